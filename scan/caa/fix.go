@@ -1,0 +1,38 @@
+package caa
+
+// Fix returns the whole RRset to publish in place of s so that issuer may issue:
+// the present properties, with the critical flag cleared on those whose tag is
+// unknown, and an issuemail property for issuer where the rest does not permit it
+// yet. Nothing is taken away, malformed and empty issuemail properties neither,
+// because one that lists the issuer decides before them. It is nil where issuer
+// may issue already.
+func (s RRset) Fix(issuer Issuer) []Property {
+	if s.Decide(issuer).Status == Permitted {
+		return nil
+	}
+	fixed := RRset{Owner: s.Owner}
+	for _, p := range s.Properties {
+		if p.unknownCritical() {
+			p = p.withFlags(p.Flags() &^ criticalFlag)
+		}
+		fixed.Properties = append(fixed.Properties, p)
+	}
+	if fixed.Decide(issuer).Status == Denied {
+		fixed.Properties = append(fixed.Properties, authorisation(issuer))
+	}
+	return fixed.Properties
+}
+
+// authorisation is the property that RFC 9495, section 3 gives a domain to let
+// issuer issue. An issuer domain name is at most 253 octets, so it always fits.
+func authorisation(issuer Issuer) Property {
+	p, err := NewProperty(0, TagIssuemail, issuer.Domains[0].String())
+	if err != nil {
+		panic(err)
+	}
+	return p
+}
+
+func (p Property) withFlags(flags uint8) Property {
+	return Property{string([]byte{flags}) + p.rdata[1:]}
+}

@@ -1,0 +1,124 @@
+package caa
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// Property is one CAA property: the RDATA octets of one record, known to hold
+// flags, a tag and a value (RFC 8659, section 4.1). Only ParseRDATA and
+// NewProperty make one. Properties are comparable; equal octets are equal.
+type Property struct{ rdata string }
+
+// ErrRDATA says that octets are not the RDATA of a CAA record: fewer than two,
+// a tag of length zero, or a tag that runs beyond the end (RFC 8659, section
+// 4.1). A reply with such a record is no answer at all.
+var ErrRDATA = errors.New("not the RDATA of a CAA record")
+
+// criticalFlag is the issuer critical flag, bit 0 of the flags in the numbering
+// of RFC 8659, section 4.1, which has the value 128.
+const criticalFlag = 0x80
+
+// ParseRDATA returns the property whose RDATA, uncompressed, is octets. The
+// error wraps ErrRDATA.
+func ParseRDATA(octets []byte) (Property, error) {
+	if len(octets) < 2 {
+		return Property{}, fmt.Errorf("%w: %d octets", ErrRDATA, len(octets))
+	}
+	tag := int(octets[1])
+	if tag == 0 {
+		return Property{}, fmt.Errorf("%w: empty tag", ErrRDATA)
+	}
+	if 2+tag > len(octets) {
+		return Property{}, fmt.Errorf("%w: tag of %d octets in %d", ErrRDATA, tag, len(octets))
+	}
+	return Property{string(octets)}, nil
+}
+
+// NewProperty returns the property with these flags, this tag and this value,
+// the last two as octets. The tag must be of 1 to 255 octets and the RDATA at
+// most 65,535; otherwise the error wraps ErrRDATA.
+func NewProperty(flags uint8, tag, value string) (Property, error) {
+	if len(tag) == 0 || len(tag) > 255 || 2+len(tag)+len(value) > 65535 {
+		return Property{}, fmt.Errorf("%w: tag of %d and value of %d octets", ErrRDATA, len(tag), len(value))
+	}
+	return Property{string([]byte{flags, byte(len(tag))}) + tag + value}, nil
+}
+
+// RDATA returns the octets of the record's RDATA.
+func (p Property) RDATA() string { return p.rdata }
+
+// Flags returns the flags octet.
+func (p Property) Flags() uint8 { return p.rdata[0] }
+
+// Critical reports whether the issuer critical flag is set. All other bits are
+// reserved and ignored (RFC 8659, section 4.1).
+func (p Property) Critical() bool { return p.Flags()&criticalFlag != 0 }
+
+// Tag returns the property tag in the octets sent. Tags compare without regard
+// to ASCII case; see Is.
+func (p Property) Tag() string { return p.rdata[2 : 2+int(p.rdata[1])] }
+
+// Value returns the value in the octets sent, with no escape undone or added.
+func (p Property) Value() string { return p.rdata[2+int(p.rdata[1]):] }
+
+// Is reports whether the property has this tag, without regard to ASCII case
+// (RFC 8659, section 4.1). tag is given in lower case.
+func (p Property) Is(tag string) bool { return lowerASCII(p.Tag()) == tag }
+
+// String returns flags, tag and value as in a zone file (RFC 8659, section
+// 4.1.1): 0 issuemail "ca.example". Octets that are not printable ASCII are
+// written as \DDD, so the text is safe wherever ASCII is.
+func (p Property) String() string {
+	return strconv.Itoa(int(p.Flags())) + " " + escape(p.Tag(), ` "\();`) + ` "` + Escape(p.Value()) + `"`
+}
+
+// ZoneText returns the RDATA as zone file text that every server reads back as
+// the same octets: as String gives it, or in the form of RFC 3597, section 5
+// where the tag is not one that RFC 8659, section 4.1 allows.
+func (p Property) ZoneText() string {
+	if isTag(p.Tag()) {
+		return p.String()
+	}
+	return fmt.Sprintf(`\# %d %x`, len(p.rdata), p.rdata)
+}
+
+// Escape returns octets as the inside of a quoted character string of a zone
+// file (RFC 1035, section 5.1): printable ASCII as it is, the quotation mark and
+// the backslash behind a backslash, all else as \DDD. It is the only escaping
+// text from the DNS ever needs.
+func Escape(octets string) string { return escape(octets, `"\`) }
+
+func escape(octets, special string) string {
+	var b strings.Builder
+	for i := range len(octets) {
+		switch c := octets[i]; {
+		case c < ' ' || c > '~':
+			fmt.Fprintf(&b, `\%03d`, c)
+		case strings.IndexByte(special, c) >= 0:
+			b.WriteByte('\\')
+			b.WriteByte(c)
+		default:
+			b.WriteByte(c)
+		}
+	}
+	return b.String()
+}
+
+// lowerASCII folds A to Z only: octets beyond ASCII are not text.
+func lowerASCII(octets string) string {
+	for i := range len(octets) {
+		if c := octets[i]; 'A' <= c && c <= 'Z' {
+			folded := []byte(octets)
+			for j := i; j < len(folded); j++ {
+				if c := folded[j]; 'A' <= c && c <= 'Z' {
+					folded[j] = c + 'a' - 'A'
+				}
+			}
+			return string(folded)
+		}
+	}
+	return octets
+}

@@ -1,0 +1,110 @@
+// Package domain holds domain names that have been checked once and need no
+// second look: a Name is a sequence of A-labels or other host-like ASCII labels
+// (RFC 5890, section 2.3), lower-case, without a trailing dot, and only Parse
+// and Convert make one.
+//
+// The conversion of international names is UTS 46, non-transitional, with the
+// Bidi rule and the joiner check. The package asks no DNS and holds no opinion
+// on whether a name exists.
+package domain
+
+import (
+	"errors"
+	"fmt"
+	"iter"
+	"strings"
+
+	"golang.org/x/net/publicsuffix"
+)
+
+// Sizes of RFC 1035, section 2.3.4, in octets. A name of 255 octets on the wire
+// is one of 253 in text without its trailing dot.
+const (
+	maxLabel = 63
+	maxName  = 253
+)
+
+// Errors that Parse and Convert wrap, a closed set. Test with errors.Is.
+var (
+	ErrTooLong = errors.New("longer than the DNS allows")          // RFC 1035, section 2.3.4
+	ErrIDN     = errors.New("not a valid internationalised label") // UTS 46
+	ErrSyntax  = errors.New("not the syntax of a domain name")     // empty label, character outside [a-z0-9_-]
+)
+
+// Name is a validated domain name of at least one label. The zero Name is no
+// name. Names are comparable; two spellings of one name give equal Names.
+type Name struct{ text string }
+
+// Parse returns the Name that text spells in A-labels, U-labels or a mix of
+// them. One trailing dot is dropped. The error is an ErrTooLong, ErrIDN or
+// ErrSyntax and says what is wrong with which label.
+func Parse(text string) (Name, error) {
+	name, _, err := Convert(text)
+	return name, err
+}
+
+// String returns the name in A-labels, lower-case, without a trailing dot.
+func (n Name) String() string { return n.text }
+
+// IsZero reports whether n is no name.
+func (n Name) IsZero() bool { return n.text == "" }
+
+// IsTLD reports whether n is a single label, the last step of a climb.
+func (n Name) IsTLD() bool { return n.text != "" && !strings.Contains(n.text, ".") }
+
+// Parent returns n without its leftmost label. The parent of a single label
+// would be the root, which is never asked (RFC 8659, section 3): it is the zero
+// Name.
+func (n Name) Parent() Name {
+	_, parent, _ := strings.Cut(n.text, ".")
+	return Name{parent}
+}
+
+// Climb yields the names at which RFC 8659, section 3 looks for the relevant
+// RRset: n, its parent, and so on up to and including the top-level domain,
+// never the root. Public suffixes do not stop it.
+func (n Name) Climb() iter.Seq[Name] {
+	return func(yield func(Name) bool) {
+		for at := n; !at.IsZero(); at = at.Parent() {
+			if !yield(at) {
+				return
+			}
+		}
+	}
+}
+
+// Registrable returns the name one label below the public suffix, which is the
+// part somebody registered, or n itself where n is a public suffix. It is for
+// grouping and for saying whose a name is; it never stops a climb.
+func (n Name) Registrable() Name {
+	text, err := publicsuffix.EffectiveTLDPlusOne(n.text)
+	if err != nil {
+		return n
+	}
+	return Name{text}
+}
+
+// check holds an ASCII name, already lower-case, to the syntax and the sizes.
+func check(text string) error {
+	if len(text) > maxName {
+		return fmt.Errorf("%w: %d octets, at most %d", ErrTooLong, len(text), maxName)
+	}
+	for label := range strings.SplitSeq(text, ".") {
+		if len(label) > maxLabel {
+			return fmt.Errorf("%w: label of %d octets, at most %d", ErrTooLong, len(label), maxLabel)
+		}
+	}
+	for label := range strings.SplitSeq(text, ".") {
+		if label == "" {
+			return fmt.Errorf("%w: empty label", ErrSyntax)
+		}
+		if bad := strings.IndexFunc(label, notHostlike); bad >= 0 {
+			return fmt.Errorf("%w: %q has a character outside a-z, 0-9, - and _", ErrSyntax, label)
+		}
+	}
+	return nil
+}
+
+func notHostlike(r rune) bool {
+	return (r < 'a' || r > 'z') && (r < '0' || r > '9') && r != '-' && r != '_'
+}

@@ -1,0 +1,100 @@
+// Package scan answers, for every row of a list, whether CAA records permit a CA
+// to issue S/MIME certificates for the mailbox or domain in it.
+//
+// A scan has two passes over the same rows. Collect asks the DNS once for every
+// name that is needed; Results reads the rows again, in order, and joins each
+// with the answers. Between them lies only the snapshot.Store, so the second
+// pass is a pure function of rows and answers. A lookup that failed is a result
+// like any other; an error is broken plumbing.
+package scan
+
+import (
+	"time"
+
+	"caascan/scan/caa"
+	"caascan/scan/domain"
+	"caascan/scan/snapshot"
+)
+
+// Row is one row of the input.
+type Row struct {
+	// Number is the row as a spreadsheet shows it; a header is row 1.
+	Number int
+	// Cells are the row's cells as read. A row may have fewer or more of them
+	// than the header. They are valid until the next row is read.
+	Cells []string
+	// Cell is the text of the column with the address or domain; empty where
+	// the row has no such cell.
+	Cell string
+	// Broken says that the line could not be split into cells. Its whole text
+	// is then the only one of Cells.
+	Broken bool
+}
+
+// Status is the verdict on a row for one CA.
+type Status string
+
+// The statuses. There is never another one, and never none.
+const (
+	Permitted    Status = "permitted"
+	Denied       Status = "denied"
+	LookupFailed Status = "lookup-failed"
+)
+
+// Statuses returns every Status, in the order of the constants.
+func Statuses() []Status { return []Status{Permitted, Denied, LookupFailed} }
+
+// Decision is the verdict on a domain, or on a cell that holds none, for one CA.
+type Decision struct {
+	Status Status
+	Reason Reason
+	// Detail is a sentence for people, with the names and values it is about.
+	Detail string
+	// Fix is what to publish so that this CA may issue: the lines of a zone
+	// file for the deciding name. Empty where nothing is denied.
+	Fix []string
+}
+
+// Verdict is all that is known of one domain. Rows with the same domain share
+// one; rows without a domain share one per reason.
+type Verdict struct {
+	// Domain is zero where the cell held none.
+	Domain domain.Name
+	// Decisions has one Decision for each CA, in the order of Config.Issuers.
+	Decisions []Decision
+	// FoundAt is the name of the climb at which the relevant RRset was found;
+	// zero where there is none.
+	FoundAt domain.Name
+	// Records is the relevant RRset. Its owner differs from FoundAt where the
+	// set was reached through an alias.
+	Records caa.RRset
+	DNSSEC  snapshot.DNSSEC
+	// OnFailure is what SBR 4.2.2.1 lets a CA do after a failed lookup; empty
+	// where there was none to fail.
+	OnFailure OnFailure
+	Warnings  []Warning
+	// Resolver is the server of the deciding answer.
+	Resolver string
+	// CheckedAt is when the oldest answer this rests on came; zero for zone
+	// files.
+	CheckedAt time.Time
+}
+
+// OnFailure is what a CA may do where a lookup failed (SBR 4.2.2.1).
+type OnFailure string
+
+// The values of OnFailure.
+const (
+	OnFailureNone         OnFailure = ""                  // nothing failed, or there was nothing to look up
+	OnFailureMustNotIssue OnFailure = "ca-must-not-issue" // DNSSEC validation failed
+	OnFailureUnknown      OnFailure = "unknown"
+)
+
+// Result is a row and what came of it.
+type Result struct {
+	Row Row
+	// Verdict is shared between rows and must not be changed.
+	Verdict *Verdict
+	// Warnings are those of this row's own spelling, besides the Verdict's.
+	Warnings []Warning
+}

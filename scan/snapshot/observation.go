@@ -1,0 +1,118 @@
+// Package snapshot holds what the DNS said: an Observation for each name asked,
+// the closed sets that describe one, and the Store that keeps one per name for a
+// run.
+//
+// An Observation is evidence. It carries the RDATA octets as received, so that
+// any CA's decision can be taken from it later without asking again.
+package snapshot
+
+import (
+	"time"
+
+	"caascan/scan/caa"
+	"caascan/scan/domain"
+)
+
+// Failure says why a name was asked and no usable answer came. The set is
+// closed; the empty Failure means that there is an answer.
+type Failure string
+
+// The failures. A referral, a reply whose records cannot be read, and whatever
+// else is neither records nor an honest "nothing" is MalformedReply.
+const (
+	Timeout        Failure = "timeout"
+	Network        Failure = "network"
+	ServFail       Failure = "servfail"
+	Refused        Failure = "refused"
+	NotImp         Failure = "notimp"
+	FormErr        Failure = "formerr"
+	RCode          Failure = "rcode" // an rcode with no reason of its own
+	DNSSECBogus    Failure = "dnssec-bogus"
+	NoAuthority    Failure = "no-authority" // EDE 22, 23 (RFC 8914)
+	Filtered       Failure = "filtered"     // EDE 4, 15 to 18
+	Stale          Failure = "stale"        // EDE 3, 19
+	MalformedReply Failure = "malformed-reply"
+	Truncated      Failure = "truncated" // truncated over TCP too
+	CNAMELoop      Failure = "cname-loop"
+	TLDNotFound    Failure = "tld-not-found"
+	NotInZone      Failure = "not-in-zone"
+	NotInSnapshot  Failure = "not-in-snapshot"
+)
+
+// Failures returns every Failure, in the order of the constants.
+func Failures() []Failure {
+	return []Failure{
+		Timeout, Network, ServFail, Refused, NotImp, FormErr, RCode, DNSSECBogus, NoAuthority, Filtered,
+		Stale, MalformedReply, Truncated, CNAMELoop, TLDNotFound, NotInZone, NotInSnapshot,
+	}
+}
+
+// Transport is how an answer came.
+type Transport string
+
+// The transports.
+const (
+	UDP  Transport = "udp"
+	TCP  Transport = "tcp"
+	Zone Transport = "zone" // from master files, in process
+)
+
+// DNSSEC is what is known of an answer's validation.
+type DNSSEC string
+
+// The DNSSEC states (RFC 4035, section 4.3, as far as a stub can tell them).
+const (
+	Secure   DNSSEC = "secure"
+	Insecure DNSSEC = "insecure"
+	Bogus    DNSSEC = "bogus"
+	Unknown  DNSSEC = "unknown"
+)
+
+// EDE is an Extended DNS Error (RFC 8914). It is not authenticated.
+type EDE struct {
+	Code uint16
+	Text string // EXTRA-TEXT in the octets sent
+}
+
+// Observation is one name asked for CAA and what came back.
+type Observation struct {
+	Name domain.Name
+	// Aliases are the targets of the CNAME and DNAME records followed from Name,
+	// in order, empty answers and failures included; spelt like Owner.
+	Aliases []string
+	// Records is the CAA RRset in the answer, with its owner: Name or the last
+	// of Aliases. It is zero where there is none.
+	Records caa.RRset
+	// RCode is that of the last reply; meaningless where none came.
+	RCode uint16
+	// TTL is the least of the answer's records, in seconds; of an empty answer
+	// that of negative caching (RFC 2308, section 5), or 0.
+	TTL uint32
+	// AD reports that every reply the answer rests on had the AD bit.
+	AD  bool
+	EDE []EDE
+	// Server is the resolver's address and port, or a zone file's base name.
+	Server    string
+	Transport Transport
+	// Time is when the last reply came or was given up, zero for zone files.
+	Time time.Time
+	// Attempts counts the tries of the query that settled it, retries included.
+	Attempts int
+	Failure  Failure
+	// Asked is the name whose query failed, where that is not Name but one of
+	// Aliases.
+	Asked string
+}
+
+// EndsClimb reports whether the climb stops here: at a set, whatever it holds,
+// or at a failure, above which nothing may be concluded (RFC 8659, section 3).
+func (o *Observation) EndsClimb() bool {
+	return o.Failure != "" || len(o.Records.Properties) > 0
+}
+
+// NameNotFound reports whether the answer says that Name itself does not exist.
+// NXDOMAIN behind an alias speaks of the alias's target (RFC 6604, section 3).
+func (o *Observation) NameNotFound() bool {
+	const nxdomain = 3 // RFC 1035, section 4.1.1
+	return o.RCode == nxdomain && len(o.Aliases) == 0 && o.Server != "" && (o.Failure == "" || o.Failure == TLDNotFound)
+}
