@@ -120,7 +120,7 @@ var reasonTexts = [...]reasonText{
 		"{server} had only an outdated answer for {asked}: {answer}."},
 	{Reason(snapshot.MalformedReply), LookupFailed,
 		"The reply could not be read as an answer.",
-		"What {server} replied for {asked} is no answer: {answer}."},
+		"What {server} replied for {asked} is no answer: a referral, or records that cannot be read or belong to another name."},
 	{Reason(snapshot.Truncated), LookupFailed,
 		"The answer was cut short, over TCP too.",
 		"The answer of {server} for {asked} was cut short, over TCP too."},

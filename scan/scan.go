@@ -68,7 +68,8 @@ type Verdict struct {
 	// Records is the relevant RRset. Its owner differs from FoundAt where the
 	// set was reached through an alias.
 	Records caa.RRset
-	DNSSEC  snapshot.DNSSEC
+	// DNSSEC is empty where nothing was looked up.
+	DNSSEC snapshot.DNSSEC
 	// OnFailure is what SBR 4.2.2.1 lets a CA do after a failed lookup; empty
 	// where there was none to fail.
 	OnFailure OnFailure

@@ -1,6 +1,14 @@
 package scan
 
-import "caascan/scan/domain"
+import (
+	"errors"
+	"net/netip"
+	"net/url"
+	"strings"
+	"unicode"
+
+	"caascan/scan/domain"
+)
 
 // Target is the domain that a cell speaks of, or the reason why it speaks of
 // none.
@@ -14,7 +22,143 @@ type Target struct {
 }
 
 // ParseTarget reads a cell as people fill them: an address (RFC 5322, RFC 6531),
-// a mailto URI (RFC 6068) or a domain.
+// with or without a display name and comments; a mailto URI (RFC 6068); a
+// domain; or a domain behind a lone "@". What could be read in two ways has a
+// Reason rather than a Domain.
 func ParseTarget(cell string) Target {
+	text := trim(cell)
+	if text == "" {
+		return Target{Reason: Empty}
+	}
+	text, ok := cutMailto(text)
+	if !ok {
+		return Target{Reason: NotADomain}
+	}
+	if !strings.ContainsAny(text, specials) && !strings.ContainsFunc(text, unicode.IsSpace) {
+		return addressTarget(lexed{text: text}) // nearly every cell
+	}
+	tokens, ok := lex(text)
+	if !ok {
+		return Target{Reason: NotADomain}
+	}
+	if tokens.several() {
+		return Target{Reason: SeveralAddresses}
+	}
+	return mailboxTarget(tokens)
+}
+
+// trim drops what nobody sees at the ends of a cell.
+func trim(cell string) string {
+	return strings.TrimFunc(cell, func(r rune) bool {
+		switch r {
+		case '\ufeff', '\u200b', '\u200c', '\u200d', '\u2060', '\u180e': // BOM and zero-width characters
+			return true
+		}
+		return unicode.IsSpace(r)
+	})
+}
+
+// cutMailto returns what a mailto URI is addressed to (RFC 6068, section 2), or
+// text itself where it is none. It fails on a broken percent-encoding.
+func cutMailto(text string) (string, bool) {
+	const scheme = "mailto:"
+	if len(text) < len(scheme) || !strings.EqualFold(text[:len(scheme)], scheme) {
+		return text, true
+	}
+	to, _, _ := strings.Cut(text[len(scheme):], "?")
+	to, err := url.PathUnescape(to)
+	return to, err == nil
+}
+
+// mailboxTarget reads one mailbox: with one pair of angle brackets their inside
+// is the address and all outside is a display name (RFC 5322, section 3.4).
+func mailboxTarget(tokens lexed) Target {
+	switch len(tokens.angles) {
+	case 0:
+		return addressTarget(tokens)
+	case 1:
+		return addressTarget(tokens.part(tokens.angles[0]))
+	}
 	return Target{Reason: NotADomain}
+}
+
+// addressTarget reads an address, whose domain is to the right of the only "@"
+// outside quotes, or a domain by itself.
+func addressTarget(tokens lexed) Target {
+	at := -1
+	for i := range len(tokens.text) {
+		if tokens.text[i] != '@' || tokens.class(i) == quoted {
+			continue
+		}
+		if at >= 0 {
+			return Target{Reason: NotADomain} // also a source route (RFC 5321, appendix C)
+		}
+		at = i
+	}
+	if strings.LastIndexByte(tokens.mask, quoted) > at {
+		return Target{Reason: NotADomain}
+	}
+	return domainTarget(strings.TrimSpace(tokens.text[at+1:]))
+}
+
+func domainTarget(text string) Target {
+	if isIPLiteral(text) {
+		return Target{Reason: IPLiteral}
+	}
+	name, notes, err := domain.Convert(text)
+	switch {
+	case errors.Is(err, domain.ErrSyntax):
+		return Target{Reason: NotADomain}
+	case allDigits(text), allDigits(name.String()):
+		return Target{Reason: IPLiteral}
+	case errors.Is(err, domain.ErrTooLong):
+		return Target{Reason: TooLong}
+	case err != nil:
+		return Target{Reason: BadIDN}
+	case name.IsTLD():
+		return Target{Reason: SingleLabel}
+	}
+	return Target{Domain: name, Warnings: spellingWarnings(notes)}
+}
+
+// isIPLiteral holds for domain literals with an address (RFC 5321, section 4.1.3;
+// RFC 5322, section 3.4.1) and for bare IPv6 addresses. A bare IPv4 address is
+// one of allDigits.
+func isIPLiteral(text string) bool {
+	inside, ok := strings.CutPrefix(text, "[")
+	if !ok {
+		return strings.Contains(text, ":") && isIPAddress(text)
+	}
+	inside, ok = strings.CutSuffix(inside, "]")
+	inside = strings.TrimSpace(inside)
+	const tag = "IPv6:"
+	if len(inside) > len(tag) && strings.EqualFold(inside[:len(tag)], tag) {
+		inside = inside[len(tag):]
+	}
+	return ok && isIPAddress(inside)
+}
+
+func isIPAddress(text string) bool {
+	_, err := netip.ParseAddr(text)
+	return err == nil
+}
+
+// allDigits reports whether the last label has digits only. No top-level domain
+// is like that (RFC 3696, section 2); such a name is an IP address, or part of
+// one.
+func allDigits(name string) bool {
+	name = strings.TrimSuffix(name, ".")
+	last := name[strings.LastIndexByte(name, '.')+1:]
+	return last != "" && strings.Trim(last, "0123456789") == ""
+}
+
+func spellingWarnings(notes domain.Notes) []Warning {
+	var warnings []Warning
+	if notes.Has(domain.Mapped) {
+		warnings = append(warnings, IDNMapped)
+	}
+	if notes.Has(domain.BadALabel) {
+		warnings = append(warnings, BadALabel)
+	}
+	return warnings
 }

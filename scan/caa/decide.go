@@ -6,9 +6,7 @@
 // value. Finding the relevant RRset is the work of package lookup.
 package caa
 
-import (
-	"slices"
-)
+import "slices"
 
 // Status is the verdict on a set. A failed lookup has no set and so no Status.
 type Status string

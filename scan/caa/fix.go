@@ -11,10 +11,15 @@ func (s RRset) Fix(issuer Issuer) []Property {
 		return nil
 	}
 	fixed := RRset{Owner: s.Owner}
+	kept := make(map[Property]bool, len(s.Properties))
 	for _, p := range s.Properties {
 		if p.unknownCritical() {
 			p = p.withFlags(p.Flags() &^ criticalFlag)
 		}
+		if kept[p] {
+			continue // an RRset holds no record twice (RFC 2181, section 5)
+		}
+		kept[p] = true
 		fixed.Properties = append(fixed.Properties, p)
 	}
 	if fixed.Decide(issuer).Status == Denied {

@@ -15,13 +15,13 @@ type Issuer struct {
 	// Label names the CA in reports. It holds no "=", no "," and no control
 	// character.
 	Label string
-	// Domains are the issuer domain names, in A-labels, each once. The first
-	// is the one a fix publishes.
+	// Domains are the issuer domain names, in A-labels, at least one, each
+	// once. The first is the one a fix publishes.
 	Domains []domain.Name
 }
 
 // ParseIssuer reads "LABEL=domain,domain" or "domain,domain"; without LABEL the
-// first domain, as typed, is the label. Domains may be in U-labels. The error
+// first domain, in A-labels, is the label. Domains may be in U-labels. The error
 // says what to write instead.
 func ParseIssuer(text string) (Issuer, error) {
 	label, list := "", text

@@ -9,22 +9,27 @@ import (
 
 // Property is one CAA property: the RDATA octets of one record, known to hold
 // flags, a tag and a value (RFC 8659, section 4.1). Only ParseRDATA and
-// NewProperty make one. Properties are comparable; equal octets are equal.
+// NewProperty make one; the zero Property is none, and its methods panic.
+// Properties are comparable; equal octets are equal.
 type Property struct{ rdata string }
 
 // ErrRDATA says that octets are not the RDATA of a CAA record: fewer than two,
-// a tag of length zero, or a tag that runs beyond the end (RFC 8659, section
-// 4.1). A reply with such a record is no answer at all.
+// a tag of length zero, a tag that runs beyond the end (RFC 8659, section 4.1),
+// or more than a record can hold (RFC 1035, section 3.2.1). A reply with such a
+// record is no answer at all.
 var ErrRDATA = errors.New("not the RDATA of a CAA record")
 
 // criticalFlag is the issuer critical flag, bit 0 of the flags in the numbering
 // of RFC 8659, section 4.1, which has the value 128.
 const criticalFlag = 0x80
 
+// maxRDATA is the most that RDLENGTH can say (RFC 1035, section 3.2.1).
+const maxRDATA = 65535
+
 // ParseRDATA returns the property whose RDATA, uncompressed, is octets. The
 // error wraps ErrRDATA.
 func ParseRDATA(octets []byte) (Property, error) {
-	if len(octets) < 2 {
+	if len(octets) < 2 || len(octets) > maxRDATA {
 		return Property{}, fmt.Errorf("%w: %d octets", ErrRDATA, len(octets))
 	}
 	tag := int(octets[1])
@@ -41,7 +46,7 @@ func ParseRDATA(octets []byte) (Property, error) {
 // the last two as octets. The tag must be of 1 to 255 octets and the RDATA at
 // most 65,535; otherwise the error wraps ErrRDATA.
 func NewProperty(flags uint8, tag, value string) (Property, error) {
-	if len(tag) == 0 || len(tag) > 255 || 2+len(tag)+len(value) > 65535 {
+	if len(tag) == 0 || len(tag) > 255 || 2+len(tag)+len(value) > maxRDATA {
 		return Property{}, fmt.Errorf("%w: tag of %d and value of %d octets", ErrRDATA, len(tag), len(value))
 	}
 	return Property{string([]byte{flags, byte(len(tag))}) + tag + value}, nil
@@ -75,14 +80,29 @@ func (p Property) String() string {
 	return strconv.Itoa(int(p.Flags())) + " " + escape(p.Tag(), ` "\();`) + ` "` + Escape(p.Value()) + `"`
 }
 
-// ZoneText returns the RDATA as zone file text that every server reads back as
-// the same octets: as String gives it, or in the form of RFC 3597, section 5
-// where the tag is not one that RFC 8659, section 4.1 allows.
+// Beyond these sizes zone file readers differ: NSD takes tags of up to 15 octets,
+// the recommendation of RFC 6844, section 5.1, and the parser of miekg/dns takes
+// values of up to 255, although RFC 8659, section 4.1.1 sets no such limit.
+const (
+	maxPlainTag   = 15
+	maxPlainValue = 255
+)
+
+// ZoneText returns the RDATA as zone file text that servers read back as the
+// same octets: as String gives it, or in the form of RFC 3597, section 5 where
+// the tag or the size is such that some server refuses the first.
 func (p Property) ZoneText() string {
-	if isTag(p.Tag()) {
+	if isPlainTag(p.Tag()) && len(p.Value()) <= maxPlainValue {
 		return p.String()
 	}
 	return fmt.Sprintf(`\# %d %x`, len(p.rdata), p.rdata)
+}
+
+// isPlainTag reports whether every server reads the tag from a zone file: lower
+// case only, although RFC 8659, section 4.1 allows capitals, because NSD refuses
+// those.
+func isPlainTag(tag string) bool {
+	return len(tag) <= maxPlainTag && isTag(tag) && tag == lowerASCII(tag)
 }
 
 // Escape returns octets as the inside of a quoted character string of a zone

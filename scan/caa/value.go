@@ -43,8 +43,11 @@ func ParseValue(octets string) (Value, error) {
 	if rest == "" {
 		return v, nil
 	}
+	if rest[0] != ';' && v.Issuer == "" {
+		return Value{}, unexpected(rest, "an issuer domain name or a semicolon")
+	}
 	if rest[0] != ';' {
-		return Value{}, unexpected(rest, "an issuer domain name and then a semicolon")
+		return Value{}, unexpected(rest, "a semicolon after the issuer domain name")
 	}
 	rest = skipWSP(rest[1:])
 	for rest != "" {

@@ -24,6 +24,12 @@ const (
 	maxName  = 253
 )
 
+// maxSpelling is more octets than any spelling of a name needs: of its 253
+// characters at most, each may be typed as four (canonical composition, as in
+// U+1F82) of four octets. Encoding a label takes quadratic time: one of 256 KiB
+// took 15 seconds, one of 4 KiB takes 15 milliseconds.
+const maxSpelling = 4096
+
 // Errors that Parse and Convert wrap, a closed set. Test with errors.Is.
 var (
 	ErrTooLong = errors.New("longer than the DNS allows")          // RFC 1035, section 2.3.4

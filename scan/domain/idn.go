@@ -7,6 +7,7 @@ import (
 	"unicode"
 
 	"golang.org/x/net/idna"
+	"golang.org/x/text/unicode/norm"
 	"golang.org/x/text/width"
 )
 
@@ -47,6 +48,9 @@ var fullStops = strings.NewReplacer("\u3002", ".", "\uff0e", ".", "\uff61", ".")
 // Convert is Parse, and tells what it noticed on the way. The notes are those
 // of an accepted name; next to an error they are zero.
 func Convert(text string) (Name, Notes, error) {
+	if len(text) > maxSpelling {
+		return Name{}, 0, fmt.Errorf("%w: a spelling of %d octets", ErrTooLong, len(text))
+	}
 	text = strings.TrimSuffix(fullStops.Replace(text), ".")
 	if ascii(text) && !strings.Contains(text, "--") && text == strings.ToLower(text) {
 		// Nearly every name: nothing to convert.
@@ -81,10 +85,7 @@ func Convert(text string) (Name, Notes, error) {
 func convertLabel(label string) (string, Notes, error) {
 	if ascii(label) {
 		label = strings.ToLower(label)
-		if !strings.HasPrefix(label, acePrefix) {
-			return label, 0, nil
-		}
-		if _, err := profile.ToUnicode(label); err != nil {
+		if strings.HasPrefix(label, acePrefix) && !isALabel(label) {
 			return label, BadALabel, nil
 		}
 		return label, 0, nil
@@ -93,19 +94,37 @@ func convertLabel(label string) (string, Notes, error) {
 	if err != nil {
 		return "", 0, fmt.Errorf("%w: %q: %w", ErrIDN, label, err)
 	}
-	// U+2024 and U+2026 map to full stops, which would make other labels than
-	// were typed; UTS 46, section 2.3 knows only the full stops above.
-	if strings.Contains(alabel, ".") {
-		return "", 0, fmt.Errorf("%w: %q holds a character that looks like a full stop", ErrIDN, label)
-	}
 	ulabel, err := profile.ToUnicode(alabel)
 	if err != nil {
 		return "", 0, fmt.Errorf("%w: %q: %w", ErrIDN, label, err)
 	}
-	if ulabel != strings.Map(unicode.ToLower, width.Fold.String(label)) {
+	if !sameButCaseAndWidth(label, ulabel) {
 		return alabel, Mapped, nil
 	}
 	return alabel, 0, nil
+}
+
+// isALabel reports whether converting label to a U-label and back gives the same
+// label, which is what makes it an A-label (RFC 5890, section 2.3.2.1).
+func isALabel(label string) bool {
+	ulabel, err := profile.ToUnicode(label)
+	if err != nil {
+		return false
+	}
+	alabel, err := profile.ToASCII(ulabel)
+	return err == nil && alabel == label
+}
+
+// sameButCaseAndWidth reports whether the mapping of label to ulabel changed no
+// more than case and width. Both sides are lower-cased, because UTS 46 maps
+// Cherokee to its capitals. A half-width letter and its half-width voicing mark
+// are one full-width letter; any other composition counts as a change.
+func sameButCaseAndWidth(label, ulabel string) bool {
+	folded := width.Fold.String(label)
+	if norm.NFC.IsNormalString(label) {
+		folded = norm.NFC.String(folded)
+	}
+	return strings.Map(unicode.ToLower, folded) == strings.Map(unicode.ToLower, ulabel)
 }
 
 func ascii(text string) bool {

@@ -114,5 +114,5 @@ func (o *Observation) EndsClimb() bool {
 // NXDOMAIN behind an alias speaks of the alias's target (RFC 6604, section 3).
 func (o *Observation) NameNotFound() bool {
 	const nxdomain = 3 // RFC 1035, section 4.1.1
-	return o.RCode == nxdomain && len(o.Aliases) == 0 && o.Server != "" && (o.Failure == "" || o.Failure == TLDNotFound)
+	return o.RCode == nxdomain && len(o.Aliases) == 0 && (o.Failure == "" || o.Failure == TLDNotFound)
 }

@@ -1,0 +1,178 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"caascan/scan"
+	"caascan/scan/caa"
+	"caascan/scan/domain"
+	"caascan/scan/snapshot"
+)
+
+type checkOptions struct {
+	source sourceOptions
+	json   bool
+}
+
+func newCheck(io streams) *cobra.Command {
+	var o checkOptions
+	cmd := &cobra.Command{
+		Use:   "check NAME",
+		Short: "Show every step of the lookup for one mailbox or domain, and the decision",
+		Example: `  caascan check jane@example.com --issuer digicert.com
+  caascan check example.com --issuer "Old=sectigo.com" --issuer "New=digicert.com" --json`,
+		Long: "Check climbs from one name to its top-level domain as a scan would, and shows what\n" +
+			"was asked, what came back, and what follows for each CA.\n\n" + exitStatus,
+		Args: usageArgs(cobra.ExactArgs(1)),
+		RunE: func(cmd *cobra.Command, args []string) error { return runCheck(cmd.Context(), o, args[0], io) },
+	}
+	o.source.add(cmd.Flags())
+	cmd.Flags().BoolVar(&o.json, "json", false, "write one JSON object")
+	return cmd
+}
+
+// checked is what came of a check, in the form that --json writes.
+type checked struct {
+	Input     string                 `json:"input"`
+	Domain    string                 `json:"domain"`
+	Steps     []snapshot.Observation `json:"steps"`
+	FoundAt   string                 `json:"found_at,omitempty"`
+	Owner     string                 `json:"owner,omitempty"`
+	Decisions []checkedDecision      `json:"decisions"`
+	OnFailure scan.OnFailure         `json:"on_failure,omitempty"`
+	Warnings  []scan.Warning         `json:"warnings,omitempty"`
+}
+
+type checkedDecision struct {
+	Issuer string      `json:"issuer"`
+	Status scan.Status `json:"status"`
+	Reason scan.Reason `json:"reason"`
+	Detail string      `json:"detail"`
+	Fix    []string    `json:"fix,omitempty"`
+}
+
+func runCheck(ctx context.Context, o checkOptions, name string, io streams) error {
+	issuers, err := o.source.parseIssuers()
+	if err != nil {
+		return err
+	}
+	if err := o.source.validate(); err != nil {
+		return err
+	}
+	target := scan.ParseTarget(name)
+	if target.Reason != "" {
+		return usagef("%q is no mailbox or domain (%s): %s", name, target.Reason, target.Reason.Meaning())
+	}
+	src, err := o.source.open(ctx)
+	for _, warning := range src.warnings {
+		fmt.Fprintf(io.err, "caascan: %s\n", warning)
+	}
+	if err != nil {
+		return err
+	}
+	steps, err := src.resolver.Trace(ctx, target.Domain)
+	if err != nil {
+		return err
+	}
+	scanner := scan.New(scan.Config{Issuers: issuers, Store: src.resolver.Store()})
+	c := newChecked(name, target, issuers, scanner.Verdict(target.Domain))
+	c.Steps = steps
+	if o.json {
+		encoder := json.NewEncoder(io.out)
+		encoder.SetIndent("", "  ")
+		return encoder.Encode(c)
+	}
+	return c.print(io.out, target.Domain)
+}
+
+func newChecked(input string, target scan.Target, issuers []caa.Issuer, v *scan.Verdict) checked {
+	c := checked{
+		Input: input, Domain: target.Domain.String(), FoundAt: v.FoundAt.String(), Owner: v.Records.Owner,
+		OnFailure: v.OnFailure, Warnings: append(target.Warnings, v.Warnings...), Decisions: []checkedDecision{},
+	}
+	for i, d := range v.Decisions {
+		if i < len(issuers) {
+			c.Decisions = append(c.Decisions, checkedDecision{issuers[i].Label, d.Status, d.Reason, d.Detail, d.Fix})
+		}
+	}
+	return c
+}
+
+// print writes c for people. All text from the DNS is escaped by what gives it.
+func (c checked) print(w io.Writer, name domain.Name) error {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s: CAA records for the domain %s\n\n", c.Input, name)
+	for i, o := range c.Steps {
+		fmt.Fprintf(&b, "%d. %s\n", i+1, o.Name)
+		printStep(&b, o)
+	}
+	b.WriteByte('\n')
+	if len(c.Decisions) == 0 {
+		b.WriteString("No decision: name a CA with --issuer.\n")
+	}
+	for _, d := range c.Decisions {
+		fmt.Fprintf(&b, "%s: %s (%s)\n   %s\n", d.Issuer, d.Status, d.Reason, d.Detail)
+		if len(d.Fix) > 0 {
+			b.WriteString("   To permit it, publish this whole set in place of the present one:\n")
+		}
+		for _, line := range d.Fix {
+			fmt.Fprintf(&b, "      %s\n", line)
+		}
+	}
+	for _, warning := range c.Warnings {
+		fmt.Fprintf(&b, "Warning %s: %s\n", warning, warning.Meaning())
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+func printStep(b *strings.Builder, o snapshot.Observation) {
+	fmt.Fprintf(b, "   asked: %s\n", askedWords(o))
+	for _, alias := range o.Aliases {
+		fmt.Fprintf(b, "   alias: %s\n", alias)
+	}
+	for _, p := range o.Records.Properties {
+		fmt.Fprintf(b, "   found: %s. CAA %s\n", strings.TrimSuffix(o.Records.Owner, "."), p)
+	}
+	switch {
+	case o.Failure != "":
+		fmt.Fprintf(b, "   failed: %s. %s\n", o.Failure, scan.Reason(o.Failure).Meaning())
+	case len(o.Records.Properties) > 0:
+		b.WriteString("   This is the relevant RRset: the climb ends here.\n")
+	case o.Name.IsTLD():
+		b.WriteString("   no CAA records; this is the top-level domain: the climb ends here.\n")
+	default:
+		fmt.Fprintf(b, "   no CAA records: on to %s.\n", o.Name.Parent())
+	}
+}
+
+// askedWords says who was asked and what came back.
+func askedWords(o snapshot.Observation) string {
+	words := "nobody"
+	if o.Server != "" {
+		words = o.Server
+	}
+	if o.Transport != snapshot.Zone {
+		words += fmt.Sprintf(" over %s, attempt %d", o.Transport, o.Attempts)
+	}
+	if o.Replied() {
+		words += ": " + o.Answer()
+	}
+	if o.AD {
+		words += ", AD"
+	}
+	if len(o.Records.Properties) > 0 {
+		words += fmt.Sprintf(", TTL %d s", o.TTL)
+	}
+	if !o.Time.IsZero() {
+		words += ", at " + o.Time.UTC().Format(time.RFC3339)
+	}
+	return words
+}

@@ -1,0 +1,107 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"caascan/report"
+)
+
+// output is a report that is being written. A file appears under its name only
+// when it is committed; until then an older report stands there untouched.
+type output struct {
+	name   string
+	format report.Format
+	file   pendingFile // nil for standard output
+	to     io.Writer
+}
+
+// pendingFile is a file that is not yet in its place.
+type pendingFile interface {
+	io.Writer
+	commit() error  // puts it there, complete and on disk
+	abandon() error // removes it; nothing after commit
+}
+
+// planOutputs finds what is wrong with -o before anything is done. inputs are the
+// files that must not be written over.
+func planOutputs(names []string, stdout io.Writer, inputs []string) ([]*output, error) {
+	if len(names) == 0 {
+		return nil, usagef("no report asked for: give -o report.csv, -o report.xlsx, or -o - for CSV on standard output")
+	}
+	var outputs []*output
+	for i, name := range names {
+		format, err := report.ParseFormat(name)
+		if err != nil {
+			return nil, usageError{err}
+		}
+		for _, other := range names[:i] {
+			if samePlace(name, other) {
+				return nil, usagef("output %q is given twice", name)
+			}
+		}
+		for _, input := range inputs {
+			if name != "-" && samePlace(name, input) {
+				return nil, usagef("output %q is also read: give the report another name", name)
+			}
+		}
+		outputs = append(outputs, &output{name: name, format: format, to: stdout})
+	}
+	return outputs, nil
+}
+
+// samePlace reports whether two names mean one file, which need not exist.
+func samePlace(a, b string) bool {
+	if filepath.Clean(a) == filepath.Clean(b) {
+		return true
+	}
+	infoA, errA := os.Stat(a)
+	infoB, errB := os.Stat(b)
+	return errA == nil && errB == nil && os.SameFile(infoA, infoB)
+}
+
+// openOutputs makes the files that will become the reports, so that a folder that
+// cannot be written to is known before the DNS is asked.
+func openOutputs(outputs []*output) error {
+	for _, o := range outputs {
+		if o.name == "-" {
+			continue
+		}
+		if info, err := os.Stat(o.name); err == nil && !info.Mode().IsRegular() {
+			return fmt.Errorf("report %s cannot be written: it is no regular file", o.name)
+		}
+		file, err := newPendingFile(o.name)
+		if err != nil {
+			return fmt.Errorf("report %s cannot be written: %w", o.name, err)
+		}
+		o.file, o.to = file, file
+	}
+	return nil
+}
+
+// commitOutputs puts all reports in their places.
+func commitOutputs(outputs []*output) error {
+	for _, o := range outputs {
+		if o.file == nil {
+			continue
+		}
+		if err := o.file.commit(); err != nil {
+			return fmt.Errorf("report %s cannot be put in place: %w", o.name, err)
+		}
+	}
+	return nil
+}
+
+// abandonOutputs removes what has not been committed.
+func abandonOutputs(outputs []*output) error {
+	var errs []error
+	for _, o := range outputs {
+		if o.file != nil {
+			errs = append(errs, o.file.abandon())
+		}
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,158 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"caascan/scan/caa"
+	"caascan/scan/lookup"
+	"caascan/scan/zone"
+)
+
+// sourceOptions say where answers come from and how hard to ask.
+type sourceOptions struct {
+	issuers     []string
+	resolvers   []string
+	zones       []string
+	concurrency int
+	rate        float64
+	timeout     time.Duration
+	attempts    int
+}
+
+func (o *sourceOptions) add(flags *pflag.FlagSet) {
+	flags.StringArrayVar(&o.issuers, "issuer", nil, "CA to decide for: its issuer `domain`s, comma-separated, or LABEL=domain,domain (repeatable, one per CA)")
+	flags.StringArrayVar(&o.resolvers, "resolver", nil, "`address` of a recursive resolver: 192.0.2.1 or [2001:db8::1]:5353 (repeatable; default: the system's)")
+	flags.StringArrayVar(&o.zones, "zone", nil, "answer from this master `file` and nothing else, without any network (repeatable)")
+	flags.IntVar(&o.concurrency, "concurrency", lookup.DefaultConcurrency, "queries in flight")
+	flags.Float64Var(&o.rate, "rate", 0, "queries per second sent, retries included; 0: no limit")
+	flags.DurationVar(&o.timeout, "timeout", lookup.DefaultTimeout, "time for one try of one query")
+	flags.IntVar(&o.attempts, "attempts", lookup.DefaultAttempts, "tries per query")
+}
+
+// parseIssuers reads --issuer. Two CAs must not have one label: reports name
+// their columns by it.
+func (o *sourceOptions) parseIssuers() ([]caa.Issuer, error) {
+	labels := make(map[string]bool)
+	var issuers []caa.Issuer
+	for _, text := range o.issuers {
+		issuer, err := caa.ParseIssuer(text)
+		if err != nil {
+			return nil, usageError{err}
+		}
+		if labels[issuer.Label] {
+			return nil, usagef("issuer %q: the label %q is taken: write LABEL=domain with another label", text, issuer.Label)
+		}
+		labels[issuer.Label] = true
+		issuers = append(issuers, issuer)
+	}
+	return issuers, nil
+}
+
+// validate finds what no lookup could be made with.
+func (o *sourceOptions) validate() error {
+	switch {
+	case len(o.zones) > 0 && len(o.resolvers) > 0:
+		return usagef("--zone answers from files alone, --resolver from the DNS: give one of them")
+	case o.concurrency < 1 || o.concurrency > lookup.MaxConcurrency:
+		return usagef("--concurrency %d: it must be from 1 to %d", o.concurrency, lookup.MaxConcurrency)
+	case !(o.rate >= 0):
+		return usagef("--rate %v: it must not be negative", o.rate)
+	case o.timeout <= 0:
+		return usagef("--timeout %v: it must be more than nothing, such as 5s", o.timeout)
+	case o.attempts < 1:
+		return usagef("--attempts %d: it must be at least 1", o.attempts)
+	}
+	_, err := o.servers()
+	return err
+}
+
+// servers reads --resolver.
+func (o *sourceOptions) servers() ([]netip.AddrPort, error) {
+	var servers []netip.AddrPort
+	for _, text := range o.resolvers {
+		server, err := lookup.ParseServer(text)
+		if err != nil {
+			return nil, usageError{err}
+		}
+		servers = append(servers, server)
+	}
+	return servers, nil
+}
+
+// source is an open source of answers.
+type source struct {
+	resolver *lookup.Resolver
+	names    []string // of the resolvers asked, or of the zone files
+	warnings []string // what makes the answers weaker than asked for
+}
+
+// open loads the zone files, or finds the resolvers that answer. Nothing has been
+// looked up yet.
+func (o *sourceOptions) open(ctx context.Context) (source, error) {
+	cfg := lookup.Config{Concurrency: o.concurrency, Rate: o.rate, Timeout: o.timeout, Attempts: o.attempts}
+	if len(o.zones) > 0 {
+		return o.openZones(cfg)
+	}
+	servers, err := o.servers()
+	if err == nil && len(servers) == 0 {
+		servers, err = lookup.SystemServers()
+	}
+	if err != nil {
+		return source{}, adviseResolver(err)
+	}
+	cfg.Servers = servers
+	resolver, err := lookup.New(cfg)
+	if err != nil {
+		return source{}, err
+	}
+	return probe(ctx, resolver, servers)
+}
+
+func (o *sourceOptions) openZones(cfg lookup.Config) (source, error) {
+	var zones []*zone.Zone
+	var src source
+	for _, file := range o.zones {
+		z, err := zone.Load(file)
+		if err != nil {
+			return source{}, err
+		}
+		zones = append(zones, z)
+		src.names = append(src.names, z.File())
+	}
+	set, err := zone.NewSet(zones...)
+	if err != nil {
+		return source{}, err
+	}
+	cfg.Zones = set
+	src.resolver, err = lookup.New(cfg)
+	return src, err
+}
+
+// probe leaves out the resolvers that do not answer.
+func probe(ctx context.Context, resolver *lookup.Resolver, servers []netip.AddrPort) (source, error) {
+	leftOut, err := resolver.Probe(ctx)
+	src := source{resolver: resolver}
+	dead := make(map[netip.AddrPort]bool)
+	for _, l := range leftOut {
+		src.warnings = append(src.warnings, fmt.Sprintf("resolver %v is left out: %v", l.Server, l.Err))
+		dead[l.Server] = true
+	}
+	if err != nil {
+		return src, adviseResolver(err)
+	}
+	for _, server := range servers {
+		if !dead[server] {
+			src.names = append(src.names, server.String())
+		}
+	}
+	return src, nil
+}
+
+func adviseResolver(err error) error {
+	return fmt.Errorf("%w: name one that answers with --resolver, such as --resolver 127.0.0.1", err)
+}

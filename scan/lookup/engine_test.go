@@ -1,0 +1,448 @@
+package lookup
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"net"
+	"net/netip"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/miekg/dns"
+
+	"caascan/scan/domain"
+	"caascan/scan/snapshot"
+)
+
+// world plays resolvers over pipes, so that time can be synctest's. Each query
+// is answered in a goroutine of its own.
+type world struct {
+	t testing.TB
+	// answer returns the reply to a query, nil for none. It may sleep.
+	answer func(w *world, q asked) []byte
+
+	mu       sync.Mutex
+	queries  []asked
+	inFlight int
+	most     int // of inFlight
+}
+
+// asked is a query as a resolver sees it.
+type asked struct {
+	server, network string
+	name            string
+	edns            bool
+	wire            []byte
+}
+
+func (w *world) dial(_ context.Context, network, address string) (net.Conn, error) {
+	client, server := net.Pipe()
+	go w.serve(server, network, address)
+	return client, nil
+}
+
+func (w *world) serve(conn net.Conn, network, address string) {
+	defer conn.Close()
+	for {
+		wire, err := readMessage(conn, network)
+		if err != nil {
+			return
+		}
+		var m dns.Msg
+		if err := m.Unpack(wire); err != nil {
+			w.t.Errorf("query: %v", err)
+			return
+		}
+		q := asked{address, network, strings.TrimSuffix(m.Question[0].Name, "."), m.IsEdns0() != nil, wire}
+		w.mu.Lock()
+		w.queries = append(w.queries, q)
+		w.inFlight++
+		w.most = max(w.most, w.inFlight)
+		w.mu.Unlock()
+		go w.reply(conn, q)
+	}
+}
+
+func (w *world) reply(conn net.Conn, q asked) {
+	wire := w.answer(w, q)
+	w.mu.Lock()
+	w.inFlight--
+	w.mu.Unlock()
+	if wire == nil {
+		return
+	}
+	if q.network == "tcp" {
+		wire = append(binary.BigEndian.AppendUint16(nil, uint16(len(wire))), wire...)
+	}
+	_, _ = conn.Write(wire) // nobody may be there any more
+}
+
+func readMessage(conn net.Conn, network string) ([]byte, error) {
+	buffer := make([]byte, maxMessage)
+	if network == "udp" {
+		n, err := conn.Read(buffer)
+		return buffer[:n], err
+	}
+	if _, err := io.ReadFull(conn, buffer[:2]); err != nil {
+		return nil, err
+	}
+	n := binary.BigEndian.Uint16(buffer)
+	_, err := io.ReadFull(conn, buffer[:n])
+	return buffer[:n], err
+}
+
+func (w *world) count(name string) int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return len(slices.Collect(func(yield func(asked) bool) {
+		for _, q := range w.queries {
+			if q.name == name && !yield(q) {
+				return
+			}
+		}
+	}))
+}
+
+// nothing answers that there are no records.
+func nothing(w *world, q asked) []byte {
+	return message{ra: true, authority: []string{exampleSOA}}.pack(w.t, q.wire)
+}
+
+var (
+	serverA = netip.MustParseAddrPort("192.0.2.1:53")
+	serverB = netip.MustParseAddrPort("192.0.2.2:53")
+)
+
+// resolver returns one that asks w.
+func (w *world) resolver(cfg Config) *Resolver {
+	cfg.Dial = w.dial
+	if cfg.Servers == nil {
+		cfg.Servers = []netip.AddrPort{serverA}
+	}
+	r, err := New(cfg)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return r
+}
+
+// look looks names up and returns the Observations by name. Each name must be
+// handed over once.
+func look(t testing.TB, r *Resolver, names ...string) map[string]snapshot.Observation {
+	t.Helper()
+	got := make(map[string]snapshot.Observation)
+	err := r.Lookup(t.Context(), batchesOf(t, names), func(batch []snapshot.Observation) {
+		for _, o := range batch {
+			if _, twice := got[o.Name.String()]; twice {
+				t.Errorf("%v was handed over twice", o.Name)
+			}
+			got[o.Name.String()] = o
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return got
+}
+
+func batchesOf(t testing.TB, names []string) iter.Seq[[]domain.Name] {
+	return func(yield func([]domain.Name) bool) {
+		for chunk := range slices.Chunk(names, 10) {
+			var batch []domain.Name
+			for _, name := range chunk {
+				batch = append(batch, mustName(t, name))
+			}
+			if !yield(batch) {
+				return
+			}
+		}
+	}
+}
+
+func TestEveryNameIsAskedOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := &world{t: t, answer: nothing}
+		r := w.resolver(Config{})
+		var names []string
+		for i := range 1000 {
+			names = append(names, fmt.Sprintf("m%d.mail.example", i%500)) // each twice
+		}
+		got := look(t, r, names...)
+		if want := 500 + 2; len(got) != want || len(w.queries) != want {
+			t.Errorf("%d observations, %d queries, want %d of each: the names, mail.example and example", len(got), len(w.queries), want)
+		}
+		want := Stats{Domains: 1000, Done: 1000, Names: 502, Queries: 502}
+		if stats := r.Stats(); stats != want {
+			t.Errorf("stats %+v, want %+v", stats, want)
+		}
+		if again := look(t, r, names...); len(again) != 0 || len(w.queries) != 502 {
+			t.Errorf("a second look made %d observations and %d queries, want none", len(again), len(w.queries)-502)
+		}
+	})
+}
+
+func TestTheClimbStopsAtTheFirstSetAndAtAFailure(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := &world{t: t, answer: func(w *world, q asked) []byte {
+			switch q.name {
+			case "corp.example":
+				return message{ra: true, answer: []string{`corp.example. 60 CAA 0 issue "ca.example"`}}.pack(w.t, q.wire)
+			case "bad.test":
+				return message{rcode: dns.RcodeServerFailure}.pack(w.t, q.wire)
+			}
+			return nothing(w, q)
+		}}
+		got := look(t, w.resolver(Config{}), "eu.mail.corp.example", "x.bad.test")
+		for _, name := range []string{"eu.mail.corp.example", "mail.corp.example", "corp.example", "x.bad.test", "bad.test"} {
+			if _, ok := got[name]; !ok {
+				t.Errorf("%s was not asked", name)
+			}
+		}
+		if len(got) != 5 {
+			t.Errorf("%d names asked, want 5: nothing above the set or the failure", len(got))
+		}
+		if o := got["bad.test"]; o.Failure != snapshot.ServFail || o.Attempts != 2 || o.Server != serverA.String() {
+			t.Errorf("bad.test: %+v, want servfail after 2 attempts at %v", o, serverA)
+		}
+	})
+}
+
+func TestASilentNameCostsItsOwnDeadlineAndNobodyElses(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := &world{t: t, answer: func(w *world, q asked) []byte {
+			if q.name == "silent.example" {
+				return nil
+			}
+			time.Sleep(10 * time.Millisecond)
+			return nothing(w, q)
+		}}
+		names := []string{"silent.example"}
+		for i := range 200 {
+			names = append(names, fmt.Sprintf("m%d.example", i))
+		}
+		start := time.Now()
+		got := look(t, w.resolver(Config{Concurrency: 2}), names...)
+		if o := got["silent.example"]; o.Failure != snapshot.Timeout || o.Attempts != 2 {
+			t.Errorf("silent.example: %+v, want timeout after 2 attempts", o)
+		}
+		if took := time.Since(start); took != 10*time.Second {
+			t.Errorf("the run took %v, want two tries of 5 s", took)
+		}
+		delete(got, "silent.example")
+		for name, o := range got {
+			if since := o.Time.Sub(start); o.Failure != "" || since > 2100*time.Millisecond {
+				t.Errorf("%s: failure %q after %v: it waited for another name", name, o.Failure, since)
+			}
+		}
+	})
+}
+
+func TestTheSecondAttemptGoesToAnotherServer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := &world{t: t, answer: func(w *world, q asked) []byte {
+			if q.server == serverA.String() {
+				return message{rcode: dns.RcodeRefused}.pack(w.t, q.wire)
+			}
+			return nothing(w, q)
+		}}
+		r := w.resolver(Config{Servers: []netip.AddrPort{serverA, serverB}})
+		for name, o := range look(t, r, "a.example", "b.example", "c.example") {
+			if o.Failure != "" || o.Server != serverB.String() {
+				t.Errorf("%s: failure %q from %s, want an answer from %v", name, o.Failure, o.Server, serverB)
+			}
+		}
+		if s := r.Stats(); s.Retries == 0 || s.Queries != s.Names+s.Retries {
+			t.Errorf("stats %+v: want queries = names + retries", s)
+		}
+	})
+}
+
+func TestConcurrencyIsTheMostInFlight(t *testing.T) {
+	for _, concurrency := range []int{1, 7} {
+		synctest.Test(t, func(t *testing.T) {
+			w := &world{t: t, answer: func(w *world, q asked) []byte {
+				time.Sleep(50 * time.Millisecond)
+				return nothing(w, q)
+			}}
+			var names []string
+			for i := range 50 {
+				names = append(names, fmt.Sprintf("m%d.example", i))
+			}
+			look(t, w.resolver(Config{Concurrency: concurrency}), names...)
+			if w.most != concurrency {
+				t.Errorf("at most %d in flight, want %d", w.most, concurrency)
+			}
+		})
+	}
+}
+
+func TestRateLimitsQueriesRetriesIncluded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := &world{t: t, answer: func(w *world, q asked) []byte {
+			return message{rcode: dns.RcodeServerFailure}.pack(w.t, q.wire)
+		}}
+		var names []string
+		for i := range 50 {
+			names = append(names, fmt.Sprintf("m%d.example", i))
+		}
+		start := time.Now()
+		look(t, w.resolver(Config{Rate: 20}), names...)
+		if took, want := time.Since(start), 4950*time.Millisecond; took < want-time.Millisecond || took > want+10*time.Millisecond {
+			t.Errorf("100 queries at 20 a second took %v, want %v: the first at once", took, want)
+		}
+	})
+}
+
+func TestRepliesThatAreNotOursAreIgnored(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := &world{t: t}
+		w.answer = func(w *world, q asked) []byte {
+			good := nothing(w, q)
+			forged := message{ra: true, answer: []string{`mail.example. 60 CAA 0 issuemail "ca.example"`}}.pack(w.t, q.wire)
+			forged[1] ^= 1 // another ID
+			if q.name != "mail.example" {
+				return good
+			}
+			time.Sleep(time.Second)
+			return forged
+		}
+		o := look(t, w.resolver(Config{}), "mail.example")["mail.example"]
+		if o.Failure != snapshot.Timeout || len(o.Records.Properties) > 0 {
+			t.Errorf("mail.example: %+v, want a timeout: only forged replies came", o)
+		}
+	})
+}
+
+func TestALateReplyIsNotTakenForAnother(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := &world{t: t, answer: func(w *world, q asked) []byte {
+			if w.count("mail.example") == 1 && q.name == "mail.example" {
+				time.Sleep(6 * time.Second) // after the deadline
+				return message{ra: true, answer: []string{`mail.example. 60 CAA 0 issuemail ";"`}}.pack(w.t, q.wire)
+			}
+			time.Sleep(3 * time.Second)
+			return nothing(w, q)
+		}}
+		o := look(t, w.resolver(Config{}), "mail.example")["mail.example"]
+		if o.Failure != "" || len(o.Records.Properties) > 0 || o.Attempts != 2 {
+			t.Errorf("mail.example: %+v, want the answer to the second try", o)
+		}
+	})
+}
+
+func TestTruncatedRepliesAreAskedOverTCP(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := &world{t: t, answer: func(w *world, q asked) []byte {
+			if q.network == "udp" && q.name == "mail.example" {
+				cut := nothing(w, q) // an empty answer that must not be believed
+				cut[2] |= 2
+				return cut
+			}
+			return message{ra: true, answer: []string{q.name + `. 60 CAA 0 issuemail ";"`}}.pack(w.t, q.wire)
+		}}
+		o := look(t, w.resolver(Config{}), "mail.example")["mail.example"]
+		if o.Failure != "" || len(o.Records.Properties) != 1 || o.Transport != snapshot.TCP {
+			t.Errorf("mail.example: %+v, want one record over TCP", o)
+		}
+	})
+}
+
+func TestATCPConversationThatNeverEndsIsATimeout(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := &world{t: t, answer: func(w *world, q asked) []byte {
+			if q.network == "tcp" {
+				return nil
+			}
+			cut := nothing(w, q)
+			cut[2] |= 2
+			return cut
+		}}
+		start := time.Now()
+		o := look(t, w.resolver(Config{}), "mail.example")["mail.example"]
+		if o.Failure != snapshot.Timeout || o.Transport != snapshot.TCP || time.Since(start) != 10*time.Second {
+			t.Errorf("mail.example: %+v after %v, want a timeout over TCP after two tries of 5 s", o, time.Since(start))
+		}
+	})
+}
+
+func TestAResolverThatCannotBeReachedIsANetworkFailure(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := &world{t: t}
+		r := w.resolver(Config{})
+		r.cfg.Dial = func(context.Context, string, string) (net.Conn, error) {
+			client, server := net.Pipe()
+			server.Close() // reads end, writes fail
+			return client, nil
+		}
+		o := look(t, r, "mail.example")["mail.example"]
+		if o.Failure != snapshot.Network || o.Attempts != 2 {
+			t.Errorf("mail.example: %+v, want network after 2 attempts", o)
+		}
+	})
+}
+
+func TestCancellationEndsALookupAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := &world{t: t, answer: func(w *world, q asked) []byte { return nil }}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		endless := func(yield func([]domain.Name) bool) {
+			for i := 0; yield([]domain.Name{mustName(t, fmt.Sprintf("m%d.example", i))}); i++ {
+				time.Sleep(time.Millisecond)
+			}
+		}
+		start := time.Now()
+		err := w.resolver(Config{}).Lookup(ctx, endless, nil)
+		if !errors.Is(err, context.DeadlineExceeded) || time.Since(start) > time.Second+time.Millisecond {
+			t.Errorf("Lookup = %v after %v, want the end of the context after 1 s", err, time.Since(start))
+		}
+	})
+}
+
+func TestProbeLeavesOutWhoDoesNotAnswerOrRecurse(t *testing.T) {
+	serverC := netip.MustParseAddrPort("192.0.2.3:53")
+	synctest.Test(t, func(t *testing.T) {
+		w := &world{t: t, answer: func(w *world, q asked) []byte {
+			switch q.server {
+			case serverA.String():
+				return nil
+			case serverB.String():
+				return message{aa: true}.pack(w.t, q.wire)
+			}
+			return message{ra: true}.pack(w.t, q.wire)
+		}}
+		r := w.resolver(Config{Servers: []netip.AddrPort{serverA, serverB, serverC}})
+		leftOut, err := r.Probe(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(leftOut) != 2 || leftOut[0].Server != serverA || leftOut[1].Server != serverB {
+			t.Fatalf("left out %v, want %v and %v", leftOut, serverA, serverB)
+		}
+		if !errors.Is(leftOut[1].Err, errNoRecursion) {
+			t.Errorf("%v is left out for %v, want errNoRecursion", serverB, leftOut[1].Err)
+		}
+		for name, o := range look(t, r, "mail.example") {
+			if o.Server != serverC.String() {
+				t.Errorf("%s was asked at %s, want %v", name, o.Server, serverC)
+			}
+		}
+	})
+}
+
+func TestProbeFailsWhereNobodyIsLeft(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := &world{t: t, answer: func(w *world, q asked) []byte { return nil }}
+		if _, err := w.resolver(Config{}).Probe(t.Context()); !errors.Is(err, ErrNoServer) {
+			t.Errorf("Probe = %v, want ErrNoServer", err)
+		}
+	})
+}

@@ -1,0 +1,178 @@
+// Package lookup finds relevant RRsets (RFC 8659, section 3): it asks for the
+// CAA records of a name and, where there are none, of its parents up to the
+// top-level domain, following aliases as RFC 8659 and RFC 6604 want.
+//
+// A name is asked once in a run, however many climbs lead over it; the answer,
+// the empty one and the failure too, stands in a snapshot.Store. A lookup that
+// fails is an Observation with a Failure; an error means that the lookups could
+// not be carried on. Whatever is doubtful is a failure: nothing here may turn a
+// bad answer into an empty one, because an empty one permits.
+//
+// Answers come from recursive resolvers, or from master files in process. The
+// package does not validate DNSSEC itself.
+package lookup
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"net"
+	"net/netip"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"caascan/scan/domain"
+	"caascan/scan/snapshot"
+	"caascan/scan/zone"
+)
+
+// Config says where answers come from and how hard to ask for them.
+type Config struct {
+	// Servers are the recursive resolvers, asked in turn. Ignored with Zones.
+	Servers []netip.AddrPort
+	// Zones answers everything in process where it is set; nothing is sent.
+	Zones *zone.Set
+	// Store receives the Observations and is the cache; nil makes a new one.
+	Store *snapshot.Store
+	// Concurrency is how many queries may be in flight; 0 means 64, and
+	// MaxConcurrency is the most.
+	Concurrency int
+	// Rate is how many queries a second may be sent, retries included; 0 means
+	// no limit.
+	Rate float64
+	// Timeout is how long one try of one query may take; 0 means 5 seconds.
+	Timeout time.Duration
+	// Attempts is how often a query is tried, on another server where there is
+	// one; 0 means 2.
+	Attempts int
+	// Dial opens connections ("udp" and "tcp"); nil means net.Dialer.
+	Dial func(ctx context.Context, network, address string) (net.Conn, error)
+}
+
+// The defaults of Config, which are also those of the command line.
+const (
+	DefaultConcurrency = 64
+	DefaultTimeout     = 5 * time.Second
+	DefaultAttempts    = 2
+)
+
+// MaxConcurrency leaves enough of the 65,536 query IDs free to draw from, should
+// all queries go to one server.
+const MaxConcurrency = 20000
+
+// Resolver looks names up. Its methods must not be called at the same time, but
+// for Stats.
+type Resolver struct {
+	cfg   Config
+	stats counters
+}
+
+// ErrNoServer says that there is no resolver to ask.
+var ErrNoServer = errors.New("no usable resolver")
+
+// New returns a Resolver. The error is an ErrNoServer where cfg names neither
+// servers nor zones.
+func New(cfg Config) (*Resolver, error) {
+	if cfg.Zones == nil && len(cfg.Servers) == 0 {
+		return nil, ErrNoServer
+	}
+	if cfg.Store == nil {
+		cfg.Store = new(snapshot.Store)
+	}
+	if cfg.Concurrency == 0 {
+		cfg.Concurrency = DefaultConcurrency
+	}
+	if cfg.Timeout == 0 {
+		cfg.Timeout = DefaultTimeout
+	}
+	if cfg.Attempts == 0 {
+		cfg.Attempts = DefaultAttempts
+	}
+	if cfg.Dial == nil {
+		cfg.Dial = new(net.Dialer).DialContext
+	}
+	if cfg.Concurrency < 0 || cfg.Concurrency > MaxConcurrency {
+		return nil, fmt.Errorf("concurrency %d: it must be from 1 to %d", cfg.Concurrency, MaxConcurrency)
+	}
+	if cfg.Timeout < 0 || cfg.Attempts < 0 || !(cfg.Rate >= 0) {
+		return nil, fmt.Errorf("timeout %v, attempts %d, rate %v: none may be negative", cfg.Timeout, cfg.Attempts, cfg.Rate)
+	}
+	return &Resolver{cfg: cfg}, nil
+}
+
+// Store returns the Store that the Resolver fills.
+func (r *Resolver) Store() *snapshot.Store { return r.cfg.Store }
+
+// Lookup climbs from every name and returns when the last climb has ended. Each
+// Observation made on the way is put into the Store and then handed to done
+// once, in batches, from one goroutine; done may be nil, and must not keep the
+// slice. names is ranged over in another goroutine, as fast as it yields.
+//
+// The error is that of ctx; a name that could not be looked up is no error.
+func (r *Resolver) Lookup(ctx context.Context, names iter.Seq[[]domain.Name], done func([]snapshot.Observation)) error {
+	group, ctx := errgroup.WithContext(ctx)
+	batches := make(chan []domain.Name)
+	group.Go(func() error {
+		defer close(batches)
+		return forward(ctx, names, batches)
+	})
+	group.Go(func() error {
+		e := newEngine(r, done)
+		defer e.close()
+		return e.run(ctx, batches)
+	})
+	return group.Wait()
+}
+
+func forward(ctx context.Context, names iter.Seq[[]domain.Name], batches chan<- []domain.Name) error {
+	for batch := range names {
+		select {
+		case batches <- batch:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	return nil
+}
+
+// Trace climbs from one name and returns the Observation of each step, the last
+// of which ended the climb.
+func (r *Resolver) Trace(ctx context.Context, name domain.Name) ([]snapshot.Observation, error) {
+	one := func(yield func([]domain.Name) bool) { yield([]domain.Name{name}) }
+	if err := r.Lookup(ctx, one, nil); err != nil {
+		return nil, err
+	}
+	var steps []snapshot.Observation
+	for at := range name.Climb() {
+		o := r.cfg.Store.Find(at)
+		steps = append(steps, *o)
+		if o.EndsClimb() {
+			break
+		}
+	}
+	return steps, nil
+}
+
+// Stats is how far the lookups have come.
+type Stats struct {
+	// Domains were handed in, Done of them have ended their climb.
+	Domains, Done int
+	// Names were asked.
+	Names int
+	// Queries were sent, Retries of them because an earlier try had failed.
+	Queries, Retries int
+}
+
+// Stats may be called at any time, from any goroutine.
+func (r *Resolver) Stats() Stats {
+	c := &r.stats
+	return Stats{
+		Domains: int(c.domains.Load()), Done: int(c.done.Load()), Names: int(c.names.Load()),
+		Queries: int(c.queries.Load()), Retries: int(c.retries.Load()),
+	}
+}
+
+type counters struct{ domains, done, names, queries, retries atomic.Int64 }

@@ -1,0 +1,41 @@
+package lookup
+
+import (
+	"encoding/binary"
+	"fmt"
+
+	"github.com/miekg/dns"
+)
+
+const (
+	// queryFlags are RD, and AD, by which a client says that it understands the
+	// AD bit of the reply (RFC 6840, section 5.7). DO stays clear.
+	queryFlags = 1<<8 | flagAD
+	// udpSize is what a reply over UDP may have without being fragmented on
+	// nearly all paths (DNS Flag Day 2020).
+	udpSize = 1232
+	optSize = 11 // an OPT record without options (RFC 6891, section 6.1.2)
+)
+
+// packQuery returns a query for kind at name in the given form.
+func packQuery(id uint16, name string, kind uint16, f form) ([]byte, error) {
+	query := make([]byte, headerSize+maxWireName+4+optSize)
+	binary.BigEndian.PutUint16(query, id)
+	binary.BigEndian.PutUint16(query[flagsAt:], queryFlags)
+	binary.BigEndian.PutUint16(query[qdcountAt:], 1)
+	at, err := dns.PackDomainName(dns.Fqdn(name), query, headerSize, nil, false)
+	if err != nil {
+		return nil, fmt.Errorf("query for %s: %w", name, err)
+	}
+	query = binary.BigEndian.AppendUint16(query[:at], kind)
+	query = binary.BigEndian.AppendUint16(query, dns.ClassINET)
+	if !f.edns() {
+		return query, nil
+	}
+	const arcountAt = 10
+	binary.BigEndian.PutUint16(query[arcountAt:], 1)
+	query = append(query, 0) // the root
+	query = binary.BigEndian.AppendUint16(query, dns.TypeOPT)
+	query = binary.BigEndian.AppendUint16(query, udpSize)
+	return append(query, 0, 0, 0, 0, 0, 0), nil // no extended rcode, version 0, no flags, no options
+}

@@ -1,0 +1,310 @@
+package lookup
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/miekg/dns"
+
+	"caascan/scan/caa"
+	"caascan/scan/snapshot"
+)
+
+// reply is what a DNS message says about a question of type CAA, in the octets
+// received: the records are never made into text and back.
+type reply struct {
+	rcode       uint16 // with the upper bits of EDNS (RFC 6891, section 6.1.3)
+	aa, ra, ad  bool
+	answers     []record
+	soa         string // owner of the SOA record in the authority section, or ""
+	negativeTTL uint32 // of that SOA record (RFC 2308, section 5)
+	nameServers bool   // NS records stand in the authority section
+	ede         []snapshot.EDE
+}
+
+// record is a CAA, CNAME or DNAME record of class IN in the answer section.
+type record struct {
+	owner    string // spelt like snapshot.Observation.Owner
+	kind     uint16
+	ttl      uint32
+	target   string       // of a CNAME or DNAME, spelt like owner
+	property caa.Property // of a CAA
+}
+
+// errReply says that octets are no message that could be an answer.
+var errReply = errors.New("malformed reply")
+
+const (
+	headerSize = 12 // RFC 1035, section 4.1.1
+	flagsAt    = 2
+	qdcountAt  = 4
+
+	flagQR = 1 << 15
+	flagAA = 1 << 10
+	flagTC = 1 << 9
+	flagRA = 1 << 7
+	flagAD = 1 << 5
+	opcode = 0xf << 11
+	rcodes = 0xf
+)
+
+// standing is whether, and as what, a message counts as the reply to a query.
+type standing int
+
+const (
+	notOurs    standing = iota // to be ignored: the wait goes on
+	ours                       // to be read
+	noQuestion                 // an error without a question section: ask in plainer form
+	cutShort                   // truncated: ask over TCP
+)
+
+// check holds a message to the query it should answer: our ID, our question, in
+// the octets sent, the QR bit (RFC 5452, section 9.1). That it came from our
+// server and port is the connected socket's business.
+func check(message, query []byte) standing {
+	if len(message) < headerSize || message[0] != query[0] || message[1] != query[1] {
+		return notOurs
+	}
+	flags := binary.BigEndian.Uint16(message[flagsAt:])
+	if flags&flagQR == 0 || flags&opcode != 0 {
+		return notOurs
+	}
+	if binary.BigEndian.Uint16(message[qdcountAt:]) == 0 {
+		switch flags & rcodes {
+		case dns.RcodeFormatError, dns.RcodeNotImplemented, dns.RcodeServerFailure:
+			return noQuestion
+		}
+		return notOurs
+	}
+	if binary.BigEndian.Uint16(message[qdcountAt:]) != 1 {
+		return notOurs
+	}
+	end := questionEnd(query)
+	if len(message) < end || string(message[headerSize:end]) != string(query[headerSize:end]) {
+		return notOurs
+	}
+	if flags&flagTC != 0 {
+		return cutShort
+	}
+	return ours
+}
+
+// questionEnd returns where the question section of a query of ours ends: one
+// name without compression, a type and a class.
+func questionEnd(query []byte) int {
+	at := headerSize
+	for query[at] != 0 {
+		at += 1 + int(query[at])
+	}
+	return at + 1 + 4
+}
+
+// parseReply reads a message that check has passed. The error wraps errReply:
+// what cannot be read to the end is no answer, so that no record is lost from a
+// set.
+func parseReply(message []byte) (reply, error) {
+	flags := binary.BigEndian.Uint16(message[flagsAt:])
+	r := reply{rcode: flags & rcodes, aa: flags&flagAA != 0, ra: flags&flagRA != 0, ad: flags&flagAD != 0}
+	at, err := skipQuestions(message)
+	if err != nil {
+		return reply{}, err
+	}
+	sections := [...]func(rr) error{r.addAnswer, r.addAuthority, r.addAdditional}
+	for i, add := range sections {
+		for range binary.BigEndian.Uint16(message[qdcountAt+2*(i+1):]) {
+			var next rr
+			if next, at, err = readRR(message, at); err != nil {
+				return reply{}, err
+			}
+			if err := add(next); err != nil {
+				return reply{}, err
+			}
+		}
+	}
+	return r, nil
+}
+
+func skipQuestions(message []byte) (int, error) {
+	at := headerSize
+	for range binary.BigEndian.Uint16(message[qdcountAt:]) {
+		_, next, err := dns.UnpackDomainName(message, at)
+		if err != nil {
+			return 0, fmt.Errorf("%w: question: %w", errReply, err)
+		}
+		at = next + 4
+	}
+	return at, nil
+}
+
+// rr is a resource record whose RDATA lies in message between start and end.
+type rr struct {
+	owner       string
+	kind, class uint16
+	ttl         uint32
+	message     []byte
+	start, end  int
+}
+
+func (r rr) rdata() []byte { return r.message[r.start:r.end] }
+
+func readRR(message []byte, at int) (rr, int, error) {
+	owner, at, err := readName(message, at)
+	if err != nil {
+		return rr{}, 0, err
+	}
+	const fixed = 10 // type, class, TTL, RDLENGTH
+	if len(message)-at < fixed {
+		return rr{}, 0, fmt.Errorf("%w: record of %s cut short", errReply, owner)
+	}
+	r := rr{
+		owner:   owner,
+		kind:    binary.BigEndian.Uint16(message[at:]),
+		class:   binary.BigEndian.Uint16(message[at+2:]),
+		ttl:     binary.BigEndian.Uint32(message[at+4:]),
+		message: message,
+		start:   at + fixed,
+	}
+	r.end = r.start + int(binary.BigEndian.Uint16(message[at+8:]))
+	if r.end > len(message) {
+		return rr{}, 0, fmt.Errorf("%w: RDATA of %s cut short", errReply, owner)
+	}
+	return r, r.end, nil
+}
+
+// readName returns a name in lower case without its trailing dot, the root as
+// ".".
+func readName(message []byte, at int) (string, int, error) {
+	name, next, err := dns.UnpackDomainName(message, at)
+	if err != nil {
+		return "", 0, fmt.Errorf("%w: %w", errReply, err)
+	}
+	return canonical(name), next, nil
+}
+
+// canonical folds the spelling of a name that miekg/dns gives: all ASCII, octets
+// beyond it as \DDD.
+func canonical(name string) string {
+	if name == "." {
+		return name
+	}
+	return strings.TrimSuffix(strings.ToLower(name), ".")
+}
+
+func (r *reply) addAnswer(x rr) error {
+	if x.class != dns.ClassINET {
+		return nil
+	}
+	rec := record{owner: x.owner, kind: x.kind, ttl: x.ttl}
+	switch x.kind {
+	case dns.TypeCAA:
+		property, err := caa.ParseRDATA(x.rdata())
+		if err != nil {
+			return fmt.Errorf("%w: %w at %s", errReply, err, x.owner)
+		}
+		rec.property = property
+	case dns.TypeCNAME, dns.TypeDNAME:
+		target, end, err := readName(x.message, x.start)
+		if err != nil {
+			return err
+		}
+		if end != x.end {
+			return fmt.Errorf("%w: alias of %s does not fill its RDATA", errReply, x.owner)
+		}
+		rec.target = target
+	default:
+		return nil
+	}
+	r.answers = append(r.answers, rec)
+	return nil
+}
+
+func (r *reply) addAuthority(x rr) error {
+	if x.class != dns.ClassINET {
+		return nil
+	}
+	switch x.kind {
+	case dns.TypeNS:
+		r.nameServers = true
+	case dns.TypeSOA:
+		const minimum = 4 // the last field of a SOA record, RFC 1035, section 3.3.13
+		rdata := x.rdata()
+		if len(rdata) < minimum {
+			return fmt.Errorf("%w: SOA of %s cut short", errReply, x.owner)
+		}
+		r.soa = x.owner
+		r.negativeTTL = min(x.ttl, binary.BigEndian.Uint32(rdata[len(rdata)-minimum:]))
+	}
+	return nil
+}
+
+func (r *reply) addAdditional(x rr) error {
+	if x.kind != dns.TypeOPT {
+		return nil
+	}
+	r.rcode |= uint16(x.ttl>>24) << 4 // RFC 6891, section 6.1.3
+	rdata := x.rdata()
+	for len(rdata) > 0 {
+		const fixed = 4 // option code and length
+		if len(rdata) < fixed {
+			return fmt.Errorf("%w: EDNS option cut short", errReply)
+		}
+		code, size := binary.BigEndian.Uint16(rdata), int(binary.BigEndian.Uint16(rdata[2:]))
+		rdata = rdata[fixed:]
+		if len(rdata) < size {
+			return fmt.Errorf("%w: EDNS option cut short", errReply)
+		}
+		if code == dns.EDNS0EDE && size >= 2 {
+			text := strings.TrimRight(string(rdata[2:size]), "\x00") // RFC 8914, section 2: may be null-terminated
+			r.ede = append(r.ede, snapshot.EDE{Code: binary.BigEndian.Uint16(rdata), Text: text})
+		}
+		rdata = rdata[size:]
+	}
+	return nil
+}
+
+// hasEDE reports whether one of codes is among the reply's Extended DNS Errors.
+func (r *reply) hasEDE(codes ...uint16) bool {
+	return slices.ContainsFunc(r.ede, func(e snapshot.EDE) bool { return slices.Contains(codes, e.Code) })
+}
+
+// failure returns why a reply is no answer at all, whatever records it holds, or
+// "". Extended DNS Errors may turn an answer into a failure, never a failure
+// into an answer.
+func (r *reply) failure() snapshot.Failure {
+	answered := r.rcode == dns.RcodeSuccess || r.rcode == dns.RcodeNameError
+	switch {
+	case r.hasEDE(4, 15, 16, 17, 18): // forged, blocked, censored, filtered, prohibited
+		return snapshot.Filtered
+	case answered && r.hasEDE(6, 7, 8, 9, 10, 11, 12, 25):
+		return snapshot.DNSSECBogus
+	case r.rcode == dns.RcodeServerFailure && r.hasEDE(5, 6, 7, 8, 9, 10, 11, 12, 25):
+		return snapshot.DNSSECBogus
+	case r.hasEDE(3, 19): // stale answer, stale NXDOMAIN
+		return snapshot.Stale
+	case answered:
+		return ""
+	case r.rcode == dns.RcodeServerFailure && r.hasEDE(22, 23): // no reachable authority, network error
+		return snapshot.NoAuthority
+	}
+	switch r.rcode {
+	case dns.RcodeServerFailure:
+		return snapshot.ServFail
+	case dns.RcodeRefused:
+		return snapshot.Refused
+	case dns.RcodeNotImplemented:
+		return snapshot.NotImp
+	case dns.RcodeFormatError:
+		return snapshot.FormErr
+	}
+	return snapshot.RCode
+}
+
+// empty reports whether a reply without CAA records honestly says that there are
+// none: by an authority or a recursive resolver, and no referral.
+func (r *reply) empty() bool {
+	referral := r.nameServers && r.soa == "" && !r.aa
+	return (r.aa || r.ra) && !referral
+}

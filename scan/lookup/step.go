@@ -1,0 +1,296 @@
+package lookup
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/miekg/dns"
+
+	"caascan/scan/caa"
+	"caascan/scan/domain"
+	"caascan/scan/snapshot"
+)
+
+// maxChain is how many names an alias chain may have, the first one included.
+const maxChain = 16
+
+// maxWireName is the octets of the longest name (RFC 1035, section 2.3.4).
+const maxWireName = 255
+
+// maxTTL is more than any TTL (RFC 2181, section 8).
+const maxTTL = ^uint32(0)
+
+// form is how a query is put. Each is what is left when the one before was not
+// understood.
+type form int
+
+const (
+	withEDNS form = iota
+	plain         // without EDNS
+	plainTCP      // without EDNS, over TCP
+	ednsTCP       // with EDNS, over TCP, after a truncated reply
+)
+
+func (f form) overTCP() bool { return f == plainTCP || f == ednsTCP }
+
+func (f form) edns() bool { return f == withEDNS || f == ednsTCP }
+
+// step is one name of a climb while it is being asked.
+type step struct {
+	obs     snapshot.Observation
+	domains int // input domains whose climb stands here
+
+	asked   string // the name in the question: obs.Name, or the end of its alias chain so far
+	attempt int    // attempts at this question that have failed
+	form    form
+	tries   uint32 // queries sent for this step
+	sent    uint32 // the try that is out, 0 if none
+	first   int    // index of the server of the first attempt
+	flight  *flight
+}
+
+func newStep(name domain.Name, domains int) *step {
+	s := &step{domains: domains, asked: name.String()}
+	s.obs.Name = name
+	s.obs.AD, s.obs.TTL = true, maxTTL // until a reply says less
+	return s
+}
+
+// outcome is how a try ended.
+type outcome struct {
+	failure snapshot.Failure
+	// standing is noQuestion or cutShort where the reply asks for another form.
+	standing  standing
+	reply     reply // where there was one that could be read
+	server    string
+	transport snapshot.Transport
+	at        time.Time // zero for zone files
+}
+
+// readOutcome judges a message that answers a query.
+func readOutcome(message []byte, standing standing) outcome {
+	switch standing {
+	case noQuestion:
+		return outcome{standing: noQuestion, reply: reply{rcode: uint16(message[3] & rcodes)}}
+	case cutShort:
+		return outcome{standing: cutShort, failure: snapshot.Truncated}
+	case notOurs, ours:
+	}
+	r, err := parseReply(message)
+	if err != nil {
+		return outcome{failure: snapshot.MalformedReply}
+	}
+	return outcome{standing: ours, reply: r, failure: r.failure()}
+}
+
+// advance takes in how a try ended. It reports whether the step has another
+// query to send; otherwise obs is complete.
+func (s *step) advance(out outcome, attempts int) bool {
+	s.obs.Server, s.obs.Transport, s.obs.Time = out.server, out.transport, out.at
+	s.obs.RCode, s.obs.EDE = out.reply.rcode, out.reply.ede
+	s.obs.Attempts = s.attempt + 1
+	if s.plainer(out) {
+		return true
+	}
+	if out.standing == noQuestion {
+		out.failure = out.reply.failure()
+	}
+	if out.failure == "" {
+		var more bool
+		if out.failure, more = s.absorb(out.reply); more {
+			s.attempt, s.form = 0, withEDNS
+			return true
+		}
+	}
+	if out.failure == "" {
+		return false
+	}
+	return s.retry(out.failure, attempts)
+}
+
+// plainer puts the query in the next form that a reply asks for, if there is one
+// left: over TCP when it was cut short, without EDNS and then over TCP when it
+// was not understood (RFC 6891, section 7).
+func (s *step) plainer(out outcome) bool {
+	switch {
+	case out.standing == cutShort && s.form == withEDNS:
+		s.form = ednsTCP
+	case out.standing == cutShort && s.form == plain:
+		s.form = plainTCP
+	case !notUnderstood(out):
+		return false
+	case s.form.edns():
+		s.form = plain
+	case s.form == plain:
+		s.form = plainTCP
+	default:
+		return false
+	}
+	return true
+}
+
+func notUnderstood(out outcome) bool {
+	switch {
+	case out.standing == noQuestion:
+		return true
+	case out.standing != ours:
+		return false
+	}
+	switch out.reply.rcode {
+	case dns.RcodeFormatError, dns.RcodeNotImplemented, dns.RcodeBadVers:
+		return true
+	}
+	return false
+}
+
+// retry ends the step with a failure, or makes it ready for another attempt
+// where that could help.
+func (s *step) retry(failure snapshot.Failure, attempts int) bool {
+	s.attempt++
+	if transient(failure) && s.attempt < attempts {
+		s.form = withEDNS
+		return true
+	}
+	s.obs.Failure = failure
+	s.obs.AD, s.obs.TTL = false, 0
+	if s.asked != s.obs.Name.String() {
+		s.obs.Asked = s.asked
+	}
+	return false
+}
+
+// transient reports whether asking again could bring another answer.
+func transient(failure snapshot.Failure) bool {
+	switch failure {
+	case snapshot.DNSSECBogus, snapshot.Filtered, snapshot.CNAMELoop, snapshot.TLDNotFound,
+		snapshot.NotInZone, snapshot.NotInSnapshot:
+		return false
+	case snapshot.Timeout, snapshot.Network, snapshot.ServFail, snapshot.Refused, snapshot.NotImp, snapshot.FormErr,
+		snapshot.RCode, snapshot.NoAuthority, snapshot.Stale, snapshot.MalformedReply, snapshot.Truncated:
+		return true
+	}
+	panic("lookup: unknown failure " + string(failure))
+}
+
+// absorb reads an answer: it follows the aliases from the name asked as far as
+// the reply has them, and takes the records at their end. It reports a failure,
+// or that the end of the chain has yet to be asked, in the same step.
+func (s *step) absorb(r reply) (failure snapshot.Failure, more bool) {
+	at, failure := s.follow(r)
+	if failure != "" {
+		return failure, false
+	}
+	s.obs.AD = s.obs.AD && r.ad
+	set, ttl := r.set(at)
+	switch {
+	case len(set) > 0 && r.rcode == dns.RcodeSuccess:
+		s.obs.TTL = min(s.obs.TTL, ttl)
+		s.obs.Records = caa.RRset{Owner: at, Properties: set}
+		return "", false
+	case r.holdsCAA():
+		return snapshot.MalformedReply, false
+	case at != s.asked && !r.closes(at):
+		s.asked = at
+		return "", true
+	case !r.empty():
+		return snapshot.MalformedReply, false
+	}
+	s.obs.TTL = min(s.obs.TTL, r.negativeTTL)
+	if s.obs.Name.IsTLD() && s.obs.NameNotFound() {
+		return snapshot.TLDNotFound, false
+	}
+	return "", false
+}
+
+// follow goes from the name asked along the aliases in the reply and returns
+// where they end.
+func (s *step) follow(r reply) (at string, failure snapshot.Failure) {
+	at = s.asked
+	for {
+		if set, _ := r.set(at); len(set) > 0 {
+			return at, ""
+		}
+		target, ttl, ok := r.alias(at)
+		if !ok {
+			return at, ""
+		}
+		if target == "" {
+			return at, snapshot.MalformedReply
+		}
+		known := target == s.obs.Name.String() || slices.Contains(s.obs.Aliases, target)
+		if known || len(s.obs.Aliases)+2 > maxChain {
+			return at, snapshot.CNAMELoop
+		}
+		s.obs.Aliases = append(s.obs.Aliases, target)
+		s.obs.TTL = min(s.obs.TTL, ttl)
+		at = target
+	}
+}
+
+// set returns the CAA records that owner owns, sorted, and the least of their
+// TTLs. Equal records count once (RFC 2181, section 5).
+func (r *reply) set(owner string) ([]caa.Property, uint32) {
+	var set []caa.Property
+	ttl := maxTTL
+	for _, rec := range r.answers {
+		if rec.kind == dns.TypeCAA && rec.owner == owner {
+			set, ttl = append(set, rec.property), min(ttl, rec.ttl)
+		}
+	}
+	slices.SortFunc(set, func(a, b caa.Property) int { return strings.Compare(a.RDATA(), b.RDATA()) })
+	return slices.Compact(set), ttl
+}
+
+// holdsCAA reports whether the answer has CAA records. Where none of them is
+// reached from the question, nothing can be said of the name.
+func (r *reply) holdsCAA() bool {
+	return slices.ContainsFunc(r.answers, func(rec record) bool { return rec.kind == dns.TypeCAA })
+}
+
+// alias returns the target of name's CNAME record, or of the DNAME record of one
+// of its parents (RFC 6672, section 2.2). The target is "" where there are two,
+// or none that the DNS could hold.
+func (r *reply) alias(name string) (target string, ttl uint32, ok bool) {
+	for _, rec := range r.answers {
+		if rec.kind == dns.TypeCNAME && rec.owner == name {
+			if ok && target != rec.target {
+				return "", 0, true
+			}
+			target, ttl, ok = rec.target, rec.ttl, true
+		}
+	}
+	if ok {
+		return target, ttl, true
+	}
+	for _, rec := range r.answers {
+		if rec.kind == dns.TypeDNAME && rec.owner != name && dns.IsSubDomain(dns.Fqdn(rec.owner), dns.Fqdn(name)) {
+			return substitute(name, rec), rec.ttl, true
+		}
+	}
+	return "", 0, false
+}
+
+// substitute puts the DNAME's target in place of its owner at the end of name;
+// "" where the result is too long (RFC 6672, section 2.2).
+func substitute(name string, dname record) string {
+	target := dns.Fqdn(name)
+	if dname.owner != "." {
+		target = strings.TrimSuffix(target, dns.Fqdn(dname.owner))
+	}
+	if dname.target != "." {
+		target += dns.Fqdn(dname.target)
+	}
+	var wire [maxWireName]byte
+	if _, err := dns.PackDomainName(target, wire[:], 0, nil, false); err != nil {
+		return ""
+	}
+	return canonical(target)
+}
+
+// closes reports whether the reply says that nothing more is to be had at the
+// end of an alias chain: it has a SOA record of a zone that holds that name (RFC
+// 2308, section 2). Without one the chain is incomplete.
+func (r *reply) closes(name string) bool {
+	return r.soa != "" && dns.IsSubDomain(dns.Fqdn(r.soa), dns.Fqdn(name))
+}

@@ -1,0 +1,39 @@
+package lookup
+
+import (
+	"context"
+	"encoding/binary"
+	"io"
+	"time"
+)
+
+// exchangeTCP sends one query over a connection of its own and delivers the
+// reply (RFC 7766), or the error. The engine's deadline, or the end of ctx,
+// cancels it.
+func (t *netTransport) exchangeTCP(ctx context.Context, f *flight) {
+	ctx, f.tcp = context.WithCancel(ctx)
+	t.readers.Go(func() {
+		message, err := t.askTCP(ctx, f.server.address, f.query)
+		t.deliver(arrival{server: f.server, flight: f, message: message, err: err, at: time.Now()})
+	})
+}
+
+func (t *netTransport) askTCP(ctx context.Context, address string, query []byte) ([]byte, error) {
+	conn, err := t.cfg.Dial(ctx, "tcp", address)
+	if err != nil {
+		return nil, err
+	}
+	defer conn.Close()
+	defer context.AfterFunc(ctx, func() { conn.Close() })()
+	framed := append(binary.BigEndian.AppendUint16(nil, uint16(len(query))), query...)
+	if _, err := conn.Write(framed); err != nil {
+		return nil, err
+	}
+	var size [2]byte
+	if _, err := io.ReadFull(conn, size[:]); err != nil {
+		return nil, err
+	}
+	message := make([]byte, binary.BigEndian.Uint16(size[:]))
+	_, err = io.ReadFull(conn, message)
+	return message, err
+}

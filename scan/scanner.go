@@ -1,0 +1,102 @@
+package scan
+
+import (
+	"context"
+	"iter"
+
+	"caascan/scan/caa"
+	"caascan/scan/domain"
+	"caascan/scan/lookup"
+	"caascan/scan/snapshot"
+)
+
+// Config says whom to ask about and where the answers are.
+type Config struct {
+	// Issuers are the CAs to decide for, at least one, in the order of reports.
+	Issuers []caa.Issuer
+	// Store holds the answers; Results reads nothing else.
+	Store *snapshot.Store
+}
+
+// Scanner joins rows with answers.
+type Scanner struct {
+	cfg      Config
+	verdicts map[domain.Name]*Verdict
+	refusals map[Reason]*Verdict // of cells that hold no domain
+}
+
+// New returns a Scanner. A Scanner is for one scan and one goroutine.
+func New(cfg Config) *Scanner {
+	return &Scanner{cfg: cfg, verdicts: make(map[domain.Name]*Verdict), refusals: make(map[Reason]*Verdict)}
+}
+
+// namesAtOnce is how many names Collect hands to the lookups at a time.
+const namesAtOnce = 256
+
+// Collect looks up the domain of every row, each distinct one once, until the
+// Resolver's Store holds what Results needs. The error is the first of rows, or
+// that of ctx; lookups that fail are no errors.
+func Collect(ctx context.Context, resolver *lookup.Resolver, rows iter.Seq2[Row, error]) error {
+	var broken error
+	names := func(yield func([]domain.Name) bool) {
+		seen := make(map[domain.Name]struct{})
+		var batch []domain.Name
+		for row, err := range rows {
+			if err != nil {
+				broken = err
+				return
+			}
+			name := row.target().Domain
+			if _, again := seen[name]; again || name.IsZero() {
+				continue
+			}
+			seen[name] = struct{}{}
+			if batch = append(batch, name); len(batch) < namesAtOnce {
+				continue
+			}
+			if !yield(batch) {
+				return
+			}
+			batch = nil // the other side keeps it
+		}
+		yield(batch)
+	}
+	if err := resolver.Lookup(ctx, names, nil); err != nil {
+		return err
+	}
+	return broken
+}
+
+// Results yields a Result for every row, in order, from the Store alone. It stops
+// at the first error of rows and when ctx ends, and yields that error.
+func (s *Scanner) Results(ctx context.Context, rows iter.Seq2[Row, error]) iter.Seq2[Result, error] {
+	return func(yield func(Result, error) bool) {
+		for row, err := range rows {
+			if err == nil {
+				err = ctx.Err()
+			}
+			if err != nil {
+				yield(Result{}, err)
+				return
+			}
+			if !yield(s.result(row), nil) {
+				return
+			}
+		}
+	}
+}
+
+func (s *Scanner) result(row Row) Result {
+	target := row.target()
+	if target.Reason != "" {
+		return Result{Row: row, Verdict: s.refusal(target.Reason)}
+	}
+	return Result{Row: row, Verdict: s.Verdict(target.Domain), Warnings: target.Warnings}
+}
+
+func (r Row) target() Target {
+	if r.Broken {
+		return Target{Reason: BrokenRow}
+	}
+	return ParseTarget(r.Cell)
+}

@@ -1,0 +1,58 @@
+package snapshot
+
+import (
+	"fmt"
+	"strings"
+
+	"caascan/scan/caa"
+)
+
+// rcodeNames are the mnemonics of the RCODEs that a query can meet (IANA, DNS
+// RCODEs).
+var rcodeNames = map[uint16]string{
+	0: "NOERROR", 1: "FORMERR", 2: "SERVFAIL", 3: "NXDOMAIN", 4: "NOTIMP", 5: "REFUSED",
+	6: "YXDOMAIN", 7: "YXRRSET", 8: "NXRRSET", 9: "NOTAUTH", 10: "NOTZONE", 11: "DSOTYPENI",
+	16: "BADVERS", 17: "BADKEY", 18: "BADTIME", 19: "BADMODE", 20: "BADNAME", 21: "BADALG",
+	22: "BADTRUNC", 23: "BADCOOKIE",
+}
+
+// edeNames are the purposes of the INFO-CODEs (IANA, Extended DNS Error Codes;
+// RFC 8914, section 4).
+var edeNames = [...]string{
+	"Other Error", "Unsupported DNSKEY Algorithm", "Unsupported DS Digest Type", "Stale Answer", "Forged Answer",
+	"DNSSEC Indeterminate", "DNSSEC Bogus", "Signature Expired", "Signature Not Yet Valid", "DNSKEY Missing",
+	"RRSIGs Missing", "No Zone Key Bit Set", "NSEC Missing", "Cached Error", "Not Ready", "Blocked", "Censored",
+	"Filtered", "Prohibited", "Stale NXDOMAIN Answer", "Not Authoritative", "Not Supported", "No Reachable Authority",
+	"Network Error", "Invalid Data", "Signature Expired before Valid", "Too Early", "Unsupported NSEC3 Iterations Value",
+	"Unable to conform to policy", "Synthesized",
+}
+
+// RCodeName returns the mnemonic of an RCODE, or RCODE and its number.
+func RCodeName(rcode uint16) string {
+	if name := rcodeNames[rcode]; name != "" {
+		return name
+	}
+	return fmt.Sprintf("RCODE%d", rcode)
+}
+
+// String returns the code, its purpose and the text sent, escaped.
+func (e EDE) String() string {
+	words := fmt.Sprintf("EDE %d", e.Code)
+	if int(e.Code) < len(edeNames) {
+		words += " (" + edeNames[e.Code] + ")"
+	}
+	if e.Text != "" {
+		words += `: "` + caa.Escape(e.Text) + `"`
+	}
+	return words
+}
+
+// Answer returns what the server said in words: the RCODE and the Extended DNS
+// Errors.
+func (o *Observation) Answer() string {
+	words := []string{RCodeName(o.RCode)}
+	for _, e := range o.EDE {
+		words = append(words, e.String())
+	}
+	return strings.Join(words, ", ")
+}

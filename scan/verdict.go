@@ -1,0 +1,202 @@
+package scan
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"caascan/scan/caa"
+	"caascan/scan/domain"
+	"caascan/scan/snapshot"
+)
+
+// Verdict returns what the Store's answers say of name, for every CA. The same
+// name gets the same *Verdict again.
+func (s *Scanner) Verdict(name domain.Name) *Verdict {
+	v := s.verdicts[name]
+	if v == nil {
+		v = s.judge(name)
+		s.verdicts[name] = v
+	}
+	return v
+}
+
+// judge climbs through the answers (RFC 8659, section 3): the first set decides,
+// whatever it holds, and so does the first failure.
+func (s *Scanner) judge(name domain.Name) *Verdict {
+	v := &Verdict{Domain: name, DNSSEC: snapshot.Unknown}
+	var last *snapshot.Observation
+	for at := range name.Climb() {
+		o := s.cfg.Store.Find(at)
+		if o == nil {
+			o = &snapshot.Observation{Name: at, Failure: snapshot.NotInSnapshot}
+		}
+		v.CheckedAt = oldest(v.CheckedAt, o.Time)
+		if at == name && o.NameNotFound() {
+			v.Warnings = append(v.Warnings, DomainNotFound)
+		}
+		if last = o; o.EndsClimb() {
+			break
+		}
+	}
+	v.Resolver = last.Server
+	if last.Failure != "" {
+		v.fail(last, len(s.cfg.Issuers))
+		return v
+	}
+	if len(last.Records.Properties) > 0 {
+		v.FoundAt, v.Records = last.Name, last.Records
+		if v.FoundAt != name {
+			v.Warnings = append(v.Warnings, Inherited)
+		}
+	}
+	for _, issuer := range s.cfg.Issuers {
+		v.Decisions = append(v.Decisions, v.decide(issuer))
+	}
+	return v
+}
+
+func oldest(a, b time.Time) time.Time {
+	if a.IsZero() || !b.IsZero() && b.Before(a) {
+		return b
+	}
+	return a
+}
+
+// fail gives every CA the same decision: the lookup failed.
+func (v *Verdict) fail(o *snapshot.Observation, issuers int) {
+	reason := Reason(o.Failure)
+	asked := o.Asked
+	if asked == "" {
+		asked = o.Name.String()
+	}
+	server := o.Server
+	if server == "" {
+		server = "the resolver"
+	}
+	detail := fill(reason, "{asked}", asked, "{server}", server, "{answer}", o.Answer())
+	v.Decisions = slices.Repeat([]Decision{{Status: LookupFailed, Reason: reason, Detail: detail}}, issuers)
+	v.OnFailure = onFailure(o.Failure)
+	if o.Failure == snapshot.DNSSECBogus {
+		v.DNSSEC = snapshot.Bogus
+	}
+}
+
+// onFailure says what SBR 4.2.2.1 lets a CA do. Nothing is proven insecure here,
+// so nothing may be issued in spite of a failure.
+func onFailure(f snapshot.Failure) OnFailure {
+	switch f {
+	case snapshot.DNSSECBogus:
+		return OnFailureMustNotIssue
+	case snapshot.TLDNotFound:
+		return OnFailureNone
+	}
+	return OnFailureUnknown
+}
+
+// refusal returns the Verdict of all cells without a domain for this reason.
+func (s *Scanner) refusal(reason Reason) *Verdict {
+	v := s.refusals[reason]
+	if v == nil {
+		decision := Decision{Status: LookupFailed, Reason: reason, Detail: fill(reason)}
+		v = &Verdict{Decisions: slices.Repeat([]Decision{decision}, len(s.cfg.Issuers))}
+		s.refusals[reason] = v
+	}
+	return v
+}
+
+func (v *Verdict) decide(issuer caa.Issuer) Decision {
+	decided := v.Records.Decide(issuer)
+	reason := Reason(decided.Reason)
+	d := Decision{Status: Status(decided.Status), Reason: reason}
+	pairs := []string{"{domain}", v.Domain.String(), "{issuer}", issuer.Label, "{name}", namesOf(issuer)}
+	if !v.FoundAt.IsZero() {
+		pairs = append(pairs, "{found}", v.foundWords(), "{listed}", listedWords(v.Records))
+	}
+	if decided.Property != (caa.Property{}) {
+		pairs = append(pairs,
+			"{property}", short(decided.Property.String()),
+			"{tag}", short(caa.Escape(decided.Property.Tag())),
+			"{problem}", problemWords(decided.Property))
+	}
+	d.Detail = fill(reason, pairs...)
+	for _, p := range v.Records.Fix(issuer) {
+		d.Fix = append(d.Fix, fqdn(v.Records.Owner)+" IN CAA "+p.ZoneText())
+	}
+	return d
+}
+
+// fill puts values in the places of a reason's sentence.
+func fill(reason Reason, pairs ...string) string {
+	return strings.NewReplacer(pairs...).Replace(reason.text().detail)
+}
+
+func (v *Verdict) foundWords() string {
+	if v.Records.Owner == v.FoundAt.String() {
+		return v.Records.Owner
+	}
+	return v.FoundAt.String() + " (through an alias, at " + v.Records.Owner + ")"
+}
+
+// manyListed is how many issuers a sentence names before it only counts them.
+const manyListed = 8
+
+// listedWords names the issuers that the set's issuemail properties authorise.
+func listedWords(set caa.RRset) string {
+	var names []string
+	for _, p := range set.Properties {
+		if !p.Is(caa.TagIssuemail) {
+			continue
+		}
+		value, err := caa.ParseValue(p.Value())
+		if err != nil || value.Issuer == "" {
+			continue
+		}
+		if name := short(strings.ToLower(value.Issuer)); !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	if more := len(names) - manyListed; more > 0 {
+		names = append(names[:manyListed], fmt.Sprintf("%d more", more))
+	}
+	return words(names, "and")
+}
+
+func namesOf(issuer caa.Issuer) string {
+	names := make([]string, len(issuer.Domains))
+	for i, name := range issuer.Domains {
+		names[i] = name.String()
+	}
+	return words(names, "or")
+}
+
+// words joins as people do: a, b and c.
+func words(list []string, conjunction string) string {
+	if len(list) < 2 {
+		return strings.Join(list, "")
+	}
+	last := len(list) - 1
+	return strings.Join(list[:last], ", ") + " " + conjunction + " " + list[last]
+}
+
+func problemWords(p caa.Property) string {
+	_, err := caa.ParseValue(p.Value())
+	if err == nil {
+		return ""
+	}
+	return strings.TrimPrefix(err.Error(), caa.ErrValue.Error()+": ")
+}
+
+// longest is how many characters of a record a sentence quotes; the whole record
+// stands in its own column.
+const longest = 300
+
+func short(text string) string {
+	if len(text) <= longest {
+		return text
+	}
+	return text[:longest] + "..."
+}
+
+func fqdn(name string) string { return strings.TrimSuffix(name, ".") + "." }
