@@ -30,7 +30,8 @@ type reasonText struct {
 	meaning string // the legend: what this reason says, for people who have read no RFC
 	// detail is the sentence of a row. Words in braces are replaced: {domain},
 	// {found} (where the set was found, with its owner behind an alias),
-	// {issuer} (the CA's label), {name} (its issuer domain names), {listed} (the
+	// {issuer} (the CA's label), {names} (the label and the
+	// issuer domain names), {listed} (the
 	// issuers the set names), {property}, {tag}, {problem} (of a malformed
 	// value), {asked} (the name whose query failed), {server}, {answer} (what
 	// the server said).
@@ -49,7 +50,7 @@ var reasonTexts = [...]reasonText{
 		"The CAA records at {found} let {issuer} issue: {property}."},
 	{Reason(caa.IssuerNotListed), Denied,
 		"The issuemail records name other CAs and not this one.",
-		"The CAA records at {found} let only {listed} issue certificates for mail; {issuer} ({name}) is not listed."},
+		"The CAA records at {found} let only {listed} issue certificates for mail; {names} is not listed."},
 	{Reason(caa.NoIssuer), Denied,
 		"An issuemail record without a CA's name forbids every CA to issue certificates for mail.",
 		"The CAA records at {found} forbid every CA to issue certificates for mail: {property}."},

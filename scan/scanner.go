@@ -50,6 +50,7 @@ func Collect(ctx context.Context, resolver *lookup.Resolver, rows iter.Seq2[Row,
 			if _, again := seen[name]; again || name.IsZero() {
 				continue
 			}
+			name = name.Clone() // not the whole row with it
 			seen[name] = struct{}{}
 			if batch = append(batch, name); len(batch) < namesAtOnce {
 				continue

@@ -16,6 +16,7 @@ import (
 func (s *Scanner) Verdict(name domain.Name) *Verdict {
 	v := s.verdicts[name]
 	if v == nil {
+		name = name.Clone() // not the whole row with it
 		v = s.judge(name)
 		s.verdicts[name] = v
 	}
@@ -110,7 +111,7 @@ func (v *Verdict) decide(issuer caa.Issuer) Decision {
 	decided := v.Records.Decide(issuer)
 	reason := Reason(decided.Reason)
 	d := Decision{Status: Status(decided.Status), Reason: reason}
-	pairs := []string{"{domain}", v.Domain.String(), "{issuer}", issuer.Label, "{name}", namesOf(issuer)}
+	pairs := []string{"{domain}", v.Domain.String(), "{issuer}", issuer.Label, "{names}", namesOf(issuer)}
 	if !v.FoundAt.IsZero() {
 		pairs = append(pairs, "{found}", v.foundWords(), "{listed}", listedWords(v.Records))
 	}
@@ -163,12 +164,17 @@ func listedWords(set caa.RRset) string {
 	return words(names, "and")
 }
 
+// namesOf returns a CA's issuer domain names, behind its label where that is
+// another word.
 func namesOf(issuer caa.Issuer) string {
 	names := make([]string, len(issuer.Domains))
 	for i, name := range issuer.Domains {
 		names[i] = name.String()
 	}
-	return words(names, "or")
+	if len(names) == 1 && names[0] == issuer.Label {
+		return issuer.Label
+	}
+	return issuer.Label + " (" + words(names, "or") + ")"
 }
 
 // words joins as people do: a, b and c.

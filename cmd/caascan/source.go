@@ -86,9 +86,10 @@ func (o *sourceOptions) servers() ([]netip.AddrPort, error) {
 
 // source is an open source of answers.
 type source struct {
-	resolver *lookup.Resolver
-	names    []string // of the resolvers asked, or of the zone files
-	warnings []string // what makes the answers weaker than asked for
+	resolver  *lookup.Resolver
+	resolvers []string // the addresses that are asked
+	zoneFiles []string // the base names of the files that answer instead
+	warnings  []string // what makes the answers weaker than asked for
 }
 
 // open loads the zone files, or finds the resolvers that answer. Nothing has been
@@ -122,7 +123,7 @@ func (o *sourceOptions) openZones(cfg lookup.Config) (source, error) {
 			return source{}, err
 		}
 		zones = append(zones, z)
-		src.names = append(src.names, z.File())
+		src.zoneFiles = append(src.zoneFiles, z.File())
 	}
 	set, err := zone.NewSet(zones...)
 	if err != nil {
@@ -147,7 +148,7 @@ func probe(ctx context.Context, resolver *lookup.Resolver, servers []netip.AddrP
 	}
 	for _, server := range servers {
 		if !dead[server] {
-			src.names = append(src.names, server.String())
+			src.resolvers = append(src.resolvers, server.String())
 		}
 	}
 	return src, nil

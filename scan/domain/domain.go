@@ -52,6 +52,10 @@ func Parse(text string) (Name, error) {
 // String returns the name in A-labels, lower-case, without a trailing dot.
 func (n Name) String() string { return n.text }
 
+// Clone returns n with memory of its own, so that it keeps no longer text alive
+// from which it was parsed.
+func (n Name) Clone() Name { return Name{strings.Clone(n.text)} }
+
 // IsZero reports whether n is no name.
 func (n Name) IsZero() bool { return n.text == "" }
 

@@ -1,0 +1,100 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/schollz/progressbar/v3"
+	"golang.org/x/term"
+)
+
+// console is what the program says on stderr while it works and when it is done.
+type console struct {
+	w        io.Writer
+	terminal bool // somebody is watching
+	bar      bool // a progress bar is wanted
+	chatty   bool // notes and the summary line are wanted
+}
+
+// newConsole decides what to say. On a terminal that is a bar, notes and one
+// summary line; elsewhere only what makes the report weaker than asked for.
+func newConsole(w io.Writer, progress string, quiet, verbose bool) (console, error) {
+	c := console{w: w}
+	if file, ok := w.(*os.File); ok {
+		c.terminal = term.IsTerminal(int(file.Fd()))
+	}
+	c.chatty = (c.terminal || verbose) && !quiet
+	switch progress {
+	case "auto":
+		c.bar = c.terminal && !quiet
+	case "always":
+		c.bar = true
+	case "never":
+	default:
+		return console{}, usagef("--progress %q: it is auto, always or never", progress)
+	}
+	return c, nil
+}
+
+// warn says what makes the report weaker than asked for, whoever is watching.
+func (c console) warn(text string) { fmt.Fprintf(c.w, "caascan: %s\n", text) }
+
+// note says what somebody who watches may want to know.
+func (c console) note(text string) {
+	if c.chatty {
+		fmt.Fprintf(c.w, "caascan: %s\n", text)
+	}
+}
+
+// drawEvery is how often the bar is drawn: often enough to look alive.
+const drawEvery = 100 * time.Millisecond
+
+// watch draws a bar until the function that it returns is called, which erases
+// it. done and total are called while the work goes on; total may grow.
+func (c console) watch(what string, progress func() (done, total int)) (stop func()) {
+	if !c.bar {
+		return func() {}
+	}
+	bar := progressbar.NewOptions(1,
+		progressbar.OptionSetWriter(c.w),
+		progressbar.OptionSetDescription(what),
+		progressbar.OptionShowCount(),
+		progressbar.OptionSetPredictTime(true),
+		progressbar.OptionUseANSICodes(c.terminal),
+		progressbar.OptionFullWidth(),
+	)
+	ctx, cancel := context.WithCancel(context.Background())
+	var drawing sync.WaitGroup
+	drawing.Go(func() {
+		for tick := time.NewTicker(drawEvery); ; {
+			select {
+			case <-ctx.Done():
+				tick.Stop()
+				return
+			case <-tick.C:
+				draw(bar, progress)
+			}
+		}
+	})
+	return func() {
+		cancel()
+		drawing.Wait()
+		_ = bar.Clear() // a bar that cannot be erased harms nobody
+		if !c.terminal {
+			fmt.Fprintln(c.w)
+		}
+	}
+}
+
+func draw(bar *progressbar.ProgressBar, progress func() (done, total int)) {
+	done, total := progress()
+	if total == 0 || done >= total {
+		return // nothing known yet, or nothing left: the end is told by stop
+	}
+	bar.ChangeMax(total)
+	_ = bar.Set(done) // what cannot be drawn is not missed
+}

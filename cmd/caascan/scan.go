@@ -1,0 +1,335 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"caascan/report"
+	"caascan/scan"
+	"caascan/scan/caa"
+	"caascan/scan/input"
+)
+
+type scanOptions struct {
+	source   sourceOptions
+	outputs  []string
+	column   string
+	sheet    string
+	header   string
+	rawCells bool
+	failOn   []string
+	progress string
+	quiet    bool
+	verbose  bool
+}
+
+func newScan(io streams) *cobra.Command {
+	var o scanOptions
+	cmd := &cobra.Command{
+		Use:   "scan INPUT",
+		Short: "Look up every mailbox or domain of a list and write reports",
+		Example: `  caascan scan staff.csv --issuer digicert.com -o report.csv -o report.xlsx
+  caascan scan staff.xlsx --issuer "Old=sectigo.com" --issuer "New=digicert.com,www.digicert.com" -o move.xlsx
+  caascan scan - --issuer digicert.com --resolver 127.0.0.1 -o - < domains.txt`,
+		Long: `Scan reads a list of mailboxes or domains (CSV, XLSX or plain text, "-" for
+standard input), looks up the CAA records that apply to each, decides for each
+CA whether it may issue S/MIME certificates, and writes reports with every row
+of the list in them.
+
+` + exitStatus,
+		Args: usageArgs(cobra.ExactArgs(1)),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return runScan(cmd.Context(), o, args[0], settings(cmd.Flags()), io)
+		},
+	}
+	o.add(cmd.Flags())
+	return cmd
+}
+
+func (o *scanOptions) add(flags *pflag.FlagSet) {
+	flags.SortFlags = false
+	o.source.add(flags)
+	flags.StringArrayVarP(&o.outputs, "output", "o", nil, "report `file`: .csv, .xlsx, or - for CSV on standard output (repeatable)")
+	flags.StringVar(&o.column, "column", "", "`name` or number of the column with the addresses or domains (default: found by itself)")
+	flags.StringVar(&o.sheet, "sheet", "", "`name` or number of the sheet of an XLSX input (default: the first)")
+	flags.StringVar(&o.header, "header", "auto", "whether the first row names the columns: auto, yes or no")
+	flags.BoolVar(&o.rawCells, "raw-cells", false, "write CSV cells as they are, also those that a spreadsheet would run")
+	flags.StringSliceVar(&o.failOn, "fail-on", nil, "exit with 3 if any CA has one of these `statuses`: denied, lookup-failed")
+	flags.StringVar(&o.progress, "progress", "auto", "progress bar: auto (on a terminal), always or never")
+	flags.BoolVar(&o.quiet, "quiet", false, "no bar, no notes, no summary line; warnings remain")
+	flags.BoolVar(&o.verbose, "verbose", false, "notes and the summary line, also where stderr is no terminal")
+}
+
+// settings returns the flags that were given, as text for the report.
+func settings(flags *pflag.FlagSet) string {
+	var given []string
+	flags.Visit(func(f *pflag.Flag) {
+		if f.Name != "output" {
+			given = append(given, "--"+f.Name+" "+f.Value.String())
+		}
+	})
+	return strings.Join(given, " ")
+}
+
+// job is one scan, from its options to its reports.
+type job struct {
+	console console
+	issuers []caa.Issuer
+	outputs []*output
+	failOn  []scan.Status
+	cells   report.Cells
+	tempDir string
+	in      *input.Input
+	source  source
+	run     report.Run
+	counts  report.Counts
+}
+
+func runScan(ctx context.Context, o scanOptions, path, settings string, io streams) (err error) {
+	j := &job{run: report.Run{Version: version(), Started: time.Now(), InputName: path, Settings: settings}}
+	if err := j.plan(o, path, io); err != nil {
+		return err
+	}
+	if j.tempDir, err = os.MkdirTemp("", "caascan-"); err != nil {
+		return fmt.Errorf("no place for temporary files: %w", err)
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(j.tempDir)) }()
+	if err := j.openInput(ctx, o, path, io); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, j.in.Close()) }()
+	if err := openOutputs(j.outputs); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, abandonOutputs(j.outputs)) }()
+	if err := j.openSource(ctx, o.source); err != nil {
+		return err
+	}
+	if err := j.collect(ctx); err != nil {
+		return err
+	}
+	if err := j.report(ctx); err != nil {
+		return err
+	}
+	j.console.note(j.summary())
+	return j.verdict()
+}
+
+// plan finds what is wrong with the command line before anything is done.
+func (j *job) plan(o scanOptions, path string, io streams) (err error) {
+	if len(o.source.issuers) == 0 {
+		return usagef("no CA to decide for: give --issuer with its issuer domain name, such as --issuer digicert.com")
+	}
+	if j.issuers, err = o.source.parseIssuers(); err != nil {
+		return err
+	}
+	if err := o.source.validate(); err != nil {
+		return err
+	}
+	if j.outputs, err = planOutputs(o.outputs, io.out, append([]string{path}, o.source.zones...)); err != nil {
+		return err
+	}
+	if j.failOn, err = parseFailOn(o.failOn); err != nil {
+		return err
+	}
+	if o.rawCells {
+		j.cells = report.RawCells
+	}
+	j.console, err = newConsole(io.err, o.progress, o.quiet, o.verbose)
+	return err
+}
+
+func parseFailOn(words []string) ([]scan.Status, error) {
+	var statuses []scan.Status
+	for _, word := range words {
+		switch status := scan.Status(word); status {
+		case scan.Denied, scan.LookupFailed:
+			statuses = append(statuses, status)
+		default:
+			return nil, usagef("--fail-on %q: it is denied or lookup-failed", word)
+		}
+	}
+	return statuses, nil
+}
+
+func (j *job) openInput(ctx context.Context, o scanOptions, path string, io streams) (err error) {
+	opts := input.Options{Column: o.column, Sheet: o.sheet, TempDir: j.tempDir}
+	switch o.header {
+	case "auto":
+	case "yes":
+		opts.Header = input.HeaderPresent
+	case "no":
+		opts.Header = input.HeaderAbsent
+	default:
+		return usagef("--header %q: it is auto, yes or no", o.header)
+	}
+	j.in, err = input.Open(ctx, path, io.in, opts)
+	if errors.Is(err, input.ErrColumn) || errors.Is(err, input.ErrSheet) {
+		return usageError{err}
+	}
+	if err != nil {
+		return err
+	}
+	for _, note := range j.in.Notes() { // so far they are about a column that was guessed
+		j.console.warn(note)
+		j.run.Notes = append(j.run.Notes, note)
+	}
+	return nil
+}
+
+func (j *job) openSource(ctx context.Context, o sourceOptions) (err error) {
+	j.source, err = o.open(ctx)
+	for _, warning := range j.source.warnings {
+		j.console.warn(warning)
+		j.run.Notes = append(j.run.Notes, warning)
+	}
+	return err
+}
+
+// collect is the first pass: every name is asked, and nothing is written.
+func (j *job) collect(ctx context.Context) error {
+	stop := j.console.watch("looking up domains", func() (done, total int) {
+		stats := j.source.resolver.Stats()
+		return stats.Done, stats.Domains
+	})
+	defer stop()
+	return scan.Collect(ctx, j.source.resolver, j.in.Rows())
+}
+
+// report is the second pass: the rows are read again, joined with the answers and
+// written. The reports are put in place only if they have every row.
+func (j *job) report(ctx context.Context) error {
+	collected, _ := j.in.Tally()
+	writers, err := j.newWriters()
+	if err != nil {
+		return err
+	}
+	if err := j.writeRows(ctx, writers, collected.Rows); err != nil {
+		return err
+	}
+	if reported, _ := j.in.Tally(); reported.SHA256 != collected.SHA256 {
+		return fmt.Errorf("%s changed while it was read: no report was written; scan a copy that stays as it is", j.run.InputName)
+	}
+	if rows := j.counts.Total().Rows; rows != collected.Rows {
+		return fmt.Errorf("%d rows were read and %d reported: no report was written; this is a defect of caascan", collected.Rows, rows)
+	}
+	j.finishRun(collected)
+	return interruptible(ctx, func() error {
+		for _, w := range writers {
+			if err := w.Close(j.run); err != nil {
+				return err
+			}
+		}
+		return commitOutputs(j.outputs)
+	})
+}
+
+func (j *job) newWriters() ([]report.Writer, error) {
+	layout := report.Layout{Header: j.in.Header(), Cells: j.cells, TempDir: j.tempDir}
+	for _, issuer := range j.issuers {
+		layout.Issuers = append(layout.Issuers, issuer.Label)
+	}
+	var writers []report.Writer
+	for _, o := range j.outputs {
+		w, err := report.New(o.format, o.to, layout)
+		if err != nil {
+			return nil, err
+		}
+		writers = append(writers, w)
+	}
+	return writers, nil
+}
+
+func (j *job) writeRows(ctx context.Context, writers []report.Writer, rows int) error {
+	var written atomic.Int64 // for the bar
+	stop := j.console.watch("writing reports", func() (done, total int) { return int(written.Load()), rows })
+	defer stop()
+	scanner := scan.New(scan.Config{Issuers: j.issuers, Store: j.source.resolver.Store()})
+	for result, err := range scanner.Results(ctx, j.in.Rows()) {
+		if err != nil {
+			return err
+		}
+		for i, w := range writers {
+			if err := w.Write(result); err != nil {
+				return fmt.Errorf("report %s: %w", j.outputs[i].name, err)
+			}
+		}
+		j.counts.Add(result)
+		written.Add(1)
+	}
+	return nil
+}
+
+// interruptible does work that cannot be stopped half-way, and returns without it
+// when ctx ends first: the process is about to end, and what was not put in place
+// is abandoned.
+func interruptible(ctx context.Context, work func() error) error {
+	done := make(chan error, 1)
+	go func() { done <- work() }()
+	select {
+	case err := <-done:
+		return err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// finishRun fills in the run facts, which come last.
+func (j *job) finishRun(tally input.Tally) {
+	layout, stats := j.in.Layout(), j.source.resolver.Stats()
+	j.run.Finished = time.Now()
+	j.run.InputSHA256 = tally.SHA256
+	j.run.InputColumn = fmt.Sprintf("%d (%s)", layout.Column, layout.ColumnName)
+	j.run.Rows, j.run.BlankLines, j.run.BrokenRows = tally.Rows, tally.Blank, tally.Broken
+	j.run.Domains, j.run.Names, j.run.Queries = j.counts.Total().Domains, stats.Names, stats.Queries
+	j.run.Resolvers, j.run.ZoneFiles = j.source.resolvers, j.source.zoneFiles
+	j.run.Issuers = j.issuers
+	for _, note := range j.in.Notes() {
+		if !slices.Contains(j.run.Notes, note) {
+			j.console.note(note)
+			j.run.Notes = append(j.run.Notes, note)
+		}
+	}
+}
+
+// summary is the one line for whoever watches, with the numbers of each CA.
+func (j *job) summary() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%d rows, %d distinct domains, %d queries", j.run.Rows, j.run.Domains, j.run.Queries)
+	for i, issuer := range j.issuers {
+		if len(j.issuers) > 1 {
+			fmt.Fprintf(&b, "; %s:", issuer.Label)
+		} else {
+			b.WriteByte(',')
+		}
+		for k, status := range scan.Statuses() {
+			if k > 0 {
+				b.WriteByte(',')
+			}
+			fmt.Fprintf(&b, " %d %s", j.counts.Status(i, status).Rows, status)
+		}
+	}
+	fmt.Fprintf(&b, "; %.1f seconds", j.run.Finished.Sub(j.run.Started).Seconds())
+	return b.String()
+}
+
+// verdict makes the exit code say what --fail-on asks for.
+func (j *job) verdict() error {
+	for _, status := range j.failOn {
+		for i := range j.issuers {
+			if j.counts.Status(i, status).Rows > 0 {
+				return errFailOn
+			}
+		}
+	}
+	return nil
+}
