@@ -107,10 +107,10 @@ func runScan(ctx context.Context, o scanOptions, path, settings string, io strea
 		return err
 	}
 	defer func() { err = errors.Join(err, j.in.Close()) }()
+	defer func() { err = errors.Join(err, abandonOutputs(j.outputs)) }()
 	if err := openOutputs(j.outputs); err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, abandonOutputs(j.outputs)) }()
 	if err := j.openSource(ctx, o.source); err != nil {
 		return err
 	}

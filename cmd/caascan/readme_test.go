@@ -1,0 +1,92 @@
+package main
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"caascan/report"
+	"caascan/scan"
+)
+
+var update = flag.Bool("update", false, "rewrite the tables of README.md from the code")
+
+// TestTheReadmeSaysWhatTheCodeDoes holds the tables of README.md to the code.
+func TestTheReadmeSaysWhatTheCodeDoes(t *testing.T) {
+	const file = "../../README.md"
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := string(text)
+	for name, table := range map[string]string{
+		"columns": columnTable(), "reasons": reasonTable(), "warnings": warningTable(), "exit": exitTable(),
+	} {
+		begin, end := "<!-- "+name+" -->\n", "<!-- /"+name+" -->\n"
+		before, rest, ok := strings.Cut(want, begin)
+		_, after, ok2 := strings.Cut(rest, end)
+		if !ok || !ok2 {
+			t.Fatalf("%s has no place for the table of %s", file, name)
+		}
+		want = before + begin + table + end + after
+	}
+	if *update {
+		if err := os.WriteFile(file, []byte(want), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	if diff := cmp.Diff(want, string(text)); diff != "" {
+		t.Errorf("%s is not what the code says; run this test with -update (-want +got)\n%s", file, diff)
+	}
+}
+
+func columnTable() string {
+	var b strings.Builder
+	b.WriteString("| column | what stands in it |\n|---|---|\n")
+	for _, column := range report.Columns() {
+		fmt.Fprintf(&b, "| `%s` | %s |\n", column.Name, cell(column.Meaning))
+	}
+	return b.String()
+}
+
+func reasonTable() string {
+	var b strings.Builder
+	b.WriteString("| status | reason | what it means |\n|---|---|---|\n")
+	for _, status := range scan.Statuses() {
+		for _, reason := range scan.Reasons() {
+			if reason.Status() == status {
+				fmt.Fprintf(&b, "| %s | `%s` | %s |\n", status, reason, cell(reason.Meaning()))
+			}
+		}
+	}
+	return b.String()
+}
+
+func warningTable() string {
+	var b strings.Builder
+	b.WriteString("| warning | what it means |\n|---|---|\n")
+	for _, warning := range scan.Warnings() {
+		fmt.Fprintf(&b, "| `%s` | %s |\n", warning, cell(warning.Meaning()))
+	}
+	return b.String()
+}
+
+// exitTable is the same text as in every --help.
+func exitTable() string {
+	_, lines, _ := strings.Cut(exitStatus, "\n")
+	var b strings.Builder
+	b.WriteString("| code | what it means |\n|---|---|\n")
+	for line := range strings.Lines(lines) {
+		code, meaning, _ := strings.Cut(strings.TrimSpace(line), " ")
+		fmt.Fprintf(&b, "| %s | %s |\n", code, strings.TrimSpace(meaning))
+	}
+	return b.String()
+}
+
+// cell escapes what would end a cell of a Markdown table.
+func cell(text string) string { return strings.ReplaceAll(text, "|", `\|`) }

@@ -1,0 +1,111 @@
+package main
+
+import (
+	"encoding/csv"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"caascan/report"
+)
+
+// realData is a folder of real lists and zones beside the checkout.
+const realData = "../../../shared/data"
+
+// openReal returns the rows of a real CSV file, its header first. Where the data
+// is not there the test is skipped, but never in CI.
+func openReal(t *testing.T, name string) [][]string {
+	t.Helper()
+	file, err := os.Open(filepath.Join(realData, name))
+	if err != nil {
+		if os.Getenv("CI") != "" {
+			t.Fatal(err)
+		}
+		t.Skipf("no real data here: %v", err)
+	}
+	defer file.Close()
+	r := csv.NewReader(file)
+	r.FieldsPerRecord = -1
+	rows, err := r.ReadAll()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return rows
+}
+
+// TestGovernmentDomainsGetTheStatusExpected scans the real .gov names over one
+// world of real CAA sets, and joins with what is expected of each for the issuer
+// digicert.com. Every row comes out; every row that has an expectation meets it.
+func TestGovernmentDomainsGetTheStatusExpected(t *testing.T) {
+	for _, test := range []struct {
+		list, expected string
+		rows, joined   int
+	}{
+		{"domains.csv", "expected.csv", 16539, 16539},
+		{"subdomains.csv", "expected_subdomains.csv", 18849, 18036},
+	} {
+		t.Run(test.list, func(t *testing.T) {
+			expected := make(map[string]string)
+			for _, row := range openReal(t, "gov/"+test.expected)[1:] {
+				expected[row[1]] = row[2]
+			}
+			input := openReal(t, "gov/"+test.list)
+			rows := scanGov(t, test.list, "1")
+			if len(rows) != test.rows+1 || len(rows) != len(input) {
+				t.Errorf("%d rows out, want %d and the header", len(rows), test.rows)
+			}
+			joined := 0
+			for i, row := range rows[1:] {
+				if report.RestoreCell(row[0]) != input[i+1][0] {
+					t.Fatalf("row %d is %q, want %q: rows keep their order", i, row[0], input[i+1][0])
+				}
+				cells := pick(rows[0], row, "caa_domain", "caa_status", "caa_reason")
+				want, ok := expected[cells[0]]
+				if !ok {
+					continue
+				}
+				joined++
+				if cells[1] != want {
+					t.Errorf("%s: %s (%s), want %s", cells[0], cells[1], cells[2], want)
+				}
+			}
+			if joined != test.joined {
+				t.Errorf("%d rows joined, want %d", joined, test.joined)
+			}
+		})
+	}
+}
+
+// TestBlankContactsAreRowsWithAReason scans the column of contacts, most of which
+// read "(blank)".
+func TestBlankContactsAreRowsWithAReason(t *testing.T) {
+	input := openReal(t, "gov/domains.csv")
+	rows := scanGov(t, "domains.csv", "Security contact email")
+	if len(rows) != len(input) {
+		t.Fatalf("%d rows out, want %d", len(rows), len(input))
+	}
+	blank := 0
+	for i, row := range rows[1:] {
+		if input[i+1][6] != "(blank)" {
+			continue
+		}
+		blank++
+		if cells := pick(rows[0], row, "caa_status", "caa_reason"); cells[0] != "lookup-failed" || cells[1] != "not-a-domain" {
+			t.Errorf("row %d: %v, want lookup-failed, not-a-domain", i+2, cells)
+		}
+	}
+	if want := 11121; blank != want { // grep -c "(blank)" domains.csv
+		t.Errorf("%d blank contacts, want %d", blank, want)
+	}
+}
+
+func scanGov(t *testing.T, list, column string) [][]string {
+	t.Helper()
+	gov := filepath.Join(realData, "gov")
+	got := runWith(t.Context(), "", "scan", filepath.Join(gov, list), "--column", column,
+		"--zone", filepath.Join(gov, "gov.zone"), "--zone", filepath.Join(gov, "root.zone"), "--issuer", "digicert.com", "-o", "-")
+	if got.code != exitDone || got.stderr != "" {
+		t.Fatalf("exit %d, stderr %q, want 0 and silence", got.code, got.stderr)
+	}
+	return readReport(t, got.stdout)
+}
