@@ -106,7 +106,7 @@ func domainTarget(text string) Target {
 	switch {
 	case errors.Is(err, domain.ErrSyntax):
 		return Target{Reason: NotADomain}
-	case allDigits(text), allDigits(name.String()):
+	case allDigits(text), allDigits(name.String()): // text, because there is no name next to an error
 		return Target{Reason: IPLiteral}
 	case errors.Is(err, domain.ErrTooLong):
 		return Target{Reason: TooLong}

@@ -87,10 +87,10 @@ func (v *Verdict) fail(o *snapshot.Observation, issuers int) {
 // onFailure says what SBR 4.2.2.1 lets a CA do. Nothing is proven insecure here,
 // so nothing may be issued in spite of a failure.
 func onFailure(f snapshot.Failure) OnFailure {
-	switch f {
-	case snapshot.DNSSECBogus:
+	if f == snapshot.DNSSECBogus {
 		return OnFailureMustNotIssue
-	case snapshot.TLDNotFound:
+	}
+	if f == snapshot.TLDNotFound {
 		return OnFailureNone
 	}
 	return OnFailureUnknown

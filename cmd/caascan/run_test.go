@@ -246,19 +246,6 @@ func TestASignalEndsARunAtOnce(t *testing.T) {
 	}
 }
 
-// TestSignalsReachTheContext sends the process a real signal.
-func TestSignalsReachTheContext(t *testing.T) {
-	ctx, stop := untilSignal(t.Context())
-	defer stop()
-	if err := syscall.Kill(os.Getpid(), syscall.SIGTERM); err != nil {
-		t.Fatal(err)
-	}
-	<-ctx.Done()
-	if cause, ok := errors.AsType[interrupted](context.Cause(ctx)); !ok || cause.signal != syscall.SIGTERM {
-		t.Errorf("cause %v, want SIGTERM", context.Cause(ctx))
-	}
-}
-
 func TestNoUsableResolverIsAnErrorBeforeAnyRowIsRead(t *testing.T) {
 	conn, err := net.ListenPacket("udp", "127.0.0.1:0")
 	if err != nil {

@@ -151,12 +151,11 @@ func (j *job) plan(o scanOptions, path string, io streams) (err error) {
 func parseFailOn(words []string) ([]scan.Status, error) {
 	var statuses []scan.Status
 	for _, word := range words {
-		switch status := scan.Status(word); status {
-		case scan.Denied, scan.LookupFailed:
-			statuses = append(statuses, status)
-		default:
+		status := scan.Status(word)
+		if status != scan.Denied && status != scan.LookupFailed {
 			return nil, usagef("--fail-on %q: it is denied or lookup-failed", word)
 		}
+		statuses = append(statuses, status)
 	}
 	return statuses, nil
 }
