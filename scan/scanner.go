@@ -37,13 +37,24 @@ const namesAtOnce = 256
 // Resolver's Store holds what Results needs. The error is the first of rows, or
 // that of ctx; lookups that fail are no errors.
 func Collect(ctx context.Context, resolver *lookup.Resolver, rows iter.Seq2[Row, error]) error {
-	var broken error
-	names := func(yield func([]domain.Name) bool) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	err := resolver.Lookup(ctx, distinctNames(rows, cancel), nil)
+	if err != nil {
+		return context.Cause(ctx)
+	}
+	return nil
+}
+
+// distinctNames yields the domains of rows in batches, each domain once. It ends
+// at an error, which it hands to fail.
+func distinctNames(rows iter.Seq2[Row, error], fail func(error)) iter.Seq[[]domain.Name] {
+	return func(yield func([]domain.Name) bool) {
 		seen := make(map[domain.Name]struct{})
 		var batch []domain.Name
 		for row, err := range rows {
 			if err != nil {
-				broken = err
+				fail(err)
 				return
 			}
 			name := row.target().Domain
@@ -62,10 +73,6 @@ func Collect(ctx context.Context, resolver *lookup.Resolver, rows iter.Seq2[Row,
 		}
 		yield(batch)
 	}
-	if err := resolver.Lookup(ctx, names, nil); err != nil {
-		return err
-	}
-	return broken
 }
 
 // Results yields a Result for every row, in order, from the Store alone. It stops

@@ -255,8 +255,8 @@ func TestNoUsableResolverIsAnErrorBeforeAnyRowIsRead(t *testing.T) {
 	conn.Close() // nobody listens there any more
 	report := filepath.Join(t.TempDir(), "report.csv")
 	got := runWith(t.Context(), "", "scan", demoList, "--issuer", "ca.example", "-o", report, "--resolver", dead)
-	if got.code != exitUnfinished || !strings.Contains(got.stderr, dead) || !strings.Contains(got.stderr, "no usable resolver") {
-		t.Errorf("exit %d, stderr %q, want 1 and the name of the dead resolver", got.code, got.stderr)
+	if got.code != exitUnfinished || !strings.Contains(got.stderr, "no usable resolver; "+dead) || strings.Count(got.stderr, "\n") != 1 {
+		t.Errorf("exit %d, stderr %q, want 1 and one line with the name of the dead resolver", got.code, got.stderr)
 	}
 	if _, err := os.Stat(report); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("the report: %v, want none", err)

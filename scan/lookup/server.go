@@ -68,8 +68,8 @@ type LeftOut struct {
 
 // Probe asks every resolver for the SOA record of the root and leaves out those
 // that do not answer or offer no recursion. It returns them in the order of
-// Config.Servers; the error is an ErrNoServer where none is left, or that of
-// ctx. With zones there is nothing to probe.
+// Config.Servers; the error is an ErrNoServer with all their errors where none is
+// left, or that of ctx. With zones there is nothing to probe.
 func (r *Resolver) Probe(ctx context.Context) ([]LeftOut, error) {
 	if r.cfg.Zones != nil {
 		return nil, nil
@@ -92,7 +92,11 @@ func (r *Resolver) Probe(ctx context.Context) ([]LeftOut, error) {
 		return nil, err
 	}
 	if len(usable) == 0 {
-		return leftOut, fmt.Errorf("%w among the %d tried", ErrNoServer, len(leftOut))
+		errs := []error{ErrNoServer}
+		for _, l := range leftOut {
+			errs = append(errs, fmt.Errorf("%v: %w", l.Server, l.Err))
+		}
+		return nil, errors.Join(errs...)
 	}
 	r.cfg.Servers = usable
 	return leftOut, nil

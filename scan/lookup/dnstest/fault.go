@@ -1,0 +1,254 @@
+package dnstest
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/miekg/dns"
+
+	"caascan/scan/zone"
+)
+
+// word is a fault that has no value. The package comment says what each does.
+type word string
+
+const (
+	drop             word = "drop"
+	noReplyUDP       word = "noreply-udp"
+	tcpClose         word = "tcp-close"
+	noQuestion       word = "noquestion"
+	noEDNS           word = "noedns"
+	noEDNSNoQuestion word = "noedns-noquestion"
+	bogus            word = "bogus"
+	referral         word = "referral"
+	chain            word = "chain"
+	tc               word = "tc"
+	tcTCP            word = "tc-tcp"
+	badID            word = "badid"
+	badQuestion      word = "badquestion"
+	badPort          word = "badport"
+	garbage          word = "garbage"
+	half             word = "half"
+	ad               word = "ad"
+)
+
+func isWord(text string) bool {
+	switch word(text) {
+	case drop, noReplyUDP, tcpClose, noQuestion, noEDNS, noEDNSNoQuestion, bogus, referral, chain, tc, tcTCP,
+		badID, badQuestion, badPort, garbage, half, ad:
+		return true
+	}
+	return false
+}
+
+// noRcode says that a fault has no rcode of its own.
+const noRcode = -1
+
+// fault is what the words of one comment declare. The zero fault with noRcode is
+// none.
+type fault struct {
+	words map[word]bool
+	rcode int
+	edes  []ede
+	delay time.Duration
+	first int64 // so many queries meet it; 0: all
+	met   atomic.Int64
+}
+
+// ede is an Extended DNS Error (RFC 8914, section 2).
+type ede struct {
+	code uint16
+	text string
+}
+
+func (f *fault) has(w word) bool { return f.words[w] }
+
+// readFaults returns the faults by name.
+func readFaults(zones []*zone.Zone) (map[string]*fault, error) {
+	faults := make(map[string]*fault)
+	for _, z := range zones {
+		for r := range z.Records() {
+			text, declared := strings.CutPrefix(r.Comment, "answer:")
+			if !declared {
+				continue
+			}
+			f, err := parseFault(text)
+			if err == nil && faults[r.Name] != nil {
+				err = errors.New("faults stand on two records; put them on one")
+			}
+			if err != nil {
+				return nil, fmt.Errorf("%s: %s: answer: %w", z.File(), r.Name, err)
+			}
+			faults[r.Name] = f
+		}
+	}
+	return faults, nil
+}
+
+// fault returns the fault that a query of name meets.
+func (s *Server) fault(name string) *fault {
+	f := s.faults[name]
+	if f == nil || f.first > 0 && f.met.Add(1) > f.first {
+		return &fault{rcode: noRcode}
+	}
+	return f
+}
+
+func parseFault(text string) (*fault, error) {
+	f := &fault{words: make(map[word]bool), rcode: noRcode}
+	for {
+		item, rest, err := nextItem(text)
+		if err != nil {
+			return nil, err
+		}
+		if item == "" {
+			return f, f.check()
+		}
+		if err := f.add(item); err != nil {
+			return nil, err
+		}
+		text = rest
+	}
+}
+
+// nextItem cuts off the next word, whose text may be a quoted string.
+func nextItem(text string) (item, rest string, err error) {
+	text = strings.TrimSpace(text)
+	if quoted, ok := strings.CutPrefix(text, "text="); ok && strings.HasPrefix(quoted, `"`) {
+		literal, err := strconv.QuotedPrefix(quoted)
+		if err != nil {
+			return "", "", fmt.Errorf("text=%s is no Go string", quoted)
+		}
+		value, err := strconv.Unquote(literal)
+		return "text=" + value, quoted[len(literal):], err
+	}
+	item, rest, _ = strings.Cut(text, " ")
+	return item, rest, nil
+}
+
+func (f *fault) add(item string) error {
+	key, value, valued := strings.Cut(item, "=")
+	if !valued {
+		return f.addWord(key)
+	}
+	var err error
+	switch key {
+	case "rcode":
+		const most = 12 // bits, with EDNS (RFC 6891, section 6.1.3)
+		var rcode uint64
+		if rcode, err = strconv.ParseUint(value, 10, most); err == nil {
+			return f.setRcode(int(rcode))
+		}
+	case "ede":
+		var code uint64
+		code, err = strconv.ParseUint(value, 10, 16)
+		f.edes = append(f.edes, ede{code: uint16(code)})
+	case "text":
+		if len(f.edes) == 0 || len(value) > math.MaxInt16 {
+			return errors.New("text= stands behind the ede= it belongs to, up to 32767 octets")
+		}
+		f.edes[len(f.edes)-1].text = value
+	case "first":
+		f.first, err = strconv.ParseInt(value, 10, 64)
+		if err == nil && f.first < 1 {
+			return errors.New("first= is followed by 1 or more")
+		}
+	case "delay":
+		f.delay, err = time.ParseDuration(value)
+	default:
+		return fmt.Errorf("word %q is not known", key)
+	}
+	if err != nil {
+		return fmt.Errorf("%q: %w", item, err)
+	}
+	return nil
+}
+
+func (f *fault) addWord(text string) error {
+	switch text {
+	case "servfail":
+		return f.setRcode(dns.RcodeServerFailure)
+	case "refused":
+		return f.setRcode(dns.RcodeRefused)
+	case "notimp":
+		return f.setRcode(dns.RcodeNotImplemented)
+	case "formerr":
+		return f.setRcode(dns.RcodeFormatError)
+	case "nxdomain":
+		return f.setRcode(dns.RcodeNameError)
+	}
+	if !isWord(text) {
+		return fmt.Errorf("word %q is not known", text)
+	}
+	f.words[word(text)] = true
+	return nil
+}
+
+func (f *fault) setRcode(rcode int) error {
+	if f.rcode != noRcode {
+		return errors.New("there are two rcodes")
+	}
+	f.rcode = rcode
+	return nil
+}
+
+// check refuses what would silently do nothing.
+func (f *fault) check() error {
+	if f.has(noQuestion) && f.rcode == noRcode {
+		return errors.New("noquestion needs an rcode")
+	}
+	if f.has(bogus) && f.rcode != noRcode {
+		return errors.New("bogus has its own rcode")
+	}
+	if len(f.words) == 0 && f.rcode == noRcode && len(f.edes) == 0 && f.delay == 0 {
+		return errors.New("no fault is named")
+	}
+	return nil
+}
+
+// options returns the EDNS options of the fault.
+func (f *fault) options() []byte {
+	const codeSize = 2
+	var options []byte
+	for _, e := range f.edes {
+		options = binary.BigEndian.AppendUint16(options, dns.EDNS0EDE)
+		options = binary.BigEndian.AppendUint16(options, uint16(codeSize+len(e.text)))
+		options = binary.BigEndian.AppendUint16(options, e.code)
+		options = append(options, e.text...)
+	}
+	return options
+}
+
+// mangle returns the message as it is sent.
+func (f *fault) mangle(wire []byte) []byte {
+	if f.has(badID) {
+		wire[0] ^= 0xFF
+	}
+	if f.has(badQuestion) && len(wire) > headerSize {
+		wire[changeable(wire)] ^= 1
+	}
+	if f.has(half) {
+		wire = wire[:len(wire)/2]
+	}
+	if f.has(garbage) {
+		// The ID alone is right: a header that announces all there can be.
+		wire = append(wire[:2:2], bytes.Repeat([]byte{0xFF}, 38)...)
+	}
+	return wire
+}
+
+// changeable returns the place of an octet that makes the question another one:
+// the first of the name or, for the root, the last of the type.
+func changeable(wire []byte) int {
+	if wire[headerSize] == 0 {
+		return headerSize + 2
+	}
+	return headerSize + 1
+}

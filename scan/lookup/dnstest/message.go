@@ -1,0 +1,148 @@
+package dnstest
+
+import (
+	"encoding/binary"
+	"slices"
+
+	"github.com/miekg/dns"
+
+	"caascan/scan/zone"
+)
+
+const (
+	optSize = 11   // of the OPT record of a zone.Answer
+	udpSize = 1232 // announced in ours
+)
+
+// answer returns what the zones say, without the OPT record.
+func (q Query) answer(from func([]byte) (zone.Answer, error)) []byte {
+	a, err := from(q.Wire)
+	if err != nil {
+		return q.bare(dns.RcodeFormatError)
+	}
+	if !q.EDNS {
+		return a.Wire
+	}
+	body := a.Wire[:len(a.Wire)-optSize]
+	binary.BigEndian.PutUint16(body[arcountAt:], 0)
+	return body
+}
+
+// headerOnly returns a reply without even the question, as very old servers send
+// it.
+func (q Query) headerOnly(rcode int) []byte {
+	wire := make([]byte, headerSize, 512)
+	binary.BigEndian.PutUint16(wire, q.ID)
+	binary.BigEndian.PutUint16(wire[flagsAt:], flagQR|uint16(rcode&0xF))
+	if q.RD {
+		setFlags(wire, flagRD)
+	}
+	return wire
+}
+
+// bare returns a reply without records.
+func (q Query) bare(rcode int) []byte {
+	wire := append(q.headerOnly(rcode), q.question...)
+	binary.BigEndian.PutUint16(wire[qdcountAt:], 1)
+	return wire
+}
+
+// referral returns what a server sends that does not resolve: NS records, no
+// SOA, no AA (RFC 1034, section 4.3.1).
+func (q Query) referral() []byte {
+	const server = "\x02ns\x07invalid\x00"
+	wire := q.bare(dns.RcodeSuccess)
+	wire = append(wire, 0xC0, headerSize) // the question's name
+	wire = binary.BigEndian.AppendUint16(wire, dns.TypeNS)
+	wire = binary.BigEndian.AppendUint16(wire, dns.ClassINET)
+	wire = binary.BigEndian.AppendUint32(wire, 60)
+	wire = binary.BigEndian.AppendUint16(wire, uint16(len(server)))
+	wire = append(wire, server...)
+	binary.BigEndian.PutUint16(wire[nscountAt:], 1)
+	return wire
+}
+
+// firstAlias returns the answer up to and with its first CNAME record. The
+// alias may lead out of the zones: nobody follows it.
+func (q Query) firstAlias() []byte {
+	body := q.answer(q.server.zones.Answer)
+	binary.BigEndian.PutUint16(body[flagsAt:], binary.BigEndian.Uint16(body[flagsAt:])&^flagAA)
+	at := headerSize + len(q.question)
+	for count := uint16(1); count <= binary.BigEndian.Uint16(body[ancountAt:]); count++ {
+		rr, next, err := dns.UnpackRR(body, at)
+		if err != nil {
+			break // a malformed record is no alias
+		}
+		if rr.Header().Rrtype == dns.TypeCNAME {
+			setRcode(body, dns.RcodeSuccess) // NXDOMAIN spoke of what is cut off
+			binary.BigEndian.PutUint16(body[ancountAt:], count)
+			binary.BigEndian.PutUint16(body[nscountAt:], 0)
+			return body[:next]
+		}
+		at = next
+	}
+	return body
+}
+
+func setFlags(wire []byte, flags uint16) {
+	binary.BigEndian.PutUint16(wire[flagsAt:], binary.BigEndian.Uint16(wire[flagsAt:])|flags)
+}
+
+func setRcode(wire []byte, rcode uint16) {
+	const mask = 0xF
+	binary.BigEndian.PutUint16(wire[flagsAt:], binary.BigEndian.Uint16(wire[flagsAt:])&^mask|rcode)
+}
+
+// finish gives a reply its flags and OPT record, and truncates it to what the
+// query allows.
+func (q Query) finish(body []byte, f *fault) []byte {
+	if !q.server.config.Authoritative {
+		setFlags(body, flagRA)
+		if q.CD { // RFC 4035, section 3.2.2
+			setFlags(body, flagCD)
+		}
+	}
+	if f.has(ad) && (q.AD || q.DO) { // RFC 6840, section 5.8
+		setFlags(body, flagAD)
+	}
+	wire := q.addOPT(body, f)
+	if q.truncates(len(wire), f) && len(body) > headerSize {
+		body = body[:headerSize+len(q.question)]
+		clear(body[ancountAt:headerSize])
+		setFlags(body, flagTC)
+		wire = q.addOPT(body, f)
+	}
+	return wire
+}
+
+func (q Query) truncates(size int, f *fault) bool {
+	if f.has(tcTCP) {
+		return true
+	}
+	return q.Transport == UDP && (f.has(tc) || size > int(q.UDPSize))
+}
+
+// addOPT returns body with an OPT record behind it, if the query had one and the
+// server is to know what it is.
+func (q Query) addOPT(body []byte, f *fault) []byte {
+	if !q.EDNS || f.has(noEDNS) || f.has(noEDNSNoQuestion) || len(body) == headerSize {
+		return body
+	}
+	options := f.options()
+	if f.has(bogus) && q.CD {
+		options = nil // what is not validated is not found bogus
+	}
+	wire := append(slices.Clip(body), 0) // the root
+	wire = binary.BigEndian.AppendUint16(wire, dns.TypeOPT)
+	wire = binary.BigEndian.AppendUint16(wire, udpSize)
+	wire = append(wire, byte(max(f.rcode, 0)>>4), 0) // the upper bits of the rcode; version
+	flags := uint16(0)
+	if q.DO { // RFC 3225, section 3
+		flags = 1 << 15
+	}
+	wire = binary.BigEndian.AppendUint16(wire, flags)
+	wire = binary.BigEndian.AppendUint16(wire, uint16(len(options)))
+	wire = append(wire, options...)
+	binary.BigEndian.PutUint16(wire[arcountAt:], 1)
+	return wire
+}

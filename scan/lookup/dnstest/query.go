@@ -1,0 +1,123 @@
+package dnstest
+
+import (
+	"encoding/binary"
+	"net/netip"
+	"strings"
+
+	"github.com/miekg/dns"
+)
+
+// Transport is how a query came.
+type Transport string
+
+// The transports.
+const (
+	UDP Transport = "udp"
+	TCP Transport = "tcp"
+)
+
+// Query is one question that was asked.
+type Query struct {
+	Name      string // in lower case without a trailing dot, like zone.Record.Name
+	Type      uint16
+	Transport Transport
+	From      netip.AddrPort
+	ID        uint16
+	EDNS      bool
+	UDPSize   uint16 // announced by EDNS; 512 without
+	RD        bool
+	AD        bool
+	CD        bool
+	DO        bool
+	Wire      []byte // as it came, letters of the name as sent; not to be changed
+
+	question []byte // the part of Wire
+	server   *Server
+}
+
+const headerSize = 12 // RFC 1035, section 4.1.1
+
+func (s *Server) parse(wire []byte, transport Transport, from netip.AddrPort) (Query, bool) {
+	var m dns.Msg
+	if err := m.Unpack(wire); err != nil || m.Response || m.Opcode != dns.OpcodeQuery || len(m.Question) != 1 {
+		return Query{}, false
+	}
+	_, end, err := dns.UnpackDomainName(wire, headerSize)
+	if err != nil {
+		return Query{}, false
+	}
+	name := dns.CanonicalName(m.Question[0].Name)
+	if name != "." {
+		name = strings.TrimSuffix(name, ".")
+	}
+	q := Query{
+		Name: name, Type: m.Question[0].Qtype, Transport: transport, From: from, ID: m.Id,
+		UDPSize: dns.MinMsgSize, RD: m.RecursionDesired, AD: m.AuthenticatedData, CD: m.CheckingDisabled,
+		Wire: wire, question: wire[headerSize : end+4], server: s,
+	}
+	if opt := m.IsEdns0(); opt != nil {
+		// Sizes below 512 count as 512 (RFC 6891, section 6.2.5).
+		q.EDNS, q.DO, q.UDPSize = true, opt.Do(), max(opt.UDPSize(), dns.MinMsgSize)
+	}
+	return q, true
+}
+
+// Flags of the header beside QR and the rcode (RFC 1035, section 4.1.1; RFC
+// 4035, sections 3.1.6 and 3.2).
+const (
+	flagQR uint16 = 1 << 15
+	flagAA uint16 = 1 << 10
+	flagTC uint16 = 1 << 9
+	flagRD uint16 = 1 << 8
+	flagRA uint16 = 1 << 7
+	flagAD uint16 = 1 << 5
+	flagCD uint16 = 1 << 4
+)
+
+// Places in the header.
+const (
+	flagsAt   = 2
+	qdcountAt = 4
+	ancountAt = 6
+	nscountAt = 8
+	arcountAt = 10
+)
+
+// Replies returns what the server sends for q where no Config.Handle stands in
+// between. A fault with first=N counts each call as a query.
+func (q Query) Replies() []Reply {
+	f := q.server.fault(q.Name)
+	switch {
+	case f.has(drop), f.has(noReplyUDP) && q.Transport == UDP:
+		return nil
+	case f.has(tcpClose) && q.Transport == TCP:
+		return []Reply{{Close: true}}
+	}
+	wire := q.finish(q.message(f), f)
+	return []Reply{{Wire: f.mangle(wire), After: f.delay, OtherPort: f.has(badPort)}}
+}
+
+// message returns the reply without its OPT record.
+func (q Query) message(f *fault) []byte {
+	switch {
+	case q.EDNS && f.has(noEDNSNoQuestion):
+		return q.headerOnly(dns.RcodeFormatError)
+	case q.EDNS && f.has(noEDNS):
+		return q.bare(dns.RcodeFormatError)
+	case f.has(noQuestion):
+		return q.headerOnly(f.rcode)
+	case f.has(bogus) && !q.CD:
+		return q.bare(dns.RcodeServerFailure)
+	case f.rcode != noRcode:
+		return q.bare(f.rcode)
+	case f.has(referral):
+		return q.referral()
+	case f.has(chain):
+		return q.firstAlias()
+	}
+	if q.server.config.Authoritative {
+		return q.answer(q.server.zones.Answer)
+	}
+	return q.answer(q.server.zones.Resolve)
+}
