@@ -32,14 +32,22 @@ var wellFormed = []struct {
 	{"RFC 8659, 4.2: a semicolon names nobody", ";", value("")},
 	{"RFC 8659, 4.2: a parameter", "ca1.example.net; account=230123", value("ca1.example.net", "account", "230123")},
 	{"RFC 9495, 5: the issuer", "authority.example", value("authority.example")},
-	{"RFC 9495, 5: the issuer with a parameter", "authority.example; account=123456",
-		value("authority.example", "account", "123456")},
-	{"RFC 8657, A: accounturi", "example.net; accounturi=https://example.net/account/1234",
-		value("example.net", "accounturi", "https://example.net/account/1234")},
-	{"RFC 8657, A: validationmethods", "example.net; validationmethods=dns-01,ca-custom",
-		value("example.net", "validationmethods", "dns-01,ca-custom")},
-	{"RFC 8657, A: both parameters", "example.net; accounturi=https://example.net/account/2345; validationmethods=http-01",
-		value("example.net", "accounturi", "https://example.net/account/2345", "validationmethods", "http-01")},
+	{
+		"RFC 9495, 5: the issuer with a parameter", "authority.example; account=123456",
+		value("authority.example", "account", "123456"),
+	},
+	{
+		"RFC 8657, A: accounturi", "example.net; accounturi=https://example.net/account/1234",
+		value("example.net", "accounturi", "https://example.net/account/1234"),
+	},
+	{
+		"RFC 8657, A: validationmethods", "example.net; validationmethods=dns-01,ca-custom",
+		value("example.net", "validationmethods", "dns-01,ca-custom"),
+	},
+	{
+		"RFC 8657, A: both parameters", "example.net; accounturi=https://example.net/account/2345; validationmethods=http-01",
+		value("example.net", "accounturi", "https://example.net/account/2345", "validationmethods", "http-01"),
+	},
 
 	{"RFC 8659, 4.2, issue-value: all of it is optional", "", value("")},
 	{"RFC 8659, 4.2, issue-value: spaces alone", "   ", value("")},
@@ -56,18 +64,25 @@ var wellFormed = []struct {
 	{"RFC 8659, 4.2, issuer-domain-name: one label", "example", value("example")},
 	{"RFC 8659, 4.2, issuer-domain-name: one octet", "a", value("a")},
 	{"RFC 8659, 4.2, issuer-domain-name: capitals are kept", "CA.Example", value("CA.Example")},
-	{"RFC 8659, 4.2, issuer-domain-name: more octets than a DNS name",
-		strings.Repeat("a.", 200) + "example", value(strings.Repeat("a.", 200) + "example")},
+	{
+		"RFC 8659, 4.2, issuer-domain-name: more octets than a DNS name",
+		strings.Repeat("a.", 200) + "example", value(strings.Repeat("a.", 200) + "example"),
+	},
 	{"RFC 8659, 4.2, label: digits", "0.1.2", value("0.1.2")},
 	{"RFC 8659, 4.2, label: a hyphen inside", "my-ca.example", value("my-ca.example")},
 	{"RFC 8659, 4.2, label: hyphens in a row", "a--b---c.example", value("a--b---c.example")},
 	{"RFC 8659, 4.2, label: an A-label", "xn--bcher-kva.example", value("xn--bcher-kva.example")},
-	{"RFC 8659, 4.2, label: more octets than a DNS label",
-		strings.Repeat("a", 64) + ".example", value(strings.Repeat("a", 64) + ".example")},
+	{
+		"RFC 8659, 4.2, label: more octets than a DNS label",
+		strings.Repeat("a", 64) + ".example", value(strings.Repeat("a", 64) + ".example"),
+	},
 
 	{"RFC 8659, 4.2, parameters: two", "ca.example; a=b; c=d", value("ca.example", "a", "b", "c", "d")},
 	{"RFC 8659, 4.2, parameters: no WSP", "ca.example;a=b;c=d", value("ca.example", "a", "b", "c", "d")},
-	{"RFC 8659, 4.2, parameters: WSP before the semicolon", "ca.example;a=b ;c=d", value("ca.example", "a", "b", "c", "d")},
+	{
+		"RFC 8659, 4.2, parameters: WSP before the semicolon",
+		"ca.example;a=b ;c=d", value("ca.example", "a", "b", "c", "d"),
+	},
 	{"RFC 8659, 4.2, parameters: the same tag twice", "ca.example;a=b;a=b", value("ca.example", "a", "b", "a", "b")},
 	{"RFC 8659, 4.2, parameter: WSP around the equals sign", "; a \t=\t b", value("", "a", "b")},
 	{"RFC 8659, 4.2, parameter: an empty value", "; a=", value("", "a", "")},
@@ -79,19 +94,33 @@ var wellFormed = []struct {
 	{"RFC 8659, 4.2, value: quotation mark and backslash", `; a="\065"`, value("", "a", `"\065"`)},
 	{"RFC 8659, 4.2, value: punctuation", "; a=*@,.-_%/", value("", "a", "*@,.-_%/")},
 
-	{"real: tecoenergy.com, a leading space", " pki.goog; cansignhttpexchanges=yes", value("pki.goog", "cansignhttpexchanges", "yes")},
+	{
+		"real: tecoenergy.com, a leading space",
+		" pki.goog; cansignhttpexchanges=yes", value("pki.goog", "cansignhttpexchanges", "yes"),
+	},
 	{"real: reelables.com, a leading space", " letsencrypt.org", value("letsencrypt.org")},
 	{"real: juniper.net, capitals", "ZScaler.com", value("ZScaler.com")},
-	{"real: djangoproject.com, no WSP", "certainly.com;validationmethods=dns-01", value("certainly.com", "validationmethods", "dns-01")},
-	{"real: debian.org, two parameters",
+	{
+		"real: djangoproject.com, no WSP",
+		"certainly.com;validationmethods=dns-01", value("certainly.com", "validationmethods", "dns-01"),
+	},
+	{
+		"real: debian.org, two parameters",
 		"letsencrypt.org;validationmethods=dns-01;accounturi=https://acme-v02.api.letsencrypt.org/acme/acct/346607",
-		value("letsencrypt.org", "validationmethods", "dns-01", "accounturi", "https://acme-v02.api.letsencrypt.org/acme/acct/346607")},
-	{"real: mail.thefutureisprivate.dev, a template that nobody filled in",
+		value("letsencrypt.org", "validationmethods", "dns-01",
+			"accounturi", "https://acme-v02.api.letsencrypt.org/acme/acct/346607"),
+	},
+	{
+		"real: mail.thefutureisprivate.dev, a template that nobody filled in",
 		"letsencrypt.org; accounturi=https://acme-v02.api.letsencrypt.org/acme/acct/<ACCOUNT_ID>; validationmethods=dns-01",
-		value("letsencrypt.org", "accounturi", "https://acme-v02.api.letsencrypt.org/acme/acct/<ACCOUNT_ID>", "validationmethods", "dns-01")},
-	{"real: gov2x.com, long labels",
+		value("letsencrypt.org", "accounturi", "https://acme-v02.api.letsencrypt.org/acme/acct/<ACCOUNT_ID>",
+			"validationmethods", "dns-01"),
+	},
+	{
+		"real: gov2x.com, long labels",
 		"26caf1396a7087273d5c93611d7908f5.bd0506eac4b9c2bb6acb66fdabaf5202.sectigo.com",
-		value("26caf1396a7087273d5c93611d7908f5.bd0506eac4b9c2bb6acb66fdabaf5202.sectigo.com")},
+		value("26caf1396a7087273d5c93611d7908f5.bd0506eac4b9c2bb6acb66fdabaf5202.sectigo.com"),
+	},
 }
 
 var malformed = []struct{ name, octets string }{

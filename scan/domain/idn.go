@@ -32,7 +32,8 @@ const acePrefix = "xn--"
 // profile is UTS 46, non-transitional. Sizes, hyphens, underscores and STD3 are
 // left to check, because mailbox domains such as _spf.example and r3---x.example
 // are real; what the profile accepts beyond that (a space, "@", NUL) check
-// refuses.
+// refuses. It is given one label at a time, so the Bidi rule judges each by
+// itself: an ASCII label is kept whatever stands beside it.
 var profile = idna.New(
 	idna.MapForLookup(),
 	idna.Transitional(false),
@@ -51,7 +52,10 @@ func Convert(text string) (Name, Notes, error) {
 	if len(text) > maxSpelling {
 		return Name{}, 0, fmt.Errorf("%w: a spelling of %d octets", ErrTooLong, len(text))
 	}
-	text = strings.TrimSuffix(fullStops.Replace(text), ".")
+	if !ascii(text) {
+		text = fullStops.Replace(text) // a copy, even where nothing is replaced
+	}
+	text = strings.TrimSuffix(text, ".")
 	if ascii(text) && !strings.Contains(text, "--") && text == strings.ToLower(text) {
 		// Nearly every name: nothing to convert.
 		if err := check(text); err != nil {
