@@ -1,0 +1,221 @@
+package input
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+	"strings"
+
+	"caascan/scan"
+)
+
+// How much of a file is looked at before it is read.
+const (
+	sampleOctets  = 1 << 20
+	sampleRecords = 1000
+)
+
+// takeSample returns the first records of a file that are not blank.
+func takeSample(s source) ([]record, error) {
+	var sample []record
+	octets := 0 // with separators, so that empty cells count
+	for rec, err := range s.records(io.Discard) {
+		if err != nil {
+			return nil, err
+		}
+		if len(rec.cells) == 0 {
+			continue
+		}
+		rec.cells = slices.Clone(rec.cells)
+		sample = append(sample, rec)
+		for _, cell := range rec.cells {
+			octets += len(cell) + 1
+		}
+		// A header alone would not tell whether there are rows.
+		if len(sample) >= sampleRecords || octets > sampleOctets && len(sample) > 1 {
+			break
+		}
+	}
+	return sample, nil
+}
+
+// isTarget reports whether a cell speaks of a domain. One without a full stop,
+// also a percent-encoded one (RFC 6068) or one of those of UTS 46, section 2.3,
+// has a single label at most and need not be parsed.
+func isTarget(cell string) bool {
+	return strings.ContainsAny(cell, ".%\u3002\uff0e\uff61") && !scan.ParseTarget(cell).Domain.IsZero()
+}
+
+// column is what a sample says of one column.
+type column struct {
+	known     knowledge // of its heading
+	filled    int       // cells that are not blank
+	targets   int       // of them, addresses and domains
+	addresses int       // of them, with "@"
+}
+
+// survey looks at the columns of a sample without its header.
+func survey(body []record, header []string, width int) []column {
+	columns := make([]column, width)
+	for i, heading := range header {
+		columns[i].known = knownHeading(heading)
+	}
+	for _, rec := range body {
+		if rec.broken {
+			continue
+		}
+		for i, cell := range rec.cells {
+			columns[i].count(cell)
+		}
+	}
+	return columns
+}
+
+func (c *column) count(cell string) {
+	if strings.TrimSpace(cell) == "" {
+		return
+	}
+	c.filled++
+	if !isTarget(cell) {
+		return
+	}
+	c.targets++
+	if strings.Contains(cell, "@") {
+		c.addresses++
+	}
+}
+
+// fraction is that of targets among the cells that are not blank.
+func (c column) fraction() float64 {
+	if c.filled == 0 {
+		return 0
+	}
+	return float64(c.targets) / float64(c.filled)
+}
+
+// wouldDo reports whether the column may be the one that is meant.
+func (c column) wouldDo() bool {
+	return c.targets > 0 && (c.fraction() >= 0.5 || c.known != unknown)
+}
+
+// betterThan compares columns that would do and are about equally full of
+// targets.
+func (c column) betterThan(other column) bool {
+	if addresses := 2*c.addresses > c.targets; addresses != (2*other.addresses > other.targets) {
+		return addresses
+	}
+	return c.known != unknown && other.known == unknown
+}
+
+// best returns the leftmost of the best columns, or -1 where none would do. A
+// column that most rows leave empty gives way to one that they fill.
+func best(columns []column) int {
+	most := 0
+	for _, c := range columns {
+		if c.wouldDo() {
+			most = max(most, c.targets)
+		}
+	}
+	filled := func(c column) bool { return c.wouldDo() && 2*c.targets >= most }
+	highest := 0.0
+	for _, c := range columns {
+		if filled(c) {
+			highest = max(highest, c.fraction())
+		}
+	}
+	choice := -1
+	for i, c := range columns {
+		if !filled(c) || c.fraction() < highest-0.10 {
+			continue
+		}
+		if choice < 0 || c.betterThan(columns[choice]) {
+			choice = i
+		}
+	}
+	return choice
+}
+
+// chooseColumn returns the index of the column that is asked for or, where none
+// is, of the one that would do best.
+func (in *Input) chooseColumn(columns []column, asked string) (int, error) {
+	if strings.TrimSpace(asked) != "" {
+		return in.findColumn(strings.TrimSpace(asked))
+	}
+	choice := best(columns)
+	if choice < 0 {
+		choice = max(0, slices.IndexFunc(columns, func(c column) bool { return c.known != unknown }))
+		in.notes = append(in.notes, fmt.Sprintf(
+			"no column holds addresses or domains; column %s is taken; choose another by name or number with --column",
+			in.describe(choice)))
+		return choice, nil
+	}
+	in.noteOthers(columns, choice)
+	return choice, nil
+}
+
+// noteOthers tells of the columns that would do as well as the chosen one.
+func (in *Input) noteOthers(columns []column, choice int) {
+	first := 0
+	var others []string
+	for i, c := range columns {
+		if i == choice || !c.wouldDo() {
+			continue
+		}
+		if first == 0 {
+			first = i + 1
+		}
+		others = append(others, in.describe(i))
+	}
+	if len(others) > 0 {
+		in.notes = append(in.notes, fmt.Sprintf("column %s is taken; these would do too: %s; choose with --column %d",
+			in.describe(choice), list(others), first))
+	}
+}
+
+// findColumn returns the index of the column with a name or, failing that, a
+// number.
+func (in *Input) findColumn(asked string) (int, error) {
+	header := in.Header()
+	named := func(name string) bool { return strings.EqualFold(strings.TrimSpace(name), asked) }
+	if i := slices.IndexFunc(header, named); i >= 0 {
+		if slices.ContainsFunc(header[i+1:], named) {
+			in.notes = append(in.notes,
+				fmt.Sprintf("several columns are called %s; the first, column %d, is taken", quote(asked), i+1))
+		}
+		return i, nil
+	}
+	if number, err := strconv.Atoi(asked); err == nil && number >= 1 && number <= len(header) {
+		return number - 1, nil
+	}
+	columns := make([]string, len(header))
+	for i := range header {
+		columns[i] = in.describe(i)
+	}
+	return 0, fmt.Errorf("%w %s in %s: choose one with --column by name or number: %s",
+		ErrColumn, quote(asked), in.name, list(columns))
+}
+
+// describe names a column by number and heading.
+func (in *Input) describe(i int) string {
+	return fmt.Sprintf("%d (%s)", i+1, quote(in.heading(i)))
+}
+
+// quote makes foreign text fit for a message: short, and without anything that a
+// terminal would obey.
+func quote(text string) string {
+	const longest = 40
+	if runes := []rune(text); len(runes) > longest {
+		text = string(runes[:longest]) + "…"
+	}
+	return strconv.Quote(text)
+}
+
+// list joins the first of many things for a message.
+func list(things []string) string {
+	const most = 20
+	if extra := len(things) - most; extra > 0 {
+		return fmt.Sprintf("%s and %d more", strings.Join(things[:most], ", "), extra)
+	}
+	return strings.Join(things, ", ")
+}

@@ -1,0 +1,149 @@
+package input_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"caascan/scan/input"
+)
+
+func TestHeader(t *testing.T) {
+	tests := []struct {
+		name   string
+		file   string
+		mode   input.HeaderMode
+		header []string // nil: the first record is a row
+	}{
+		{"a known word", "email\na@x.example\n", input.HeaderAuto, []string{"email"}},
+		{"a known word over nothing known", "domain\n(none)\n", input.HeaderAuto, []string{"domain"}},
+		{"a known word in capitals with hyphens", "E-MAIL\na@x.example\n", input.HeaderAuto, []string{"E-MAIL"}},
+		{"a known word with underscores", "e_mail_address\na@x.example\n", input.HeaderAuto, []string{"e_mail_address"}},
+		{"a known word with spaces around it", " Domain  Name \nx.example\n", input.HeaderAuto, []string{" Domain  Name "}},
+		{"a name from Active Directory", "UserPrincipalName\na@x.example\n", input.HeaderAuto, []string{"UserPrincipalName"}},
+		{"a name from Exchange", "PrimarySmtpAddress\na@x.example\n", input.HeaderAuto, []string{"PrimarySmtpAddress"}},
+		{"a German word", "Domäne\nx.example\n", input.HeaderAuto, []string{"Domäne"}},
+		{"a German word in several words", "E-Mail-Adresse (dienstlich)\na@x.example\n", input.HeaderAuto, []string{"E-Mail-Adresse (dienstlich)"}},
+		{"a known word within a longer heading", "Security contact email\na@x.example\n", input.HeaderAuto, []string{"Security contact email"}},
+		{
+			"a known word within a longer heading, in a file of no targets",
+			"Security contact email\n(blank)\n", input.HeaderAuto, []string{"Security contact email"},
+		},
+		{"a known word beside blank headings", ",email,\nAnn,a@x.example,1\n", input.HeaderAuto, []string{"", "email", ""}},
+		{"headings of no known word", "Firma,Kontakt\nX Ltd,a@x.example\n", input.HeaderAuto, []string{"Firma", "Kontakt"}},
+		{"headings of no known word over no targets", "Agency,Bureau\nX,\nY,Z\n", input.HeaderAuto, []string{"Agency", "Bureau"}},
+		{"a blank line does not hide the header", "\nemail\na@x.example\n", input.HeaderAuto, []string{"email"}},
+
+		{"a target in the first record", "email,a@x.example\nAnn,b@x.example\n", input.HeaderAuto, nil},
+		{"a target with a display name in the first record", "email,Ann <a@x.example>\nBob,b@x.example\n", input.HeaderAuto, nil},
+		{"one column without a known word", "Kontakt\na@x.example\n", input.HeaderAuto, nil},
+		{"a name that only contains a known word", "Hostess\na@x.example\n", input.HeaderAuto, nil},
+		{"a company with a known word, where the addresses stand elsewhere", "Host Example Ltd,(none)\nX Ltd,a@x.example\n", input.HeaderAuto, nil},
+		{"a known word that recurs in its column", "mail,(none)\nmail,a@x.example\nweb,b@x.example\n", input.HeaderAuto, nil},
+		{"an empty cell among no known words", "Firma,\nX Ltd,a@x.example\n", input.HeaderAuto, nil},
+		{"equal cells among no known words", "Firma,Firma\nX Ltd,a@x.example\n", input.HeaderAuto, nil},
+		{"a cell without a letter among no known words", "Firma,2026\nX Ltd,a@x.example\n", input.HeaderAuto, nil},
+		{"an @ among no known words", "Firma,ann@localhost\nX Ltd,a@x.example\n", input.HeaderAuto, nil},
+		{"parentheses among no known words", "Firma,(none)\nX Ltd,a@x.example\n", input.HeaderAuto, nil},
+		{"a long cell among no known words", "Firma," + strings.Repeat("x", 65) + "\nX Ltd,a@x.example\n", input.HeaderAuto, nil},
+		{"a cell that recurs in its column", "X Ltd,none\nY Ltd,a@x.example\nZ Ltd,none\n", input.HeaderAuto, nil},
+		{"a broken first record", "email,\"name\na@x.example,Ann\n", input.HeaderAuto, nil},
+
+		{"present overrides", "x.example\ny.example\n", input.HeaderPresent, []string{"x.example"}},
+		{"absent overrides", "email\na@x.example\n", input.HeaderAbsent, nil},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			in := open(t, write(t, "list.csv", test.file), input.Options{Header: test.mode})
+			if test.header == nil {
+				if row := in.Layout().HeaderRow; row != 0 {
+					t.Errorf("HeaderRow = %d, want 0", row)
+				}
+				return
+			}
+			if diff := cmp.Diff(test.header, in.Header()); diff != "" {
+				t.Errorf("Header() mismatch (-want +got):\n%s", diff)
+			}
+			if in.Layout().HeaderRow == 0 {
+				t.Error("HeaderRow = 0")
+			}
+		})
+	}
+}
+
+func TestColumn(t *testing.T) {
+	tests := []struct {
+		name   string
+		file   string
+		asked  string
+		column int
+		called string
+		notes  []string
+	}{
+		{"the only column", "x.example\n", "", 1, "input", nil},
+		{"the column with the highest fraction", "a,b,c\nx,y.example,z.example\nx,y.example,z\n", "", 2, "b", []string{
+			`column 2 ("b") is taken; these would do too: 3 ("c"); choose with --column 3`,
+		}},
+		{"empty cells do not count against a column", "a,b\nx,y.example\nx,\nx,y.example\n", "", 2, "b", nil},
+		{"addresses before domains", "Domain,Kontakt\nx.example,a@y.example\n", "", 2, "Kontakt", []string{
+			`column 2 ("Kontakt") is taken; these would do too: 1 ("Domain"); choose with --column 1`,
+		}},
+		{"a known heading before another", "Firma,Domain\nw.example,x.example\n", "", 2, "Domain", []string{
+			`column 2 ("Domain") is taken; these would do too: 1 ("Firma"); choose with --column 1`,
+		}},
+		{"the leftmost of equals", "x.example,y.example,z.example\n", "", 1, "column1", []string{
+			`column 1 ("column1") is taken; these would do too: 2 ("column2"), 3 ("column3"); choose with --column 2`,
+		}},
+		{
+			"domains in every row before addresses in few", "Domain,E-Mail\nx.example,a@x.example\ny.example,\nz.example,\n", "", 1, "Domain", []string{
+				`column 1 ("Domain") is taken; these would do too: 2 ("E-Mail"); choose with --column 2`,
+			},
+		},
+		{
+			"few targets under a known heading", "Name,E-Mail\nx,a@x.example\ny,none\nz,none\n", "", 2, "E-Mail", nil,
+		},
+		{
+			"few targets under no known heading", "Name,Text\nx,a@x.example\ny,none\nz,none\n", "", 1, "Name", []string{
+				`no column holds addresses or domains; column 1 ("Name") is taken; choose another by name or number with --column`,
+			},
+		},
+		{
+			"no targets, but a known heading", "Name,E-Mail\nx,none\n", "", 2, "E-Mail", []string{
+				`no column holds addresses or domains; column 2 ("E-Mail") is taken; choose another by name or number with --column`,
+			},
+		},
+		{"asked for by name", "Name,E-Mail\nx,a@x.example\n", " e-mail ", 2, "E-Mail", nil},
+		{"asked for by a name that has a space around it", "Name, Kontakt \nx,a@x.example\n", "kontakt", 2, " Kontakt ", nil},
+		{"asked for by number", "Name,E-Mail\nx,a@x.example\n", "1", 1, "Name", nil},
+		{"a name that is a number comes before the number", "2,1,email\nx,y,a@x.example\n", "1", 2, "1", nil},
+		{"asked for by the number of an extra column", "Name,E-Mail\nx,a@x.example,b@x.example\n", "3", 3, "extra1", nil},
+		{"asked for by an invented name", "x.example,y.example\n", "column2", 2, "column2", nil},
+		{"asking for a name makes a header", "Kontakt\na@x.example\n", "kontakt", 1, "Kontakt", nil},
+		{"asking for a number makes none", "1\na@x.example\n", "1", 1, "input", nil},
+		{"two columns of the name", "Mail,Mail\na@x.example,b@x.example\n", "mail", 1, "Mail", []string{
+			`several columns are called "mail"; the first, column 1, is taken`,
+		}},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			in := open(t, write(t, "list.csv", test.file), input.Options{Column: test.asked})
+			layout := in.Layout()
+			if layout.Column != test.column || layout.ColumnName != test.called {
+				t.Errorf("column %d %q, want %d %q", layout.Column, layout.ColumnName, test.column, test.called)
+			}
+			if diff := cmp.Diff(test.notes, in.Notes()); diff != "" {
+				t.Errorf("Notes() mismatch (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// A sample is 1 MiB or 1,000 records; what comes later cannot be asked for.
+func TestColumnBeyondTheSample(t *testing.T) {
+	path := write(t, "list.csv", "email,name\n"+strings.Repeat("a@x.example,Ann\n", 1000)+"a@x.example,Ann,1\n")
+	if _, err := input.Open(t.Context(), path, nil, input.Options{Column: "3"}); !errors.Is(err, input.ErrColumn) {
+		t.Errorf("Open() = %v, want ErrColumn", err)
+	}
+}

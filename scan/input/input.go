@@ -1,0 +1,370 @@
+// Package input reads lists of mailboxes and domains as people have them: CSV
+// from any program, plain lists with a line each, and XLSX workbooks. It gives
+// every row of the file, in order and as often as asked, and finds the column
+// that matters by itself.
+//
+// Separators (comma, semicolon, tab, pipe, or what a first line "sep=;" names),
+// encodings (UTF-8, UTF-16, Windows-1252) and line ends (CRLF, LF, CR, mixed)
+// are told from the file. Quotation marks follow RFC 4180, section 2. Where a
+// file breaks the rules, no row is lost and none is merged with another: an
+// unclosed quotation mark, a cell over 1 MiB, a record over 2 MiB or one of
+// more than 16,384 cells makes one line a broken row, and the next line is read
+// as if nothing had happened. Memory does not grow with a text file; of a
+// workbook, excelize holds up to 16 MiB for a sheet and the texts its cells
+// share, and puts more into temporary files.
+//
+// Cells are not changed, not even trimmed. Taking them apart is the business of
+// scan.ParseTarget.
+package input
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"iter"
+	"os"
+	"slices"
+	"strconv"
+
+	"caascan/scan"
+)
+
+// What Open's errors wrap where neither the file system nor the stream is at
+// fault. Test with errors.Is.
+var (
+	ErrColumn = errors.New("no such column") // Options.Column
+	ErrSheet  = errors.New("no such sheet")  // Options.Sheet
+	ErrEmpty  = errors.New("is empty")       // no rows, or a header and no rows
+	ErrFormat = errors.New("is not a list")  // neither text nor an intact XLSX workbook
+)
+
+// HeaderMode says whether the first record names the columns.
+type HeaderMode int
+
+// The header modes. HeaderAuto takes the first record for a header only if it
+// cannot be a row, because a row taken for a header would be lost.
+const (
+	HeaderAuto HeaderMode = iota
+	HeaderPresent
+	HeaderAbsent
+)
+
+// Options says how to read a file. The zero Options find everything out.
+type Options struct {
+	// Column is the column with the address or domain: the name in the header,
+	// without regard to case and surrounding space, or its number, from 1. The
+	// default is the column that the content and the header speak for.
+	Column string
+	// Sheet is the sheet of a workbook: its name, without regard to case, or its
+	// number, from 1. The default is the first.
+	Sheet string
+	// Header says whether there is a header. The default is to find out.
+	Header HeaderMode
+	// TempDir is where streams and unpacked sheets are put. The default is
+	// os.TempDir().
+	TempDir string
+}
+
+// Format is a kind of file.
+type Format string
+
+// The formats.
+const (
+	CSV  Format = "csv" // text, also without separators
+	XLSX Format = "xlsx"
+)
+
+// Layout is how a file turned out to be written.
+type Layout struct {
+	Format    Format
+	Encoding  Encoding // "" of a workbook
+	Separator string   // "" of a workbook, and where each line is one cell
+	Sheet     string   // "" of a text
+	HeaderRow int      // the row of the header, 0 without one
+	// Column is the number, from 1, of the column with the address or domain,
+	// and ColumnName what Header calls it.
+	Column     int
+	ColumnName string
+}
+
+// Tally is what a complete pass counted.
+type Tally struct {
+	Rows   int // broken ones included
+	Blank  int // lines without any character, or rows of a sheet without any cell
+	Broken int
+	// Windows1252 counts the cells that are not valid UTF-8 and were read as
+	// Windows-1252.
+	Windows1252 int
+	// SHA256 is that of the file's octets, in hexadecimal. Two passes that give
+	// different ones read different files.
+	SHA256 string
+}
+
+// Input is an open list. It is not safe for concurrent use.
+type Input struct {
+	name   string // what messages call the file
+	temp   string // a directory of our own, or ""
+	source source
+	layout Layout
+	header []string
+	width  int // the cells of the widest record seen
+	notes  []string
+	tally  Tally // of the last complete pass
+}
+
+// source reads the records of one format: text and workbook do.
+type source interface {
+	// records yields every record of the file from its start, blank ones too.
+	// It passes the whole file to digest, if it is ranged to the end.
+	records(digest io.Writer) iter.Seq2[record, error]
+}
+
+// record is one record of a file, valid until the next one.
+type record struct {
+	number  int      // as a spreadsheet counts
+	cells   []string // none where the record is blank
+	decoded int      // cells read as Windows-1252
+	broken  bool     // cells is the text of the line
+}
+
+// Open looks at the file at path, or at stdin where path is "-", and finds out
+// how to read it. A stream, which cannot be read twice, is first copied to a
+// temporary file; ctx ends the wait for it. The caller must call Close.
+//
+// An error wraps ErrColumn, ErrSheet, ErrEmpty or ErrFormat, or the cause of why
+// the file cannot be read.
+func Open(ctx context.Context, path string, stdin io.Reader, opts Options) (*Input, error) {
+	in := &Input{name: path}
+	err := in.open(ctx, path, stdin, opts)
+	if err != nil {
+		return nil, errors.Join(err, in.Close())
+	}
+	return in, nil
+}
+
+func (in *Input) open(ctx context.Context, path string, stdin io.Reader, opts Options) error {
+	file, err := in.stage(ctx, path, stdin, opts.TempDir)
+	if err != nil {
+		return in.readError(err)
+	}
+	if err := in.detect(file, opts); err != nil {
+		return in.readError(err)
+	}
+	sample, err := takeSample(in.source)
+	if err != nil {
+		return in.readError(err)
+	}
+	return in.settle(sample, opts)
+}
+
+// detect chooses the source by the first octets of the file.
+func (in *Input) detect(file string, opts Options) error {
+	head, err := readHead(file)
+	if err != nil {
+		return err
+	}
+	switch {
+	case bytes.HasPrefix(head, []byte("PK\x03\x04")):
+		return in.useWorkbook(file, opts)
+	case bytes.HasPrefix(head, []byte("\xd0\xcf\x11\xe0")): // [MS-CFB], section 2.2
+		return fmt.Errorf("%w: it is an old workbook (.xls), or one with a password; "+
+			"save it as .xlsx without a password, or as CSV", ErrFormat)
+	case opts.Sheet != "":
+		return fmt.Errorf("%w %s: it is a text file, which has no sheets; leave out --sheet", ErrSheet, quote(opts.Sheet))
+	}
+	text, err := openText(file, head)
+	if err != nil {
+		return err
+	}
+	in.source = text
+	in.layout = Layout{Format: CSV, Encoding: text.encoding}
+	if text.separator != noSeparator {
+		in.layout.Separator = string(rune(text.separator))
+	}
+	return nil
+}
+
+// readHead returns the octets by which a format and an encoding are told.
+func readHead(file string) ([]byte, error) {
+	f, err := os.Open(file)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return io.ReadAll(io.LimitReader(f, 4096))
+}
+
+func (in *Input) useWorkbook(file string, opts Options) error {
+	temp, err := in.tempDir(opts.TempDir)
+	if err != nil {
+		return err
+	}
+	book, err := openWorkbook(file, temp, opts.Sheet)
+	if err != nil {
+		return err
+	}
+	in.source = book
+	in.layout = Layout{Format: XLSX, Sheet: book.sheet}
+	if opts.Sheet == "" && len(book.others) > 0 {
+		in.notes = append(in.notes, fmt.Sprintf("sheet %s is read; the workbook has others, which --sheet chooses: %s",
+			quote(book.sheet), list(book.others)))
+	}
+	return nil
+}
+
+// settle decides on the header and the column.
+func (in *Input) settle(sample []record, opts Options) error {
+	if len(sample) == 0 {
+		return fmt.Errorf("%s %w: it holds no rows", in.name, ErrEmpty)
+	}
+	for _, rec := range sample {
+		in.see(rec)
+	}
+	columns := survey(sample[1:], sample[0].cells, in.width)
+	if hasHeader(sample, columns, opts) {
+		in.header = sample[0].cells
+		in.layout.HeaderRow = sample[0].number
+		sample = sample[1:]
+	} else {
+		in.header = inventHeader(in.width)
+		columns = survey(sample, nil, in.width)
+	}
+	if len(sample) == 0 {
+		return fmt.Errorf("%s %w: it holds a header and no rows", in.name, ErrEmpty)
+	}
+	choice, err := in.chooseColumn(columns, opts.Column)
+	if err != nil {
+		return err
+	}
+	in.layout.Column = choice + 1
+	in.layout.ColumnName = in.heading(choice)
+	return nil
+}
+
+// see takes account of what only the records can tell.
+func (in *Input) see(rec record) {
+	in.width = max(in.width, len(rec.cells))
+	if rec.decoded > 0 {
+		in.layout.Encoding = Windows1252
+	}
+}
+
+func inventHeader(width int) []string {
+	if width == 1 {
+		return []string{"input"}
+	}
+	header := make([]string, width)
+	for i := range header {
+		header[i] = "column" + strconv.Itoa(i+1)
+	}
+	return header
+}
+
+// Rows yields every row of the file in order; the header and blank lines are
+// none. Each range over it reads the file anew, and may end early. After an
+// error, which means that the file cannot be read any more, nothing follows.
+//
+// The cells of a row share one string; a caller who keeps part of a cell for
+// longer than the row should clone it.
+func (in *Input) Rows() iter.Seq2[scan.Row, error] {
+	return func(yield func(scan.Row, error) bool) {
+		digest := sha256.New()
+		var tally Tally
+		for rec, err := range in.source.records(digest) {
+			if err != nil {
+				yield(scan.Row{}, in.readError(err))
+				return
+			}
+			in.see(rec)
+			tally.Windows1252 += rec.decoded
+			if len(rec.cells) == 0 {
+				tally.Blank++
+				continue
+			}
+			if rec.number == in.layout.HeaderRow {
+				continue
+			}
+			tally.Rows++
+			if rec.broken {
+				tally.Broken++
+			}
+			if !yield(in.row(rec), nil) {
+				return
+			}
+		}
+		tally.SHA256 = hex.EncodeToString(digest.Sum(nil))
+		in.tally = tally
+	}
+}
+
+func (in *Input) row(rec record) scan.Row {
+	row := scan.Row{Number: rec.number, Cells: rec.cells, Broken: rec.broken}
+	if in.layout.Column <= len(rec.cells) && !rec.broken {
+		row.Cell = rec.cells[in.layout.Column-1]
+	}
+	return row
+}
+
+// Layout returns how the file is written.
+func (in *Input) Layout() Layout { return in.layout }
+
+// Header returns the names of the columns: those of the header row as they
+// stand, or "input" for the one column and "column1", "column2" for the several
+// columns of a file without a header; then "extra1", "extra2" for what the
+// widest row so far has beyond them. After a complete pass it is as wide as the
+// file.
+func (in *Input) Header() []string {
+	header := make([]string, max(in.width, len(in.header)))
+	for i := range header {
+		header[i] = in.heading(i)
+	}
+	return header
+}
+
+func (in *Input) heading(i int) string {
+	if i < len(in.header) {
+		return in.header[i]
+	}
+	return "extra" + strconv.Itoa(i-len(in.header)+1)
+}
+
+// Notes returns what people should know about how the file is read, a sentence
+// each. After a complete pass there may be more of them.
+func (in *Input) Notes() []string {
+	notes := slices.Clone(in.notes)
+	switch n := in.tally.Windows1252; {
+	case n == 1:
+		notes = append(notes, "1 cell is not valid UTF-8 and was read as Windows-1252")
+	case n > 1:
+		notes = append(notes, fmt.Sprintf("%d cells are not valid UTF-8 and were read as Windows-1252", n))
+	}
+	return notes
+}
+
+// Tally returns what the last complete pass counted, and whether there was one.
+func (in *Input) Tally() (Tally, bool) { return in.tally, in.tally.SHA256 != "" }
+
+// Close removes the temporary files. It must not be called during a pass.
+func (in *Input) Close() error {
+	if in.temp == "" {
+		return nil
+	}
+	return os.RemoveAll(in.temp)
+}
+
+// readError says which file could not be read. A PathError would name it once
+// more, or the copy of a stream.
+func (in *Input) readError(err error) error {
+	if path, ok := err.(*fs.PathError); ok { //nolint:errorlint // a wrapped one speaks of another file
+		err = path.Err
+	}
+	if errors.Is(err, ErrFormat) {
+		return fmt.Errorf("%s %w", in.name, err)
+	}
+	return fmt.Errorf("read %s: %w", in.name, err)
+}

@@ -1,0 +1,77 @@
+package input
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"syscall"
+)
+
+// stage returns a file that can be read more than once.
+func (in *Input) stage(ctx context.Context, path string, stdin io.Reader, tempDir string) (string, error) {
+	open := func() (io.ReadCloser, error) { return os.Open(path) }
+	if path == "-" {
+		in.name = "standard input"
+		open = func() (io.ReadCloser, error) { return io.NopCloser(stdin), nil }
+		return in.spool(ctx, open, tempDir)
+	}
+	stat, err := os.Stat(path)
+	if err != nil {
+		return "", err
+	}
+	if stat.IsDir() {
+		return "", fmt.Errorf("%w; give one of the files in it", syscall.EISDIR)
+	}
+	if !stat.Mode().IsRegular() {
+		return in.spool(ctx, open, tempDir) // a pipe, such as <(command) of a shell
+	}
+	return path, nil
+}
+
+// spool copies a stream to a file. Where ctx ends first, the copying goroutine
+// stays behind in its Read and ends at its next Write.
+func (in *Input) spool(ctx context.Context, open func() (io.ReadCloser, error), tempDir string) (string, error) {
+	dir, err := in.tempDir(tempDir)
+	if err != nil {
+		return "", err
+	}
+	file, err := os.CreateTemp(dir, "spool-")
+	if err != nil {
+		return "", fmt.Errorf("make a temporary file: %w", err)
+	}
+	copied := make(chan error, 1)
+	go func() { copied <- copyStream(file, open) }()
+	select {
+	case err = <-copied:
+	case <-ctx.Done():
+		err = context.Cause(ctx)
+	}
+	return file.Name(), errors.Join(err, file.Close())
+}
+
+func copyStream(file *os.File, open func() (io.ReadCloser, error)) error {
+	stream, err := open()
+	if err != nil {
+		return err
+	}
+	defer stream.Close()
+	if _, err = io.Copy(file, stream); err != nil {
+		return fmt.Errorf("copy it to a temporary file: %w", err)
+	}
+	return nil
+}
+
+// tempDir returns a directory that Close removes with all that is in it.
+func (in *Input) tempDir(parent string) (string, error) {
+	if in.temp != "" {
+		return in.temp, nil
+	}
+	dir, err := os.MkdirTemp(parent, "caascan-")
+	if err != nil {
+		return "", fmt.Errorf("make a directory for temporary files: %w", err)
+	}
+	in.temp = dir
+	return dir, nil
+}

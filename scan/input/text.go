@@ -1,0 +1,124 @@
+package input
+
+import (
+	"bufio"
+	"bytes"
+	"fmt"
+	"io"
+	"iter"
+	"os"
+	"strings"
+	"unicode/utf8"
+)
+
+// text is a list in a text file: values with separators, or a cell a line.
+type text struct {
+	file      string
+	encoding  Encoding
+	mark      int // octets of byte order mark
+	separator byte
+	preamble  int // octets of the line sep=;, after decoding
+}
+
+// openText finds out how a file is written.
+func openText(file string, head []byte) (*text, error) {
+	t := &text{file: file}
+	t.encoding, t.mark = sniff(head)
+	start, err := io.ReadAll(t.encoding.reader(bytes.NewReader(head[t.mark:])))
+	if err != nil {
+		return nil, err
+	}
+	if t.separator, t.preamble = declaredSeparator(start); t.preamble == 0 {
+		t.separator, err = findSeparator(*t)
+	}
+	return t, err
+}
+
+// declaredSeparator reads a first line such as "sep=;", by which files tell
+// Excel their separator, and returns how long it is; 0 where there is none.
+func declaredSeparator(start []byte) (separator byte, length int) {
+	const declaration = "sep="
+	length = bytes.IndexAny(start, "\r\n")
+	if length < 0 {
+		length = len(start)
+	}
+	line, rest := start[:length], start[length:]
+	if len(line) != len(declaration)+1 || !strings.EqualFold(string(line[:len(declaration)]), declaration) {
+		return noSeparator, 0
+	}
+	separator = line[len(declaration)]
+	if separator == '"' || separator == noSeparator || separator >= 0x80 {
+		return noSeparator, 0
+	}
+	if bytes.HasPrefix(rest, []byte("\r\n")) {
+		return separator, length + 2
+	}
+	return separator, length + min(len(rest), 1)
+}
+
+// records implements source.
+func (t *text) records(digest io.Writer) iter.Seq2[record, error] {
+	return func(yield func(record, error) bool) {
+		raw, err := os.Open(t.file)
+		if err != nil {
+			yield(record{}, err)
+			return
+		}
+		defer raw.Close()
+		decoded, err := t.reader(io.TeeReader(raw, digest))
+		if err != nil {
+			yield(record{}, err)
+			return
+		}
+		t.tokenise(newTokenizer(decoded, t.separator), yield)
+	}
+}
+
+// reader returns the text behind the byte order mark and the preamble.
+func (t *text) reader(raw io.Reader) (io.Reader, error) {
+	buffered := bufio.NewReaderSize(raw, chunk)
+	if _, err := buffered.Discard(t.mark); err != nil && err != io.EOF {
+		return nil, fmt.Errorf("skip the byte order mark: %w", err)
+	}
+	decoded := t.encoding.reader(buffered)
+	if _, err := io.CopyN(io.Discard, decoded, int64(t.preamble)); err != nil && err != io.EOF {
+		return nil, fmt.Errorf("skip the line sep=: %w", err)
+	}
+	return decoded, nil
+}
+
+func (t *text) tokenise(tokens *tokenizer, yield func(record, error) bool) {
+	var rec record
+	for {
+		broken, err := tokens.next()
+		if err == io.EOF {
+			return
+		}
+		if err != nil {
+			yield(record{}, err)
+			return
+		}
+		rec.number++
+		rec.broken = broken
+		t.fill(&rec, tokens)
+		if !yield(rec, nil) {
+			return
+		}
+	}
+}
+
+// fill makes strings of the tokens: one for the record, and the cells are parts
+// of it.
+func (t *text) fill(rec *record, tokens *tokenizer) {
+	whole, from := string(tokens.text), 0
+	rec.cells, rec.decoded = rec.cells[:0], 0
+	for _, end := range tokens.cellEnds {
+		cell := whole[from:end]
+		if t.encoding == UTF8 && !utf8.ValidString(cell) {
+			cell = fromWindows1252(cell)
+			rec.decoded++
+		}
+		rec.cells = append(rec.cells, cell)
+		from = end
+	}
+}

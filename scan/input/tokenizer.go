@@ -1,0 +1,243 @@
+package input
+
+import (
+	"io"
+	"unicode/utf8"
+)
+
+// Bounds on what a file may make us hold. A record beyond them is broken.
+const (
+	maxField  = 1 << 20 // octets of a cell, quotes resolved
+	maxRecord = 2 << 20 // octets of a record as it stands in the file
+	maxCells  = 16384   // the columns of a spreadsheet
+	chunk     = 64 << 10
+)
+
+type limits struct{ field, record, cells int }
+
+// noSeparator makes each line one cell.
+const noSeparator = 0
+
+// tokenizer splits a text into records (RFC 4180, section 2) and stays in step
+// where the text breaks the rules. It needs the record at hand in memory and
+// nothing else.
+type tokenizer struct {
+	src       io.Reader
+	err       error // why src gives no more
+	separator byte
+	limits    limits
+	ends      [256]bool // ends a field outside quotes
+	breaks    [256]bool // needs a look inside quotes
+
+	buf        []byte
+	start, end int   // buf[start:end] is read and not yet consumed
+	offset     int64 // of buf[start] in the text
+
+	// Before oneLineUntil a record must end with its line. A quoted field that
+	// was never closed has been read up to there in vain; wherever another one
+	// is still open at a line end before it, the same octets follow and lead to
+	// the same end. So every octet is read at most twice, whatever the file.
+	oneLineUntil int64
+
+	// The record: its cells one after the other, quotes resolved, and where
+	// each of them ends. A blank line has no cells.
+	text     []byte
+	cellEnds []int
+}
+
+func newTokenizer(src io.Reader, separator byte) *tokenizer {
+	t := &tokenizer{src: src, separator: separator, limits: limits{maxField, maxRecord, maxCells}}
+	t.ends['\r'], t.ends['\n'] = true, true
+	t.breaks['\r'], t.breaks['\n'], t.breaks['"'] = true, true, true
+	if separator != noSeparator {
+		t.ends[separator] = true
+	}
+	return t
+}
+
+// next reads a record into text and cellEnds, and reports whether it is broken:
+// its first line by itself is then the only cell. The error is io.EOF after the
+// last record.
+func (t *tokenizer) next() (broken bool, err error) {
+	t.text, t.cellEnds = t.text[:0], t.cellEnds[:0]
+	if _, ok := t.peek(0); !ok {
+		return false, t.err
+	}
+	at, ok := t.record()
+	if t.err != nil && t.err != io.EOF {
+		return false, t.err
+	}
+	if ok {
+		t.advance(at)
+	} else {
+		t.breakOff(at)
+	}
+	t.skipLineEnd()
+	return !ok, nil
+}
+
+// record reads fields up to the end of a line. Offsets named at count from the
+// start of the record. It fails at the offset where the record turned out to be
+// none.
+func (t *tokenizer) record() (at int, ok bool) {
+	if first, _ := t.peek(0); first == '\r' || first == '\n' {
+		return 0, true
+	}
+	for {
+		at, ok = t.field(at)
+		if !ok || len(t.cellEnds) == t.limits.cells {
+			return at, false
+		}
+		t.cellEnds = append(t.cellEnds, len(t.text))
+		if next, more := t.peek(at); !more || next == '\r' || next == '\n' {
+			return at, true
+		}
+		at++
+	}
+}
+
+// field reads one field and returns where it ends. What follows a closing
+// quotation mark is taken literally.
+func (t *tokenizer) field(at int) (end int, ok bool) {
+	start := len(t.text)
+	if first, _ := t.peek(at); first == '"' {
+		if at, ok = t.quoted(at + 1); !ok {
+			return at, false
+		}
+	}
+	at = t.unquoted(at)
+	return at, len(t.text)-start <= t.limits.field && at <= t.limits.record
+}
+
+func (t *tokenizer) unquoted(at int) (end int) {
+	for {
+		window, from := t.window(), at
+		for at < len(window) && !t.ends[window[at]] {
+			at++
+		}
+		t.text = append(t.text, window[from:at]...)
+		if at < len(window) || at > t.limits.record || !t.more() {
+			return at
+		}
+	}
+}
+
+// quoted reads what stands between quotation marks, from behind the opening one
+// to behind the closing one. It fails where none closes it, and where text
+// follows one that closes a quotation of several lines: nobody writes that, so
+// it is the opening mark of a later field, and ours was never closed.
+func (t *tokenizer) quoted(at int) (end int, ok bool) {
+	start, lines := len(t.text), 1
+	for {
+		window, from := t.window(), at
+		for at < len(window) && !t.breaks[window[at]] {
+			at++
+		}
+		t.text = append(t.text, window[from:at]...)
+		if len(t.text)-start > t.limits.field || at > t.limits.record {
+			return at, false
+		}
+		if at == len(window) {
+			if !t.more() {
+				return at, false
+			}
+			continue
+		}
+		if window[at] != '"' {
+			if t.offset+int64(at) < t.oneLineUntil {
+				return at, false
+			}
+			lines++
+			t.text = append(t.text, window[at])
+			at++
+			continue
+		}
+		at++
+		next, more := t.peek(at)
+		if next != '"' || !more {
+			return at, lines == 1 || !more || t.ends[next]
+		}
+		t.text = append(t.text, '"')
+		at++
+	}
+}
+
+// breakOff makes the first line of the record that failed at an offset the only
+// cell, cut at the limit of a field, and leaves its line end to be read.
+func (t *tokenizer) breakOff(at int) {
+	t.oneLineUntil = max(t.oneLineUntil, t.offset+int64(at))
+	t.text, t.cellEnds = t.text[:0], t.cellEnds[:0]
+	for {
+		window, n := t.window(), 0
+		for n < len(window) && window[n] != '\r' && window[n] != '\n' {
+			n++
+		}
+		room := t.limits.field + utf8.UTFMax - len(t.text)
+		t.text = append(t.text, window[:min(n, max(room, 0))]...)
+		t.advance(n)
+		if n < len(window) || !t.more() {
+			break
+		}
+	}
+	t.text = cutAtRune(t.text, t.limits.field)
+	t.cellEnds = append(t.cellEnds, len(t.text))
+}
+
+// cutAtRune shortens text to at most n octets without splitting a character.
+func cutAtRune(text []byte, n int) []byte {
+	if len(text) <= n {
+		return text
+	}
+	for back := range utf8.UTFMax {
+		if n-back >= 0 && utf8.RuneStart(text[n-back]) {
+			return text[:n-back]
+		}
+	}
+	return text[:n] // no UTF-8
+}
+
+func (t *tokenizer) skipLineEnd() {
+	first, _ := t.peek(0)
+	if first == '\r' {
+		t.advance(1)
+		first, _ = t.peek(0)
+	}
+	if first == '\n' {
+		t.advance(1)
+	}
+}
+
+func (t *tokenizer) window() []byte { return t.buf[t.start:t.end] }
+
+func (t *tokenizer) advance(n int) {
+	t.start += n
+	t.offset += int64(n)
+}
+
+// peek returns the octet at an offset that is at most the window's length.
+func (t *tokenizer) peek(at int) (octet byte, ok bool) {
+	if at == t.end-t.start && !t.more() {
+		return 0, false
+	}
+	return t.buf[t.start+at], true
+}
+
+// more makes the window longer. Offsets into it stay valid, the slice does not.
+func (t *tokenizer) more() bool {
+	if t.err != nil {
+		return false
+	}
+	if t.start > 0 {
+		copy(t.buf, t.buf[t.start:t.end])
+		t.start, t.end = 0, t.end-t.start
+	}
+	if len(t.buf)-t.end < chunk/2 {
+		larger := make([]byte, min(t.end+max(chunk, t.end), t.limits.record+2*chunk))
+		copy(larger, t.buf[:t.end])
+		t.buf = larger
+	}
+	n, err := io.ReadAtLeast(t.src, t.buf[t.end:], 1)
+	t.end += n
+	t.err = err
+	return n > 0
+}
