@@ -1,0 +1,15 @@
+// Package zone reads RFC 1035 master files and gives the answers that an
+// authoritative server would give from them, in wire form and in process.
+//
+// A Set of zones answers as RFC 1034, section 4.3.2 says, with wildcards by RFC
+// 4592, DNAME by RFC 6672 and negative answers by RFC 2308: NXDOMAIN and NODATA
+// are told apart, empty non-terminals exist, and names at or below a zone cut
+// are referred to the child, whose own zone answers where it is loaded.
+//
+// RDATA is kept octet for octet. The entries of the file are read here, because
+// CAA records must come out as they were written, malformed ones in the form of
+// RFC 3597 included; the text of other types is left to the DNS library.
+//
+// There is no DNSSEC: signatures in a file are records like any other, and the
+// DO bit changes nothing. Referrals carry no glue, for nobody here follows them.
+package zone
