@@ -1,0 +1,251 @@
+package report
+
+import (
+	"encoding/csv"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"caascan/scan"
+)
+
+func TestCSVStyles(t *testing.T) {
+	tests := []struct {
+		name           string
+		format         Format
+		start, lineEnd string
+		count          int // the header and six rows; LF stands once inside a cell, too
+	}{
+		{"a file has a BOM and CR LF", CSV, "\ufeffemail,", "\r\n", 7},
+		{"a pipe has neither", PlainCSV, "email,", "\n", 8},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			got := string(newWorld(t, "ca.example").bytes(t, test.format))
+			if !strings.HasPrefix(got, test.start) {
+				t.Errorf("begins with %.20q, want %q", got, test.start)
+			}
+			if n := strings.Count(got, test.lineEnd); n != test.count || !strings.HasSuffix(got, test.lineEnd) {
+				t.Errorf("%q stands %d times, want %d, and at the end: %q", test.lineEnd, n, test.count, got)
+			}
+			if !strings.Contains(got, "\"two\nlines@open.example\"") {
+				t.Error("a line break inside a cell did not stay as it is")
+			}
+		})
+	}
+}
+
+func TestRawCells(t *testing.T) {
+	w := newWorld(t, "ca.example")
+	w.layout.Cells = RawCells
+	got := string(w.bytes(t, PlainCSV))
+	for _, want := range []string{",=1+1,", "a\x00b\u202ec"} {
+		if !strings.Contains(got, want) {
+			t.Errorf("%q is not in the report", want)
+		}
+	}
+}
+
+// TestCSVQuoting holds fields to RFC 4180, section 2.
+func TestCSVQuoting(t *testing.T) {
+	tests := []struct{ name, cell, want string }{
+		{"nothing to quote", "a b;c|d", "a b;c|d"},
+		{"a comma", "a,b", `"a,b"`},
+		{"a quotation mark is doubled", `a"b`, `"a""b"`},
+		{"only quotation marks", `""`, `""""""`},
+		{"CR LF stays CR LF", "a\r\nb", "\"a\r\nb\""},
+		{"a lone CR stays one", "a\rb", "\"a\rb\""},
+		{"a lone LF stays one", "a\nb", "\"a\nb\""},
+		{"an apostrophe comes inside the quotation marks", "=a,b", `"'=a,b"`},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			if got := string(csvStyle{}.appendCell(nil, test.cell)); got != test.want {
+				t.Errorf("got %q, want %q", got, test.want)
+			}
+		})
+	}
+}
+
+func FuzzCSV(f *testing.F) {
+	for _, seed := range []string{"", "a,b", "\"\x00\"\"", "a\r\nb\x00\r", "=\"1\",\x00\xff", "\x00\x00", "\ufeffa"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		cells := append(strings.Split(text, "\x00"), "end")
+		for _, style := range []csvStyle{{lineEnd: "\n"}, {lineEnd: "\r\n", cells: RawCells}} {
+			var out strings.Builder
+			w := newCSV(&out, &table{}, style)
+			w.writeLine(cells)
+			w.writeLine(cells)
+			if err := w.Close(Run{}); err != nil {
+				t.Fatal(err)
+			}
+			written, _ := strings.CutPrefix(out.String(), style.lineEnd) // of a header without columns
+
+			want := make([]string, len(cells))
+			for i, cell := range cells {
+				want[i] = style.written(cell)
+			}
+			if diff := cmp.Diff([][]string{want, want}, parseRFC4180(t, written, style.lineEnd)); diff != "" {
+				t.Fatalf("plain reader of %q (-want +got):\n%s", written, diff)
+			}
+			got, err := csv.NewReader(strings.NewReader(written)).ReadAll()
+			if err != nil {
+				t.Fatalf("encoding/csv: %v in %q", err, written)
+			}
+			for i := range want {
+				want[i] = strings.ReplaceAll(want[i], "\r\n", "\n") // as encoding/csv documents of itself
+			}
+			if diff := cmp.Diff([][]string{want, want}, got); diff != "" {
+				t.Fatalf("encoding/csv of %q (-want +got):\n%s", written, diff)
+			}
+		}
+	})
+}
+
+// written is the text that a reader finds in a cell.
+func (s csvStyle) written(cell string) string {
+	if s.cells == RawCells {
+		return cell
+	}
+	return safeCell(cell, classesIn(cell))
+}
+
+// parseRFC4180 is the grammar of RFC 4180, section 2 and nothing else.
+func parseRFC4180(t *testing.T, text, lineEnd string) [][]string {
+	t.Helper()
+	var lines [][]string
+	var line []string
+	for text != "" {
+		var field string
+		field, text = cutField(t, text, lineEnd)
+		line = append(line, field)
+		switch {
+		case strings.HasPrefix(text, ","):
+			text = text[1:]
+		case strings.HasPrefix(text, lineEnd):
+			text = text[len(lineEnd):]
+			lines, line = append(lines, line), nil
+		default:
+			t.Fatalf("neither a comma nor a line end before %q", text)
+		}
+	}
+	return lines
+}
+
+func cutField(t *testing.T, text, lineEnd string) (field, rest string) {
+	t.Helper()
+	if !strings.HasPrefix(text, `"`) {
+		end := strings.IndexAny(text, ",\"\r\n")
+		if end < 0 {
+			t.Fatalf("the last line does not end: %q", text)
+		}
+		return text[:end], text[end:]
+	}
+	text = text[1:]
+	for {
+		before, after, ok := strings.Cut(text, `"`)
+		if !ok {
+			t.Fatalf("a quotation mark is not closed: %q", text)
+		}
+		field += before
+		if !strings.HasPrefix(after, `"`) {
+			return field, after
+		}
+		field, text = field+`"`, after[1:]
+	}
+}
+
+var errDisk = errors.New("no space left on device")
+
+// limited takes so many octets and then fails.
+type limited struct{ left int }
+
+func (l *limited) Write(p []byte) (int, error) {
+	if len(p) > l.left {
+		return 0, errDisk
+	}
+	l.left -= len(p)
+	return len(p), nil
+}
+
+func TestErrorsOfTheOutput(t *testing.T) {
+	for _, format := range []Format{CSV, PlainCSV, XLSX} {
+		w := newWorld(t, "ca.example")
+		size := len(w.bytes(t, format))
+		for _, room := range []int{0, size / 2, size - 1} {
+			t.Run(fmt.Sprintf("%s with room for %d octets of %d", format, room, size), func(t *testing.T) {
+				to, err := New(format, &limited{room}, w.layout)
+				if err != nil {
+					t.Fatal(err)
+				}
+				for _, r := range w.results {
+					to.Write(r)
+				}
+				if err := to.Close(w.run); !errors.Is(err, errDisk) {
+					t.Errorf("Close() = %v, want %v", err, errDisk)
+				}
+			})
+		}
+	}
+}
+
+// A full disk is seen while the rows come, not only at the end.
+func TestErrorOfWrite(t *testing.T) {
+	w := newWorld(t, "ca.example")
+	to, err := New(CSV, &limited{}, w.layout)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 10_000 {
+		if err = to.Write(w.results[0]); err != nil {
+			break
+		}
+	}
+	if !errors.Is(err, errDisk) {
+		t.Errorf("Write() = %v, want %v", err, errDisk)
+	}
+}
+
+func TestAfterClose(t *testing.T) {
+	for _, format := range []Format{CSV, XLSX} {
+		w := newWorld(t, "ca.example")
+		to, err := New(format, &limited{1 << 20}, w.layout)
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.write(t, to)
+		if err := to.Write(w.results[0]); err == nil {
+			t.Errorf("%s: no error of Write after Close", format)
+		}
+		if err := to.Close(w.run); err == nil {
+			t.Errorf("%s: no error of a second Close", format)
+		}
+	}
+}
+
+// No cell is dropped: a row that does not fit is an error, of Close too.
+func TestRowsThatDoNotFit(t *testing.T) {
+	w := newWorld(t, "ca.example")
+	long, undecided := w.results[0], w.results[0]
+	long.Row.Cells = []string{"a", "b", "c", "d"}
+	undecided.Verdict = &scan.Verdict{}
+	for _, format := range []Format{CSV, XLSX} {
+		for what, r := range map[string]scan.Result{"more cells than the header": long, "no decision": undecided} {
+			to, err := New(format, &limited{1 << 20}, w.layout)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := to.Write(r); err == nil {
+				t.Errorf("%s: no error of a row with %s", format, what)
+			}
+			if err := to.Close(w.run); err == nil {
+				t.Errorf("%s: no error of Close after a row with %s", format, what)
+			}
+		}
+	}
+}

@@ -1,0 +1,152 @@
+package report
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"caascan/scan"
+	"caascan/scan/caa"
+	"caascan/scan/domain"
+	"caascan/scan/snapshot"
+)
+
+func name(t testing.TB, text string) domain.Name {
+	t.Helper()
+	n, err := domain.Parse(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+// issuemail returns a set of issuemail properties with these values.
+func issuemail(t testing.TB, owner string, values ...string) caa.RRset {
+	t.Helper()
+	set := caa.RRset{Owner: owner}
+	for _, value := range values {
+		p, err := caa.NewProperty(0, caa.TagIssuemail, value)
+		if err != nil {
+			t.Fatal(err)
+		}
+		set.Properties = append(set.Properties, p)
+	}
+	return set
+}
+
+// noon is when the answers of the tests came, in a zone that reports must turn
+// into UTC.
+func noon() time.Time {
+	return time.Date(2026, 11, 23, 13, 0, 0, 999, time.FixedZone("CET", 3600))
+}
+
+// permitted is the verdict on a domain without CAA records, for each CA.
+func permitted(t testing.TB, domain string, issuers int) *scan.Verdict {
+	t.Helper()
+	v := &scan.Verdict{
+		Domain: name(t, domain), DNSSEC: snapshot.Insecure,
+		Resolver: "192.0.2.53:53", CheckedAt: noon(),
+	}
+	for range issuers {
+		v.Decisions = append(v.Decisions, scan.Decision{
+			Status: scan.Permitted, Reason: scan.Reason(caa.NoCAA), Detail: "No CAA records at " + domain + ".",
+		})
+	}
+	return v
+}
+
+// inputFailure is the verdict on a cell without a domain.
+func inputFailure(reason scan.Reason, detail string, issuers int) *scan.Verdict {
+	v := &scan.Verdict{}
+	for range issuers {
+		v.Decisions = append(v.Decisions, scan.Decision{Status: scan.LookupFailed, Reason: reason, Detail: detail})
+	}
+	return v
+}
+
+// world is a small run: its layout, its results and its facts.
+type world struct {
+	layout  Layout
+	results []scan.Result
+	run     Run
+}
+
+// newWorld has a row of every kind, for one or two CAs.
+func newWorld(t testing.TB, labels ...string) world {
+	t.Helper()
+	var w world
+	w.layout = Layout{Header: []string{"email", "CAA_Status", "phone"}, Issuers: labels, TempDir: t.TempDir()}
+	n := len(labels)
+
+	open := permitted(t, "open.example", n)
+	denied := &scan.Verdict{
+		Domain: name(t, "mail.closed.example"), DNSSEC: snapshot.Secure, Resolver: "192.0.2.53:53", CheckedAt: noon(),
+		FoundAt: name(t, "closed.example"), Records: issuemail(t, "policy.example", "other.example", `=cmd|"x"`),
+		Warnings: []scan.Warning{scan.Inherited},
+		Decisions: []scan.Decision{{
+			Status: scan.Denied, Reason: scan.Reason(caa.IssuerNotListed), Detail: "Only other.example may issue, ca.example is not listed.",
+			Fix: []string{`policy.example. CAA 0 issuemail "other.example"`, `policy.example. CAA 0 issuemail "ca.example"`},
+		}},
+	}
+	if n > 1 {
+		denied.Decisions = append(denied.Decisions, scan.Decision{
+			Status: scan.Permitted, Reason: scan.Reason(caa.IssuerListed), Detail: "other.example is listed.",
+		})
+	}
+	failed := inputFailure(scan.Reason(snapshot.DNSSECBogus), "The signatures do not hold.", n)
+	failed.Domain, failed.DNSSEC, failed.OnFailure = name(t, "bogus.example"), snapshot.Bogus, scan.OnFailureMustNotIssue
+	empty := inputFailure(scan.Empty, "There is no address or domain in this row.", n)
+	broken := inputFailure(scan.BrokenRow, "The line could not be split into cells.", n)
+
+	w.add(open, nil, "Jane Doe <jane@open.example>", "", "+49 30 1234")
+	w.add(denied, []scan.Warning{scan.IDNMapped}, "joe@mail.closed.example", "ok, or \"so\"", "=1+1")
+	w.add(open, nil, "two\nlines@open.example")
+	w.add(failed, nil, "x@bogus.example", "a\x00b\u202ec", "0049301234")
+	w.add(empty, nil)
+	w.add(broken, nil, `"never closed;x`)
+	w.results[5].Row.Broken = true
+
+	w.run = Run{
+		Version: "1.2.3", Started: noon(), Finished: noon().Add(90 * time.Second),
+		InputName: "staff.csv", InputSHA256: strings.Repeat("0123456789abcdef", 4), InputColumn: "email",
+		Rows: 6, BlankLines: 1, BrokenRows: 1, Domains: 3, Names: 6, Queries: 8,
+		Resolvers: []string{"192.0.2.53:53", "[2001:db8::53]:53"},
+		Settings:  "--issuer ca.example --concurrency 64",
+		Notes:     []string{"The resolver 192.0.2.54 was left out: it does not answer."},
+	}
+	for _, label := range labels {
+		w.run.Issuers = append(w.run.Issuers, caa.Issuer{Label: label, Domains: []domain.Name{name(t, "ca.example"), name(t, "www.ca.example")}})
+	}
+	return w
+}
+
+func (w *world) add(v *scan.Verdict, warnings []scan.Warning, cells ...string) {
+	w.results = append(w.results, scan.Result{
+		Row: scan.Row{Number: len(w.results) + 2, Cells: cells}, Verdict: v, Warnings: warnings,
+	})
+}
+
+// write writes all results to w and closes it.
+func (w world) write(t testing.TB, to Writer) {
+	t.Helper()
+	for _, r := range w.results {
+		if err := to.Write(r); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := to.Close(w.run); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// bytes returns the report in a format.
+func (w world) bytes(t testing.TB, format Format) []byte {
+	t.Helper()
+	var out strings.Builder
+	to, err := New(format, &out, w.layout)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.write(t, to)
+	return []byte(out.String())
+}

@@ -1,0 +1,97 @@
+//go:build servers
+
+package report
+
+import (
+	"encoding/csv"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// soffice converts a workbook with LibreOffice and returns the path of what came
+// out.
+func soffice(t *testing.T, workbook []byte, to, extension string) string {
+	t.Helper()
+	dir := t.TempDir()
+	path := filepath.Join(dir, "report.xlsx")
+	if err := os.WriteFile(path, workbook, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	command := exec.CommandContext(t.Context(), "soffice", "-env:UserInstallation=file://"+filepath.Join(dir, "profile"),
+		"--headless", "--convert-to", to, "--outdir", dir, path)
+	if output, err := command.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %v\n%s", command, err, output)
+	}
+	matches, err := filepath.Glob(filepath.Join(dir, "*."+extension))
+	if err != nil || len(matches) != 1 {
+		t.Fatalf("LibreOffice wrote %q: %v", matches, err)
+	}
+	return matches[0]
+}
+
+// The pictures are for people: set REPORT_PICTURES to a directory to keep them.
+func TestRender(t *testing.T) {
+	w := newWorld(t, "Old", "New")
+	pdf := soffice(t, w.bytes(t, XLSX), "pdf", "pdf")
+	text, err := exec.CommandContext(t.Context(), "pdftotext", "-layout", pdf, "-").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{summaryTitle, "33.3%", "lookup-failed", "jane@open.example", "caa_fix:New", "Page 1 of "} {
+		if !strings.Contains(string(text), want) {
+			t.Errorf("%q is not on the pages", want)
+		}
+	}
+	dir := os.Getenv("REPORT_PICTURES")
+	if dir == "" {
+		dir = t.TempDir()
+	}
+	draw := exec.CommandContext(t.Context(), "pdftoppm", "-png", "-r", "110", pdf, filepath.Join(dir, "page"))
+	if output, err := draw.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %v\n%s", draw, err, output)
+	}
+	if pages, err := filepath.Glob(filepath.Join(dir, "page*.png")); err != nil || len(pages) < 2 {
+		t.Errorf("pages %q, want some for each sheet: %v", pages, err)
+	}
+}
+
+// A second reader finds the same text as excelize.
+func TestLibreOfficeReads(t *testing.T) {
+	w := newWorld(t, "ca.example")
+	w.results = nil
+	v := permitted(t, "open.example", 1)
+	for _, text := range hostileTexts() {
+		w.add(v, nil, text)
+	}
+	// The second sheet, all cells as text: comma, quotation mark, UTF-8.
+	const filter = "csv:Text - txt - csv (StarCalc):44,34,76,1,,0,false,true,false,false,false,2"
+	file, err := os.Open(soffice(t, w.bytes(t, XLSX), filter, "csv"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	rows, err := csv.NewReader(file).ReadAll()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got, want []string
+	for _, row := range rows[1:] {
+		got = append(got, unescapeCell(row[0]))
+	}
+	for _, text := range hostileTexts() {
+		want = append(want, lineBreaks(text))
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("LibreOffice (-want +got):\n%s", diff)
+	}
+}
+
+// lineBreaks writes all line breaks as LibreOffice does.
+func lineBreaks(text string) string {
+	return strings.ReplaceAll(strings.ReplaceAll(text, "\r\n", "\n"), "\r", "\n")
+}

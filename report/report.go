@@ -1,0 +1,91 @@
+// Package report writes the results of a scan to a file: each row of the input
+// with its own columns first and what was found of it after them.
+//
+// CSV is written row by row. A workbook's rows are kept, deflated, in a temporary
+// file until Close, because the run facts, which come first in it, are known last.
+// Memory grows with the distinct domains, never with the rows, and equal results
+// give equal bytes. All text is taken for hostile: see Cells for what CSV makes of
+// it; a workbook holds text as text and never as a formula.
+package report
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"path/filepath"
+	"strings"
+
+	"caascan/scan"
+)
+
+// Format is a kind of report.
+type Format string
+
+// The formats.
+const (
+	CSV      Format = "csv"       // for a file: UTF-8 with a BOM, lines end in CR LF (RFC 4180)
+	PlainCSV Format = "plain-csv" // for a pipe: no BOM, lines end in LF
+	XLSX     Format = "xlsx"      // an Office Open XML workbook
+)
+
+// ParseFormat returns the format that an output file's name asks for: .csv or
+// .xlsx, in any case, or "-" for CSV on standard output. The error lists these.
+func ParseFormat(filename string) (Format, error) {
+	if filename == "-" {
+		return PlainCSV, nil
+	}
+	switch strings.ToLower(filepath.Ext(filename)) {
+	case ".csv":
+		return CSV, nil
+	case ".xlsx":
+		return XLSX, nil
+	}
+	return "", fmt.Errorf("report %q: no such format: end the name in .csv or .xlsx, or write - for CSV on standard output", filename)
+}
+
+// Layout is what a Writer has to know before the first row.
+type Layout struct {
+	// Header names the input's own columns, in order, as read; extra cells have
+	// names in it too.
+	Header []string
+	// Issuers are the labels of the CAs, in the order of scan.Verdict.Decisions;
+	// at least one.
+	Issuers []string
+	// Cells is for CSV only; the default is SafeCells.
+	Cells Cells
+	// TempDir is where a workbook keeps its rows until Close; the default is
+	// os.TempDir. Close removes what is there. A caller that may abandon the
+	// Writer gives it a directory of its own and removes that.
+	TempDir string
+}
+
+// Writer writes one report. After an error, of Write or of Close, the output is
+// not a report and must not be used.
+type Writer interface {
+	// Write adds the next row. It is an error if the row has more cells than
+	// the header, because a cell would be lost.
+	Write(scan.Result) error
+	// Close writes what is left, run facts included, and releases what the
+	// Writer holds. It does not close the io.Writer.
+	Close(Run) error
+}
+
+// errClosed is returned by Write and Close after Close.
+var errClosed = errors.New("the report is closed")
+
+// New returns a Writer of a report in this format to w.
+func New(format Format, w io.Writer, layout Layout) (Writer, error) {
+	t, err := newTable(layout)
+	if err != nil {
+		return nil, err
+	}
+	switch format {
+	case CSV:
+		return newCSV(w, t, csvStyle{bom: "\ufeff", lineEnd: "\r\n", cells: layout.Cells}), nil
+	case PlainCSV:
+		return newCSV(w, t, csvStyle{lineEnd: "\n", cells: layout.Cells}), nil
+	case XLSX:
+		return newWorkbook(w, t, layout.TempDir)
+	}
+	return nil, fmt.Errorf("report: unknown format %q", format)
+}

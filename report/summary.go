@@ -1,0 +1,153 @@
+package report
+
+import (
+	"slices"
+	"time"
+
+	"caascan/scan"
+	"caascan/scan/caa"
+	"caascan/scan/domain"
+)
+
+// Count is a number of rows, and of the distinct domains in them. Rows without a
+// domain count as rows only.
+type Count struct{ Rows, Domains int }
+
+func (c Count) plus(d Count) Count { return Count{c.Rows + d.Rows, c.Domains + d.Domains} }
+
+// Counts says how many rows and domains have each reason, for each CA. The zero
+// Counts is empty and ready. Its memory grows with the distinct domains.
+type Counts struct {
+	total   Count
+	reasons []map[scan.Reason]Count // one for each CA
+	seen    map[domain.Name]struct{}
+}
+
+// Add counts a result. All results must have the same number of decisions.
+func (c *Counts) Add(r scan.Result) {
+	if c.seen == nil {
+		c.seen = make(map[domain.Name]struct{})
+		c.reasons = make([]map[scan.Reason]Count, len(r.Verdict.Decisions))
+		for i := range c.reasons {
+			c.reasons[i] = make(map[scan.Reason]Count)
+		}
+	}
+	one := Count{Rows: 1, Domains: c.firstOf(r.Verdict.Domain)}
+	c.total = c.total.plus(one)
+	for i, d := range r.Verdict.Decisions {
+		c.reasons[i][d.Reason] = c.reasons[i][d.Reason].plus(one)
+	}
+}
+
+// firstOf returns 1 where the domain is met for the first time, else 0.
+func (c *Counts) firstOf(name domain.Name) int {
+	if name.IsZero() {
+		return 0
+	}
+	before := len(c.seen)
+	c.seen[name] = struct{}{}
+	return len(c.seen) - before
+}
+
+// Total returns the count of all results.
+func (c *Counts) Total() Count { return c.total }
+
+// Reason returns the count of a reason for a CA, given by its place among the
+// decisions.
+func (c *Counts) Reason(issuer int, reason scan.Reason) Count {
+	if issuer >= len(c.reasons) {
+		return Count{}
+	}
+	return c.reasons[issuer][reason]
+}
+
+// Status returns the count of a status for a CA, given by its place among the
+// decisions.
+func (c *Counts) Status(issuer int, status scan.Status) Count {
+	var sum Count
+	for _, reason := range scan.Reasons() {
+		if reason.Status() == status {
+			sum = sum.plus(c.Reason(issuer, reason))
+		}
+	}
+	return sum
+}
+
+// found returns the reasons that a CA's decisions have, those of one status
+// together, the most frequent first.
+func (c *Counts) found(issuer int) []scan.Reason {
+	var found []scan.Reason
+	for _, status := range scan.Statuses() {
+		start := len(found)
+		for _, reason := range scan.Reasons() {
+			if reason.Status() == status && c.Reason(issuer, reason).Rows > 0 {
+				found = append(found, reason)
+			}
+		}
+		slices.SortStableFunc(found[start:], func(a, b scan.Reason) int {
+			return c.Reason(issuer, b).Rows - c.Reason(issuer, a).Rows
+		})
+	}
+	return found
+}
+
+// Run is what a report says of the run it comes from. What is zero is left out.
+type Run struct {
+	Version           string // of the program
+	Started, Finished time.Time
+	InputName         string
+	InputSHA256       string // in hexadecimal
+	InputColumn       string // the name or number of the column that was taken
+	Rows              int
+	BlankLines        int // lines without any character, which are no rows
+	BrokenRows        int // rows that could not be split into cells
+	Domains           int // distinct ones
+	Names             int // names asked in the DNS, parents included
+	Queries           int // queries sent, retries included
+	Resolvers         []string
+	ZoneFiles         []string // where given, no resolver was asked
+	Issuers           []caa.Issuer
+	Settings          string   // the flags that were given, as text
+	Notes             []string // what makes the report weaker than asked, a sentence each
+}
+
+// fact is a line of the run facts: a name and a string or an int.
+type fact struct {
+	name  string
+	value any
+}
+
+// facts returns what there is to say, in order.
+func (r Run) facts() []fact {
+	all := []fact{
+		{"Input", r.InputName},
+		{"SHA-256 of the input", r.InputSHA256},
+		{"Column", r.InputColumn},
+		{"Rows", r.Rows},
+		{"Distinct domains", r.Domains},
+		{"Blank lines, not counted as rows", r.BlankLines},
+		{"Rows that could not be read", r.BrokenRows},
+		{"Started", timeText(r.Started)},
+		{"Finished", timeText(r.Finished)},
+	}
+	for _, resolver := range r.Resolvers {
+		all = append(all, fact{"Resolver", resolver})
+	}
+	for _, zone := range r.ZoneFiles {
+		all = append(all, fact{"Zone file", zone})
+	}
+	all = append(all,
+		fact{"Names asked", r.Names},
+		fact{"Queries sent", r.Queries},
+		fact{"Settings", r.Settings},
+		fact{"Version of caascan", r.Version},
+	)
+	return slices.DeleteFunc(all, func(f fact) bool { return f.value == "" || f.value == 0 })
+}
+
+func timeText(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.UTC().Format("2006-01-02 15:04:05 UTC")
+}

@@ -1,0 +1,404 @@
+package report
+
+import (
+	"archive/zip"
+	"bytes"
+	"encoding/csv"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+	"unicode/utf16"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/xuri/excelize/v2"
+
+	"caascan/scan"
+)
+
+// open reads a workbook with excelize.
+func open(t testing.TB, workbook []byte) *excelize.File {
+	t.Helper()
+	f, err := excelize.OpenReader(bytes.NewReader(workbook))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { f.Close() })
+	return f
+}
+
+func rows(t testing.TB, f *excelize.File, sheet string) [][]string {
+	t.Helper()
+	rows, err := f.GetRows(sheet)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return rows
+}
+
+// asText writes all sheets of a workbook as CSV.
+func asText(t testing.TB, workbook []byte) string {
+	t.Helper()
+	f := open(t, workbook)
+	var text strings.Builder
+	for _, sheet := range f.GetSheetList() {
+		fmt.Fprintf(&text, "-- %s --\n", sheet)
+		w := csv.NewWriter(&text)
+		if err := w.WriteAll(rows(t, f, sheet)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return text.String()
+}
+
+// hostileTexts are cells that a spreadsheet may take for something else.
+func hostileTexts() []string {
+	return []string{
+		"=1+1", "=cmd|' /C calc'!A0", "+cmd", "@SUM(A1)", "'=1", // a formula
+		"0049301234", "1e5", "12.50", "TRUE", "2026-01-01", "#REF!", // a number, a truth, a date, an error
+		"_x0041_", "_x0041_x0042_", "_xDEAD_", "_x005F_", "_x005F_x0041_", "__x000d__", "_x41_", "_xGGGG_", // an escape
+		"a & b <c> ]]> &amp; \"q\"", " lead", "trail ", "\ttab\t", "a\nb", "\n", "a\rb\r\nc", // XML
+		"Jürgen 東京 👩\u200d🔬", "\ufffd", `\x41`,
+	}
+}
+
+// Text of any kind comes back as it was, and as text.
+func TestHostileText(t *testing.T) {
+	texts := hostileTexts()
+	w := newWorld(t, "ca.example")
+	w.results = nil
+	v := permitted(t, "open.example", 1)
+	for _, text := range texts {
+		w.add(v, nil, text)
+	}
+	workbook := w.bytes(t, XLSX)
+	f := open(t, workbook)
+	for i, text := range texts {
+		at := fmt.Sprintf("A%d", i+2)
+		got, err := f.GetCellValue(resultsSheet, at)
+		if err != nil {
+			t.Fatal(err)
+		}
+		kind, err := f.GetCellType(resultsSheet, at)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if back := unescapeCell(got); back != text || kind != excelize.CellTypeInlineString {
+			t.Errorf("%q came back as %q, of type %d", text, back, kind)
+		}
+	}
+	sheet := readPart(t, workbook, "xl/worksheets/sheet2.xml")
+	if strings.Contains(sheet, "<f>") {
+		t.Error("there is a formula in the sheet")
+	}
+	// excelize keeps blanks at the ends in any case, Excel does not.
+	for _, text := range []string{"> lead<", ">trail <", ">\n<"} {
+		if !strings.Contains(sheet, `<t xml:space="preserve"`+text) {
+			t.Errorf("blanks at the ends of %q are lost in Excel", text)
+		}
+	}
+}
+
+// readPart returns a part of a workbook.
+func readPart(t testing.TB, workbook []byte, name string) string {
+	t.Helper()
+	archive, err := zip.NewReader(bytes.NewReader(workbook), int64(len(workbook)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	file, err := archive.Open(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	data, err := io.ReadAll(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(data)
+}
+
+func TestLongCells(t *testing.T) {
+	const most = 32767 // UTF-16 units: the limit of Excel
+	tests := []struct {
+		name, cell, want string
+	}{
+		{"the longest that fits", strings.Repeat("a", most), strings.Repeat("a", most)},
+		{"the longest that fits, of two units a character", strings.Repeat("👩", most/2), strings.Repeat("👩", most/2)},
+		{"one too long", strings.Repeat("a", most+1), "aaa … [cut: a spreadsheet cell holds 32767 of these 32768 characters]"},
+		{"40,000 characters", strings.Repeat("a", 40_000), "aaa … [cut: a spreadsheet cell holds 32767 of these 40000 characters]"},
+		{"a surrogate pair is not split", strings.Repeat("👩", 20_000), "👩👩👩 … [cut: a spreadsheet cell holds 32767 of these 40000 characters]"},
+		{"nor at the other parity", "a" + strings.Repeat("👩", 20_000), "👩👩👩 … [cut: a spreadsheet cell holds 32767 of these 40001 characters]"},
+		{"what is escaped counts as it is shown", strings.Repeat("\x00", 8192), " … [cut: a spreadsheet cell holds 32767 of these 32768 characters]"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			w := newWorld(t, "ca.example")
+			w.results = nil
+			w.add(permitted(t, "open.example", 1), nil, test.cell)
+			got := rows(t, open(t, w.bytes(t, XLSX)), resultsSheet)[1][0]
+			if !strings.HasSuffix(got, test.want) {
+				t.Errorf("ends in %q, want %q", got[max(0, len(got)-100):], test.want)
+			}
+			if n := len(utf16.Encode([]rune(got))); n > most || n < most-4 {
+				t.Errorf("%d UTF-16 units, want %d or a few less", n, most)
+			}
+		})
+	}
+}
+
+// rolling returns a workbook that goes on in another sheet after so many rows,
+// the header included.
+func rolling(t testing.TB, w world, maxRows, results int) []byte {
+	t.Helper()
+	var out bytes.Buffer
+	to, err := New(XLSX, &out, w.layout)
+	if err != nil {
+		t.Fatal(err)
+	}
+	to.(*workbook).maxRows = maxRows
+	v := permitted(t, "open.example", len(w.layout.Issuers))
+	w.results = nil
+	for range results {
+		w.add(v, nil, "x@open.example")
+	}
+	w.write(t, to)
+	return out.Bytes()
+}
+
+func TestFurtherSheets(t *testing.T) {
+	tests := []struct {
+		name    string
+		results int
+		want    map[string]int // the rows of each sheet of results, the header included
+	}{
+		{"no row", 0, map[string]int{"Results": 1}},
+		{"a full sheet", 9, map[string]int{"Results": 10}},
+		{"one row more", 10, map[string]int{"Results": 10, "Results 2": 2}},
+		{"three sheets", 25, map[string]int{"Results": 10, "Results 2": 10, "Results 3": 8}},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			f := open(t, rolling(t, newWorld(t, "ca.example"), 10, test.results))
+			got := make(map[string]int)
+			next := 2
+			for i, sheet := range f.GetSheetList()[1:] {
+				if want := strings.TrimSuffix(fmt.Sprintf("Results %d", i+1), " 1"); sheet != want {
+					t.Errorf("sheet %d is %q, want %q", i+1, sheet, want)
+				}
+				all := rows(t, f, sheet)
+				got[sheet] = len(all)
+				if all[0][0] != "email" {
+					t.Errorf("%s begins with %q, not with the header", sheet, all[0])
+				}
+				for _, row := range all[1:] {
+					if row[3] != fmt.Sprint(next) {
+						t.Fatalf("%s: caa_row is %s, want %d", sheet, row[3], next)
+					}
+					next++
+				}
+			}
+			if diff := cmp.Diff(test.want, got); diff != "" {
+				t.Errorf("sheets (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// A sheet ends long before its XML is too much for an archive without zip64.
+func TestFurtherSheetsBySize(t *testing.T) {
+	w := newWorld(t, "ca.example")
+	var out bytes.Buffer
+	to, err := New(XLSX, &out, w.layout)
+	if err != nil {
+		t.Fatal(err)
+	}
+	to.(*workbook).maxSize = 100_000
+	v := permitted(t, "open.example", 1)
+	w.results = nil
+	for range 10 {
+		w.add(v, nil, strings.Repeat("x", 30_000))
+	}
+	w.write(t, to)
+	f := open(t, out.Bytes())
+	total := 0
+	for _, sheet := range f.GetSheetList()[1:] {
+		n := len(rows(t, f, sheet)) - 1
+		if n > 5 {
+			t.Errorf("%s has %d rows of 30,000 octets", sheet, n)
+		}
+		total += n
+	}
+	if total != 10 {
+		t.Errorf("%d rows came out, want 10", total)
+	}
+}
+
+func TestTooManyColumns(t *testing.T) {
+	layout := Layout{Header: make([]string, 16384), Issuers: []string{"ca.example"}}
+	if _, err := New(XLSX, io.Discard, layout); err == nil || !strings.Contains(err.Error(), "16384") {
+		t.Errorf("New() = %v, want an error that names the limit", err)
+	}
+	if _, err := New(CSV, io.Discard, layout); err != nil {
+		t.Errorf("New() = %v for CSV, which has no limit", err)
+	}
+}
+
+// The same run gives the same bytes, several sheets included, whenever it is
+// written.
+func TestSameBytes(t *testing.T) {
+	w := newWorld(t, "Old", "New")
+	first := rolling(t, w, 5, 50)
+	for range 3 {
+		if !bytes.Equal(first, rolling(t, w, 5, 50)) {
+			t.Fatal("two workbooks of the same run differ")
+		}
+	}
+}
+
+// What makes a sheet easy to use stands in its XML; excelize reads not all of it.
+func TestResultsSheet(t *testing.T) {
+	workbook := newWorld(t, "ca.example").bytes(t, XLSX)
+	sheet := readPart(t, workbook, "xl/worksheets/sheet2.xml")
+	for what, want := range map[string]string{
+		"frozen header and first column": `<pane xSplit="1" ySplit="1" topLeftCell="B2" activePane="bottomRight" state="frozen"/>`,
+		"a filter over all rows":         `<autoFilter ref="A1:Q7"/>`,
+		"landscape, one page wide":       `<pageSetup paperSize="9" orientation="landscape" fitToHeight="0"/>`,
+		"room for two lines":             `<row r="4" customHeight="1" ht="28">`,
+		"the width of caa_detail":        `<col min="8" max="8" width="56" customWidth="1"/>`,
+	} {
+		if !strings.Contains(sheet, want) {
+			t.Errorf("%s: no %s", what, want)
+		}
+	}
+	f := open(t, workbook)
+	if kind, err := f.GetCellType(resultsSheet, "D2"); err != nil || kind != excelize.CellTypeUnset && kind != excelize.CellTypeNumber {
+		t.Errorf("caa_row is of type %d, want a number: %v", kind, err)
+	}
+	want := []excelize.DefinedName{
+		{Name: "_xlnm._FilterDatabase", RefersTo: "'Results'!$A$1:$Q$7", Scope: "Results"},
+		{Name: "_xlnm.Print_Titles", RefersTo: "'Results'!$1:$1", Scope: "Results"},
+	}
+	if diff := cmp.Diff(want, f.GetDefinedName()); diff != "" {
+		t.Errorf("names for the filter and for the row on every page (-want +got):\n%s", diff)
+	}
+}
+
+// The statuses differ in colour, and without any in weight and slant.
+func TestStatusLooks(t *testing.T) {
+	f := open(t, newWorld(t, "ca.example").bytes(t, XLSX))
+	seen := make(map[string]string)
+	for row, status := range map[int]scan.Status{2: scan.Permitted, 3: scan.Denied, 5: scan.LookupFailed} {
+		at := fmt.Sprintf("F%d", row)
+		if got, _ := f.GetCellValue(resultsSheet, at); got != string(status) {
+			t.Fatalf("%s is %q, want %q", at, got, status)
+		}
+		number, err := f.GetCellStyle(resultsSheet, at)
+		if err != nil {
+			t.Fatal(err)
+		}
+		style, err := f.GetStyle(number)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, trait := range []string{style.Fill.Color[0], fmt.Sprint(style.Font.Bold, style.Font.Italic)} {
+			if other, ok := seen[trait]; ok {
+				t.Errorf("%s looks like %s: %s", status, other, trait)
+			}
+			seen[trait] = string(status)
+		}
+	}
+}
+
+func TestDocProps(t *testing.T) {
+	props, err := open(t, newWorld(t, "ca.example").bytes(t, XLSX)).GetDocProps()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if props.Creator != "caascan" || props.Created != "2026-11-23T12:00:00Z" {
+		t.Errorf("creator %q, created %q", props.Creator, props.Created)
+	}
+}
+
+// Rows wait in the temporary directory and nowhere else, and Close removes them.
+func TestTemporaryFiles(t *testing.T) {
+	w := newWorld(t, "ca.example")
+	files := func() int {
+		entries, err := os.ReadDir(w.layout.TempDir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(entries)
+	}
+	to, err := New(XLSX, io.Discard, w.layout)
+	if err != nil {
+		t.Fatal(err)
+	}
+	incompressible(t, to)
+	if files() == 0 {
+		t.Fatal("no temporary file while rows are written")
+	}
+	if err := to.Close(w.run); err != nil {
+		t.Fatal(err)
+	}
+	if n := files(); n != 0 {
+		t.Errorf("%d temporary files after Close", n)
+	}
+}
+
+// A temporary directory that cannot be written to is an error, not a reason to
+// keep all rows in memory.
+func TestNoTemporaryFiles(t *testing.T) {
+	w := newWorld(t, "ca.example")
+	w.layout.TempDir += "/missing"
+	to, err := New(XLSX, io.Discard, w.layout)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := incompressible(t, to); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("Write() = %v, want %v", err, os.ErrNotExist)
+	}
+	if err := to.Close(w.run); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("Close() = %v, want %v", err, os.ErrNotExist)
+	}
+}
+
+// incompressible writes more rows than a spool keeps in memory, until an error.
+func incompressible(t testing.TB, to Writer) error {
+	t.Helper()
+	v := permitted(t, "open.example", 1)
+	next := uint64(1)
+	for n := range 100 {
+		var cell strings.Builder
+		for range 1000 {
+			next = next*6364136223846793005 + 1442695040888963407 // Knuth's MMIX generator
+			fmt.Fprintf(&cell, "%016x", next)
+		}
+		r := scan.Result{Row: scan.Row{Number: n + 2, Cells: []string{cell.String()}}, Verdict: v}
+		if err := to.Write(r); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func TestArchiveOrder(t *testing.T) {
+	workbook := newWorld(t, "ca.example").bytes(t, XLSX)
+	archive, err := zip.NewReader(bytes.NewReader(workbook), int64(len(workbook)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, file := range archive.File {
+		names = append(names, file.Name)
+		if !file.Modified.Equal(time.Date(1980, 1, 1, 0, 0, 0, 0, time.UTC)) {
+			t.Errorf("%s is of %v", file.Name, file.Modified)
+		}
+	}
+	if names[0] != "[Content_Types].xml" || !slices.IsSorted(names) {
+		t.Errorf("parts are not in order: %q", names)
+	}
+}
