@@ -5,7 +5,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"math"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -151,8 +150,8 @@ func (f *fault) add(item string) error {
 		code, err = strconv.ParseUint(value, 10, 16)
 		f.edes = append(f.edes, ede{code: uint16(code)})
 	case "text":
-		if len(f.edes) == 0 || len(value) > math.MaxInt16 {
-			return errors.New("text= stands behind the ede= it belongs to, up to 32767 octets")
+		if len(f.edes) == 0 {
+			return errors.New("text= stands behind the ede= it belongs to")
 		}
 		f.edes[len(f.edes)-1].text = value
 	case "first":

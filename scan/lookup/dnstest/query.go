@@ -1,7 +1,6 @@
 package dnstest
 
 import (
-	"encoding/binary"
 	"net/netip"
 	"strings"
 
@@ -52,7 +51,8 @@ func (s *Server) parse(wire []byte, transport Transport, from netip.AddrPort) (Q
 		name = strings.TrimSuffix(name, ".")
 	}
 	q := Query{
-		Name: name, Type: m.Question[0].Qtype, Transport: transport, From: from, ID: m.Id,
+		Name: name, Type: m.Question[0].Qtype, Transport: transport, ID: m.Id,
+		From:    netip.AddrPortFrom(from.Addr().Unmap(), from.Port()),
 		UDPSize: dns.MinMsgSize, RD: m.RecursionDesired, AD: m.AuthenticatedData, CD: m.CheckingDisabled,
 		Wire: wire, question: wire[headerSize : end+4], server: s,
 	}
