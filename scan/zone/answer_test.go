@@ -48,29 +48,43 @@ func TestAnswerWildcards(t *testing.T) {
 	const nxdomain = "authoritative NXDOMAIN aa\nauthority example. 300 SOA"
 	const nodata = "authoritative NOERROR aa\nauthority example. 300 SOA"
 	testAnswers(t, set(t, wildcards), []answerTest{
-		{"RFC 4592 2.2.1: host3.example MX is synthesised", "host3.example. MX",
-			"authoritative NOERROR aa\nanswer host3.example. 3600 MX 10 host1.example."},
+		{
+			"RFC 4592 2.2.1: host3.example MX is synthesised", "host3.example. MX",
+			"authoritative NOERROR aa\nanswer host3.example. 3600 MX 10 host1.example.",
+		},
 		{"RFC 4592 2.2.1: host3.example A is no data, the wildcard has no A", "host3.example. A", nodata},
-		{"RFC 4592 2.2.1: foo.bar.example TXT is synthesised, bar.example does not exist", "foo.bar.example. TXT",
-			"authoritative NOERROR aa\nanswer foo.bar.example. 3600 TXT \"this is a wildcard\""},
+		{
+			"RFC 4592 2.2.1: foo.bar.example TXT is synthesised, bar.example does not exist", "foo.bar.example. TXT",
+			"authoritative NOERROR aa\nanswer foo.bar.example. 3600 TXT \"this is a wildcard\"",
+		},
 		{"RFC 4592 2.2.1: host1.example MX is not synthesised, the name exists", "host1.example. MX", nodata},
 		{"RFC 4592 2.2.1: sub.*.example MX is not synthesised, the name exists", "sub.*.example. MX", nodata},
-		{"RFC 4592 2.2.1: _telnet._tcp.host1.example is not synthesised, _tcp.host1.example exists",
-			"_telnet._tcp.host1.example. SRV", nxdomain},
-		{"RFC 4592 2.2.1: host.subdel.example is not synthesised, subdel.example is a cut", "host.subdel.example. A",
+		{
+			"RFC 4592 2.2.1: _telnet._tcp.host1.example is not synthesised, _tcp.host1.example exists",
+			"_telnet._tcp.host1.example. SRV", nxdomain,
+		},
+		{
+			"RFC 4592 2.2.1: host.subdel.example is not synthesised, subdel.example is a cut", "host.subdel.example. A",
 			"referral NOERROR\nauthority subdel.example. 3600 NS ns.example.com.\n" +
-				"authority subdel.example. 3600 NS ns.example.net."},
+				"authority subdel.example. 3600 NS ns.example.net.",
+		},
 		{"RFC 4592 2.2.1: ghost.*.example is not synthesised, *.example exists", "ghost.*.example. MX", nxdomain},
 		{"RFC 4592 3.3.1: _dns._udp.host2.example has the encloser host2.example", "_dns._udp.host2.example. TXT", nxdomain},
-		{"RFC 4592 3.3.1: _telnet._tcp.host3.example has the source *.example", "_telnet._tcp.host3.example. TXT",
-			"authoritative NOERROR aa\nanswer _telnet._tcp.host3.example. 3600 TXT \"this is a wildcard\""},
+		{
+			"RFC 4592 3.3.1: _telnet._tcp.host3.example has the source *.example", "_telnet._tcp.host3.example. TXT",
+			"authoritative NOERROR aa\nanswer _telnet._tcp.host3.example. 3600 TXT \"this is a wildcard\"",
+		},
 		{"RFC 4592 3.3.1: foobar.*.example has the source *.*.example, which is not there", "foobar.*.example. TXT", nxdomain},
 		{"RFC 4592 2.2.2: an empty non-terminal exists", "_tcp.host1.example. SRV", nodata},
 		{"RFC 4592 2.2.2: an empty non-terminal with none but empty ones above exists", "host2.example. TXT", nodata},
-		{"RFC 4592 2.3: the wildcard asked for by name is no synthesis", "*.example. TXT",
-			"authoritative NOERROR aa\nanswer *.example. 3600 TXT \"this is a wildcard\""},
-		{"RFC 4592 2.3: below the wildcard is an ordinary name", "sub.*.example. TXT",
-			"authoritative NOERROR aa\nanswer sub.*.example. 3600 TXT \"this is not a wildcard\""},
+		{
+			"RFC 4592 2.3: the wildcard asked for by name is no synthesis", "*.example. TXT",
+			"authoritative NOERROR aa\nanswer *.example. 3600 TXT \"this is a wildcard\"",
+		},
+		{
+			"RFC 4592 2.3: below the wildcard is an ordinary name", "sub.*.example. TXT",
+			"authoritative NOERROR aa\nanswer sub.*.example. 3600 TXT \"this is not a wildcard\"",
+		},
 		{"RFC 4592 3.3.2: the wildcard does not match the apex", "example. MX", nodata},
 	})
 }
@@ -78,8 +92,10 @@ func TestAnswerWildcards(t *testing.T) {
 func TestAnswerEmptyWildcard(t *testing.T) {
 	s := set(t, "example. "+soa+"sub.*.example. TXT \"a\"\n")
 	testAnswers(t, s, []answerTest{
-		{"RFC 4592 4.9: a wildcard that is an empty non-terminal makes names exist without data", "host.example. TXT",
-			"authoritative NOERROR aa\nauthority example. 300 SOA"},
+		{
+			"RFC 4592 4.9: a wildcard that is an empty non-terminal makes names exist without data", "host.example. TXT",
+			"authoritative NOERROR aa\nauthority example. 300 SOA",
+		},
 	})
 }
 
@@ -92,17 +108,27 @@ target 60 CAA 0 issuemail "ca.example"
 *.out 60 CNAME www.example.net.
 `)
 	testAnswers(t, s, []answerTest{
-		{"RFC 4592 4.3: a wildcard CNAME takes the name asked for as its owner and is followed", "a.alias.example. CAA",
+		{
+			"RFC 4592 4.3: a wildcard CNAME takes the name asked for as its owner and is followed", "a.alias.example. CAA",
 			"authoritative NOERROR aa\nanswer a.alias.example. 60 CNAME target.example.\n" +
-				"answer target.example. 60 CAA 0 issuemail \"ca.example\""},
-		{"RFC 4592 4.3: a wildcard CNAME asked for itself is not followed", "a.alias.example. CNAME",
-			"authoritative NOERROR aa\nanswer a.alias.example. 60 CNAME target.example."},
-		{"RFC 4592 4.3: a wildcard CNAME may lead out of the zone", "a.b.out.example. CAA",
-			"authoritative NOERROR aa\nanswer a.b.out.example. 60 CNAME www.example.net."},
-		{"RFC 4592 4.2: a wildcard NS delegates what it stands for", "a.b.cut.example. CAA",
-			"referral NOERROR\nauthority a.b.cut.example. 60 NS ns.example.net."},
-		{"RFC 4592 4.2: a wildcard NS asked for by name is a cut", "*.cut.example. CAA",
-			"referral NOERROR\nauthority *.cut.example. 60 NS ns.example.net."},
+				"answer target.example. 60 CAA 0 issuemail \"ca.example\"",
+		},
+		{
+			"RFC 4592 4.3: a wildcard CNAME asked for itself is not followed", "a.alias.example. CNAME",
+			"authoritative NOERROR aa\nanswer a.alias.example. 60 CNAME target.example.",
+		},
+		{
+			"RFC 4592 4.3: a wildcard CNAME may lead out of the zone", "a.b.out.example. CAA",
+			"authoritative NOERROR aa\nanswer a.b.out.example. 60 CNAME www.example.net.",
+		},
+		{
+			"RFC 4592 4.2: a wildcard NS delegates what it stands for", "a.b.cut.example. CAA",
+			"referral NOERROR\nauthority a.b.cut.example. 60 NS ns.example.net.",
+		},
+		{
+			"RFC 4592 4.2: a wildcard NS asked for by name is a cut", "*.cut.example. CAA",
+			"referral NOERROR\nauthority *.cut.example. 60 NS ns.example.net.",
+		},
 	})
 }
 
@@ -159,24 +185,43 @@ grow 60 DNAME a.grow
 wide 60 DNAME `+strings.Repeat("b23456789.", 8)+`wide2
 `)
 	testAnswers(t, s, []answerTest{
-		{"RFC 6672 3.2: the answer is DNAME, the CNAME made of it with its TTL, and the target's data", "a.old.example. CAA",
+		{
+			"RFC 6672 3.2: the answer is DNAME, the CNAME made of it with its TTL, and the target's data", "a.old.example. CAA",
 			"authoritative NOERROR aa\nanswer old.example. 60 DNAME new.example.\n" +
-				"answer a.old.example. 60 CNAME a.new.example.\nanswer a.new.example. 60 CAA 0 issuemail \"new.example\""},
-		{"RFC 6672 2.3: the owner itself is not redirected", "old.example. CAA",
-			"authoritative NOERROR aa\nanswer old.example. 60 CAA 0 issuemail \"old.example\""},
-		{"RFC 6672 2.3: the owner has a DNAME to be asked for", "old.example. DNAME",
-			"authoritative NOERROR aa\nanswer old.example. 60 DNAME new.example."},
-		{"RFC 6672 2.4: names below the owner are hidden", "hidden.old.example. CAA",
+				"answer a.old.example. 60 CNAME a.new.example.\nanswer a.new.example. 60 CAA 0 issuemail \"new.example\"",
+		},
+		{
+			"RFC 6672 2.3: the owner itself is not redirected", "old.example. CAA",
+			"authoritative NOERROR aa\nanswer old.example. 60 CAA 0 issuemail \"old.example\"",
+		},
+		{
+			"RFC 6672 2.3: the owner has a DNAME to be asked for", "old.example. DNAME",
+			"authoritative NOERROR aa\nanswer old.example. 60 DNAME new.example.",
+		},
+		{
+			"RFC 6672 2.4: names below the owner are hidden", "hidden.old.example. CAA",
 			"authoritative NXDOMAIN aa\nanswer old.example. 60 DNAME new.example.\n" +
-				"answer hidden.old.example. 60 CNAME hidden.new.example.\nauthority example. 300 SOA"},
-		{"RFC 6672 3.2: a target out of the zone ends the answer", "a.out.example. CAA",
-			"authoritative NOERROR aa\nanswer out.example. 60 DNAME example.net.\nanswer a.out.example. 60 CNAME a.example.net."},
-		{"RFC 6672 2.2: a target that is too long is YXDOMAIN", long + "wide.example. CAA",
-			"authoritative YXDOMAIN aa\nanswer wide.example. 60 DNAME " + strings.Repeat("b23456789.", 8) + "wide2.example."},
-		{"a circle of DNAME ends without SOA, each record listed once", "a.here.example. CAA",
+				"answer hidden.old.example. 60 CNAME hidden.new.example.\nauthority example. 300 SOA",
+		},
+		{
+			"RFC 6672 3.2: a target out of the zone ends the answer", "a.out.example. CAA",
+			"authoritative NOERROR aa\nanswer out.example. 60 DNAME example.net.\nanswer a.out.example. 60 CNAME a.example.net.",
+		},
+		{
+			"RFC 6672 2.2: a target that is too long is YXDOMAIN", long + "wide.example. CAA",
+			"authoritative YXDOMAIN aa\nanswer wide.example. 60 DNAME " + strings.Repeat("b23456789.", 8) + "wide2.example.",
+		},
+		{
+			"RFC 1034 3.6.2: a question for CNAME follows nothing", "a.old.example. CNAME",
+			"authoritative NOERROR aa\nanswer old.example. 60 DNAME new.example.\n" +
+				"answer a.old.example. 60 CNAME a.new.example.",
+		},
+		{
+			"a circle of DNAME ends without SOA, each record listed once", "a.here.example. CAA",
 			"authoritative NOERROR aa\nanswer here.example. 60 DNAME there.example.\n" +
 				"answer a.here.example. 60 CNAME a.there.example.\nanswer there.example. 60 DNAME here.example.\n" +
-				"answer a.there.example. 60 CNAME a.here.example."},
+				"answer a.there.example. 60 CNAME a.here.example.",
+		},
 	})
 	got := answer(t, s, "x.grow.example. CAA")
 	if !strings.HasPrefix(got, "authoritative YXDOMAIN aa\n") || strings.Count(got, " DNAME ") != 1 {
@@ -204,29 +249,51 @@ pong 60 CNAME ping
 UPPER 60 CNAME Third
 `, "deep.example. "+soa+"www.deep.example. 60 CAA 0 issuemail \"deep.example\"\n")
 	testAnswers(t, s, []answerTest{
-		{"RFC 1034 4.3.2 3a: aliases are followed inside the zone", "first.example. CAA",
+		{
+			"RFC 1034 4.3.2 3a: aliases are followed inside the zone", "first.example. CAA",
 			"authoritative NOERROR aa\nanswer first.example. 60 CNAME second.example.\n" +
-				"answer second.example. 30 CNAME third.example.\nanswer third.example. 90 CAA 0 issuemail \";\""},
-		{"RFC 1034 3.6.2: a question for CNAME follows nothing", "first.example. CNAME",
-			"authoritative NOERROR aa\nanswer first.example. 60 CNAME second.example."},
-		{"RFC 1034 3.6.2: a question for ANY follows nothing", "first.example. ANY",
-			"authoritative NOERROR aa\nanswer first.example. 60 CNAME second.example."},
-		{"RFC 2308 2.2: an alias to a name without data ends with SOA", "toempty.example. CAA",
-			"authoritative NOERROR aa\nanswer toempty.example. 60 CNAME host.example.\nauthority example. 300 SOA"},
-		{"RFC 6604 3, RFC 2308 2.1: an alias to a name that is not there is NXDOMAIN with SOA", "tonowhere.example. CAA",
-			"authoritative NXDOMAIN aa\nanswer tonowhere.example. 60 CNAME nowhere.example.\nauthority example. 300 SOA"},
-		{"a target in no zone ends the answer without SOA", "toother.example. CAA",
-			"authoritative NOERROR aa\nanswer toother.example. 60 CNAME www.example.net."},
-		{"a target in a deeper zone ends the answer without SOA", "todeeper.example. CAA",
-			"authoritative NOERROR aa\nanswer todeeper.example. 60 CNAME www.deep.example."},
-		{"RFC 1034 4.3.2 3b: a target below a cut ends with the delegation", "tocut.example. CAA",
-			"authoritative NOERROR aa\nanswer tocut.example. 60 CNAME www.cut.example.\nauthority cut.example. 60 NS ns.example.net."},
-		{"an alias of itself is listed once, without SOA", "self.example. CAA",
-			"authoritative NOERROR aa\nanswer self.example. 60 CNAME self.example."},
-		{"aliases in a circle are listed once, without SOA", "ping.example. CAA",
-			"authoritative NOERROR aa\nanswer ping.example. 60 CNAME pong.example.\nanswer pong.example. 60 CNAME ping.example."},
-		{"RFC 1034 3.1: letters of aliases compare without regard to case and stay as written", "upper.example. CAA",
-			"authoritative NOERROR aa\nanswer upper.example. 60 CNAME Third.example.\nanswer third.example. 90 CAA 0 issuemail \";\""},
+				"answer second.example. 30 CNAME third.example.\nanswer third.example. 90 CAA 0 issuemail \";\"",
+		},
+		{
+			"RFC 1034 3.6.2: a question for CNAME follows nothing", "first.example. CNAME",
+			"authoritative NOERROR aa\nanswer first.example. 60 CNAME second.example.",
+		},
+		{
+			"RFC 1034 3.6.2: a question for ANY follows nothing", "first.example. ANY",
+			"authoritative NOERROR aa\nanswer first.example. 60 CNAME second.example.",
+		},
+		{
+			"RFC 2308 2.2: an alias to a name without data ends with SOA", "toempty.example. CAA",
+			"authoritative NOERROR aa\nanswer toempty.example. 60 CNAME host.example.\nauthority example. 300 SOA",
+		},
+		{
+			"RFC 6604 3, RFC 2308 2.1: an alias to a name that is not there is NXDOMAIN with SOA", "tonowhere.example. CAA",
+			"authoritative NXDOMAIN aa\nanswer tonowhere.example. 60 CNAME nowhere.example.\nauthority example. 300 SOA",
+		},
+		{
+			"a target in no zone ends the answer without SOA", "toother.example. CAA",
+			"authoritative NOERROR aa\nanswer toother.example. 60 CNAME www.example.net.",
+		},
+		{
+			"a target in a deeper zone ends the answer without SOA", "todeeper.example. CAA",
+			"authoritative NOERROR aa\nanswer todeeper.example. 60 CNAME www.deep.example.",
+		},
+		{
+			"RFC 1034 4.3.2 3b: a target below a cut ends with the delegation", "tocut.example. CAA",
+			"authoritative NOERROR aa\nanswer tocut.example. 60 CNAME www.cut.example.\nauthority cut.example. 60 NS ns.example.net.",
+		},
+		{
+			"an alias of itself is listed once, without SOA", "self.example. CAA",
+			"authoritative NOERROR aa\nanswer self.example. 60 CNAME self.example.",
+		},
+		{
+			"aliases in a circle are listed once, without SOA", "ping.example. CAA",
+			"authoritative NOERROR aa\nanswer ping.example. 60 CNAME pong.example.\nanswer pong.example. 60 CNAME ping.example.",
+		},
+		{
+			"RFC 1034 3.1: letters of aliases compare without regard to case and stay as written", "upper.example. CAA",
+			"authoritative NOERROR aa\nanswer upper.example. 60 CNAME Third.example.\nanswer third.example. 90 CAA 0 issuemail \";\"",
+		},
 	})
 }
 
@@ -243,33 +310,53 @@ a.b 60 NS ns.example.net.
 	child := "loaded.example. " + soa + "loaded.example. 60 NS ns.example.net.\n"
 	const nodata = "authoritative NOERROR aa\nauthority example. 300 SOA"
 	testAnswers(t, set(t, parent, child), []answerTest{
-		{"RFC 1034 4.3.2 3b: at the cut is a referral", "signed.example. CAA",
-			"referral NOERROR\nauthority signed.example. 60 NS ns.signed.example."},
-		{"RFC 1034 4.2.1: glue is no authoritative data", "ns.signed.example. A",
-			"referral NOERROR\nauthority signed.example. 60 NS ns.signed.example."},
-		{"RFC 1034 4.3.2 3b: NS of the child is a referral too", "unsigned.example. NS",
-			"referral NOERROR\nauthority unsigned.example. 60 NS ns.example.net."},
-		{"RFC 1034 4.3.2 3b: ANY at the cut is a referral too", "unsigned.example. ANY",
-			"referral NOERROR\nauthority unsigned.example. 60 NS ns.example.net."},
-		{"RFC 4035 3.1.4.1: the parent has the DS at the cut", "signed.example. DS",
-			"authoritative NOERROR aa\nanswer signed.example. 60 DS 1 8 2 1F2E3D4C5B6A79880011223344556677889900AABBCCDDEEFF00112233445566"},
+		{
+			"RFC 1034 4.3.2 3b: at the cut is a referral", "signed.example. CAA",
+			"referral NOERROR\nauthority signed.example. 60 NS ns.signed.example.",
+		},
+		{
+			"RFC 1034 4.2.1: glue is no authoritative data", "ns.signed.example. A",
+			"referral NOERROR\nauthority signed.example. 60 NS ns.signed.example.",
+		},
+		{
+			"RFC 1034 4.3.2 3b: NS of the child is a referral too", "unsigned.example. NS",
+			"referral NOERROR\nauthority unsigned.example. 60 NS ns.example.net.",
+		},
+		{
+			"RFC 1034 4.3.2 3b: ANY at the cut is a referral too", "unsigned.example. ANY",
+			"referral NOERROR\nauthority unsigned.example. 60 NS ns.example.net.",
+		},
+		{
+			"RFC 4035 3.1.4.1: the parent has the DS at the cut", "signed.example. DS",
+			"authoritative NOERROR aa\nanswer signed.example. 60 DS 1 8 2 1F2E3D4C5B6A79880011223344556677889900AABBCCDDEEFF00112233445566",
+		},
 		{"RFC 4035 3.1.4.1: the parent says that there is no DS at the cut", "unsigned.example. DS", nodata},
 		{"RFC 4035 3.1.4.1: the parent is asked for DS though the child is loaded", "loaded.example. DS", nodata},
-		{"RFC 1034 4.3.2 3b: DS below the cut is a referral", "ns.signed.example. DS",
-			"referral NOERROR\nauthority signed.example. 60 NS ns.signed.example."},
-		{"RFC 1034 4.3.2 2: the deepest zone serves the name", "loaded.example. CAA",
-			"authoritative NOERROR aa\nauthority loaded.example. 300 SOA"},
-		{"RFC 1034 4.3.2 2: the deepest zone serves the names below", "www.loaded.example. CAA",
-			"authoritative NXDOMAIN aa\nauthority loaded.example. 300 SOA"},
-		{"RFC 1034 4.2.1: NS at the apex are data", "example. NS",
-			"authoritative NOERROR aa\nanswer example. 60 NS ns.example.net."},
+		{
+			"RFC 1034 4.3.2 3b: DS below the cut is a referral", "ns.signed.example. DS",
+			"referral NOERROR\nauthority signed.example. 60 NS ns.signed.example.",
+		},
+		{
+			"RFC 1034 4.3.2 2: the deepest zone serves the name", "loaded.example. CAA",
+			"authoritative NOERROR aa\nauthority loaded.example. 300 SOA",
+		},
+		{
+			"RFC 1034 4.3.2 2: the deepest zone serves the names below", "www.loaded.example. CAA",
+			"authoritative NXDOMAIN aa\nauthority loaded.example. 300 SOA",
+		},
+		{
+			"RFC 1034 4.2.1: NS at the apex are data", "example. NS",
+			"authoritative NOERROR aa\nanswer example. 60 NS ns.example.net.",
+		},
 		{"RFC 1034 4.3.2 3b: above a cut is no cut", "b.example. CAA", nodata},
 		{"a name in no zone is refused", "example.net. CAA", "out-of-zone REFUSED"},
 		{"a parent that is not loaded is refused", ". DS", "out-of-zone REFUSED"},
 	})
 	testAnswers(t, set(t, child), []answerTest{
-		{"RFC 4035 3.1.4.1: without the parent the child says that it has no DS", "loaded.example. DS",
-			"authoritative NOERROR aa\nauthority loaded.example. 300 SOA"},
+		{
+			"RFC 4035 3.1.4.1: without the parent the child says that it has no DS", "loaded.example. DS",
+			"authoritative NOERROR aa\nauthority loaded.example. 300 SOA",
+		},
 	})
 }
 
@@ -287,14 +374,22 @@ func TestAnswerTTL(t *testing.T) {
 	s := set(t, "example. 100 SOA ns.example.net. h.example.net. 1 7200 600 86400 300\n"+
 		"a.example. 50 CAA 0 issue \"a\"\na.example. 40 CAA 0 issue \"b\"\na.example. 30 CAA 0 issue \"a\"\n")
 	testAnswers(t, s, []answerTest{
-		{"RFC 2308 5: the TTL of SOA where it is the lesser", "example. CAA",
-			"authoritative NOERROR aa\nauthority example. 100 SOA"},
-		{"RFC 2181 5 and 5.2: equal records are one, the TTL is the least", "a.example. CAA",
-			"authoritative NOERROR aa\nanswer a.example. 30 CAA 0 issue \"a\"\nanswer a.example. 30 CAA 0 issue \"b\""},
-		{"RFC 8482 4.2: ANY gives all there is", "a.example. ANY",
-			"authoritative NOERROR aa\nanswer a.example. 30 CAA 0 issue \"a\"\nanswer a.example. 30 CAA 0 issue \"b\""},
-		{"RFC 1034 3.1: names compare without regard to case", "A.Example. CAA",
-			"authoritative NOERROR aa\nanswer A.Example. 30 CAA 0 issue \"a\"\nanswer A.Example. 30 CAA 0 issue \"b\""},
+		{
+			"RFC 2308 5: the TTL of SOA where it is the lesser", "example. CAA",
+			"authoritative NOERROR aa\nauthority example. 100 SOA",
+		},
+		{
+			"RFC 2181 5 and 5.2: equal records are one, the TTL is the least", "a.example. CAA",
+			"authoritative NOERROR aa\nanswer a.example. 30 CAA 0 issue \"a\"\nanswer a.example. 30 CAA 0 issue \"b\"",
+		},
+		{
+			"RFC 8482 4.2: ANY gives all there is", "a.example. ANY",
+			"authoritative NOERROR aa\nanswer a.example. 30 CAA 0 issue \"a\"\nanswer a.example. 30 CAA 0 issue \"b\"",
+		},
+		{
+			"RFC 1034 3.1: names compare without regard to case", "A.Example. CAA",
+			"authoritative NOERROR aa\nanswer A.Example. 30 CAA 0 issue \"a\"\nanswer A.Example. 30 CAA 0 issue \"b\"",
+		},
 	})
 }
 
@@ -309,8 +404,10 @@ ping 60 CNAME pong.test.
 `, "test. "+soa+"a.test. 60 CAA 0 issue \"a\"\npong.test. 60 CNAME ping.example.\n")
 	for _, test := range []answerTest{
 		{"data", "a.test. CAA", "authoritative NOERROR ra\nanswer a.test. 60 CAA 0 issue \"a\""},
-		{"an alias into another zone is followed", "alias.example. CAA",
-			"authoritative NOERROR ra\nanswer alias.example. 60 CNAME a.test.\nanswer a.test. 60 CAA 0 issue \"a\""},
+		{
+			"an alias into another zone is followed", "alias.example. CAA",
+			"authoritative NOERROR ra\nanswer alias.example. 60 CNAME a.test.\nanswer a.test. 60 CAA 0 issue \"a\"",
+		},
 		{"a circle across zones ends", "ping.example. CAA", "authoritative NOERROR ra\n" +
 			"answer ping.example. 60 CNAME pong.test.\nanswer pong.test. 60 CNAME ping.example."},
 		{"an alias out of all zones is SERVFAIL", "lost.example. CAA", "out-of-zone SERVFAIL ra"},

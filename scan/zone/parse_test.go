@@ -90,34 +90,52 @@ func TestParseCAA(t *testing.T) {
 
 func TestParseEntries(t *testing.T) {
 	for _, test := range []struct{ clause, text, want string }{
-		{"RFC 1035 5.1: a blank owner is that of the last record", "a A 192.0.2.1\n  A 192.0.2.2\n\tA 192.0.2.3",
-			"a.example 3600 A c0000201\na.example 3600 A c0000202\na.example 3600 A c0000203"},
+		{
+			"RFC 1035 5.1: a blank owner is that of the last record", "a A 192.0.2.1\n  A 192.0.2.2\n\tA 192.0.2.3",
+			"a.example 3600 A c0000201\na.example 3600 A c0000202\na.example 3600 A c0000203",
+		},
 		{"RFC 1035 5.1: @ is the origin", "@ A 192.0.2.1", "example 3600 A c0000201"},
 		{"RFC 1035 5.1: @ in the data too", "a NS @", "a.example 3600 NS 076578616d706c6500"},
-		{"RFC 1035 5.1: TTL and class in either order, or one of them", "a 60 IN A 192.0.2.1\nb IN 70 A 192.0.2.1\nc 80 A 192.0.2.1\nd IN A 192.0.2.1",
-			"a.example 60 A c0000201\nb.example 70 A c0000201\nc.example 80 A c0000201\nd.example 80 A c0000201"},
-		{"RFC 2308 4: $TTL holds where a record has none", "a 60 A 192.0.2.1\n$TTL 90\nb A 192.0.2.1\nc 70 A 192.0.2.1\nd A 192.0.2.1",
-			"a.example 60 A c0000201\nb.example 90 A c0000201\nc.example 70 A c0000201\nd.example 90 A c0000201"},
-		{"TTL in units", "$TTL 1h30m\na A 192.0.2.1\nb 1W2d3h4M5s A 192.0.2.1\nc 1m1 A 192.0.2.1",
-			"a.example 5400 A c0000201\nb.example 788645 A c0000201\nc.example 61 A c0000201"},
-		{"RFC 1035 5.1: $ORIGIN absolute and relative", "$ORIGIN sub\na A 192.0.2.1\n$ORIGIN other.example.\na A 192.0.2.1",
-			"a.sub.example 3600 A c0000201\na.other.example 3600 A c0000201"},
+		{
+			"RFC 1035 5.1: TTL and class in either order, or one of them", "a 60 IN A 192.0.2.1\nb IN 70 A 192.0.2.1\nc 80 A 192.0.2.1\nd IN A 192.0.2.1",
+			"a.example 60 A c0000201\nb.example 70 A c0000201\nc.example 80 A c0000201\nd.example 80 A c0000201",
+		},
+		{
+			"RFC 2308 4: $TTL holds where a record has none", "a 60 A 192.0.2.1\n$TTL 90\nb A 192.0.2.1\nc 70 A 192.0.2.1\nd A 192.0.2.1",
+			"a.example 60 A c0000201\nb.example 90 A c0000201\nc.example 70 A c0000201\nd.example 90 A c0000201",
+		},
+		{
+			"TTL in units", "$TTL 1h30m\na A 192.0.2.1\nb 1W2d3h4M5s A 192.0.2.1\nc 1m1 A 192.0.2.1",
+			"a.example 5400 A c0000201\nb.example 788645 A c0000201\nc.example 61 A c0000201",
+		},
+		{
+			"RFC 1035 5.1: $ORIGIN absolute and relative", "$ORIGIN sub\na A 192.0.2.1\n$ORIGIN other.example.\na A 192.0.2.1",
+			"a.sub.example 3600 A c0000201\na.other.example 3600 A c0000201",
+		},
 		{"directives in any case", "$origin sub\n$ttl 5\na A 192.0.2.1", "a.sub.example 5 A c0000201"},
 		{"types and classes in any case", "a in caa 0 a b\nb In Type1 \\# 4 c0000201", "a.example 3600 CAA 00016162\nb.example 3600 A c0000201"},
-		{"comments behind, between and in a record", "; nothing\na A 192.0.2.1 ; one\n\n   ; nothing\nb ( ; two\n A ; three\n 192.0.2.1 )\nc A 192.0.2.1;four",
-			"a.example 3600 A c0000201 ; one\nb.example 3600 A c0000201 ; two three\nc.example 3600 A c0000201 ; four"},
+		{
+			"comments behind, between and in a record", "; nothing\na A 192.0.2.1 ; one\n\n   ; nothing\nb ( ; two\n A ; three\n 192.0.2.1 )\nc A 192.0.2.1;four",
+			"a.example 3600 A c0000201 ; one\nb.example 3600 A c0000201 ; two three\nc.example 3600 A c0000201 ; four",
+		},
 		{"RFC 1035 5.1: an escaped dot is none between labels", `a\.b A 192.0.2.1`, `a\.b.example 3600 A c0000201`},
 		{"RFC 1035 5.1: escapes in a name", `a\032\098\"\; A 192.0.2.1`, `a\ b\"\;.example 3600 A c0000201`},
 		{"a name that begins with a dollar sign", `\$ttl A 192.0.2.1`, `$ttl.example 3600 A c0000201`},
 		{"a name that looks like a type and one like a class", "A A 192.0.2.1\nIN A 192.0.2.1", "a.example 3600 A c0000201\nin.example 3600 A c0000201"},
-		{"line ends CR LF, and none at the end", "a A 192.0.2.1\r\nb A 192.0.2.2\r\nc A 192.0.2.3",
-			"a.example 3600 A c0000201\nb.example 3600 A c0000202\nc.example 3600 A c0000203"},
+		{
+			"line ends CR LF, and none at the end", "a A 192.0.2.1\r\nb A 192.0.2.2\r\nc A 192.0.2.3",
+			"a.example 3600 A c0000201\nb.example 3600 A c0000202\nc.example 3600 A c0000203",
+		},
 		{"RFC 3597 5: unknown types", `a TYPE65280 \# 3 010203`, "a.example 3600 TYPE65280 010203"},
-		{"RFC 2181 5: equal records are one, the first comment and the least TTL stay", "a 60 A 192.0.2.1 ; x\na 50 A 192.0.2.1 ; y",
-			"a.example 50 A c0000201 ; x"},
+		{
+			"RFC 2181 5: equal records are one, the first comment and the least TTL stay", "a 60 A 192.0.2.1 ; x\na 50 A 192.0.2.1 ; y",
+			"a.example 50 A c0000201 ; x",
+		},
 		{"RFC 2181 5: equal CNAME records are one", "a 60 CNAME b\na 60 CNAME b", "a.example 60 CNAME 01620765" + "78616d706c6500"},
-		{"RFC 4034 3 and 4: NSEC may stand beside CNAME", "a 60 CNAME b\na 60 NSEC b CNAME",
-			"a.example 60 CNAME 0162076578616d706c6500\na.example 60 NSEC 0162076578616d706c65000001" + "04"},
+		{
+			"RFC 4034 3 and 4: NSEC may stand beside CNAME", "a 60 CNAME b\na 60 NSEC b CNAME",
+			"a.example 60 CNAME 0162076578616d706c6500\na.example 60 NSEC 0162076578616d706c65000001" + "04",
+		},
 		{"strings that touch are two", `a TXT "b""c"`, "a.example 3600 TXT 01620163"},
 		{"a string within a word is part of it", `a HTTPS 1 . alpn="h2"`, "a.example 3600 HTTPS 000100000100" + "03026832"},
 	} {
@@ -139,11 +157,15 @@ func TestParseSOABehind(t *testing.T) {
 
 func TestParseGenerate(t *testing.T) {
 	for _, test := range []struct{ what, text, want string }{
-		{"numbers", "$GENERATE 1-3 h$ 60 A 192.0.2.$",
-			"h1.example 60 A c0000201\nh2.example 60 A c0000202\nh3.example 60 A c0000203"},
+		{
+			"numbers", "$GENERATE 1-3 h$ 60 A 192.0.2.$",
+			"h1.example 60 A c0000201\nh2.example 60 A c0000202\nh3.example 60 A c0000203",
+		},
 		{"steps", "$GENERATE 1-4/2 h$ 60 A 192.0.2.$", "h1.example 60 A c0000201\nh3.example 60 A c0000203"},
-		{"offset, width and base", "$GENERATE 9-10 h${-1,3,d}-${1}-${0,0,x} 60 A 192.0.2.1",
-			"h008-10-9.example 60 A c0000201\nh009-11-a.example 60 A c0000201"},
+		{
+			"offset, width and base", "$GENERATE 9-10 h${-1,3,d}-${1}-${0,0,x} 60 A 192.0.2.1",
+			"h008-10-9.example 60 A c0000201\nh009-11-a.example 60 A c0000201",
+		},
 		{"dollar signs", `$GENERATE 1-1 h$$\$ 60 A 192.0.2.1`, "h$$.example 60 A c0000201"},
 		{"octets and a comment", `$GENERATE 1-1 h$ 60 CAA \# 3 0005aa ; all`, "h1.example 60 CAA 0005aa ; all"},
 	} {
@@ -244,11 +266,15 @@ func TestParseErrorsAtTheBeginning(t *testing.T) {
 	for _, test := range []struct{ what, text, want string }{
 		{"an empty file", "", "test.zone: no SOA record, so this is no zone"},
 		{"records without SOA", "a.example. A 192.0.2.1\n", "test.zone: no SOA record, so this is no zone"},
-		{"a relative name without origin", "a A 192.0.2.1\n",
-			`test.zone:1: owner: name "a" is relative and there is no $ORIGIN; write it with a final dot`},
+		{
+			"a relative name without origin", "a A 192.0.2.1\n",
+			`test.zone:1: owner: name "a" is relative and there is no $ORIGIN; write it with a final dot`,
+		},
 		{"@ without origin", "@ " + soa, `test.zone:1: owner: name "@" is relative and there is no $ORIGIN; write it with a final dot`},
-		{"a first line that begins with white space", " A 192.0.2.1\n",
-			"test.zone:1: the first record begins with white space, so it has no owner"},
+		{
+			"a first line that begins with white space", " A 192.0.2.1\n",
+			"test.zone:1: the first record begins with white space, so it has no owner",
+		},
 	} {
 		_, err := zone.Parse(strings.NewReader(test.text), "test.zone")
 		if err == nil || err.Error() != test.want {

@@ -110,6 +110,9 @@ func (r *reply) redirect(at name, found match) name {
 	}
 	// Its TTL is that of the DNAME record (RFC 6672, section 3.1).
 	r.message.add(answer, at, dns.TypeCNAME, set.ttl, target)
+	if r.query.typ == dns.TypeCNAME {
+		return "" // it is the answer
+	}
 	return r.alias(target)
 }
 

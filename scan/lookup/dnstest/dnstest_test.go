@@ -52,6 +52,8 @@ func query(t testing.TB, question string) []byte {
 		switch word {
 		case "edns":
 			m.SetEdns0(1232, false)
+		case "tiny":
+			m.SetEdns0(100, false)
 		case "do":
 			m.SetEdns0(1232, true)
 		case "ad":
@@ -141,14 +143,21 @@ func render(t testing.TB, wire []byte) string {
 		name string
 		set  bool
 	}{
-		{"aa", m.Authoritative}, {"tc", m.Truncated}, {"rd", m.RecursionDesired}, {"ra", m.RecursionAvailable},
-		{"ad", m.AuthenticatedData}, {"cd", m.CheckingDisabled}, {"NOT-QR", !m.Response},
+		{"aa", m.Authoritative},
+		{"tc", m.Truncated},
+		{"rd", m.RecursionDesired},
+		{"ra", m.RecursionAvailable},
+		{"ad", m.AuthenticatedData},
+		{"cd", m.CheckingDisabled},
+		{"NOT-QR", !m.Response},
 	} {
 		if flag.set {
 			text += " " + flag.name
 		}
 	}
-	text += fmt.Sprintf(" %d-%d-%d-%d", len(m.Question), len(m.Answer), len(m.Ns), len(m.Extra))
+	// The library takes counts that are too high for what they should be.
+	text += fmt.Sprintf(" %d-%d-%d-%d", binary.BigEndian.Uint16(wire[4:]), binary.BigEndian.Uint16(wire[6:]),
+		binary.BigEndian.Uint16(wire[8:]), binary.BigEndian.Uint16(wire[10:]))
 	if opt := m.IsEdns0(); opt != nil {
 		if opt.Do() {
 			text += " do"
@@ -175,6 +184,7 @@ nxdomain A 192.0.2.1 ; answer: nxdomain
 rcode A 192.0.2.1 ; answer: rcode=9
 bigrcode A 192.0.2.1 ; answer: rcode=23
 noquestion A 192.0.2.1 ; answer: noquestion notimp
+noquestiontc A 192.0.2.1 ; answer: noquestion servfail tc
 noedns A 192.0.2.1 ; answer: noedns
 noednsq A 192.0.2.1 ; answer: noedns-noquestion
 bogus A 192.0.2.1 ; answer: bogus ede=6 text="signature expired"
@@ -225,6 +235,7 @@ func TestFaults(t *testing.T) {
 		{"udp", "rcode.example. A", "NOTAUTH rd ra 1-0-0-0"},
 		{"udp", "bigrcode.example. A edns", "BADCOOKIE rd ra 1-0-0-1"},
 		{"udp", "noquestion.example. A edns", "NOTIMP rd ra 0-0-0-0"},
+		{"udp", "noquestiontc.example. A edns", "SERVFAIL rd ra 0-0-0-0"},
 		{"udp", "noedns.example. A edns", "FORMERR rd ra 1-0-0-0"},
 		{"udp", "noedns.example. A", "NOERROR rd ra 1-1-0-0"},
 		{"udp", "noednsq.example. A edns", "FORMERR rd ra 0-0-0-0"},
@@ -446,15 +457,22 @@ func TestQueries(t *testing.T) {
 	udp, tcp := dial(t, "udp", s), dial(t, "tcp", s)
 	first := query(t, "Plain.Example. CAA do cd")
 	udp.send([]byte("no query"))
+	for _, change := range []struct{ at, octet int }{{2, 0x81}, {2, 4 << 3}, {5, 0}, {5, 2}} { // QR, NOTIFY, questions
+		bad := query(t, "bad.example. A")
+		bad[change.at] = byte(change.octet)
+		udp.send(bad)
+	}
 	udp.send(first)
 	udp.receive()
 	tcp.ask("plain.example. A ad")
 	tcp.ask(". NS")
+	udp.ask("tiny.example. A tiny")
 	got := s.Queries()
 	want := []dnstest.Query{
 		{Name: "plain.example", Type: dns.TypeCAA, Transport: dnstest.UDP, EDNS: true, UDPSize: 1232, RD: true, CD: true, DO: true},
 		{Name: "plain.example", Type: dns.TypeA, Transport: dnstest.TCP, UDPSize: 512, RD: true, AD: true},
 		{Name: ".", Type: dns.TypeNS, Transport: dnstest.TCP, UDPSize: 512, RD: true},
+		{Name: "tiny.example", Type: dns.TypeA, Transport: dnstest.UDP, EDNS: true, UDPSize: 512, RD: true},
 	}
 	if len(got) != len(want) {
 		t.Fatalf("%d queries, want %d: %+v", len(got), len(want), got)
@@ -534,11 +552,12 @@ func TestServe(t *testing.T) {
 // waiting: the test ends at all.
 func TestClose(t *testing.T) {
 	s := start(t, dnstest.Config{Zones: []*zone.Zone{parse(t, soa+"a.example. A 192.0.2.1 ; answer: delay=24h\n")}})
-	c := dial(t, "tcp", s)
-	c.send(query(t, "a.example. A"))
-	udp := dial(t, "udp", s)
-	udp.send(query(t, "a.example. A"))
-	udp.ask("b.example. A")
+	var c client
+	for _, network := range []string{"udp", "tcp"} {
+		c = dial(t, network, s)
+		c.send(query(t, "a.example. A"))
+		c.ask("b.example. A") // and so the one before has been taken
+	}
 	s.Close()
 	s.Close()
 	if _, err := c.read(); err == nil {

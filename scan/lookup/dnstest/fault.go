@@ -231,7 +231,7 @@ func (f *fault) mangle(wire []byte) []byte {
 		wire[0] ^= 0xFF
 	}
 	if f.has(badQuestion) && len(wire) > headerSize {
-		wire[changeable(wire)] ^= 1
+		wire[headerSize+1] ^= 1 // the first octet of the name or, for the root, of the type
 	}
 	if f.has(half) {
 		wire = wire[:len(wire)/2]
@@ -241,13 +241,4 @@ func (f *fault) mangle(wire []byte) []byte {
 		wire = append(wire[:2:2], bytes.Repeat([]byte{0xFF}, 38)...)
 	}
 	return wire
-}
-
-// changeable returns the place of an octet that makes the question another one:
-// the first of the name or, for the root, the last of the type.
-func changeable(wire []byte) int {
-	if wire[headerSize] == 0 {
-		return headerSize + 2
-	}
-	return headerSize + 1
 }
