@@ -44,7 +44,7 @@ type checked struct {
 	Domain    string                 `json:"domain"`
 	Steps     []snapshot.Observation `json:"steps"`
 	FoundAt   string                 `json:"found_at,omitempty"`
-	Owner     string                 `json:"owner,omitempty"`
+	Owner     string                 `json:"owner,omitempty"` // where it is not FoundAt
 	Decisions []checkedDecision      `json:"decisions"`
 	OnFailure scan.OnFailure         `json:"on_failure,omitempty"`
 	Warnings  []scan.Warning         `json:"warnings,omitempty"`
@@ -94,8 +94,11 @@ func runCheck(ctx context.Context, o checkOptions, name string, io streams) erro
 
 func newChecked(input string, target scan.Target, issuers []caa.Issuer, v *scan.Verdict) checked {
 	c := checked{
-		Input: input, Domain: target.Domain.String(), FoundAt: v.FoundAt.String(), Owner: v.Records.Owner,
+		Input: input, Domain: target.Domain.String(), FoundAt: v.FoundAt.String(),
 		OnFailure: v.OnFailure, Warnings: append(target.Warnings, v.Warnings...), Decisions: []checkedDecision{},
+	}
+	if v.Records.Owner != c.FoundAt {
+		c.Owner = v.Records.Owner
 	}
 	for i, d := range v.Decisions {
 		if i < len(issuers) {

@@ -69,12 +69,20 @@ func (o *scanOptions) add(flags *pflag.FlagSet) {
 	flags.BoolVar(&o.verbose, "verbose", false, "notes and the summary line, also where stderr is no terminal")
 }
 
-// settings returns the flags that were given, as text for the report.
+// settings returns the flags that were given, as text for the report. Those that
+// say where it goes are left out, so that they do not change what is in it.
 func settings(flags *pflag.FlagSet) string {
 	var given []string
 	flags.Visit(func(f *pflag.Flag) {
-		if f.Name != "output" {
-			given = append(given, "--"+f.Name+" "+f.Value.String())
+		if f.Name == "output" {
+			return
+		}
+		values := []string{f.Value.String()}
+		if list, ok := f.Value.(pflag.SliceValue); ok {
+			values = list.GetSlice()
+		}
+		for _, value := range values {
+			given = append(given, fmt.Sprintf("--%s %q", f.Name, value))
 		}
 	})
 	return strings.Join(given, " ")

@@ -40,9 +40,9 @@ func takeSample(s source) ([]record, error) {
 	return sample, nil
 }
 
-// isTarget reports whether a cell speaks of a domain. One without a full stop,
-// also a percent-encoded one (RFC 6068) or one of those of UTS 46, section 2.3,
-// has a single label at most and need not be parsed.
+// isTarget reports whether a cell speaks of a domain. A cell without any full
+// stop, be it percent-encoded (RFC 6068, section 2) or one of those that UTS 46,
+// section 2.3 knows, names a single label at most and need not be parsed.
 func isTarget(cell string) bool {
 	return strings.ContainsAny(cell, ".%\u3002\uff0e\uff61") && !scan.ParseTarget(cell).Domain.IsZero()
 }

@@ -27,6 +27,7 @@ func TestHeader(t *testing.T) {
 		{"a German word", "Domäne\nx.example\n", input.HeaderAuto, []string{"Domäne"}},
 		{"a German word in several words", "E-Mail-Adresse (dienstlich)\na@x.example\n", input.HeaderAuto, []string{"E-Mail-Adresse (dienstlich)"}},
 		{"a known word within a longer heading", "Security contact email\na@x.example\n", input.HeaderAuto, []string{"Security contact email"}},
+		{"three known words within a longer heading", "Cloud user principal name\na@x.example\n", input.HeaderAuto, []string{"Cloud user principal name"}},
 		{
 			"a known word within a longer heading, in a file of no targets",
 			"Security contact email\n(blank)\n", input.HeaderAuto, []string{"Security contact email"},
@@ -40,6 +41,7 @@ func TestHeader(t *testing.T) {
 		{"a target with a display name in the first record", "email,Ann <a@x.example>\nBob,b@x.example\n", input.HeaderAuto, nil},
 		{"one column without a known word", "Kontakt\na@x.example\n", input.HeaderAuto, nil},
 		{"a name that only contains a known word", "Hostess\na@x.example\n", input.HeaderAuto, nil},
+		{"a text with a known word", strings.Repeat("Text ", 12) + "email\na@x.example\n", input.HeaderAuto, nil},
 		{"a company with a known word, where the addresses stand elsewhere", "Host Example Ltd,(none)\nX Ltd,a@x.example\n", input.HeaderAuto, nil},
 		{"a known word that recurs in its column", "mail,(none)\nmail,a@x.example\nweb,b@x.example\n", input.HeaderAuto, nil},
 		{"an empty cell among no known words", "Firma,\nX Ltd,a@x.example\n", input.HeaderAuto, nil},
@@ -89,6 +91,12 @@ func TestColumn(t *testing.T) {
 		{"empty cells do not count against a column", "a,b\nx,y.example\nx,\nx,y.example\n", "", 2, "b", nil},
 		{"addresses before domains", "Domain,Kontakt\nx.example,a@y.example\n", "", 2, "Kontakt", []string{
 			`column 2 ("Kontakt") is taken; these would do too: 1 ("Domain"); choose with --column 1`,
+		}},
+		{"addresses in nearly as many cells as domains", "Domain,Kontakt\n" + strings.Repeat("x.example,a@y.example\n", 19) + "x.example,none\n", "", 2, "Kontakt", []string{
+			`column 2 ("Kontakt") is taken; these would do too: 1 ("Domain"); choose with --column 1`,
+		}},
+		{"addresses in fewer cells than domains", "Domain,Kontakt\n" + strings.Repeat("x.example,a@y.example\n", 8) + "x.example,none\nx.example,none\n", "", 1, "Domain", []string{
+			`column 1 ("Domain") is taken; these would do too: 2 ("Kontakt"); choose with --column 2`,
 		}},
 		{"a known heading before another", "Firma,Domain\nw.example,x.example\n", "", 2, "Domain", []string{
 			`column 2 ("Domain") is taken; these would do too: 1 ("Firma"); choose with --column 1`,
@@ -142,8 +150,13 @@ func TestColumn(t *testing.T) {
 
 // A sample is 1 MiB or 1,000 records; what comes later cannot be asked for.
 func TestColumnBeyondTheSample(t *testing.T) {
-	path := write(t, "list.csv", "email,name\n"+strings.Repeat("a@x.example,Ann\n", 1000)+"a@x.example,Ann,1\n")
-	if _, err := input.Open(t.Context(), path, nil, input.Options{Column: "3"}); !errors.Is(err, input.ErrColumn) {
-		t.Errorf("Open() = %v, want ErrColumn", err)
+	for _, line := range []string{
+		strings.Repeat("a@x.example,Ann\n", 1000),
+		"a@x.example," + strings.Repeat("x", 1<<20) + "\n",
+	} {
+		path := write(t, "list.csv", "email,name\n"+line+"a@x.example,Ann,1\n")
+		if _, err := input.Open(t.Context(), path, nil, input.Options{Column: "3"}); !errors.Is(err, input.ErrColumn) {
+			t.Errorf("Open() = %v, want ErrColumn", err)
+		}
 	}
 }

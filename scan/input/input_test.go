@@ -111,16 +111,43 @@ func TestSeparators(t *testing.T) {
 			[]string{`1 ["Doe, Ann" "a@x.example" "1"]`, `2 ["Roe, Bob" "b@x.example" "2"]`},
 		},
 		{
+			"where addresses do not decide, the separator that makes more cells does",
+			"1,2;3,4\n5,6;7,8\n",
+			[]string{"column1", "column2", "column3"},
+			[]string{`1 ["1" "2;3" "4"]`, `2 ["5" "6;7" "8"]`},
+		},
+		{
 			"where nothing else decides, the tab is the separator rather than the comma",
-			"Doe, Ann\tx.example\nRoe, Bob\ty.example\n",
+			"1,2\t3\n4,5\t6\n",
 			[]string{"column1", "column2"},
-			[]string{`1 ["Doe, Ann" "x.example"]`, `2 ["Roe, Bob" "y.example"]`},
+			[]string{`1 ["1,2" "3"]`, `2 ["4,5" "6"]`},
+		},
+		{
+			"a separator in half of the records is one",
+			"(none)\nAnn,a@x.example\n",
+			[]string{"column1", "column2"},
+			[]string{`1 ["(none)"]`, `2 ["Ann" "a@x.example"]`},
+		},
+		{
+			"broken lines do not hide the separator",
+			"List\na@x.example,\"1\nb@x.example,\"2\nc@x.example,\"3\nd@x.example,Dan\ne@x.example,Eve\n",
+			[]string{"column1", "column2"},
+			[]string{
+				`1 ["List"]`, `broken 2 ["a@x.example,\"1"]`, `broken 3 ["b@x.example,\"2"]`, `broken 4 ["c@x.example,\"3"]`,
+				`5 ["d@x.example" "Dan"]`, `6 ["e@x.example" "Eve"]`,
+			},
 		},
 		{
 			"a file of one column has no separator, whatever some lines hold",
 			"x.example\n\"Doe, Ann\" <a@x.example>\ny.example\nz.example; w.example\nv.example\n",
 			[]string{"input"},
 			[]string{`1 ["x.example"]`, `2 ["Doe, Ann <a@x.example>"]`, `3 ["y.example"]`, `4 ["z.example; w.example"]`, `5 ["v.example"]`},
+		},
+		{
+			"half of one column may be display names with commas",
+			"b@x.example\nDoe, Ann <a@x.example>\n",
+			[]string{"input"},
+			[]string{`1 ["b@x.example"]`, `2 ["Doe, Ann <a@x.example>"]`},
 		},
 		{
 			"a file of one column may begin with a display name with a comma",
@@ -163,6 +190,12 @@ func TestSeparators(t *testing.T) {
 			"sep=ab\nx.example\n",
 			[]string{"input"},
 			[]string{`1 ["sep=ab"]`, `2 ["x.example"]`},
+		},
+		{
+			"a quotation mark cannot separate",
+			"sep=\"\nx.example\n",
+			[]string{"input"},
+			[]string{`1 ["sep=\""]`, `2 ["x.example"]`},
 		},
 	} {
 		test.run(t)
@@ -372,6 +405,9 @@ func TestEncodings(t *testing.T) {
 			"cells that make UTF-8 only together", "Ort;E-Mail\nK\xc3;\xb6a@x.example\n", input.Windows1252, "KÃ",
 			[]string{"2 cells are not valid UTF-8 and were read as Windows-1252"},
 		},
+		{"a NUL at an odd offset", "Ort;E-Mail\n\x00;a@x.example", input.UTF8, "\x00", nil},
+		{"a NUL at an even offset", "Ort;E-Mail\r\n\x00;a@x.example", input.UTF8, "\x00", nil},
+		{"NULs all over", "x.example\n" + strings.Repeat("\x00", 20), input.UTF8, strings.Repeat("\x00", 20), nil},
 		{"invalid octets behind a byte order mark stay", "\ufeffOrt;E-Mail\nK\xf6ln;a@x.example\n", input.UTF8BOM, "K\xf6ln", nil},
 	}
 	for _, test := range tests {
@@ -444,18 +480,20 @@ func TestPassesAgreeAndShowAChange(t *testing.T) {
 	}
 }
 
+// A short row has no such cell, and a broken one neither.
 func TestCellIsThatOfTheColumn(t *testing.T) {
-	in := open(t, write(t, "list.csv", "name,email\nAnn,a@x.example\nBob\nCid,\"open\n"), input.Options{})
-	var cells []string
-	for row, err := range in.Rows() {
-		if err != nil {
-			t.Fatal(err)
+	for column, want := range map[string][]string{"email": {"a@x.example", "", ""}, "name": {"Ann", "Bob", ""}} {
+		path := write(t, "list.csv", "name,email\nAnn,a@x.example\nBob\nCid,\"open\n")
+		var cells []string
+		for row, err := range open(t, path, input.Options{Column: column}).Rows() {
+			if err != nil {
+				t.Fatal(err)
+			}
+			cells = append(cells, row.Cell)
 		}
-		cells = append(cells, row.Cell)
-	}
-	want := []string{"a@x.example", "", ""} // a short row and a broken one have no such cell
-	if diff := cmp.Diff(want, cells); diff != "" {
-		t.Errorf("Cell mismatch (-want +got):\n%s", diff)
+		if diff := cmp.Diff(want, cells); diff != "" {
+			t.Errorf("%s: Cell mismatch (-want +got):\n%s", column, diff)
+		}
 	}
 }
 

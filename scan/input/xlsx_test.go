@@ -3,7 +3,9 @@ package input_test
 import (
 	"archive/zip"
 	"bytes"
+	"crypto/sha256"
 	"errors"
+	"fmt"
 	"io"
 	"maps"
 	"os"
@@ -97,14 +99,37 @@ func TestWorkbook(t *testing.T) {
 		t.Errorf("Layout() mismatch (-want +got):\n%s", diff)
 	}
 	first, _ := in.Tally()
-	if first.Rows != 3 {
-		t.Errorf("Rows = %d, want 3", first.Rows)
+	file, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantTally := input.Tally{Rows: 3, Blank: 5, SHA256: fmt.Sprintf("%x", sha256.Sum256(file))} // rows 1, 3, 6, 8, 9
+	if diff := cmp.Diff(wantTally, first); diff != "" {
+		t.Errorf("Tally() mismatch (-want +got):\n%s", diff)
 	}
 	if diff := cmp.Diff(want, readAll(t, in)); diff != "" {
 		t.Errorf("the second pass differs (-want +got):\n%s", diff)
 	}
 	if second, _ := in.Tally(); second != first {
 		t.Errorf("Tally() = %+v after the second pass, %+v after the first", second, first)
+	}
+}
+
+func TestWorkbookThatIsReplaced(t *testing.T) {
+	path := workbook(t, staff)
+	in := open(t, path, input.Options{})
+	shorter, err := os.ReadFile(workbook(t, func(*excelize.File) error { return nil }))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, shorter, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, err = range in.Rows() {
+		break
+	}
+	if err == nil || !strings.HasSuffix(err.Error(), "the workbook has changed") {
+		t.Errorf("the pass over another workbook ended with %v", err)
 	}
 }
 

@@ -1,0 +1,290 @@
+//go:build servers
+
+package main
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// sandbox is where a run that is stopped may leave something behind.
+type sandbox struct {
+	temp string // TMPDIR
+	out  string // the folder of the reports, which holds older ones
+}
+
+// The reports of a sandbox, and what stands in them before a run.
+const (
+	csvReport  = "report.csv"
+	xlsxReport = "report.xlsx"
+	oldReport  = "yesterday's report\n"
+)
+
+func newSandbox(t *testing.T) sandbox {
+	t.Helper()
+	s := sandbox{t.TempDir(), t.TempDir()}
+	writeFile(t, s.path(csvReport), oldReport)
+	writeFile(t, s.path(xlsxReport), oldReport)
+	return s
+}
+
+func (s sandbox) path(report string) string { return filepath.Join(s.out, report) }
+
+// checkUntouched sees that the old reports stand where they were and that nothing
+// else is left.
+func (s sandbox) checkUntouched(t *testing.T) {
+	t.Helper()
+	want := map[string]int64{s.path(csvReport): int64(len(oldReport)), s.path(xlsxReport): int64(len(oldReport))}
+	if diff := cmp.Diff(want, filesIn(t, s.out)); diff != "" {
+		t.Errorf("the reports' folder (-want +got)\n%s", diff)
+	}
+	if left := filesIn(t, s.temp); len(left) > 0 {
+		t.Errorf("temporary files are left: %v", left)
+	}
+}
+
+// grown reports whether a file whose name begins so has more octets than size.
+func grown(t *testing.T, dir, prefix string, size int64) bool {
+	t.Helper()
+	for path, octets := range filesIn(t, dir) {
+		if strings.HasPrefix(filepath.Base(path), prefix) && octets > size {
+			return true
+		}
+	}
+	return false
+}
+
+// bigRows take some seconds to be written to a workbook.
+const bigRows = 300_000
+
+func writeBigList(t *testing.T) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "big.csv")
+	file, err := os.Create(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	w := bufio.NewWriter(file)
+	fmt.Fprintln(w, "email,name")
+	for i := range bigRows {
+		fmt.Fprintf(w, "user%d@d%d.hosted.example,Person %d\n", i, i%500, i)
+	}
+	if err := w.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// running is the program at work: its standard input stays open, and nobody reads
+// its standard output until it has ended.
+type running struct {
+	process *os.Process
+	ended   <-chan struct{}
+	stdin   *os.File // the end to write to
+	stdout  *os.File // the end to read from
+	stderr  string   // the path of a file
+	code    *int     // when it has ended
+}
+
+func (w world) start(t *testing.T, s sandbox, args ...string) running {
+	t.Helper()
+	inRead, inWrite := newPipe(t)
+	outRead, outWrite := newPipe(t)
+	stderr, err := os.Create(filepath.Join(t.TempDir(), "stderr"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(w.program, append(args, "--issuer", "ca.example")...)
+	cmd.Env = append(os.Environ(), "TMPDIR="+s.temp)
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = inRead, outWrite, stderr
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	inRead.Close()
+	outWrite.Close()
+	stderr.Close()
+	ended, code := make(chan struct{}), new(int)
+	go func() {
+		_ = cmd.Wait() // the code tells
+		*code = cmd.ProcessState.ExitCode()
+		close(ended)
+	}()
+	t.Cleanup(func() {
+		_ = cmd.Process.Kill() // nothing where it has ended
+		<-ended
+	})
+	return running{cmd.Process, ended, inWrite, outRead, stderr.Name(), code}
+}
+
+func newPipe(t *testing.T) (r, w *os.File) {
+	t.Helper()
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		r.Close()
+		w.Close()
+	})
+	return r, w
+}
+
+// waitFor waits until a moment of the run has come.
+func (r running) waitFor(t *testing.T, come func() bool) {
+	t.Helper()
+	if !until(t, r.ended, come) {
+		t.Fatalf("the moment to stop the run never came; stderr %q", r.said(t))
+	}
+}
+
+func (r running) said(t *testing.T) string {
+	t.Helper()
+	text, err := os.ReadFile(r.stderr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+// soon is how long a run may go on after a signal.
+const soon = time.Second
+
+// stop sends a signal and returns the exit code, which must come soon.
+func (r running) stop(t *testing.T, signal os.Signal) int {
+	t.Helper()
+	if err := r.process.Signal(signal); err != nil && !errors.Is(err, os.ErrProcessDone) {
+		t.Fatal(err)
+	}
+	select {
+	case <-r.ended:
+		return *r.code
+	case <-time.After(soon):
+		t.Fatalf("it still runs %v after the signal; stderr %q", soon, r.said(t))
+		return 0
+	}
+}
+
+// moment is a place in a run at which it is stopped.
+type moment struct {
+	name string
+	// begin starts a run and waits for the moment.
+	begin func(w world, t *testing.T, s sandbox) running
+}
+
+var moments = []moment{
+	{"the resolver is probed", func(w world, t *testing.T, s sandbox) running {
+		resolver, reached := silentAfter(t, 0)
+		r := w.start(t, s, "scan", demoList, "-o", s.path(csvReport), "--resolver", resolver)
+		r.waitFor(t, reached)
+		return r
+	}},
+	{"answers are waited for", func(w world, t *testing.T, s sandbox) running {
+		resolver, reached := silentAfter(t, 1)
+		r := w.start(t, s, "scan", demoList, "-o", s.path(csvReport), "--resolver", resolver)
+		r.waitFor(t, reached)
+		return r
+	}},
+	{"more of standard input is waited for", func(w world, t *testing.T, s sandbox) running {
+		r := w.start(t, s, "scan", "-", "-o", s.path(csvReport), "--zone", demoZone)
+		if _, err := io.WriteString(r.stdin, "jane@listed.example\n"); err != nil {
+			t.Fatal(err)
+		}
+		r.waitFor(t, func() bool { return grown(t, s.temp, "spool-", 0) })
+		return r
+	}},
+	{"rows are written to a workbook", func(w world, t *testing.T, s sandbox) running {
+		r := w.start(t, s, "scan", w.bigList, "-o", s.path(csvReport), "-o", s.path(xlsxReport), "--zone", demoZone)
+		r.waitFor(t, func() bool { return grown(t, s.temp, "caascan-report-", 2<<20) })
+		return r
+	}},
+	{"the workbook is put together", func(w world, t *testing.T, s sandbox) running {
+		r := w.start(t, s, "scan", w.bigList, "-o", s.path(xlsxReport), "--zone", demoZone)
+		r.waitFor(t, func() bool { return grown(t, s.out, "."+xlsxReport, 0) })
+		return r
+	}},
+	{"nobody reads standard output", func(w world, t *testing.T, s sandbox) running {
+		r := w.start(t, s, "scan", w.bigList, "-o", "-", "--zone", demoZone, "--progress", "always")
+		// The pipe is full in some milliseconds, and the bar is first drawn after 100.
+		r.waitFor(t, func() bool { return strings.Contains(r.said(t), "writing reports") })
+		return r
+	}},
+}
+
+// signals stops runs at all kinds of moments. Each ends in under a second with
+// the code of the signal, one line on stderr, and nothing touched.
+func (w world) signals(t *testing.T) {
+	for _, m := range moments {
+		for _, signal := range []struct {
+			sent os.Signal
+			code int
+			word string
+		}{{os.Interrupt, exitInterrupted, "interrupt"}, {syscall.SIGTERM, exitTerminated, "terminated"}} {
+			t.Run(signal.word+" while "+m.name, func(t *testing.T) {
+				s := newSandbox(t)
+				r := m.begin(w, t, s)
+				if code := r.stop(t, signal.sent); code != signal.code {
+					t.Errorf("exit %d, want %d", code, signal.code)
+				}
+				want := "caascan: " + signal.word + ": stopped; no report was written\n"
+				if said := r.said(t); !strings.HasSuffix(said, want) || strings.Count(said, "caascan:") != 1 {
+					t.Errorf("stderr %q, want %q", said, want)
+				}
+				s.checkUntouched(t)
+			})
+		}
+	}
+}
+
+// signalBetweenReports stops a run when the first of two reports is in its place.
+// It must not end as if nothing had been written: either both reports are the old
+// ones, or it is too late to stop.
+func (w world) signalBetweenReports(t *testing.T) {
+	s := newSandbox(t)
+	r := w.start(t, s, "scan", w.bigList, "-o", s.path(csvReport), "-o", s.path(xlsxReport), "--zone", demoZone)
+	r.waitFor(t, func() bool { return s.replaced(csvReport) })
+	code := r.stop(t, os.Interrupt)
+	if first, second := s.replaced(csvReport), s.replaced(xlsxReport); code != exitDone || !first || !second {
+		t.Errorf("exit %d, stderr %q; %s replaced: %v, %s replaced: %v; want 0 and both",
+			code, r.said(t), csvReport, first, xlsxReport, second)
+	}
+	if left := filesIn(t, s.temp); len(left) > 0 {
+		t.Errorf("temporary files are left: %v", left)
+	}
+}
+
+func (s sandbox) replaced(report string) bool {
+	info, err := os.Stat(s.path(report))
+	return err == nil && info.Size() != int64(len(oldReport))
+}
+
+// brokenPipe reads the beginning of a report on standard output and no more, as
+// head does. The run ends, and leaves nothing behind.
+func (w world) brokenPipe(t *testing.T) {
+	s := newSandbox(t)
+	r := w.start(t, s, "scan", w.bigList, "-o", "-", "-o", s.path(xlsxReport), "--zone", demoZone)
+	if _, err := r.stdout.Read(make([]byte, 1)); err != nil {
+		t.Fatal(err)
+	}
+	r.stdout.Close()
+	select {
+	case <-r.ended:
+	case <-time.After(patience):
+		t.Fatal("it still runs though nobody reads its output")
+	}
+	if *r.code == exitDone {
+		t.Error("exit 0, want another code: the report was cut short")
+	}
+	s.checkUntouched(t)
+}

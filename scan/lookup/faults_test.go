@@ -1,0 +1,117 @@
+package lookup_test
+
+import (
+	"net/netip"
+	"testing"
+	"time"
+
+	"caascan/scan/domain"
+	"caascan/scan/lookup"
+	"caascan/scan/lookup/dnstest"
+	"caascan/scan/snapshot"
+)
+
+// TestFaultsOfResolvers asks a server on loopback that misbehaves for each name
+// in its own way. Every name has a set that permits: what comes back as another
+// failure, or with no failure and no set, would be the wrong "permitted".
+func TestFaultsOfResolvers(t *testing.T) {
+	server := dnstest.Serve(t, "testdata/faults.zone")
+	for _, test := range []struct {
+		name    string
+		failure snapshot.Failure // "" wants the set
+		queries int              // for the name itself
+		over    snapshot.Transport
+	}{
+		{"good", "", 1, snapshot.UDP},
+		{"drop", snapshot.Timeout, 2, snapshot.UDP},
+		{"once", "", 2, snapshot.UDP},
+		{"servfail", snapshot.ServFail, 2, snapshot.UDP},
+		{"servfail-once", "", 2, snapshot.UDP},
+		{"refused", snapshot.Refused, 2, snapshot.UDP},
+		{"notimp", snapshot.NotImp, 6, snapshot.TCP},   // EDNS, plain, TCP; twice
+		{"formerr", snapshot.FormErr, 6, snapshot.TCP}, // the same
+		{"yxdomain", snapshot.RCode, 2, snapshot.UDP},
+		{"bogus", snapshot.DNSSECBogus, 1, snapshot.UDP}, // asking again would not help
+		{"bogus-noerror", snapshot.DNSSECBogus, 1, snapshot.UDP},
+		{"expired", snapshot.DNSSECBogus, 1, snapshot.UDP},
+		{"unreachable", snapshot.NoAuthority, 2, snapshot.UDP},
+		{"filtered", snapshot.Filtered, 1, snapshot.UDP},
+		{"forged", snapshot.Filtered, 1, snapshot.UDP},
+		{"stale", snapshot.Stale, 2, snapshot.UDP},
+		{"stale-once", "", 2, snapshot.UDP},
+		{"noedns", "", 2, snapshot.UDP},
+		{"noedns-noq", "", 2, snapshot.UDP},
+		{"noquestion", snapshot.ServFail, 6, snapshot.TCP},
+		{"tc", "", 2, snapshot.TCP},
+		{"tc-tcp", snapshot.Truncated, 4, snapshot.TCP},
+		{"tcp-close", snapshot.Network, 4, snapshot.TCP},
+		{"badid", snapshot.Timeout, 2, snapshot.UDP},
+		{"badquestion", snapshot.Timeout, 2, snapshot.UDP},
+		{"badport", snapshot.Timeout, 2, snapshot.UDP},
+		{"garbage", snapshot.Timeout, 2, snapshot.UDP},
+		{"half", snapshot.MalformedReply, 2, snapshot.UDP},
+		{"referral", snapshot.MalformedReply, 2, snapshot.UDP},
+		{"late", "", 1, snapshot.UDP},
+		{"chain", "", 1, snapshot.UDP}, // and one each for the names after it
+		{"chain-broken", snapshot.ServFail, 1, snapshot.UDP},
+		{"alias", "", 1, snapshot.UDP},
+		{"loop", snapshot.CNAMELoop, 1, snapshot.UDP},
+		{"a.dname", "", 1, snapshot.UDP},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			name := parse(t, test.name+".example")
+			resolver, err := lookup.New(lookup.Config{
+				Servers: []netip.AddrPort{netip.MustParseAddrPort(server.Addr())},
+				Timeout: 300 * time.Millisecond, // only the names that never answer wait for it
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			steps, err := resolver.Trace(t.Context(), name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			o := steps[0]
+			if o.Failure != test.failure || (o.Failure == "") != (len(o.Records.Properties) == 1) || len(steps) != 1 {
+				t.Errorf("%d steps, failure %q, set %v, want one step with %q or a set", len(steps), o.Failure, o.Records, test.failure)
+			}
+			if o.Transport != test.over || o.Server != server.Addr() {
+				t.Errorf("over %s from %s, want %s from %s", o.Transport, o.Server, test.over, server.Addr())
+			}
+			if got := server.Count(name.String()); got != test.queries {
+				t.Errorf("%d queries for %v, want %d", got, name, test.queries)
+			}
+		})
+	}
+}
+
+// TestNobodyListening: the machine says that the port is closed, so the wait is
+// short.
+func TestNobodyListening(t *testing.T) {
+	server, err := dnstest.Start(dnstest.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	server.Close()
+	resolver, err := lookup.New(lookup.Config{Servers: []netip.AddrPort{netip.MustParseAddrPort(server.Addr())}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	steps, err := resolver.Trace(t.Context(), parse(t, "mail.example"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if o := steps[0]; o.Failure != snapshot.Network || o.Attempts != 2 {
+		t.Errorf("%+v, want network after 2 attempts", o)
+	}
+}
+
+func parse(t testing.TB, text string) domain.Name {
+	t.Helper()
+	name, err := domain.Parse(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return name
+}
