@@ -80,10 +80,14 @@ func mailtoCases() []targetCase {
 		{"mailto: an encoded % (RFC 6068, 6.1)", "mailto:gorby%25kremvax@example.com", "example.com"},
 		{"mailto: an encoded quoted string with @ (RFC 6068, 6.2)", "mailto:%22not%40me%22@example.org", "example.org"},
 		{"mailto: encoded backslashes (RFC 6068, 6.2)", "mailto:%22oh%5C%5Cno%22@example.org", "example.org"},
-		{"mailto: encoded escapes (RFC 6068, 6.2)",
-			"mailto:%22%5C%5C%5C%22it's%5C%20ugly%5C%5C%5C%22%22@example.org", "example.org"},
-		{"mailto: an encoded U-label (RFC 6068, 6.3)",
-			"mailto:user@%E7%B4%8D%E8%B1%86.example.org?subject=Test", "xn--99zt52a.example.org"},
+		{
+			"mailto: encoded escapes (RFC 6068, 6.2)",
+			"mailto:%22%5C%5C%5C%22it's%5C%20ugly%5C%5C%5C%22%22@example.org", "example.org",
+		},
+		{
+			"mailto: an encoded U-label (RFC 6068, 6.3)",
+			"mailto:user@%E7%B4%8D%E8%B1%86.example.org?subject=Test", "xn--99zt52a.example.org",
+		},
 		{"mailto: an encoded @ is one", "mailto:jane%40x.example", "x.example"},
 		{"mailto: a plus stays a plus", "mailto:x.example+y.example", "not-a-domain"},
 		{"mailto: several addresses (RFC 6068, 2)", "mailto:addr1@an.example,addr2@an.example", "several-addresses"},
@@ -138,8 +142,10 @@ func commentCases() []targetCase {
 		{"comments: with an address in it", "jane@new.example (was jane@old.example)", "new.example"},
 		{"comments: with angle brackets in it", "jane@x.example (<jane@y.example>)", "x.example"},
 		{"comments: a quotation mark in it is plain", `jane@x.example (5" disk)`, "x.example"},
-		{"comments: an escaped parenthesis does not count (RFC 5322, A.5)",
-			`Pete(A nice \) chap) <pete(his account)@silly.test(his host)>`, "silly.test"},
+		{
+			"comments: an escaped parenthesis does not count (RFC 5322, A.5)",
+			`Pete(A nice \) chap) <pete(his account)@silly.test(his host)>`, "silly.test",
+		},
 		{"comments: between @ and domain (RFC 5322, A.5)", "Chris Jones <c@(Chris's host.)public.example>", "public.example"},
 		{"comments: separators in it do not split", "jane@x.example (a.example, b.example)", "x.example"},
 		{"comments: behind a domain", "x.example (main)", "x.example"},
@@ -200,8 +206,10 @@ func angleCases() []targetCase {
 func groupCases() []targetCase {
 	return []targetCase{
 		{"groups: of two (RFC 5322, 3.4)", "Team: a@x.example, b@y.example;", "several-addresses"},
-		{"groups: of mailboxes (RFC 5322, A.1.3)",
-			"A Group:Ed Jones <c@a.test>,joe@where.test,John <jdoe@one.test>;", "several-addresses"},
+		{
+			"groups: of mailboxes (RFC 5322, A.1.3)",
+			"A Group:Ed Jones <c@a.test>,joe@where.test,John <jdoe@one.test>;", "several-addresses",
+		},
 		{"groups: of one in angle brackets, all else is display name", "Team: Ed <ed@x.example>;", "x.example"},
 		{"groups: of one without them", "Team: a@x.example;", "not-a-domain"},
 		{"groups: of none (RFC 5322, A.1.3)", "Undisclosed recipients:;", "not-a-domain"},

@@ -19,17 +19,25 @@ var walls = map[string][]string{
 	"scan/caa":      {"caascan/scan/domain"},
 	"scan/snapshot": {"caascan/scan/domain", "caascan/scan/caa"},
 	"scan/zone":     {"caascan/scan/domain", "caascan/scan/caa", "github.com/miekg/dns"},
-	"scan/lookup": {"caascan/scan/domain", "caascan/scan/caa", "caascan/scan/snapshot", "caascan/scan/zone",
+	"scan/lookup": {
+		"caascan/scan/domain", "caascan/scan/caa", "caascan/scan/snapshot", "caascan/scan/zone",
 		"github.com/miekg/dns", "golang.org/x/net/ipv4", "golang.org/x/net/ipv6", "golang.org/x/time/rate",
-		"golang.org/x/sync/errgroup"},
+		"golang.org/x/sync/errgroup",
+	},
 	"scan/lookup/dnstest": {"caascan/scan/zone", "github.com/miekg/dns"},
-	"scan": {"caascan/scan/domain", "caascan/scan/caa", "caascan/scan/snapshot", "caascan/scan/lookup",
-		"golang.org/x/sync/errgroup"},
+	"scan": {
+		"caascan/scan/domain", "caascan/scan/caa", "caascan/scan/snapshot", "caascan/scan/lookup",
+		"golang.org/x/sync/errgroup",
+	},
 	"scan/input": {"caascan/scan", "golang.org/x/text", "github.com/xuri/excelize/v2"},
-	"report": {"caascan/scan", "caascan/scan/domain", "caascan/scan/caa", "caascan/scan/snapshot",
-		"github.com/xuri/excelize/v2", "github.com/klauspost/compress"},
-	"cmd/caascan": {"caascan", "github.com/spf13", "github.com/schollz/progressbar/v3", "golang.org/x/term",
-		"github.com/google/renameio/v2"},
+	"report": {
+		"caascan/scan", "caascan/scan/domain", "caascan/scan/caa", "caascan/scan/snapshot",
+		"github.com/xuri/excelize/v2", "github.com/klauspost/compress",
+	},
+	"cmd/caascan": {
+		"caascan", "github.com/spf13", "github.com/schollz/progressbar/v3", "golang.org/x/term",
+		"github.com/google/renameio/v2",
+	},
 }
 
 // standardOnly are packages of the standard library that stay out of a package:

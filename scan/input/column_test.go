@@ -30,7 +30,8 @@ func TestHeader(t *testing.T) {
 		{"three known words within a longer heading", "Cloud user principal name\na@x.example\n", input.HeaderAuto, []string{"Cloud user principal name"}},
 		{
 			"a known word within a longer heading, in a file of no targets",
-			"Security contact email\n(blank)\n", input.HeaderAuto, []string{"Security contact email"},
+			"Security contact email\n(blank)\n", input.HeaderAuto,
+			[]string{"Security contact email"},
 		},
 		{"a known word beside blank headings", ",email,\nAnn,a@x.example,1\n", input.HeaderAuto, []string{"", "email", ""}},
 		{"headings of no known word", "Firma,Kontakt\nX Ltd,a@x.example\n", input.HeaderAuto, []string{"Firma", "Kontakt"}},

@@ -110,9 +110,11 @@ func markedText(_ *testing.T, text string) string { return "\ufeff" + text }
 func utf16LEText(t *testing.T, text string) string {
 	return utf16(t, unicode.LittleEndian, unicode.UseBOM, text)
 }
+
 func utf16BEText(t *testing.T, text string) string {
 	return utf16(t, unicode.BigEndian, unicode.UseBOM, text)
 }
+
 func windows1252Text(t *testing.T, text string) string { return encode(t, charmap.Windows1252, text) }
 
 // FuzzCSV: what encoding/csv writes comes back in count, order and content,

@@ -511,23 +511,33 @@ func TestOpenErrors(t *testing.T) {
 		{"only sep=", "sep=;\n", input.Options{}, input.ErrEmpty, "is empty: it holds no rows"},
 		{"only a header", "Name,E-Mail\n\n", input.Options{}, input.ErrEmpty, "is empty: it holds a header and no rows"},
 		{
-			"an old workbook", "\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", input.Options{}, input.ErrFormat,
+			"an old workbook", "\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1",
+			input.Options{},
+			input.ErrFormat,
 			"is not a list: it is an old workbook (.xls), or one with a password; save it as .xlsx without a password, or as CSV",
 		},
 		{
-			"a sheet of a text file", "domain\nx.example\n", input.Options{Sheet: "Staff"}, input.ErrSheet,
+			"a sheet of a text file", "domain\nx.example\n",
+			input.Options{Sheet: "Staff"},
+			input.ErrSheet,
 			`no such sheet "Staff": it is a text file, which has no sheets; leave out --sheet`,
 		},
 		{
-			"a column that is not there", "email,na\u202eme\na@x.example,Ann,1\n", input.Options{Column: "mail"}, input.ErrColumn,
+			"a column that is not there", "email,na\u202eme\na@x.example,Ann,1\n",
+			input.Options{Column: "mail"},
+			input.ErrColumn,
 			`no such column "mail" in FILE: choose one with --column by name or number: 1 ("email"), 2 ("na\u202eme"), 3 ("extra1")`,
 		},
 		{
-			"a column beyond the widest record", "email,name\na@x.example,Ann,1\n", input.Options{Column: "4"}, input.ErrColumn,
+			"a column beyond the widest record", "email,name\na@x.example,Ann,1\n",
+			input.Options{Column: "4"},
+			input.ErrColumn,
 			`no such column "4" in FILE: choose one with --column by name or number: 1 ("email"), 2 ("name"), 3 ("extra1")`,
 		},
 		{
-			"column 0", "email\na@x.example\n", input.Options{Column: "0"}, input.ErrColumn,
+			"column 0", "email\na@x.example\n",
+			input.Options{Column: "0"},
+			input.ErrColumn,
 			`no such column "0" in FILE: choose one with --column by name or number: 1 ("email")`,
 		},
 	}
