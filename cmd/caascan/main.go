@@ -11,6 +11,9 @@ import (
 )
 
 func main() {
+	// A reader who goes away, such as head, is a write error like any other:
+	// being killed would leave temporary files behind.
+	signal.Ignore(syscall.SIGPIPE)
 	ctx, stop := untilSignal(context.Background())
 	code := run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
 	stop()

@@ -22,6 +22,7 @@ type output struct {
 // pendingFile is a file that is not yet in its place.
 type pendingFile interface {
 	io.Writer
+	Sync() error    // what was written is on disk
 	commit() error  // puts it there, complete and on disk
 	abandon() error // removes it; nothing after commit
 }
@@ -82,8 +83,17 @@ func openOutputs(outputs []*output) error {
 	return nil
 }
 
-// commitOutputs puts all reports in their places.
+// commitOutputs puts all reports in their places. They are brought to disk first,
+// which is what takes time and fails, so that all of them are replaced or none.
 func commitOutputs(outputs []*output) error {
+	for _, o := range outputs {
+		if o.file == nil {
+			continue
+		}
+		if err := o.file.Sync(); err != nil {
+			return fmt.Errorf("report %s cannot be written: %w", o.name, err)
+		}
+	}
 	for _, o := range outputs {
 		if o.file == nil {
 			continue

@@ -68,6 +68,7 @@ func (c console) watch(what string, progress func() (done, total int)) (stop fun
 		progressbar.OptionFullWidth(),
 	)
 	ctx, cancel := context.WithCancel(context.Background())
+	drawn := false
 	var drawing sync.WaitGroup
 	drawing.Go(func() {
 		for tick := time.NewTicker(drawEvery); ; {
@@ -76,13 +77,16 @@ func (c console) watch(what string, progress func() (done, total int)) (stop fun
 				tick.Stop()
 				return
 			case <-tick.C:
-				draw(bar, progress)
+				drawn = draw(bar, progress) || drawn
 			}
 		}
 	})
 	return func() {
 		cancel()
 		drawing.Wait()
+		if !drawn {
+			return
+		}
 		_ = bar.Clear() // a bar that cannot be erased harms nobody
 		if !c.terminal {
 			fmt.Fprintln(c.w)
@@ -90,11 +94,15 @@ func (c console) watch(what string, progress func() (done, total int)) (stop fun
 	}
 }
 
-func draw(bar *progressbar.ProgressBar, progress func() (done, total int)) {
+// draw reports whether there was something to show.
+func draw(bar *progressbar.ProgressBar, progress func() (done, total int)) bool {
 	done, total := progress()
 	if total == 0 || done >= total {
-		return // nothing known yet, or nothing left: the end is told by stop
+		return false // nothing known yet, or nothing left: the end is told by stop
 	}
-	bar.ChangeMax(total)
+	if bar.GetMax() != total {
+		bar.ChangeMax(total)
+	}
 	_ = bar.Set(done) // what cannot be drawn is not missed
+	return true
 }

@@ -220,7 +220,7 @@ func (j *job) report(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := j.writeRows(ctx, writers, collected.Rows); err != nil {
+	if err := interruptible(ctx, func() error { return j.writeRows(ctx, writers, collected.Rows) }); err != nil {
 		return err
 	}
 	if reported, _ := j.in.Tally(); reported.SHA256 != collected.SHA256 {
@@ -230,14 +230,19 @@ func (j *job) report(ctx context.Context) error {
 		return fmt.Errorf("%d rows were read and %d reported: no report was written; this is a defect of caascan", collected.Rows, rows)
 	}
 	j.finishRun(collected)
-	return interruptible(ctx, func() error {
-		for _, w := range writers {
-			if err := w.Close(j.run); err != nil {
-				return err
-			}
+	if err := interruptible(ctx, func() error { return j.closeWriters(writers) }); err != nil {
+		return err
+	}
+	return commitOutputs(j.outputs) // once begun, to its end: all reports are of one run
+}
+
+func (j *job) closeWriters(writers []report.Writer) error {
+	for i, w := range writers {
+		if err := w.Close(j.run); err != nil {
+			return fmt.Errorf("report %s: %w", j.outputs[i].name, err)
 		}
-		return commitOutputs(j.outputs)
-	})
+	}
+	return nil
 }
 
 func (j *job) newWriters() ([]report.Writer, error) {
@@ -276,9 +281,12 @@ func (j *job) writeRows(ctx context.Context, writers []report.Writer, rows int) 
 	return nil
 }
 
-// interruptible does work that cannot be stopped half-way, and returns without it
-// when ctx ends first: the process is about to end, and what was not put in place
-// is abandoned.
+// grace is how long work may take to end by itself once it has been interrupted.
+const grace = 300 * time.Millisecond
+
+// interruptible does work that may not look at ctx for long: it writes to a pipe
+// that nobody reads, or puts a workbook together. Soon after ctx ends it returns
+// without it; the process is about to end, and nothing has been put in place.
 func interruptible(ctx context.Context, work func() error) error {
 	done := make(chan error, 1)
 	go func() { done <- work() }()
@@ -286,8 +294,12 @@ func interruptible(ctx context.Context, work func() error) error {
 	case err := <-done:
 		return err
 	case <-ctx.Done():
-		return ctx.Err()
 	}
+	select {
+	case <-done:
+	case <-time.After(grace):
+	}
+	return ctx.Err()
 }
 
 // finishRun fills in the run facts, which come last.

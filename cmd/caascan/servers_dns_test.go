@@ -204,10 +204,7 @@ func (w world) realLists(t *testing.T) {
 	gov := filepath.Join(realData, "gov")
 	root, zone := filepath.Join(gov, "root.zone"), filepath.Join(gov, "gov.zone")
 	authority := startNSD(t, map[string]string{".": root, "gov.": zone})
-	for list, names := range map[string]int{
-		"domains.csv":    16539 + 1, // all second-level domains, and gov
-		"subdomains.csv": 0,
-	} {
+	for _, list := range []string{"domains.csv", "subdomains.csv"} {
 		resolver := startUnbound(t, authority, ".", "gov.")
 		scan := func(source ...string) [][]string {
 			args := append([]string{"scan", filepath.Join(gov, list), "--column", "1", "--issuer", "digicert.com", "-o", "-"}, source...)
@@ -218,8 +215,9 @@ func (w world) realLists(t *testing.T) {
 			return without(readReport(t, got.stdout), "caa_resolver", "caa_checked_at")
 		}
 		compareRows(t, scan("--zone", root, "--zone", zone), scan("--resolver", resolver.address))
-		if asked := len(resolver.asked(t)); names > 0 && asked != names {
-			t.Errorf("%s: %d names were asked, want %d", list, asked, names)
+		const names = 16539 + 1 // all second-level domains, and gov
+		if asked := len(resolver.asked(t)); list == "domains.csv" && asked != names {
+			t.Errorf("%d names were asked, want %d", asked, names)
 		}
 	}
 }

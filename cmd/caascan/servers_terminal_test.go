@@ -5,15 +5,21 @@ package main
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
 	"time"
+	"unicode/utf8"
 )
+
+// columns is how wide the terminal is.
+const columns = 80
 
 // onTerminal starts the program under a pseudo-terminal, made by script(1) of
 // util-linux. What is written to stdin is typed.
@@ -23,6 +29,7 @@ func (w world) onTerminal(t *testing.T, s sandbox, stdin io.Reader, args ...stri
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	t.Cleanup(cancel)
 	var line strings.Builder
+	fmt.Fprintf(&line, "stty cols %d && exec ", columns)
 	for _, word := range append([]string{w.program}, args...) {
 		line.WriteString("'" + word + "' ") // no word of ours holds an apostrophe
 	}
@@ -77,10 +84,18 @@ func (w world) terminal(t *testing.T) {
 	if strings.Contains(before, "\n") || strings.Count(line, "\n") != 1 || !strings.HasSuffix(line, " seconds\r\n") {
 		t.Errorf("the terminal shows %q, want one line that stays, the summary", shown)
 	}
+	for frame := range strings.SplitSeq(before, "\r") {
+		if text := escapeSequence.ReplaceAllString(frame, ""); utf8.RuneCountInString(text) > columns {
+			t.Errorf("the bar is drawn over more than a line: %q", frame)
+		}
+	}
 	if _, err := os.Stat(report); err != nil {
 		t.Error(err)
 	}
 }
+
+// escapeSequence erases a line or a part of it (ECMA-48, section 8.3.41).
+var escapeSequence = regexp.MustCompile("\x1b\\[[0-9]*K")
 
 // controlC types Ctrl-C while the bar is drawn.
 func (w world) controlC(t *testing.T) {

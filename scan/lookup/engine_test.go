@@ -408,7 +408,7 @@ func TestCancellationEndsALookupAtOnce(t *testing.T) {
 }
 
 func TestProbeLeavesOutWhoDoesNotAnswerOrRecurse(t *testing.T) {
-	serverC := netip.MustParseAddrPort("192.0.2.3:53")
+	serverC, serverD := netip.MustParseAddrPort("192.0.2.3:53"), netip.MustParseAddrPort("192.0.2.4:53")
 	synctest.Test(t, func(t *testing.T) {
 		w := &world{t: t, answer: func(w *world, q asked) []byte {
 			switch q.server {
@@ -416,16 +416,21 @@ func TestProbeLeavesOutWhoDoesNotAnswerOrRecurse(t *testing.T) {
 				return nil
 			case serverB.String():
 				return message{aa: true}.pack(w.t, q.wire)
+			case serverD.String():
+				return message{ra: true, rcode: dns.RcodeServerFailure}.pack(w.t, q.wire)
 			}
 			return message{ra: true}.pack(w.t, q.wire)
 		}}
-		r := w.resolver(Config{Servers: []netip.AddrPort{serverA, serverB, serverC}})
+		r := w.resolver(Config{Servers: []netip.AddrPort{serverA, serverB, serverC, serverD}})
 		leftOut, err := r.Probe(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
-		if len(leftOut) != 2 || leftOut[0].Server != serverA || leftOut[1].Server != serverB {
-			t.Fatalf("left out %v, want %v and %v", leftOut, serverA, serverB)
+		if len(leftOut) != 3 || leftOut[0].Server != serverA || leftOut[1].Server != serverB || leftOut[2].Server != serverD {
+			t.Fatalf("left out %v, want %v, %v and %v", leftOut, serverA, serverB, serverD)
+		}
+		if !errors.Is(leftOut[2].Err, errNoRoot) {
+			t.Errorf("%v is left out for %v, want errNoRoot", serverD, leftOut[2].Err)
 		}
 		if !errors.Is(leftOut[1].Err, errNoRecursion) {
 			t.Errorf("%v is left out for %v, want errNoRecursion", serverB, leftOut[1].Err)

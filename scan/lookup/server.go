@@ -67,7 +67,7 @@ type LeftOut struct {
 }
 
 // Probe asks every resolver for the SOA record of the root and leaves out those
-// that do not answer or offer no recursion. It returns them in the order of
+// that do not answer, cannot, or offer no recursion. It returns them in the order of
 // Config.Servers; the error is an ErrNoServer with all their errors where none is
 // left, or that of ctx. With zones there is nothing to probe.
 func (r *Resolver) Probe(ctx context.Context) ([]LeftOut, error) {
@@ -149,6 +149,7 @@ func (r *Resolver) probeOnce(ctx context.Context, server netip.AddrPort, f form,
 var (
 	errNotUnderstood = errors.New("it does not understand the question")
 	errNoRecursion   = errors.New("it offers no recursion (RA is not set)")
+	errNoRoot        = errors.New("it cannot even find the root")
 )
 
 // awaitProbe waits for a reply that shows a recursive resolver.
@@ -169,6 +170,9 @@ func awaitProbe(conn net.Conn, query []byte) error {
 		}
 		if buffer[3]&flagRA == 0 {
 			return fmt.Errorf("%w: %s", errNoRecursion, rcode)
+		}
+		if buffer[3]&rcodes == dns.RcodeServerFailure {
+			return fmt.Errorf("%w: %s", errNoRoot, rcode)
 		}
 		return nil
 	}
