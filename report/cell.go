@@ -35,10 +35,10 @@ func RestoreCell(cell string) string { return unescapeCell(rearm(cell)) }
 type octetClass uint8
 
 const (
-	mayEscape    octetClass = 1 << iota // escapeCell may have to escape it, or the character it belongs to
-	mayRun                              // a cell that runs may begin with it
-	needsQuotes                         // CSV puts the cell between quotation marks
-	mayReference                        // XML may need a reference for it
+	mayEscape   octetClass = 1 << iota // escapeCell may have to escape it, or the character it belongs to
+	mayRun                             // a cell that runs may begin with it
+	needsQuotes                        // CSV puts the cell between quotation marks
+	mayGrow                            // a workbook takes several octets for it
 )
 
 // octetClasses is a table; it never changes.
@@ -54,8 +54,8 @@ var octetClasses = func() (classes [256]octetClass) {
 		if strings.IndexByte(",\"\r\n", c) >= 0 {
 			classes[i] |= needsQuotes
 		}
-		if strings.IndexByte("&<>\r_", c) >= 0 {
-			classes[i] |= mayReference
+		if strings.IndexByte("&<>\"'\t\n\r\x7f", c) >= 0 {
+			classes[i] |= mayGrow
 		}
 	}
 	return classes

@@ -42,7 +42,7 @@ const listSeparator = " | "
 
 // columns is the one table of the columns, in their order.
 var columns = [...]Column{
-	{Name: "caa_row", width: 9, kind: numberKind,
+	{Name: "caa_row", width: 11, kind: numberKind,
 		Meaning: "The number of the row in the input, as a spreadsheet shows it; the header is row 1.",
 		row:     func(r scan.Result) string { return strconv.Itoa(r.Row.Number) }},
 	{Name: "caa_domain", width: 26,
@@ -54,7 +54,7 @@ var columns = [...]Column{
 	{Name: "caa_reason", width: 20,
 		Meaning:  "Why the status is what it is, as a code.",
 		decision: func(d scan.Decision) string { return string(d.Reason) }},
-	{Name: "caa_detail", width: 56,
+	{Name: "caa_detail", width: 80,
 		Meaning:  "The reason as a sentence, with the names and values it is about.",
 		decision: func(d scan.Decision) string { return d.Detail }},
 	{Name: "caa_found_at", width: 24,
@@ -66,7 +66,7 @@ var columns = [...]Column{
 	{Name: "caa_records", width: 44,
 		Meaning: `The CAA records that were found, as a zone file holds them, with " | " between them.`,
 		verdict: records},
-	{Name: "caa_dnssec", width: 12,
+	{Name: "caa_dnssec", width: 13,
 		Meaning: "What is known of the answer's DNSSEC validation: secure, insecure, bogus or unknown. Empty where nothing was looked up.",
 		verdict: func(v *scan.Verdict) string { return string(v.DNSSEC) }},
 	{Name: "caa_on_failure", width: 19,

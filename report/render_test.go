@@ -37,12 +37,13 @@ func soffice(t *testing.T, workbook []byte, to, extension string) string {
 // The pictures are for people: set REPORT_PICTURES to a directory to keep them.
 func TestRender(t *testing.T) {
 	w := newWorld(t, "Old", "New")
+	w.run.InputName = "_x0041_x0042_.csv"
 	pdf := soffice(t, w.bytes(t, XLSX), "pdf", "pdf")
 	text, err := exec.CommandContext(t.Context(), "pdftotext", "-layout", pdf, "-").Output()
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{summaryTitle, "33.3%", "lookup-failed", "jane@open.example", "caa_fix:New", "Page 1 of "} {
+	for _, want := range []string{summaryTitle, "_x0041_x0042_.csv", "33.3%", "lookup-failed", "jane@open.example", "caa_fix:New", "Page 1 of "} {
 		if !strings.Contains(string(text), want) {
 			t.Errorf("%q is not on the pages", want)
 		}

@@ -1,11 +1,12 @@
 // Package report writes the results of a scan to a file: each row of the input
 // with its own columns first and what was found of it after them.
 //
-// CSV is written row by row. A workbook's rows are kept, deflated, in a temporary
-// file until Close, because the run facts, which come first in it, are known last.
-// Memory grows with the distinct domains, never with the rows, and equal results
-// give equal bytes. All text is taken for hostile: see Cells for what CSV makes of
-// it; a workbook holds text as text and never as a formula.
+// CSV is written row by row. A workbook's rows are kept in temporary files until
+// Close, about 1 GB for a million, because the run facts, which come first in it,
+// are known last. Memory grows with the distinct domains and not with the rows, but
+// for a buffer of each sheet of a workbook, and equal results give equal bytes. All
+// text is taken for hostile: see Cells for what CSV makes of it; a workbook holds
+// text as text and never as a formula.
 package report
 
 import (

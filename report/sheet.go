@@ -1,102 +1,83 @@
 package report
 
 import (
-	"errors"
+	"cmp"
 	"fmt"
-	"strconv"
 	"strings"
 	"unicode/utf16"
 
 	"github.com/xuri/excelize/v2"
 )
 
-// sheet writes the XML of a worksheet (ECMA-376, part 1, section 18.3): a header
-// row that stays in view and is a filter, and any number of rows under it.
+// sheet is a sheet with a line for each row of the input: a header that stays in
+// view and is a filter, and any number of rows under it. excelize streams it to a
+// temporary file and loses, without an error, what is set at the wrong time: what
+// has to come before the rows is in newSheet, what has to come after them in
+// finish.
 //
-// excelize.StreamWriter is not used: it loses text that people can type, such as
-// _xDEAD_, where it sees an escape that it cannot decode. It also takes three times
-// as long for the same cells, and keeps all XML in a file before it is deflated.
+// Until the workbook is closed, excelize keeps a buffer of every sheet, of about 30
+// MiB where the sheet is larger than that.
 type sheet struct {
-	part    *part
-	letters []string // of the columns
-	rows    int      // written, the header row included
-	buf     []byte   // not yet in part
+	file    *excelize.File
+	stream  *excelize.StreamWriter
+	columns int
+	rows    int   // written, the header included
+	size    int64 // of the XML, at most
 }
 
-// column is what a sheet has to know of a column before the first row.
-type column struct {
-	header cell
-	width  float64 // characters
-}
-
-// cell is what stands in a cell. Text is text for every spreadsheet, never taken
-// for a formula, a number or a date.
-type cell struct {
-	text   string
-	number bool // text is a number
-	breaks int  // of lines, in text
-	style  int  // as excelize numbers them
-}
-
-const (
-	sheetStart = `<?xml version="1.0" encoding="UTF-8" standalone="yes"?>` + "\n" +
-		`<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main">` +
-		`<sheetPr><pageSetUpPr fitToPage="1"/></sheetPr>` +
-		`<sheetViews><sheetView workbookViewId="0">` +
-		`<pane xSplit="1" ySplit="1" topLeftCell="B2" activePane="bottomRight" state="frozen"/>` +
-		`<selection pane="bottomRight" activeCell="B2" sqref="B2"/></sheetView></sheetViews>` +
-		`<sheetFormatPr defaultRowHeight="15"/>`
-	columnFormat = `<col min="%d" max="%[1]d" width="%g" customWidth="1"/>`
-	// One page wide, as many high as it takes. Digits in a text cell are meant,
-	// so they get no mark of an error.
-	sheetEnd = `</sheetData><autoFilter ref="%s"/>` +
-		`<pageMargins left="0.4" right="0.4" top="0.5" bottom="0.6" header="0.3" footer="0.3"/>` +
-		`<pageSetup paperSize="9" orientation="landscape" fitToHeight="0"/>` +
-		`<headerFooter><oddFooter>&amp;L&amp;A&amp;RPage &amp;P of &amp;N</oddFooter></headerFooter>` +
-		`<ignoredErrors><ignoredError sqref="%[1]s" numberStoredAsText="1"/></ignoredErrors></worksheet>`
-)
-
-// newSheet begins a sheet that is kept in dir until it is part of an archive.
-func newSheet(dir string, columns []column) (*sheet, error) {
-	part, err := newPart(dir)
+// newSheet begins a sheet with columns of these widths, in characters. It comes
+// after all others: excelize cannot be trusted to move one.
+func newSheet(file *excelize.File, name string, widths []float64) (*sheet, error) {
+	if _, err := file.NewSheet(name); err != nil {
+		return nil, err
+	}
+	// The stream begins with these. Some readers believe in the dimension, for
+	// which excelize writes that of an empty sheet.
+	err := cmp.Or(file.SetSheetDimension(name, ""), setPage(file, name, pagesWide(widths)))
 	if err != nil {
 		return nil, err
 	}
-	s := &sheet{part: part, buf: []byte(sheetStart + "<cols>")}
-	header := make([]cell, len(columns))
-	for i, c := range columns {
-		letters, err := excelize.ColumnNumberToName(i + 1)
-		if err != nil {
-			return nil, err
-		}
-		s.letters = append(s.letters, letters)
-		s.buf = fmt.Appendf(s.buf, columnFormat, i+1, c.width)
-		header[i] = c.header
+	stream, err := file.NewStreamWriter(name)
+	if err != nil {
+		return nil, err
 	}
-	s.buf = append(s.buf, "</cols><sheetData>"...)
-	return s, s.write(header)
+	s := &sheet{file: file, stream: stream, columns: len(widths)}
+	return s, cmp.Or(s.setWidths(widths), stream.SetPanes(&excelize.Panes{
+		Freeze: true, XSplit: 1, YSplit: 1, TopLeftCell: "B2", ActivePane: "bottomRight",
+		Selection: []excelize.Selection{{SQRef: "B2", ActiveCell: "B2", Pane: "bottomRight"}},
+	}))
 }
 
-// write adds a row with a cell for each column.
-func (s *sheet) write(cells []cell) error {
-	s.rows++
-	s.buf = append(s.buf, `<row r="`...)
-	s.buf = strconv.AppendInt(s.buf, int64(s.rows), 10)
-	if breaks := mostBreaks(cells); breaks > 0 {
-		s.buf = append(s.buf, `" customHeight="1" ht="`...)
-		s.buf = strconv.AppendInt(s.buf, int64(lineHeight*min(1+breaks, mostLines)), 10)
-	}
-	s.buf = append(s.buf, `">`...)
-	for i, c := range cells {
-		if c.text != "" {
-			s.appendCell(s.letters[i], c)
+// setWidths goes from right to left, because excelize puts each column before
+// those that it has, and a sheet must have them in order. It takes neighbours of
+// the same width together, because each call costs the square of their number.
+func (s *sheet) setWidths(widths []float64) error {
+	for last := len(widths); last > 0; {
+		first := last
+		for first > 1 && widths[first-2] == widths[last-1] {
+			first--
 		}
+		if err := s.stream.SetColWidth(first, last, widths[last-1]); err != nil {
+			return err
+		}
+		last = first - 1
 	}
-	s.buf = append(s.buf, `</row>`...)
-	if len(s.buf) < writeSize {
-		return nil
+	return nil
+}
+
+// write adds a row.
+func (s *sheet) write(l *line) error {
+	s.rows++
+	s.size += l.size
+	at, err := excelize.CoordinatesToCellName(1, s.rows)
+	if err != nil {
+		return err
 	}
-	return s.flush()
+	var opts excelize.RowOpts
+	if l.lines > 1 {
+		opts.Height = float64(lineHeight * min(l.lines, mostLines))
+	}
+	return s.stream.SetRow(at, l.values, opts)
 }
 
 // LibreOffice does not make a row high enough for the lines in it.
@@ -105,102 +86,104 @@ const (
 	mostLines  = 10 // shown of a cell with more
 )
 
-func mostBreaks(cells []cell) int {
-	most := 0
-	for _, c := range cells {
-		most = max(most, c.breaks)
-	}
-	return most
-}
-
-// writeSize is about how much goes to the deflater at once.
-const writeSize = 32 << 10
-
-func (s *sheet) flush() error {
-	_, err := s.part.Write(s.buf)
-	s.buf = s.buf[:0]
-	return err
-}
-
-// finish ends the sheet, to which nothing may be added afterwards.
+// finish ends the sheet, to which nothing may be added afterwards. The header and
+// the first column are printed on every page. Digits in a text cell are meant, so
+// they get no mark of an error.
 func (s *sheet) finish() error {
-	s.buf = fmt.Appendf(s.buf, sheetEnd, s.used())
-	return errors.Join(s.flush(), s.part.finish())
+	last, err := excelize.CoordinatesToCellName(s.columns, s.rows)
+	if err != nil {
+		return err
+	}
+	name, used := s.stream.Sheet, "A1:"+last
+	return cmp.Or(
+		s.file.AutoFilter(name, used, nil),
+		s.file.AddIgnoredErrors(name, used, excelize.IgnoredErrorsNumberStoredAsText),
+		s.file.SetDefinedName(&excelize.DefinedName{
+			Name: "_xlnm.Print_Titles", RefersTo: fmt.Sprintf("'%s'!$A:$A,'%[1]s'!$1:$1", name), Scope: name,
+		}),
+		s.stream.Flush(),
+	)
 }
 
-// used is the range of all cells, such as A1:R100.
-func (s *sheet) used() string {
-	return fmt.Sprintf("A1:%s%d", s.letters[len(s.letters)-1], s.rows)
+// line is a row of a sheet. It is cleared and filled again for the next one.
+type line struct {
+	cells  []excelize.Cell
+	values []any // of each cell its address, or nil where nothing stands in it
+	lines  int   // of the highest cell
+	size   int64 // of the XML, at most
 }
 
-func (s *sheet) appendCell(letters string, c cell) {
-	s.buf = append(s.buf, `<c r="`...)
-	s.buf = append(s.buf, letters...)
-	s.buf = strconv.AppendInt(s.buf, int64(s.rows), 10)
-	if c.style != 0 {
-		s.buf = append(s.buf, `" s="`...)
-		s.buf = strconv.AppendInt(s.buf, int64(c.style), 10)
-	}
-	if c.number {
-		s.buf = append(s.buf, `"><v>`...)
-		s.buf = append(s.buf, c.text...)
-		s.buf = append(s.buf, `</v></c>`...)
-		return
-	}
-	s.buf = append(s.buf, `" t="inlineStr"><is><t`...)
-	if blank(c.text[0]) || blank(c.text[len(c.text)-1]) {
-		s.buf = append(s.buf, ` xml:space="preserve"`...)
-	}
-	s.buf = append(s.buf, '>')
-	s.buf = appendXML(s.buf, c.text)
-	s.buf = append(s.buf, `</t></is></c>`...)
+func newLine(columns int) *line {
+	return &line{cells: make([]excelize.Cell, columns), values: make([]any, columns)}
 }
 
-func blank(c byte) bool { return c == ' ' || c == '\t' || c == '\n' || c == '\r' }
+func (l *line) clear() {
+	clear(l.values)
+	l.lines, l.size = 0, cellSize
+}
 
-// appendXML appends text, which escapeCell has seen, as the content of an
-// element. A carriage return needs a reference, else XML takes it for a line feed
-// (XML 1.0, section 2.11). In a workbook _xHHHH_ stands for the character HHHH
-// (ECMA-376, part 1, section 22.9.2.19), so an underscore that would begin such
-// an escape is written as one itself.
-func appendXML(buf []byte, text string) []byte {
-	done := 0
-	for i := range len(text) {
-		if octetClasses[text[i]]&mayReference == 0 {
-			continue
+// text fills a cell with what cellText returned.
+func (l *line) text(column int, text string, style int) {
+	l.set(column, excelize.Cell{Value: text, StyleID: style})
+	l.size += xmlSize(text)
+}
+
+func (l *line) number(column, number, style int) {
+	l.set(column, excelize.Cell{Value: number, StyleID: style})
+}
+
+func (l *line) set(column int, cell excelize.Cell) {
+	l.cells[column] = cell
+	l.values[column] = &l.cells[column]
+	l.size += cellSize
+}
+
+// The most octets that excelize writes around a text, <c r="XFD1048576" s="64000"
+// t="inlineStr"><is><t xml:space="preserve"></t></is></c>, and in place of one octet
+// of it, &#34;. An escaped underscore takes more, but not with what has to follow it.
+const (
+	cellSize  = 100
+	octetSize = 5
+)
+
+// xmlSize is the most octets that a text can take.
+func xmlSize(text string) int64 {
+	if classesIn(text)&mayGrow != 0 {
+		return octetSize * int64(len(text))
+	}
+	return int64(len(text))
+}
+
+// In a workbook _xHHHH_ stands for the character HHHH, and an underscore that would
+// begin such an escape is _x005F_ itself (ECMA-376, part 1, section 22.9.2.19).
+// excelize loses text where it sees an escape that it cannot decode, as _xD800_, or
+// two with an underscore in common. So it gets to see a mark in place of such
+// underscores, a character that escapeCell leaves nowhere, and zipWriter writes
+// for each mark what it stands for.
+const (
+	underscoreMark    = '\x7f'
+	escapedUnderscore = "_x005F_"
+)
+
+// cellText returns what excelize has to be given for a text to come back as it is,
+// or cut where it is too long.
+func cellText(text string) string {
+	text = fitCell(escapeCell(text))
+	if !strings.Contains(text, "_x") {
+		return text
+	}
+	marked := []byte(text)
+	for i := range marked {
+		if isStringEscape(text[i:]) {
+			marked[i] = underscoreMark
 		}
-		if reference := xmlReference(text[i:]); reference != "" {
-			buf = append(buf, text[done:i]...)
-			buf = append(buf, reference...)
-			done = i + 1
-		}
 	}
-	return append(buf, text[done:]...)
-}
-
-// xmlReference returns what is written for the first octet of text, or "" where
-// that is the octet itself.
-func xmlReference(text string) string {
-	switch text[0] {
-	case '&':
-		return "&amp;"
-	case '<':
-		return "&lt;"
-	case '>':
-		return "&gt;"
-	case '\r':
-		return "&#xD;"
-	case '_':
-		if isStringEscape(text) {
-			return "_x005F_"
-		}
-	}
-	return ""
+	return string(marked)
 }
 
 func isStringEscape(text string) bool {
 	const shape = "_xHHHH_"
-	if len(text) < len(shape) || text[1] != 'x' || text[len(shape)-1] != '_' {
+	if len(text) < len(shape) || text[:2] != shape[:2] || text[len(shape)-1] != '_' {
 		return false
 	}
 	return strings.Trim(text[2:len(shape)-1], "0123456789abcdefABCDEF") == ""

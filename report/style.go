@@ -64,14 +64,14 @@ func statusLook(status scan.Status) look {
 // rowStyles are the styles of the sheets with a line for each row, by number.
 type rowStyles struct {
 	inputHeader, header int // of the input's columns and of ours
-	text, lines, number int // lines: text with line breaks
+	text, lines, number int // lines: text in several lines
 	statuses            map[scan.Status]int
 }
 
 func newRowStyles(book *stylebook) rowStyles {
 	styles := rowStyles{
-		inputHeader: book.number(look{bold: true, fill: paleNavy}),
-		header:      book.number(look{bold: true, color: white, fill: navy}),
+		inputHeader: book.number(look{bold: true, fill: paleNavy, wrap: true}),
+		header:      book.number(look{bold: true, color: white, fill: navy, wrap: true}),
 		text:        book.number(look{}),
 		lines:       book.number(look{wrap: true}),
 		number:      book.number(look{format: numberFormat, align: "left"}),

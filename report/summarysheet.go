@@ -3,6 +3,7 @@ package report
 import (
 	"cmp"
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -25,7 +26,7 @@ const (
 
 	wordWidth    = 32
 	numberWidth  = 15
-	meaningWidth = 90
+	meaningWidth = 96
 	sideWidth    = 3*numberWidth + meaningWidth // B to E together
 )
 
@@ -174,18 +175,18 @@ func (p *page) put(column string, value any, l look) {
 		return
 	}
 	if text, ok := value.(string); ok {
-		value = fitCell(escapeCell(text))
+		value = cellText(text)
 	}
 	at := p.at(column)
-	p.err = p.file.SetCellValue(summarySheet, at, value)
-	if p.err == nil {
-		p.err = p.file.SetCellStyle(summarySheet, at, at, p.book.number(l))
-	}
+	p.err = cmp.Or(
+		p.file.SetCellValue(summarySheet, at, value),
+		p.file.SetCellStyle(summarySheet, at, at, p.book.number(l)),
+	)
 }
 
 // wide writes a row of its own from a column to the last, width characters in
 // all.
-func (p *page) wide(column string, value any, width int, l look) {
+func (p *page) wide(column string, value any, width float64, l look) {
 	p.put(column, value, l)
 	if p.err == nil {
 		p.err = p.file.MergeCell(summarySheet, p.at(column), p.at(meaningColumn))
@@ -205,16 +206,22 @@ func (p *page) endRow(height float64) {
 
 // height is about that of a row whose text is wrapped, which spreadsheets do not
 // work out by themselves where cells are merged.
-func height(text string, width int) float64 {
-	lines := 0
-	for part := range strings.SplitSeq(text, "\n") {
-		lines += 1 + utf8.RuneCountInString(part)/width
-	}
-	return min(float64(lineHeight*lines), excelize.MaxRowHeight)
+func height(text string, width float64) float64 {
+	return min(float64(lineHeight*linesOf(text, width)), excelize.MaxRowHeight)
 }
 
-// setUp fixes what the page looks like on screen and on paper: landscape, one
-// page wide.
+// linesOf is about how many lines a text takes in a column of this width. Widths
+// count digits, and letters are narrower.
+func linesOf(text string, width float64) int {
+	const lettersPerDigit = 1.1
+	lines := 0
+	for part := range strings.SplitSeq(text, "\n") {
+		lines += max(1, int(math.Ceil(float64(utf8.RuneCountInString(part))/(lettersPerDigit*width))))
+	}
+	return lines
+}
+
+// setUp fixes what the page looks like.
 func (p *page) setUp() error {
 	f := p.file
 	return cmp.Or(
@@ -222,15 +229,6 @@ func (p *page) setUp() error {
 		f.SetColWidth(summarySheet, rowsColumn, domainsColumn, numberWidth),
 		f.SetColWidth(summarySheet, meaningColumn, meaningColumn, meaningWidth),
 		f.SetSheetView(summarySheet, 0, &excelize.ViewOptions{ShowGridLines: new(false)}),
-		f.SetSheetProps(summarySheet, &excelize.SheetPropsOptions{FitToPage: new(true)}),
-		f.SetPageLayout(summarySheet, &excelize.PageLayoutOptions{
-			Size: new(paperA4), Orientation: new("landscape"), FitToWidth: new(1), FitToHeight: new(0),
-		}),
-		f.SetPageMargins(summarySheet, &excelize.PageLayoutMarginsOptions{
-			Left: new(0.4), Right: new(0.4), Top: new(0.5), Bottom: new(0.6), Header: new(0.3), Footer: new(0.3),
-		}),
-		f.SetHeaderFooter(summarySheet, &excelize.HeaderFooterOptions{OddFooter: "&L&A&RPage &P of &N"}),
+		setPage(f, summarySheet, 1),
 	)
 }
-
-const paperA4 = 9 // ECMA-376, part 1, section 18.3.1.63

@@ -1,9 +1,12 @@
 package report
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
+	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -19,75 +22,99 @@ const (
 	resultsSheet = "Results" // then "Results 2" and so on
 )
 
-// workbook writes a report as an Office Open XML workbook. excelize makes all of
-// it but the sheets with a line for each row: those are streamed by sheet, and put
-// into the archive in place of the empty ones that excelize has under their names.
+// workbook writes a report as an Office Open XML workbook. excelize makes it, and
+// zipWriter the archive.
 type workbook struct {
-	out     io.Writer
-	dir     string
-	file    *excelize.File
-	book    *stylebook
-	styles  rowStyles
-	table   *table
-	counts  Counts
-	results []*sheet // all are finished but the last
-	cells   []cell   // of the last row
-	err     error    // of Write; errClosed after Close
+	out    io.Writer
+	dir    string // its own, for temporary files
+	file   *excelize.File
+	book   *stylebook
+	styles rowStyles
+	table  *table
+	counts Counts
+	header *line
+	line   *line    // the last row
+	sheets []*sheet // of rows; all are finished but the last
+	err    error    // of Write; errClosed after Close
 
-	maxRows int   // in a sheet, the header row included
-	maxSize int64 // of a sheet's XML, about
+	maxRows int   // in a sheet, the header included
+	maxSize int64 // of a sheet's XML
 }
 
-// maxSheetSize, 2 GiB, is where the rows go on in another sheet, so that the
-// archive stays far from the 4 GiB that a part may have without zip64. A million
-// rows of 17 columns take 0.8 GiB.
-const maxSheetSize = 2 << 30
+// maxSheetSize, 4 GiB less what stands before and after the rows, is where the
+// rows go on in another sheet, because an archive without zip64 holds no larger
+// part. The XML is not seen but reckoned with the most that a cell can take: a
+// million rows with 12 cells each are 0.8 GiB and count 1.5 GiB.
+const maxSheetSize = 4<<30 - 16<<20
 
 func newWorkbook(w io.Writer, t *table, dir string) (*workbook, error) {
-	if n := len(t.header()); n > excelize.MaxColumns {
-		return nil, fmt.Errorf("the workbook would have %d columns, a spreadsheet has at most %d: write a .csv report", n, excelize.MaxColumns)
+	columns := len(t.header())
+	if columns > excelize.MaxColumns {
+		return nil, fmt.Errorf("the workbook would have %d columns, a spreadsheet has at most %d: write a .csv report", columns, excelize.MaxColumns)
+	}
+	// Where excelize cannot make a temporary file, it keeps all rows in memory: a
+	// directory in which nothing can be made has to be found out before.
+	dir, err := os.MkdirTemp(dir, "caascan-report-")
+	if err != nil {
+		return nil, fmt.Errorf("temporary directory for the report: %w", err)
 	}
 	file := excelize.NewFile(excelize.Options{TmpDir: dir})
 	b := &workbook{
-		out: w, dir: dir, file: file, book: newStylebook(file), table: t,
-		cells:   make([]cell, len(t.header())),
+		out: w, dir: dir, file: file, book: newStylebook(file), table: t, line: newLine(columns),
 		maxRows: excelize.TotalRows, maxSize: maxSheetSize,
 	}
 	b.styles = newRowStyles(b.book)
-	return b, b.addResults()
-}
-
-// addResults begins the next sheet of rows.
-func (b *workbook) addResults() error {
-	s, err := newSheet(b.dir, b.columns())
+	b.header = b.headerLine()
+	err = cmp.Or(b.book.err, file.SetSheetName(file.GetSheetName(0), summarySheet), b.addSheet())
 	if err != nil {
-		return err
+		return nil, errors.Join(err, b.release())
 	}
-	b.results = append(b.results, s)
-	return nil
+	return b, nil
 }
 
-// columns are those of the sheets of rows.
-func (b *workbook) columns() []column {
-	var columns []column
-	for i, name := range b.table.header() {
-		c := column{header: b.text(name), width: inputWidth(name)}
-		c.header.style = b.styles.inputHeader
-		if own := i - len(b.table.inputs); own >= 0 {
-			c.header.style = b.styles.header
-			c.width = b.table.fields[own].width
+// addSheet begins the next sheet of rows.
+func (b *workbook) addSheet() error {
+	name := resultsSheet
+	if n := len(b.sheets); n > 0 {
+		name += " " + strconv.Itoa(n+1)
+	}
+	s, err := newSheet(b.file, name, b.widths())
+	if err != nil {
+		return fmt.Errorf("sheet %s: %w", name, err)
+	}
+	b.sheets = append(b.sheets, s)
+	return s.write(b.header)
+}
+
+// inputWidth is the width of a column of the input, whose cells are not known when
+// the sheet begins: that of an address.
+const inputWidth = 26
+
+func (b *workbook) widths() []float64 {
+	widths := slices.Repeat([]float64{inputWidth}, len(b.table.inputs))
+	for _, f := range b.table.fields {
+		widths = append(widths, f.width)
+	}
+	return widths
+}
+
+func (b *workbook) headerLine() *line {
+	names, widths := b.table.header(), b.widths()
+	l := newLine(len(names))
+	l.clear()
+	for i, name := range names {
+		style := b.styles.header
+		if i < len(b.table.inputs) {
+			style = b.styles.inputHeader
 		}
-		columns = append(columns, c)
+		l.text(i, cellText(name), style)
+		l.lines = max(l.lines, linesOf(name, widths[i]-filterWidth))
 	}
-	return columns
+	return l
 }
 
-// inputWidth is the width of a column of the input, whose cells are not known
-// when the sheet begins: that of an address, or of the header where it is longer.
-func inputWidth(header string) float64 {
-	const least, most = 24, 40
-	return float64(min(max(unitsIn(header)+4, least), most))
-}
+// filterWidth is what the arrow of the filter takes from a header, in characters.
+const filterWidth = 3
 
 func (b *workbook) Write(r scan.Result) error {
 	if b.err == nil {
@@ -101,54 +128,78 @@ func (b *workbook) write(r scan.Result) error {
 	if err != nil {
 		return err
 	}
+	if err := b.fill(texts); err != nil {
+		return err
+	}
 	s, err := b.sheetWithRoom()
 	if err != nil {
 		return err
 	}
 	b.counts.Add(r)
-	inputs := len(b.table.inputs)
-	for i, text := range texts[:inputs] {
-		b.cells[i] = b.text(text)
-	}
-	for i, text := range texts[inputs:] {
-		b.cells[inputs+i] = b.ownCell(b.table.fields[i].kind, text)
-	}
-	return s.write(b.cells)
+	return s.write(b.line)
 }
 
-// sheetWithRoom returns the last sheet of rows, or the next where that is full.
+// fill makes the line of a row.
+func (b *workbook) fill(texts []string) error {
+	b.line.clear()
+	inputs := len(b.table.inputs)
+	for i, text := range texts[:inputs] {
+		b.putText(i, text, 1+strings.Count(text, "\n"))
+	}
+	for i, text := range texts[inputs:] {
+		if err := b.putOwn(inputs+i, b.table.fields[i], text); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (b *workbook) putOwn(column int, f field, text string) error {
+	switch f.kind {
+	case textKind:
+		b.putText(column, text, linesOf(text, f.width))
+		return nil
+	case numberKind:
+		number, err := strconv.Atoi(text)
+		if err != nil {
+			return fmt.Errorf("column %s: %w", f.Name, err)
+		}
+		b.line.number(column, number, b.styles.number)
+		return nil
+	case statusKind:
+		b.line.text(column, text, b.styles.statuses[scan.Status(text)])
+		return nil
+	}
+	panic("report: unknown kind of column " + strconv.Itoa(int(f.kind)))
+}
+
+// putText fills a cell with text that is shown in so many lines.
+func (b *workbook) putText(column int, text string, lines int) {
+	if text == "" {
+		return
+	}
+	style := b.styles.text
+	if lines > 1 {
+		style = b.styles.lines
+	}
+	b.line.text(column, cellText(text), style)
+	b.line.lines = max(b.line.lines, lines)
+}
+
+// sheetWithRoom returns the last sheet, or the next where that has no room for the
+// line.
 func (b *workbook) sheetWithRoom() (*sheet, error) {
-	last := b.results[len(b.results)-1]
-	if last.rows < b.maxRows && last.part.size < b.maxSize {
+	last := b.sheets[len(b.sheets)-1]
+	if last.rows < b.maxRows && last.size+b.line.size <= b.maxSize {
 		return last, nil
 	}
 	if err := last.finish(); err != nil {
 		return nil, err
 	}
-	if err := b.addResults(); err != nil {
+	if err := b.addSheet(); err != nil {
 		return nil, err
 	}
-	return b.results[len(b.results)-1], nil
-}
-
-func (b *workbook) text(text string) cell {
-	c := cell{text: fitCell(escapeCell(text)), style: b.styles.text}
-	if c.breaks = strings.Count(c.text, "\n"); c.breaks > 0 {
-		c.style = b.styles.lines
-	}
-	return c
-}
-
-func (b *workbook) ownCell(kind kind, text string) cell {
-	switch kind {
-	case textKind:
-		return b.text(text)
-	case numberKind:
-		return cell{text: text, number: true, style: b.styles.number}
-	case statusKind:
-		return cell{text: text, style: b.styles.statuses[scan.Status(text)]}
-	}
-	panic("report: unknown kind of column " + strconv.Itoa(int(kind)))
+	return b.sheets[len(b.sheets)-1], nil
 }
 
 func (b *workbook) Close(run Run) error {
@@ -161,61 +212,24 @@ func (b *workbook) Close(run Run) error {
 		err = b.finish(archive, run)
 	}
 	b.err = errClosed
-	return errors.Join(err, archive.release(), b.release(), b.file.Close())
+	return errors.Join(err, archive.release(), b.release())
 }
 
-// release removes the rows' temporary files.
-func (b *workbook) release() error {
-	var err error
-	for _, s := range b.results {
-		err = errors.Join(err, s.part.spool.Close())
-	}
-	return err
-}
+// release removes the temporary files.
+func (b *workbook) release() error { return errors.Join(b.file.Close(), os.RemoveAll(b.dir)) }
 
-// finish makes the rest of the workbook and writes it. All sheets come in their
-// final order: excelize cannot be trusted to move one.
+// finish makes the rest of the workbook and writes it.
 func (b *workbook) finish(archive *zipWriter, run Run) error {
-	if err := b.results[len(b.results)-1].finish(); err != nil {
-		return err
-	}
-	if err := b.file.SetSheetName(b.file.GetSheetName(0), summarySheet); err != nil {
-		return err
-	}
-	if err := writeSummary(b.book, b.table.labels, &b.counts, run); err != nil {
-		return err
-	}
-	for i, s := range b.results {
-		name := resultsSheet
-		if i > 0 {
-			name += " " + strconv.Itoa(i+1)
-		}
-		if err := b.place(s, name, archive); err != nil {
-			return fmt.Errorf("sheet %s: %w", name, err)
-		}
-	}
-	if err := b.file.SetDocProps(docProps(run)); err != nil {
+	err := cmp.Or(
+		b.sheets[len(b.sheets)-1].finish(),
+		writeSummary(b.book, b.table.labels, &b.counts, run),
+		b.file.SetDocProps(docProps(run)),
+	)
+	if err != nil {
 		return err
 	}
 	b.file.SetZipWriter(func(io.Writer) excelize.ZipWriter { return archive })
 	return b.file.Write(io.Discard) // archive writes to b.out
-}
-
-// place gives a streamed sheet its name and its part of the archive. What Excel
-// looks up in the workbook and not in the sheet, it finds there: the range of the
-// filter, and the row that is printed on every page.
-func (b *workbook) place(s *sheet, name string, archive *zipWriter) error {
-	index, err := b.file.NewSheet(name)
-	if err != nil {
-		return err
-	}
-	archive.add(fmt.Sprintf("xl/worksheets/sheet%d.xml", index+1), s.part)
-	if err := b.file.AutoFilter(name, s.used(), nil); err != nil {
-		return err
-	}
-	return b.file.SetDefinedName(&excelize.DefinedName{
-		Name: "_xlnm.Print_Titles", RefersTo: "'" + name + "'!$1:$1", Scope: name,
-	})
 }
 
 // docProps are the workbook's own properties. The time is that of the run, so

@@ -7,8 +7,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
+	"path/filepath"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -99,6 +103,30 @@ func TestHostileText(t *testing.T) {
 	for _, text := range []string{"> lead<", ">trail <", ">\n<"} {
 		if !strings.Contains(sheet, `<t xml:space="preserve"`+text) {
 			t.Errorf("blanks at the ends of %q are lost in Excel", text)
+		}
+	}
+}
+
+// The summary and the header take texts from outside too.
+func TestHostileSummary(t *testing.T) {
+	for _, text := range hostileTexts() {
+		w := newWorld(t, text, "New")
+		w.run.InputName, w.run.Settings, w.run.Notes = text, text, []string{text}
+		f := open(t, w.bytes(t, XLSX))
+		found := 0
+		for _, row := range rows(t, f, summarySheet) {
+			for _, cell := range row {
+				if unescapeCell(cell) == text {
+					found++
+				}
+			}
+		}
+		if found != 3 {
+			t.Errorf("%q stands in %d cells as it is, want 3", text, found)
+		}
+		header := rows(t, f, resultsSheet)[0]
+		if !slices.ContainsFunc(header, func(name string) bool { return unescapeCell(name) == "caa_status:"+text }) {
+			t.Errorf("no column caa_status:%s in %q", text, header)
 		}
 	}
 }
@@ -264,15 +292,21 @@ func TestResultsSheet(t *testing.T) {
 	workbook := newWorld(t, "ca.example").bytes(t, XLSX)
 	sheet := readPart(t, workbook, "xl/worksheets/sheet2.xml")
 	for what, want := range map[string]string{
-		"frozen header and first column": `<pane xSplit="1" ySplit="1" topLeftCell="B2" activePane="bottomRight" state="frozen"/>`,
-		"a filter over all rows":         `<autoFilter ref="A1:Q7"/>`,
-		"landscape, one page wide":       `<pageSetup paperSize="9" orientation="landscape" fitToHeight="0"/>`,
-		"room for two lines":             `<row r="4" customHeight="1" ht="28">`,
-		"the width of caa_detail":        `<col min="8" max="8" width="56" customWidth="1"/>`,
+		"frozen header and first column": `<pane activePane="bottomRight" state="frozen" topLeftCell="B2" xSplit="1" ySplit="1">`,
+		"a filter over all rows":         `<autoFilter ref="$A$1:$Q$7">`,
+		"as many pages as it takes":      `<sheetPr><pageSetUpPr fitToPage="true">`,
+		"landscape, two pages wide":      `<pageSetup fitToHeight="0" fitToWidth="2" orientation="landscape" pageOrder="overThenDown" paperSize="9">`,
+		"room for two lines":             `<row r="4" ht="28" customHeight="1">`,
+		"no room for more than one":      `<row r="5">`,
+		"no mark on digits":              `<ignoredError sqref="A1:Q7" numberStoredAsText="true">`,
+		"the width of caa_detail":        `<col min="8" max="8" width="80" customWidth="1"/>`,
 	} {
 		if !strings.Contains(sheet, want) {
 			t.Errorf("%s: no %s", what, want)
 		}
+	}
+	if strings.Contains(sheet, "<dimension") {
+		t.Error("a dimension was written before the number of rows was known")
 	}
 	f := open(t, workbook)
 	if kind, err := f.GetCellType(resultsSheet, "D2"); err != nil || kind != excelize.CellTypeUnset && kind != excelize.CellTypeNumber {
@@ -280,10 +314,32 @@ func TestResultsSheet(t *testing.T) {
 	}
 	want := []excelize.DefinedName{
 		{Name: "_xlnm._FilterDatabase", RefersTo: "'Results'!$A$1:$Q$7", Scope: "Results"},
-		{Name: "_xlnm.Print_Titles", RefersTo: "'Results'!$1:$1", Scope: "Results"},
+		{Name: "_xlnm.Print_Titles", RefersTo: "'Results'!$A:$A,'Results'!$1:$1", Scope: "Results"},
 	}
 	if diff := cmp.Diff(want, f.GetDefinedName()); diff != "" {
-		t.Errorf("names for the filter and for the row on every page (-want +got):\n%s", diff)
+		t.Errorf("names for the filter and for what is on every page (-want +got):\n%s", diff)
+	}
+}
+
+// ECMA-376 wants the columns in order; excelize writes them in the order it likes.
+func TestColumnOrder(t *testing.T) {
+	w := newWorld(t, "Old", "New")
+	w.layout.Header = make([]string, 5_000) // enough for hours, if excelize were asked for each
+	sheet := readPart(t, w.bytes(t, XLSX), "xl/worksheets/sheet2.xml")
+	columns := regexp.MustCompile(`<col min="(\d+)" max="(\d+)"`).FindAllStringSubmatch(sheet, -1)
+	next := 1
+	for _, column := range columns {
+		if column[1] != fmt.Sprint(next) {
+			t.Fatalf("column %s stands where %d should", column[1], next)
+		}
+		last, err := strconv.Atoi(column[2])
+		if err != nil {
+			t.Fatal(err)
+		}
+		next = last + 1
+	}
+	if next != 5_000+14+2*4+1 {
+		t.Errorf("the columns end before %d", next)
 	}
 }
 
@@ -326,27 +382,44 @@ func TestDocProps(t *testing.T) {
 // Rows wait in the temporary directory and nowhere else, and Close removes them.
 func TestTemporaryFiles(t *testing.T) {
 	w := newWorld(t, "ca.example")
-	files := func() int {
-		entries, err := os.ReadDir(w.layout.TempDir)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return len(entries)
-	}
 	to, err := New(XLSX, io.Discard, w.layout)
 	if err != nil {
 		t.Fatal(err)
 	}
-	incompressible(t, to)
-	if files() == 0 {
-		t.Fatal("no temporary file while rows are written")
+	if err := incompressible(t, to, 20<<20); err != nil {
+		t.Fatal(err)
+	}
+	if size := sizeOf(t, w.layout.TempDir); size < 16<<20 {
+		t.Errorf("%d octets in temporary files after 20 MiB of rows", size)
 	}
 	if err := to.Close(w.run); err != nil {
 		t.Fatal(err)
 	}
-	if n := files(); n != 0 {
-		t.Errorf("%d temporary files after Close", n)
+	left, err := os.ReadDir(w.layout.TempDir)
+	if err != nil || len(left) > 0 {
+		t.Errorf("after Close there is still %v: %v", left, err)
 	}
+}
+
+// sizeOf returns what the files below a directory take.
+func sizeOf(t testing.TB, dir string) int64 {
+	t.Helper()
+	var size int64
+	err := filepath.WalkDir(dir, func(_ string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		info, err := entry.Info()
+		if err != nil {
+			return err
+		}
+		size += info.Size()
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return size
 }
 
 // A temporary directory that cannot be written to is an error, not a reason to
@@ -354,24 +427,61 @@ func TestTemporaryFiles(t *testing.T) {
 func TestNoTemporaryFiles(t *testing.T) {
 	w := newWorld(t, "ca.example")
 	w.layout.TempDir += "/missing"
+	if _, err := New(XLSX, io.Discard, w.layout); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("New() = %v, want %v", err, os.ErrNotExist)
+	}
+	if err := os.Mkdir(w.layout.TempDir, 0o700); err != nil {
+		t.Fatal(err)
+	}
 	to, err := New(XLSX, io.Discard, w.layout)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := incompressible(t, to); !errors.Is(err, os.ErrNotExist) {
-		t.Errorf("Write() = %v, want %v", err, os.ErrNotExist)
+	if err := os.RemoveAll(w.layout.TempDir); err != nil {
+		t.Fatal(err)
+	}
+	if err := incompressible(t, to, 2*spoolMemory); err != nil {
+		t.Fatal(err) // excelize has it in memory
 	}
 	if err := to.Close(w.run); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("Close() = %v, want %v", err, os.ErrNotExist)
 	}
 }
 
-// incompressible writes more rows than a spool keeps in memory, until an error.
-func incompressible(t testing.TB, to Writer) error {
+// What is reckoned for a sheet is never less than its XML, or a part could grow
+// beyond what the archive can hold.
+func TestReckonedSize(t *testing.T) {
+	texts := append(hostileTexts(),
+		strings.Repeat("_x0041", 5000)+"_", strings.Repeat("_xD800_", 4000), strings.Repeat("\"", 32767), strings.Repeat("\x7f", 8000),
+		strings.Repeat("&<>'\r\t\n", 4000), strings.Repeat("👩", 20_000), strings.Repeat("ü", 32767), " ")
+	for _, text := range texts {
+		w := newWorld(t, "ca.example")
+		var out bytes.Buffer
+		to, err := New(XLSX, &out, w.layout)
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.results = nil
+		for range 5 {
+			w.add(permitted(t, "open.example", 1), nil, text)
+		}
+		w.write(t, to)
+		reckoned := to.(*workbook).sheets[0].size
+		sheet := readPart(t, out.Bytes(), "xl/worksheets/sheet2.xml")
+		_, rows, _ := strings.Cut(sheet, "<sheetData>")
+		rows, _, _ = strings.Cut(rows, "</sheetData>")
+		if size := int64(len(rows)); size > reckoned || size < reckoned/10 {
+			t.Errorf("%.20q…: %d octets reckoned, %d written", text, reckoned, size)
+		}
+	}
+}
+
+// incompressible writes rows with so many octets, until an error.
+func incompressible(t testing.TB, to Writer, octets int) error {
 	t.Helper()
 	v := permitted(t, "open.example", 1)
 	next := uint64(1)
-	for n := range 100 {
+	for n := range octets / 5_000 {
 		var cell strings.Builder
 		for range 1000 {
 			next = next*6364136223846793005 + 1442695040888963407 // Knuth's MMIX generator

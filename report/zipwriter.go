@@ -2,6 +2,7 @@ package report
 
 import (
 	"archive/zip"
+	"bytes"
 	"errors"
 	"fmt"
 	"hash/crc32"
@@ -9,6 +10,7 @@ import (
 	"io/fs"
 	"maps"
 	"math"
+	"path"
 	"slices"
 
 	"github.com/klauspost/compress/flate"
@@ -34,26 +36,36 @@ func newZipWriter(out io.Writer, dir string) *zipWriter {
 	return &zipWriter{out: out, dir: dir, parts: make(map[string]*part)}
 }
 
-// Create begins a part and ends the one begun before. A part that add has put in
-// place already is not replaced.
+// Create begins a part and ends the one begun before.
 func (z *zipWriter) Create(name string) (io.Writer, error) {
 	z.finishOpen()
 	if z.err != nil {
 		return nil, z.err
-	}
-	if z.parts[name] != nil {
-		return io.Discard, nil
 	}
 	z.open, z.err = newPart(z.dir)
 	if z.err != nil {
 		return nil, z.err
 	}
 	z.parts[name] = z.open
+	if path.Ext(name) == ".xml" {
+		return unmarker{z.open}, nil
+	}
 	return z.open, nil
 }
 
-// add puts a finished part in place, and takes it over.
-func (z *zipWriter) add(name string, p *part) { z.parts[name] = p }
+// unmarker writes escaped underscores to a part in place of their marks.
+type unmarker struct{ part *part }
+
+func (u unmarker) Write(data []byte) (int, error) {
+	text := data
+	if bytes.IndexByte(data, underscoreMark) >= 0 {
+		text = bytes.ReplaceAll(data, []byte{underscoreMark}, []byte(escapedUnderscore))
+	}
+	if _, err := u.part.Write(text); err != nil {
+		return 0, err
+	}
+	return len(data), nil
+}
 
 // AddFS is there because excelize.ZipWriter has it; excelize never calls it.
 func (z *zipWriter) AddFS(fs.FS) error { return errors.ErrUnsupported }

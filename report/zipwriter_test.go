@@ -55,6 +55,29 @@ func TestForgottenError(t *testing.T) {
 	}
 }
 
+// Only XML holds marks; a picture may hold the same octet.
+func TestMarks(t *testing.T) {
+	var out bytes.Buffer
+	z := newZipWriter(&out, t.TempDir())
+	for _, name := range []string{"sheet.xml", "logo.png"} {
+		w, err := z.Create(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n, err := w.Write([]byte("a\x7fb\x7f")); n != 4 || err != nil {
+			t.Errorf("Write() = %d, %v, want 4", n, err)
+		}
+	}
+	if err := z.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]string{"sheet.xml": "a_x005F_b_x005F_", "logo.png": "a\x7fb\x7f"} {
+		if got := readPart(t, out.Bytes(), name); got != want {
+			t.Errorf("%s holds %q, want %q", name, got, want)
+		}
+	}
+}
+
 func TestSpool(t *testing.T) {
 	for _, size := range []int{0, 1, spoolMemory, spoolMemory + 1, 3 * spoolMemory} {
 		dir := t.TempDir()
