@@ -123,8 +123,8 @@ var reasonTexts = [...]reasonText{
 	},
 	{
 		Reason(snapshot.Network), LookupFailed,
-		"The resolver could not be reached.",
-		"{server} could not be reached when asked for {asked}.",
+		"The resolver could not be reached, or broke off.",
+		"{server} could not be reached when asked for {asked}, or broke off.",
 	},
 	{
 		Reason(snapshot.ServFail), LookupFailed,
@@ -174,7 +174,7 @@ var reasonTexts = [...]reasonText{
 	{
 		Reason(snapshot.MalformedReply), LookupFailed,
 		"The reply could not be read as an answer.",
-		"What {server} replied for {asked} is no answer: a referral, or records that cannot be read or belong to another name.",
+		"What {server} replied for {asked} is no answer: a referral, or records that cannot be read, contradict each other or belong to another name.",
 	},
 	{
 		Reason(snapshot.Truncated), LookupFailed,

@@ -255,6 +255,55 @@ func TestTheOldestAnswerDatesTheRow(t *testing.T) {
 	}
 }
 
+// TestANameThatWasNeverAskedIsNotAnEmptyOne: taking it for that would permit.
+func TestANameThatWasNeverAskedIsNotAnEmptyOne(t *testing.T) {
+	child, err := domain.Parse("a.mail.example")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var store snapshot.Store
+	store.Put(snapshot.Observation{Name: child}) // empty, and nothing is known of the parents
+	d := scan.New(scan.Config{Issuers: issuers(t, "ca.example"), Store: &store}).Verdict(child).Decisions[0]
+	if d.Status != scan.LookupFailed || d.Reason != scan.Reason(snapshot.NotInSnapshot) || !strings.Contains(d.Detail, "mail.example") {
+		t.Errorf("%+v, want lookup-failed, not-in-snapshot for mail.example", d)
+	}
+}
+
+// TestOnlyTheDomainItselfIsNotFound: a parent that does not exist is no news.
+func TestOnlyTheDomainItselfIsNotFound(t *testing.T) {
+	got := results(t, issuers(t, "ca.example"), rowsOf("x.y.plain.example", "plain.example"))
+	for i, want := range []bool{true, false} {
+		if has := slices.Contains(got[i].Verdict.Warnings, scan.DomainNotFound); has != want {
+			t.Errorf("%s: domain-not-found %v, want %v", got[i].Row.Cell, has, want)
+		}
+	}
+	var store snapshot.Store
+	parent, child := domain.Name{}, domain.Name{}
+	for text, name := range map[string]*domain.Name{"mail.example": &parent, "a.mail.example": &child} {
+		n, err := domain.Parse(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		*name = n
+	}
+	store.Put(snapshot.Observation{Name: child})
+	store.Put(snapshot.Observation{Name: parent, RCode: 3})
+	if v := scan.New(scan.Config{Issuers: issuers(t, "ca.example"), Store: &store}).Verdict(child); len(v.Warnings) > 0 {
+		t.Errorf("warnings %v, want none: only a parent was not found", v.Warnings)
+	}
+}
+
+// TestWhatACAMayDoAfterAFailure (SBR 4.2.2.1): nothing is proven insecure yet.
+func TestWhatACAMayDoAfterAFailure(t *testing.T) {
+	for cell, want := range map[string]scan.OnFailure{
+		"loop.example": scan.OnFailureUnknown, "a.nosuch": scan.OnFailureNone, "localhost": scan.OnFailureNone, "plain.example": scan.OnFailureNone,
+	} {
+		if got := results(t, issuers(t, "ca.example"), rowsOf(cell))[0].Verdict.OnFailure; got != want {
+			t.Errorf("%s: on failure %q, want %q", cell, got, want)
+		}
+	}
+}
+
 func TestAnInputThatBreaksOffIsAnError(t *testing.T) {
 	broken := errors.New("disk on fire")
 	rows := func(yield func(scan.Row, error) bool) {

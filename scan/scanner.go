@@ -39,7 +39,7 @@ const namesAtOnce = 256
 func Collect(ctx context.Context, resolver *lookup.Resolver, rows iter.Seq2[Row, error]) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	err := resolver.Lookup(ctx, distinctNames(rows, cancel), nil)
+	err := resolver.Lookup(ctx, distinctNames(ctx, rows, cancel), nil)
 	if err != nil {
 		return context.Cause(ctx)
 	}
@@ -47,14 +47,17 @@ func Collect(ctx context.Context, resolver *lookup.Resolver, rows iter.Seq2[Row,
 }
 
 // distinctNames yields the domains of rows in batches, each domain once. It ends
-// at an error, which it hands to fail.
-func distinctNames(rows iter.Seq2[Row, error], fail func(error)) iter.Seq[[]domain.Name] {
+// with ctx, and at an error, which it hands to fail.
+func distinctNames(ctx context.Context, rows iter.Seq2[Row, error], fail func(error)) iter.Seq[[]domain.Name] {
 	return func(yield func([]domain.Name) bool) {
 		seen := make(map[domain.Name]struct{})
 		var batch []domain.Name
 		for row, err := range rows {
 			if err != nil {
 				fail(err)
+				return
+			}
+			if ctx.Err() != nil {
 				return
 			}
 			name := row.target().Domain

@@ -202,7 +202,11 @@ func short(text string) string {
 	if len(text) <= longest {
 		return text
 	}
-	return text[:longest] + "..."
+	cut := text[:longest]
+	if escape := strings.LastIndexByte(cut, '\\'); escape >= longest-3 {
+		cut = cut[:escape] // not a part of it
+	}
+	return cut + "..."
 }
 
 func fqdn(name string) string { return strings.TrimSuffix(name, ".") + "." }

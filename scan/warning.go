@@ -25,7 +25,7 @@ var warnings = [...]struct {
 	{IDNMapped, "The international domain name was typed with characters that the standard replaces or drops. Check that the domain in the report is the one that is meant."},
 	{BadALabel, "A part of the domain begins with xn-- but does not decode to an international name. It was looked up as it is."},
 	{DomainNotFound, "The DNS says that this domain does not exist. Mail cannot reach it; look for a typing error."},
-	{Inherited, "The deciding records stand at a parent of this domain, so that is where a change has to be made."},
+	{Inherited, "The deciding records stand at a parent of this domain and hold for all that is below it."},
 }
 
 // Warnings returns every Warning, in the order of the table.

@@ -2,6 +2,7 @@ package lookup
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"golang.org/x/time/rate"
@@ -31,8 +32,8 @@ type engine struct {
 	wake      *time.Timer
 }
 
-// doneBatch is how many Observations are handed on at a time; fewer where the
-// engine would have to wait.
+// doneBatch is how many Observations are handed over at a time; fewer where the
+// engine has to wait.
 const doneBatch = 256
 
 // rateBurst is how long the limiter may save up queries.
@@ -81,20 +82,22 @@ func (e *engine) close() {
 
 // run looks up what comes over batches until it is closed and all is answered.
 func (e *engine) run(ctx context.Context, batches <-chan []domain.Name) error {
-	for {
+	for ctx.Err() == nil {
+		e.expire(time.Now())
 		pause := e.send(ctx)
 		if batches == nil && len(e.backlog) == 0 && len(e.pending) == 0 {
-			e.handOver()
-			return ctx.Err()
-		}
-		e.setWake(pause)
-		if len(e.finished) >= doneBatch {
-			e.handOver()
+			break
 		}
 		select {
+		case a := <-e.transport.arrivals():
+			e.transport.receive(a, e.settle)
+			continue
+		default:
+		}
+		e.handOver() // before waiting, so that what is known is not held back
+		e.setWake(pause)
+		select {
 		case <-ctx.Done():
-			e.handOver()
-			return ctx.Err()
 		case batch, ok := <-batches:
 			if !ok {
 				batches = nil
@@ -104,10 +107,10 @@ func (e *engine) run(ctx context.Context, batches <-chan []domain.Name) error {
 		case a := <-e.transport.arrivals():
 			e.transport.receive(a, e.settle)
 		case <-e.wake.C:
-			e.expire(time.Now())
-			e.handOver()
 		}
 	}
+	e.handOver()
+	return ctx.Err()
 }
 
 // send sends queries until nothing is ready, the concurrency is reached, or the
@@ -189,6 +192,9 @@ func (e *engine) sendStep(ctx context.Context, s *step) {
 		return
 	}
 	e.deadlines.push(s, time.Now().Add(e.cfg.Timeout))
+	if len(e.deadlines.queue) > 4*e.cfg.Concurrency+doneBatch {
+		e.deadlines.compact()
+	}
 }
 
 // expire ends the tries whose deadline is over.
@@ -216,6 +222,9 @@ func (e *engine) settle(s *step, out outcome) {
 	e.stats.names.Add(1)
 	if e.done != nil {
 		e.finished = append(e.finished, s.obs)
+	}
+	if len(e.finished) >= doneBatch {
+		e.handOver()
 	}
 	if s.obs.EndsClimb() {
 		e.stats.done.Add(int64(s.domains))
@@ -256,6 +265,12 @@ type deadline struct {
 func (d *deadlines) push(s *step, at time.Time) {
 	s.sent = s.tries
 	d.queue = append(d.queue, deadline{s, s.tries, at})
+}
+
+// compact drops the deadlines that are void: of those that count there is one a
+// query in flight, but behind a name that never answers void ones pile up.
+func (d *deadlines) compact() {
+	d.queue = slices.DeleteFunc(d.queue, func(x deadline) bool { return x.step.sent != x.try })
 }
 
 // pop returns a step whose deadline is over at now, or nil.

@@ -28,6 +28,7 @@ type world struct {
 	t testing.TB
 	// answer returns the reply to a query, nil for none. It may sleep.
 	answer func(w *world, q asked) []byte
+	framed bool // over TCP, answer puts the lengths itself
 
 	mu       sync.Mutex
 	queries  []asked
@@ -79,7 +80,7 @@ func (w *world) reply(conn net.Conn, q asked) {
 	if wire == nil {
 		return
 	}
-	if q.network == "tcp" {
+	if q.network == "tcp" && !w.framed {
 		wire = append(binary.BigEndian.AppendUint16(nil, uint16(len(wire))), wire...)
 	}
 	_, _ = conn.Write(wire) // nobody may be there any more
@@ -369,6 +370,133 @@ func TestATCPConversationThatNeverEndsIsATimeout(t *testing.T) {
 		o := look(t, w.resolver(Config{}), "mail.example")["mail.example"]
 		if o.Failure != snapshot.Timeout || o.Transport != snapshot.TCP || time.Since(start) != 10*time.Second {
 			t.Errorf("mail.example: %+v after %v, want a timeout over TCP after two tries of 5 s", o, time.Since(start))
+		}
+	})
+}
+
+// TestATCPConversationWaitsForOurReply: a message to another question is ignored,
+// as over UDP.
+func TestATCPConversationWaitsForOurReply(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := &world{t: t, framed: true, answer: func(w *world, q asked) []byte {
+			ours := message{ra: true, answer: []string{q.name + `. 60 CAA 0 issuemail ";"`}}.pack(w.t, q.wire)
+			if q.network == "tcp" {
+				foreign := nothing(w, q)
+				foreign[1] ^= 1 // another ID
+				both := append(binary.BigEndian.AppendUint16(nil, uint16(len(foreign))), foreign...)
+				return append(binary.BigEndian.AppendUint16(both, uint16(len(ours))), ours...)
+			}
+			ours[2] |= 2
+			return ours
+		}}
+		r := w.resolver(Config{})
+		o := look(t, r, "mail.example")["mail.example"]
+		if o.Failure != "" || len(o.Records.Properties) != 1 {
+			t.Errorf("mail.example: %+v, want the set", o)
+		}
+	})
+}
+
+// TestAnswersAreHandedOverBeforeTheEngineWaits: what was learnt must be safe when
+// the rows come slowly.
+func TestAnswersAreHandedOverBeforeTheEngineWaits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := &world{t: t, answer: nothing}
+		start := time.Now()
+		var at []time.Duration
+		slow := func(yield func([]domain.Name) bool) {
+			yield([]domain.Name{mustName(t, "a.example")})
+			time.Sleep(time.Minute)
+			yield([]domain.Name{mustName(t, "b.example")})
+		}
+		err := w.resolver(Config{}).Lookup(t.Context(), slow, func(batch []snapshot.Observation) {
+			for range batch {
+				at = append(at, time.Since(start))
+			}
+		})
+		if want := []time.Duration{0, 0, time.Minute}; err != nil || !slices.Equal(at, want) {
+			t.Errorf("handed over at %v (%v), want %v: a, example, and then b", at, err, want)
+		}
+	})
+}
+
+// TestDeadlinesDoNotPileUp: behind one silent name there is not more kept than a
+// small multiple of what is in flight.
+func TestDeadlinesDoNotPileUp(t *testing.T) {
+	var d deadlines
+	silent := newStep(mustName(t, "silent.example"), 1)
+	silent.tries = 1
+	d.push(silent, time.Now())
+	for range 1000 {
+		s := newStep(mustName(t, "m.example"), 1)
+		s.tries = 1
+		d.push(s, time.Now())
+		s.sent = 0 // answered
+	}
+	d.compact()
+	if len(d.queue) != 1 || d.queue[0].step != silent {
+		t.Errorf("%d deadlines kept, want that of the silent name", len(d.queue))
+	}
+}
+
+// TestAReplyOverUDPDoesNotAnswerAQuestionOverTCP: somebody could have guessed the
+// ID of the query before.
+func TestAReplyOverUDPDoesNotAnswerAQuestionOverTCP(t *testing.T) {
+	cfg := Config{Servers: []netip.AddrPort{serverA}}
+	n := newNetTransport(&cfg)
+	defer n.close()
+	s := newStep(mustName(t, "mail.example"), 1)
+	f := &flight{step: s, server: n.servers[0], query: queryFor(t, "mail.example"), tcp: func() {}}
+	n.servers[0].flights[4711], s.flight = f, f
+	wire := message{ra: true}.pack(t, f.query)
+	n.receive(arrival{server: n.servers[0], message: wire}, func(*step, outcome) { t.Error("a datagram ended a TCP exchange") })
+}
+
+func TestAnIDInFlightIsNotDrawnAgain(t *testing.T) {
+	cfg := Config{Servers: []netip.AddrPort{serverA}}
+	n := newNetTransport(&cfg)
+	defer n.close()
+	for id := range 1 << 16 {
+		if id != 4711 {
+			n.servers[0].flights[uint16(id)] = new(flight)
+		}
+	}
+	if id := n.freeID(n.servers[0]); id != 4711 {
+		t.Errorf("ID %d, want 4711, the only one that is free", id)
+	}
+}
+
+func TestProbeIgnoresWhatIsNotItsReply(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := &world{t: t, answer: func(w *world, q asked) []byte {
+			forged := message{ra: true}.pack(w.t, q.wire)
+			forged[1] ^= 1
+			return forged
+		}}
+		if _, err := w.resolver(Config{}).Probe(t.Context()); !errors.Is(err, ErrNoServer) {
+			t.Errorf("Probe = %v, want ErrNoServer: only a forged reply came", err)
+		}
+	})
+}
+
+// TestWhereOneResolverValidatesTheOthersAreNotAsked: a plain one would answer for
+// a name whose signatures do not hold.
+func TestWhereOneResolverValidatesTheOthersAreNotAsked(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := &world{t: t, answer: func(w *world, q asked) []byte {
+			validates := q.server == serverA.String()
+			if q.name == "bogus.example" && validates {
+				return message{ra: true, rcode: dns.RcodeServerFailure}.pack(w.t, q.wire)
+			}
+			return message{ra: true, ad: validates, authority: []string{exampleSOA}}.pack(w.t, q.wire)
+		}}
+		r := w.resolver(Config{Servers: []netip.AddrPort{serverB, serverA}})
+		leftOut, err := r.Probe(t.Context())
+		if err != nil || len(leftOut) != 1 || leftOut[0].Server != serverB || !errors.Is(leftOut[0].Err, errNotValidating) {
+			t.Fatalf("left out %v (%v), want %v", leftOut, err, serverB)
+		}
+		if o := look(t, r, "bogus.example")["bogus.example"]; o.Failure != snapshot.ServFail {
+			t.Errorf("bogus.example: %+v, want servfail", o)
 		}
 	})
 }

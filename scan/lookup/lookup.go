@@ -19,6 +19,7 @@ import (
 	"iter"
 	"net"
 	"net/netip"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -79,6 +80,7 @@ func New(cfg Config) (*Resolver, error) {
 	if cfg.Zones == nil && len(cfg.Servers) == 0 {
 		return nil, ErrNoServer
 	}
+	cfg.Servers = distinct(cfg.Servers)
 	if cfg.Store == nil {
 		cfg.Store = new(snapshot.Store)
 	}
@@ -101,6 +103,17 @@ func New(cfg Config) (*Resolver, error) {
 		return nil, fmt.Errorf("timeout %v, attempts %d, rate %v: none may be negative", cfg.Timeout, cfg.Attempts, cfg.Rate)
 	}
 	return &Resolver{cfg: cfg}, nil
+}
+
+// distinct drops what is named again: the same server is not another one.
+func distinct(servers []netip.AddrPort) []netip.AddrPort {
+	var list []netip.AddrPort
+	for _, server := range servers {
+		if !slices.Contains(list, server) {
+			list = append(list, server)
+		}
+	}
+	return list
 }
 
 // Store returns the Store that the Resolver fills.
@@ -162,7 +175,8 @@ type Stats struct {
 	Domains, Done int
 	// Names were asked.
 	Names int
-	// Queries were sent, Retries of them because an earlier try had failed.
+	// Queries were sent, or could not be; Retries of them because an earlier
+	// attempt had failed.
 	Queries, Retries int
 }
 

@@ -124,6 +124,9 @@ func parseReply(message []byte) (reply, error) {
 			}
 		}
 	}
+	if at != len(message) { // a record that no section counts would be lost
+		return reply{}, fmt.Errorf("%w: %d octets after the last record", errReply, len(message)-at)
+	}
 	return r, nil
 }
 
@@ -149,6 +152,14 @@ type rr struct {
 }
 
 func (r rr) rdata() []byte { return r.message[r.start:r.end] }
+
+// seconds returns the TTL; one with the top bit set means 0 (RFC 2181, section 8).
+func (r rr) seconds() uint32 {
+	if r.ttl > 1<<31-1 {
+		return 0
+	}
+	return r.ttl
+}
 
 func readRR(message []byte, at int) (rr, int, error) {
 	owner, at, err := readName(message, at)
@@ -197,7 +208,7 @@ func (r *reply) addAnswer(x rr) error {
 	if x.class != dns.ClassINET {
 		return nil
 	}
-	rec := record{owner: x.owner, kind: x.kind, ttl: x.ttl}
+	rec := record{owner: x.owner, kind: x.kind, ttl: x.seconds()}
 	switch x.kind {
 	case dns.TypeCAA:
 		property, err := caa.ParseRDATA(x.rdata())
@@ -235,7 +246,7 @@ func (r *reply) addAuthority(x rr) error {
 			return fmt.Errorf("%w: SOA of %s cut short", errReply, x.owner)
 		}
 		r.soa = x.owner
-		r.negativeTTL = min(x.ttl, binary.BigEndian.Uint32(rdata[len(rdata)-minimum:]))
+		r.negativeTTL = min(x.seconds(), binary.BigEndian.Uint32(rdata[len(rdata)-minimum:]))
 	}
 	return nil
 }
@@ -256,12 +267,30 @@ func (r *reply) addAdditional(x rr) error {
 		if len(rdata) < size {
 			return fmt.Errorf("%w: EDNS option cut short", errReply)
 		}
-		if code == dns.EDNS0EDE && size >= 2 {
-			text := strings.TrimRight(string(rdata[2:size]), "\x00") // RFC 8914, section 2: may be null-terminated
-			r.ede = append(r.ede, snapshot.EDE{Code: binary.BigEndian.Uint16(rdata), Text: text})
+		if code == dns.EDNS0EDE {
+			if err := r.addEDE(rdata[:size]); err != nil {
+				return err
+			}
 		}
 		rdata = rdata[size:]
 	}
+	return nil
+}
+
+// Bounds on the words of a resolver, which stand in every row of the domain.
+const (
+	maxEDE     = 16
+	maxEDEText = 512 // octets
+)
+
+// addEDE reads an Extended DNS Error (RFC 8914, section 2). Its text may be
+// null-terminated. Too many are an error, because each may count.
+func (r *reply) addEDE(option []byte) error {
+	if len(option) < 2 || len(r.ede) == maxEDE {
+		return fmt.Errorf("%w: Extended DNS Error of %d octets after %d others", errReply, len(option), len(r.ede))
+	}
+	text := strings.TrimRight(string(option[2:]), "\x00")
+	r.ede = append(r.ede, snapshot.EDE{Code: binary.BigEndian.Uint16(option), Text: text[:min(len(text), maxEDEText)]})
 	return nil
 }
 

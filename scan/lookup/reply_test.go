@@ -165,6 +165,7 @@ func TestReplyFailure(t *testing.T) {
 		{"FORMERR", dns.RcodeFormatError, nil, snapshot.FormErr},
 		{"YXDOMAIN", dns.RcodeYXDomain, nil, snapshot.RCode},
 		{"an rcode that needs EDNS", dns.RcodeBadCookie, nil, snapshot.RCode},
+		{"an rcode whose lower bits are those of NOERROR", dns.RcodeBadVers, nil, snapshot.RCode},
 		{"SERVFAIL, indeterminate: bogus", dns.RcodeServerFailure, ede(5), snapshot.DNSSECBogus},
 		{"NOERROR, indeterminate: an answer", dns.RcodeSuccess, ede(5), ""},
 		{"SERVFAIL, no reachable authority", dns.RcodeServerFailure, ede(22), snapshot.NoAuthority},
@@ -243,6 +244,16 @@ func TestParseReplyRefusesWhatItCannotReadToTheEnd(t *testing.T) {
 		{"a record cut short", whole[:len(whole)-1]},
 		{"a record header cut short", whole[:len(query)-11+5]},
 		{"fewer records than ANCOUNT says", whole[:len(query)-11]},
+		{"more records than ANCOUNT says", func() []byte {
+			more := bytes.Clone(whole)
+			more[7] = 0 // ANCOUNT: an empty answer, and behind it the record
+			return more
+		}()},
+		{"an Extended DNS Error without a code (RFC 8914, section 2)", func() []byte {
+			wire := message{ra: true, ede: []snapshot.EDE{{Code: 15}}}.pack(t, query)
+			wire[len(wire)-6+1] = 2 + 3 // RDLENGTH of the OPT record
+			return append(wire[:len(wire)-6], 0, 5, 0, 15, 0, 1, 0)
+		}()},
 	} {
 		if _, err := parseReply(test.wire); !errors.Is(err, errReply) {
 			t.Errorf("%s: error %v, want errReply", test.name, err)
@@ -383,6 +394,26 @@ func TestAbsorb(t *testing.T) {
 			aliases: []string{"mail.other"}, records: `mail.other 0 issue "x"`, ttl: 60,
 		},
 		{
+			name: "CAA beside CNAME contradicts itself (RFC 1034, section 3.6.2)", asked: "mail.example",
+			message: message{ra: true, answer: []string{"mail.example. 60 CNAME a.other.", `mail.example. 60 CAA 0 issue "x"`, `a.other. 60 CAA 0 issuemail ";"`}},
+			failure: snapshot.MalformedReply,
+		},
+		{
+			name: "a CNAME that does not follow from the DNAME above it", asked: "mail.example",
+			message: message{ra: true, answer: []string{"example. 60 DNAME other.", "mail.example. 60 CNAME a.test.", `mail.other. 60 CAA 0 issuemail ";"`}},
+			failure: snapshot.MalformedReply,
+		},
+		{
+			name: "two DNAMEs with other targets", asked: "mail.example",
+			message: message{ra: true, answer: []string{"example. 60 DNAME other.", "example. 60 DNAME test.", `mail.test. 60 CAA 0 issuemail ";"`}},
+			failure: snapshot.MalformedReply,
+		},
+		{
+			name: "a TTL with the top bit set is 0 (RFC 2181, section 8)", asked: "example",
+			message: message{ra: true, answer: []string{`example. 2147483648 CAA 0 issuemail "ca.example"`}},
+			records: `example 0 issuemail "ca.example"`,
+		},
+		{
 			name: "a DNAME does not move its owner (RFC 6672, section 2.3)", asked: "example",
 			message: message{ra: true, answer: []string{"example. 60 DNAME other."}, authority: []string{exampleSOA}}, ttl: 300,
 		},
@@ -409,7 +440,7 @@ func TestAbsorb(t *testing.T) {
 			if next != test.next {
 				t.Errorf("next = %q, want %q", next, test.next)
 			}
-			if diff := cmp.Diff(test.aliases, s.obs.Aliases); diff != "" {
+			if diff := cmp.Diff(test.aliases, s.chain.aliases); diff != "" && test.failure == "" {
 				t.Errorf("aliases mismatch (-want +got)\n%s", diff)
 			}
 			records := ""
@@ -419,8 +450,8 @@ func TestAbsorb(t *testing.T) {
 			if records != test.records || len(s.obs.Records.Properties) > 1 {
 				t.Errorf("records = %v, want %q alone", s.obs.Records, test.records)
 			}
-			if s.obs.TTL != test.ttl {
-				t.Errorf("TTL = %d, want %d", s.obs.TTL, test.ttl)
+			if test.failure == "" && s.chain.ttl != test.ttl {
+				t.Errorf("TTL = %d, want %d", s.chain.ttl, test.ttl)
 			}
 		})
 	}
@@ -553,5 +584,48 @@ func compareWithMiekg(t *testing.T, wire []byte) {
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Fatalf("CAA values mismatch (-miekg/dns +parseReply)\n%s", diff)
+	}
+}
+
+// TestNothingOfABadReplyIsLeftForTheNextAttempt: a reply with an alias that nobody
+// stands behind is no answer, and the next attempt begins anew.
+func TestNothingOfABadReplyIsLeftForTheNextAttempt(t *testing.T) {
+	bad := message{answer: []string{"nosuch. 60 CNAME search.test."}, authority: []string{"test. 900 SOA ns.test. h.test. 1 1 1 1 300"}}
+	good := message{rcode: dns.RcodeNameError, ra: true, ad: true}
+	s := newStep(mustName(t, "nosuch"), 1)
+	query := queryFor(t, "nosuch")
+	if !s.advance(readOutcome(bad.pack(t, query), ours), 2) {
+		t.Fatal("a malformed reply was not followed by another attempt")
+	}
+	if s.advance(readOutcome(good.pack(t, query), ours), 2) || s.obs.Failure != snapshot.TLDNotFound || len(s.obs.Aliases) > 0 {
+		t.Errorf("%+v, want tld-not-found without aliases", s.obs)
+	}
+}
+
+// TestAFilteredAnswerIsNotAskedForInAPlainerForm: without EDNS the resolver could
+// not say that it filters.
+func TestAFilteredAnswerIsNotAskedForInAPlainerForm(t *testing.T) {
+	for _, rcode := range []int{dns.RcodeFormatError, dns.RcodeNotImplemented, dns.RcodeRefused} {
+		s := newStep(mustName(t, "mail.example"), 1)
+		reply := message{rcode: rcode, ra: true, ede: []snapshot.EDE{{Code: 15}}}.pack(t, queryFor(t, "mail.example"))
+		if s.advance(readOutcome(reply, ours), 2) || s.obs.Failure != snapshot.Filtered {
+			t.Errorf("rcode %d: %+v, want filtered at once", rcode, s.obs)
+		}
+	}
+}
+
+// TestADIsThatOfEveryReply asks for the end of a chain in a second query.
+func TestADIsThatOfEveryReply(t *testing.T) {
+	for _, test := range []struct{ first, second bool }{{true, true}, {true, false}, {false, true}, {false, false}} {
+		s := newStep(mustName(t, "mail.example"), 1)
+		alias := message{ra: true, ad: test.first, answer: []string{"mail.example. 60 CNAME a.other."}}
+		if !s.advance(readOutcome(alias.pack(t, queryFor(t, "mail.example")), ours), 2) || s.asked != "a.other" {
+			t.Fatalf("asked %s, want the end of the chain", s.asked)
+		}
+		set := message{ra: true, ad: test.second, answer: []string{`a.other. 60 CAA 0 issue "x"`}}
+		s.advance(readOutcome(set.pack(t, queryFor(t, "a.other")), ours), 2)
+		if want := test.first && test.second; s.obs.AD != want || s.obs.Records.Owner != "a.other" {
+			t.Errorf("%v: AD = %v, owner %s, want %v and a.other", test, s.obs.AD, s.obs.Records.Owner, want)
+		}
 	}
 }

@@ -2,14 +2,19 @@ package lookup
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"net"
 	"net/netip"
+	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/miekg/dns"
+
+	"caascan/scan/snapshot"
 )
 
 // dnsPort is where resolvers listen (RFC 1035, section 4.2).
@@ -24,11 +29,10 @@ func ParseServer(text string) (netip.AddrPort, error) {
 	if server, err := netip.ParseAddrPort(text); err == nil && server.Port() != 0 {
 		return server, nil
 	}
-	bare := text
-	if inside, ok := strings.CutPrefix(text, "["); ok {
-		bare = strings.TrimSuffix(inside, "]")
+	address, err := netip.ParseAddr(text)
+	if inside, ok := strings.CutPrefix(text, "["); ok && strings.HasSuffix(inside, "]") {
+		address, err = netip.ParseAddr(strings.TrimSuffix(inside, "]"))
 	}
-	address, err := netip.ParseAddr(bare)
 	if err != nil {
 		return netip.AddrPort{}, fmt.Errorf("resolver %q: write an IP address such as 192.0.2.1 or [2001:db8::1]:5353", text)
 	}
@@ -50,7 +54,7 @@ func serversFrom(file string) ([]netip.AddrPort, error) {
 	for _, text := range config.Servers {
 		server, err := ParseServer(text)
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w", file, err)
+			return nil, fmt.Errorf("%w: %s: %w", ErrNoServer, file, err)
 		}
 		servers = append(servers, server)
 	}
@@ -67,113 +71,136 @@ type LeftOut struct {
 }
 
 // Probe asks every resolver for the SOA record of the root and leaves out those
-// that do not answer, cannot, or offer no recursion. It returns them in the order of
-// Config.Servers; the error is an ErrNoServer with all their errors where none is
-// left, or that of ctx. With zones there is nothing to probe.
+// that do not answer, cannot, or offer no recursion; and where one validates (AD is
+// set) those that do not, because an answer of theirs must not stand in for a
+// failure of its. It returns them in the order of Config.Servers; the error is an
+// ErrNoServer with all their errors where none is left, or that of ctx. With zones
+// there is nothing to probe.
 func (r *Resolver) Probe(ctx context.Context) ([]LeftOut, error) {
 	if r.cfg.Zones != nil {
 		return nil, nil
 	}
-	results := make([]chan error, len(r.cfg.Servers))
+	probes := make([]probed, len(r.cfg.Servers))
+	var probing sync.WaitGroup
 	for i, server := range r.cfg.Servers {
-		results[i] = make(chan error, 1)
-		go func() { results[i] <- r.probe(ctx, server) }()
+		probing.Go(func() { probes[i] = r.probe(ctx, server) })
 	}
+	probing.Wait()
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	oneValidates := slices.ContainsFunc(probes, func(p probed) bool { return p.err == nil && p.validates })
 	var usable []netip.AddrPort
 	var leftOut []LeftOut
 	for i, server := range r.cfg.Servers {
-		if err := <-results[i]; err != nil {
-			leftOut = append(leftOut, LeftOut{server, err})
+		p := probes[i]
+		if p.err == nil && oneValidates && !p.validates {
+			p.err = errNotValidating
+		}
+		if p.err != nil {
+			leftOut = append(leftOut, LeftOut{server, p.err})
 			continue
 		}
 		usable = append(usable, server)
 	}
-	if err := ctx.Err(); err != nil {
-		return nil, err
-	}
 	if len(usable) == 0 {
-		errs := []error{ErrNoServer}
-		for _, l := range leftOut {
-			errs = append(errs, fmt.Errorf("%v: %w", l.Server, l.Err))
-		}
-		return nil, errors.Join(errs...)
+		return nil, noServer(leftOut)
 	}
 	r.cfg.Servers = usable
 	return leftOut, nil
+}
+
+func noServer(leftOut []LeftOut) error {
+	errs := []error{ErrNoServer}
+	for _, l := range leftOut {
+		errs = append(errs, fmt.Errorf("%v: %w", l.Server, l.Err))
+	}
+	return errors.Join(errs...)
 }
 
 // probeTimeout is how long one try of a probe may take: every resolver has the
 // root at hand, and a dead one should be told of soon.
 const probeTimeout = 2 * time.Second
 
-// probe tries one resolver as often as any query is tried, once more without
-// EDNS where it does not understand that.
-func (r *Resolver) probe(ctx context.Context, server netip.AddrPort) error {
-	timeout := min(r.cfg.Timeout, probeTimeout)
-	var err error
-	for range r.cfg.Attempts {
-		err = r.probeOnce(ctx, server, withEDNS, timeout)
-		if errors.Is(err, errNotUnderstood) {
-			err = r.probeOnce(ctx, server, plain, timeout)
-		}
-		if err == nil || ctx.Err() != nil {
-			return err
-		}
-	}
-	return err
+// probed is what a probe has shown of a resolver.
+type probed struct {
+	validates bool // AD was set
+	err       error
 }
 
-func (r *Resolver) probeOnce(ctx context.Context, server netip.AddrPort, f form, timeout time.Duration) error {
+// probe tries one resolver as often as any query is tried, once more without
+// EDNS where it does not understand that.
+func (r *Resolver) probe(ctx context.Context, server netip.AddrPort) probed {
+	timeout := min(r.cfg.Timeout, probeTimeout)
+	var p probed
+	for range r.cfg.Attempts {
+		p = r.probeOnce(ctx, server, withEDNS, timeout)
+		if errors.Is(p.err, errNotUnderstood) {
+			p = r.probeOnce(ctx, server, plain, timeout)
+		}
+		if p.err == nil || ctx.Err() != nil {
+			return p
+		}
+	}
+	return p
+}
+
+func (r *Resolver) probeOnce(ctx context.Context, server netip.AddrPort, f form, timeout time.Duration) probed {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	conn, err := r.cfg.Dial(ctx, "udp", server.String())
 	if err != nil {
-		return err
+		return probed{err: err}
 	}
 	defer conn.Close()
 	defer context.AfterFunc(ctx, func() { conn.Close() })()
 	query, err := packQuery(dns.Id(), ".", dns.TypeSOA, f)
 	if err != nil {
-		return err
+		return probed{err: err}
 	}
 	if _, err := conn.Write(query); err != nil {
-		return err
+		return probed{err: err}
 	}
-	err = awaitProbe(conn, query)
+	p := awaitProbe(conn, query)
 	if ctx.Err() != nil {
-		return fmt.Errorf("no answer within %v", timeout)
+		p.err = fmt.Errorf("no answer within %v", timeout)
 	}
-	return err
+	return p
 }
 
 var (
 	errNotUnderstood = errors.New("it does not understand the question")
 	errNoRecursion   = errors.New("it offers no recursion (RA is not set)")
-	errNoRoot        = errors.New("it cannot even find the root")
+	errNoRoot        = errors.New("it does not answer for the root")
+	errNotValidating = errors.New("it does not validate DNSSEC, as another one does")
 )
 
 // awaitProbe waits for a reply that shows a recursive resolver.
-func awaitProbe(conn net.Conn, query []byte) error {
+func awaitProbe(conn net.Conn, query []byte) probed {
 	buffer := make([]byte, maxMessage)
 	for {
 		n, err := conn.Read(buffer)
 		if err != nil {
-			return err
+			return probed{err: err}
 		}
-		standing := check(buffer[:n], query)
-		if standing == notOurs {
-			continue
+		if standing := check(buffer[:n], query); standing != notOurs {
+			return readProbe(buffer[:n], standing)
 		}
-		rcode := dns.RcodeToString[int(buffer[3]&rcodes)]
-		if standing == noQuestion {
-			return fmt.Errorf("%w: %s", errNotUnderstood, rcode)
-		}
-		if buffer[3]&flagRA == 0 {
-			return fmt.Errorf("%w: %s", errNoRecursion, rcode)
-		}
-		if buffer[3]&rcodes == dns.RcodeServerFailure {
-			return fmt.Errorf("%w: %s", errNoRoot, rcode)
-		}
-		return nil
 	}
+}
+
+func readProbe(message []byte, standing standing) probed {
+	flags := binary.BigEndian.Uint16(message[flagsAt:])
+	rcode := snapshot.RCodeName(flags & rcodes)
+	switch {
+	case standing == noQuestion:
+		return probed{err: fmt.Errorf("%w: %s", errNotUnderstood, rcode)}
+	case flags&flagRA == 0:
+		return probed{err: fmt.Errorf("%w: %s", errNoRecursion, rcode)}
+	case flags&rcodes == dns.RcodeFormatError:
+		return probed{err: fmt.Errorf("%w: %s", errNotUnderstood, rcode)}
+	case flags&rcodes != dns.RcodeSuccess:
+		return probed{err: fmt.Errorf("%w: %s", errNoRoot, rcode)}
+	}
+	return probed{validates: flags&flagAD != 0}
 }

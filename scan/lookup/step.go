@@ -46,6 +46,7 @@ type step struct {
 	form    form
 	tries   uint32 // queries sent for this step
 	sent    uint32 // the try that is out, 0 if none
+	chain   chain  // what the answers so far have shown
 	first   int    // index of the server of the first attempt
 	flight  *flight
 }
@@ -53,7 +54,7 @@ type step struct {
 func newStep(name domain.Name, domains int) *step {
 	s := &step{domains: domains, asked: name.String()}
 	s.obs.Name = name
-	s.obs.AD, s.obs.TTL = true, maxTTL // until a reply says less
+	s.chain = chain{ad: true, ttl: maxTTL} // until a reply says less
 	return s
 }
 
@@ -96,17 +97,21 @@ func (s *step) advance(out outcome, attempts int) bool {
 	if out.standing == noQuestion {
 		out.failure = out.reply.failure()
 	}
+	next := s.chain
+	more := false
 	if out.failure == "" {
-		var more bool
-		if out.failure, more = s.absorb(out.reply); more {
-			s.attempt, s.form = 0, withEDNS
-			return true
-		}
+		next, more, out.failure = s.absorb(out.reply)
 	}
-	if out.failure == "" {
-		return false
+	if out.failure != "" && s.again(out.failure, attempts) {
+		return true // as if nothing had been read
 	}
-	return s.retry(out.failure, attempts)
+	s.chain = next
+	if more {
+		s.asked, s.attempt, s.form = next.end(s.obs.Name), 0, withEDNS
+		return true
+	}
+	s.finish(out.failure)
+	return false
 }
 
 // plainer puts the query in the next form that a reply asks for, if there is one
@@ -137,6 +142,10 @@ func notUnderstood(out outcome) bool {
 	case out.standing != ours:
 		return false
 	}
+	switch out.failure {
+	case snapshot.Filtered, snapshot.Stale, snapshot.DNSSECBogus:
+		return false // told by EDE, which a plainer query could not have
+	}
 	switch out.reply.rcode {
 	case dns.RcodeFormatError, dns.RcodeNotImplemented, dns.RcodeBadVers:
 		return true
@@ -144,87 +153,110 @@ func notUnderstood(out outcome) bool {
 	return false
 }
 
-// retry ends the step with a failure, or makes it ready for another attempt
-// where that could help.
-func (s *step) retry(failure snapshot.Failure, attempts int) bool {
+// again makes the step ready for another attempt after a failure, where there is
+// one left and it could help.
+func (s *step) again(failure snapshot.Failure, attempts int) bool {
 	s.attempt++
-	if transient(failure) && s.attempt < attempts {
-		s.form = withEDNS
-		return true
+	if !transient(failure) || s.attempt >= attempts || s.obs.Transport == snapshot.Zone {
+		return false
 	}
+	s.form = withEDNS
+	return true
+}
+
+// finish completes the Observation.
+func (s *step) finish(failure snapshot.Failure) {
+	s.obs.Aliases = s.chain.aliases
 	s.obs.Failure = failure
-	s.obs.AD, s.obs.TTL = false, 0
+	if failure == "" {
+		s.obs.AD, s.obs.TTL, s.obs.Records = s.chain.ad, s.chain.ttl, s.chain.set
+		return
+	}
 	if s.asked != s.obs.Name.String() {
 		s.obs.Asked = s.asked
 	}
-	return false
 }
 
 // transient reports whether asking again could bring another answer.
 func transient(failure snapshot.Failure) bool {
 	switch failure {
-	case snapshot.DNSSECBogus, snapshot.Filtered, snapshot.CNAMELoop, snapshot.TLDNotFound,
-		snapshot.NotInZone, snapshot.NotInSnapshot:
+	case snapshot.DNSSECBogus, snapshot.Filtered, snapshot.TLDNotFound, snapshot.NotInZone, snapshot.NotInSnapshot:
 		return false
 	case snapshot.Timeout, snapshot.Network, snapshot.ServFail, snapshot.Refused, snapshot.NotImp, snapshot.FormErr,
-		snapshot.RCode, snapshot.NoAuthority, snapshot.Stale, snapshot.MalformedReply, snapshot.Truncated:
+		snapshot.RCode, snapshot.NoAuthority, snapshot.Stale, snapshot.MalformedReply, snapshot.Truncated,
+		snapshot.CNAMELoop:
 		return true
 	}
 	panic("lookup: unknown failure " + string(failure))
 }
 
-// absorb reads an answer: it follows the aliases from the name asked as far as
-// the reply has them, and takes the records at their end. It reports a failure,
-// or that the end of the chain has yet to be asked, in the same step.
-func (s *step) absorb(r reply) (failure snapshot.Failure, more bool) {
-	at, failure := s.follow(r)
-	if failure != "" {
-		return failure, false
+// chain is what the answers of a step have shown so far: the aliases from its
+// name on, and at their end a set or nothing.
+type chain struct {
+	aliases []string
+	set     caa.RRset
+	ttl     uint32
+	ad      bool
+}
+
+// end returns the name that the aliases lead to.
+func (c chain) end(name domain.Name) string {
+	if len(c.aliases) == 0 {
+		return name.String()
 	}
-	s.obs.AD = s.obs.AD && r.ad
+	return c.aliases[len(c.aliases)-1]
+}
+
+// absorb returns the chain with what an answer adds to it: aliases as far as the
+// reply has them, and the records at their end. It reports that the end of the
+// chain has yet to be asked, in the same step, or a failure. The step itself stays
+// as it is, so that nothing of a bad reply is left for the next attempt.
+func (s *step) absorb(r reply) (next chain, more bool, failure snapshot.Failure) {
+	next, failure = s.follow(r)
+	if failure != "" {
+		return next, false, failure
+	}
+	at := next.end(s.obs.Name)
+	next.ad = next.ad && r.ad
 	set, ttl := r.set(at)
 	switch {
 	case len(set) > 0 && r.rcode == dns.RcodeSuccess:
-		s.obs.TTL = min(s.obs.TTL, ttl)
-		s.obs.Records = caa.RRset{Owner: at, Properties: set}
-		return "", false
+		next.set, next.ttl = caa.RRset{Owner: at, Properties: set}, min(next.ttl, ttl)
+		return next, false, ""
 	case r.holdsCAA():
-		return snapshot.MalformedReply, false
+		return next, false, snapshot.MalformedReply
 	case at != s.asked && !r.closes(at):
-		s.asked = at
-		return "", true
+		return next, true, ""
 	case !r.empty():
-		return snapshot.MalformedReply, false
+		return next, false, snapshot.MalformedReply
 	}
-	s.obs.TTL = min(s.obs.TTL, r.negativeTTL)
-	if s.obs.Name.IsTLD() && s.obs.NameNotFound() {
-		return snapshot.TLDNotFound, false
+	next.ttl = min(next.ttl, r.negativeTTL)
+	if s.obs.Name.IsTLD() && r.rcode == dns.RcodeNameError && len(next.aliases) == 0 {
+		return next, false, snapshot.TLDNotFound
 	}
-	return "", false
+	return next, false, ""
 }
 
-// follow goes from the name asked along the aliases in the reply and returns
-// where they end.
-func (s *step) follow(r reply) (at string, failure snapshot.Failure) {
-	at = s.asked
+// follow goes from the name asked along the aliases in the reply.
+func (s *step) follow(r reply) (chain, snapshot.Failure) {
+	next := s.chain
+	next.aliases = slices.Clone(next.aliases)
 	for {
-		if set, _ := r.set(at); len(set) > 0 {
-			return at, ""
-		}
+		at := next.end(s.obs.Name)
 		target, ttl, ok := r.alias(at)
 		if !ok {
-			return at, ""
+			return next, ""
 		}
-		if target == "" {
-			return at, snapshot.MalformedReply
+		// A name with an alias has no other records (RFC 1034, section 3.6.2).
+		if set, _ := r.set(at); target == "" || len(set) > 0 {
+			return next, snapshot.MalformedReply
 		}
-		known := target == s.obs.Name.String() || slices.Contains(s.obs.Aliases, target)
-		if known || len(s.obs.Aliases)+2 > maxChain {
-			return at, snapshot.CNAMELoop
+		known := target == s.obs.Name.String() || slices.Contains(next.aliases, target)
+		if known || len(next.aliases)+2 > maxChain {
+			return next, snapshot.CNAMELoop
 		}
-		s.obs.Aliases = append(s.obs.Aliases, target)
-		s.obs.TTL = min(s.obs.TTL, ttl)
-		at = target
+		next.aliases = append(next.aliases, target)
+		next.ttl = min(next.ttl, ttl)
 	}
 }
 
@@ -249,26 +281,26 @@ func (r *reply) holdsCAA() bool {
 }
 
 // alias returns the target of name's CNAME record, or of the DNAME record of one
-// of its parents (RFC 6672, section 2.2). The target is "" where there are two,
-// or none that the DNS could hold.
+// of its parents (RFC 6672, section 2.2); with a DNAME a CNAME is what follows from
+// it. The target is "" where there are two, or none that the DNS could hold.
 func (r *reply) alias(name string) (target string, ttl uint32, ok bool) {
+	ttl = maxTTL
 	for _, rec := range r.answers {
-		if rec.kind == dns.TypeCNAME && rec.owner == name {
-			if ok && target != rec.target {
-				return "", 0, true
-			}
-			target, ttl, ok = rec.target, rec.ttl, true
+		own := ""
+		switch {
+		case rec.kind == dns.TypeCNAME && rec.owner == name:
+			own = rec.target
+		case rec.kind == dns.TypeDNAME && rec.owner != name && dns.IsSubDomain(dns.Fqdn(rec.owner), dns.Fqdn(name)):
+			own = substitute(name, rec)
+		default:
+			continue
 		}
-	}
-	if ok {
-		return target, ttl, true
-	}
-	for _, rec := range r.answers {
-		if rec.kind == dns.TypeDNAME && rec.owner != name && dns.IsSubDomain(dns.Fqdn(rec.owner), dns.Fqdn(name)) {
-			return substitute(name, rec), rec.ttl, true
+		if ok && own != target {
+			return "", 0, true
 		}
+		target, ttl, ok = own, min(ttl, rec.ttl), true
 	}
-	return "", 0, false
+	return target, ttl, ok
 }
 
 // substitute puts the DNAME's target in place of its owner at the end of name;

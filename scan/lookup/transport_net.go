@@ -226,10 +226,7 @@ func (t *netTransport) receiveTCP(a arrival, settle func(*step, outcome)) {
 	}
 	out := outcome{failure: snapshot.Network}
 	if a.err == nil {
-		out.failure = snapshot.MalformedReply
-		if standing := check(a.message, a.flight.query); standing != notOurs {
-			out = readOutcome(a.message, standing)
-		}
+		out = readOutcome(a.message, check(a.message, a.flight.query))
 	}
 	t.land(a.flight, out, a.at, settle)
 }

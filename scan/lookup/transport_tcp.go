@@ -1,6 +1,7 @@
 package lookup
 
 import (
+	"bytes"
 	"context"
 	"encoding/binary"
 	"io"
@@ -29,11 +30,22 @@ func (t *netTransport) askTCP(ctx context.Context, address string, query []byte)
 	if _, err := conn.Write(framed); err != nil {
 		return nil, err
 	}
+	for {
+		message, err := readTCP(conn)
+		if err != nil || check(message, query) != notOurs {
+			return message, err
+		}
+	}
+}
+
+// readTCP reads one message. Memory grows with what has come, not with what the
+// other side says will come.
+func readTCP(conn io.Reader) ([]byte, error) {
 	var size [2]byte
 	if _, err := io.ReadFull(conn, size[:]); err != nil {
 		return nil, err
 	}
-	message := make([]byte, binary.BigEndian.Uint16(size[:]))
-	_, err = io.ReadFull(conn, message)
-	return message, err
+	var message bytes.Buffer
+	_, err := io.CopyN(&message, conn, int64(binary.BigEndian.Uint16(size[:])))
+	return message.Bytes(), err
 }

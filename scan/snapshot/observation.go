@@ -96,7 +96,8 @@ type Observation struct {
 	Transport Transport
 	// Time is when the last reply came or was given up, zero for zone files.
 	Time time.Time
-	// Attempts counts the tries of the query that settled it, retries included.
+	// Attempts counts the attempts at the query that settled it. One may have
+	// taken several messages: in plainer form, over TCP.
 	Attempts int
 	Failure  Failure
 	// Asked is the name whose query failed, where that is not Name but one of
