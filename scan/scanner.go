@@ -37,13 +37,18 @@ const namesAtOnce = 256
 // Resolver's Store holds what Results needs. The error is the first of rows, or
 // that of ctx; lookups that fail are no errors.
 func Collect(ctx context.Context, resolver *lookup.Resolver, rows iter.Seq2[Row, error]) error {
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	err := resolver.Lookup(ctx, distinctNames(ctx, rows, cancel), nil)
-	if err != nil {
-		return context.Cause(ctx)
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	var broken error
+	names := distinctNames(ctx, rows, func(err error) {
+		broken = err
+		cancel()
+	})
+	err := resolver.Lookup(ctx, names, nil)
+	if broken != nil {
+		return broken
 	}
-	return nil
+	return err
 }
 
 // distinctNames yields the domains of rows in batches, each domain once. It ends

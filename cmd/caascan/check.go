@@ -111,7 +111,7 @@ func newChecked(input string, target scan.Target, issuers []caa.Issuer, v *scan.
 // print writes c for people. All text from the DNS is escaped by what gives it.
 func (c checked) print(w io.Writer, name domain.Name) error {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s: CAA records for the domain %s\n\n", c.Input, name)
+	fmt.Fprintf(&b, "%s: CAA records for the domain %s\n\n", visible(c.Input), name)
 	for i, o := range c.Steps {
 		fmt.Fprintf(&b, "%d. %s\n", i+1, o.Name)
 		printStep(&b, o)

@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"caascan/report"
 )
@@ -40,12 +41,12 @@ func planOutputs(names []string, stdout io.Writer, inputs []string) ([]*output, 
 			return nil, usageError{err}
 		}
 		for _, other := range names[:i] {
-			if samePlace(name, other) {
+			if name == other || name != "-" && other != "-" && samePlace(name, other) {
 				return nil, usagef("output %q is given twice", name)
 			}
 		}
 		for _, input := range inputs {
-			if name != "-" && samePlace(name, input) {
+			if name != "-" && input != "-" && samePlace(name, input) {
 				return nil, usagef("output %q is also read: give the report another name", name)
 			}
 		}
@@ -56,12 +57,23 @@ func planOutputs(names []string, stdout io.Writer, inputs []string) ([]*output, 
 
 // samePlace reports whether two names mean one file, which need not exist.
 func samePlace(a, b string) bool {
-	if filepath.Clean(a) == filepath.Clean(b) {
+	if place(a) == place(b) {
 		return true
 	}
 	infoA, errA := os.Stat(a)
 	infoB, errB := os.Stat(b)
 	return errA == nil && errB == nil && os.SameFile(infoA, infoB)
+}
+
+// place returns the one path of a file, as far as its folder is there.
+func place(name string) string {
+	if abs, err := filepath.Abs(name); err == nil {
+		name = abs
+	}
+	if dir, err := filepath.EvalSymlinks(filepath.Dir(name)); err == nil {
+		name = filepath.Join(dir, filepath.Base(name))
+	}
+	return name
 }
 
 // openOutputs makes the files that will become the reports, so that a folder that
@@ -84,7 +96,8 @@ func openOutputs(outputs []*output) error {
 }
 
 // commitOutputs puts all reports in their places. They are brought to disk first,
-// which is what takes time and fails, so that all of them are replaced or none.
+// which is what takes time and fails; where a rename fails all the same, the error
+// names the reports that have been replaced before it.
 func commitOutputs(outputs []*output) error {
 	for _, o := range outputs {
 		if o.file == nil {
@@ -94,13 +107,19 @@ func commitOutputs(outputs []*output) error {
 			return fmt.Errorf("report %s cannot be written: %w", o.name, err)
 		}
 	}
+	var replaced []string
 	for _, o := range outputs {
 		if o.file == nil {
 			continue
 		}
 		if err := o.file.commit(); err != nil {
-			return fmt.Errorf("report %s cannot be put in place: %w", o.name, err)
+			err = fmt.Errorf("report %s cannot be put in place: %w", o.name, err)
+			if len(replaced) > 0 {
+				err = fmt.Errorf("%w (already replaced: %s)", err, strings.Join(replaced, ", "))
+			}
+			return err
 		}
+		replaced = append(replaced, o.name)
 	}
 	return nil
 }

@@ -22,20 +22,20 @@ type console struct {
 
 // newConsole decides what to say. On a terminal that is a bar, notes and one
 // summary line; elsewhere only what makes the report weaker than asked for.
-func newConsole(w io.Writer, progress string, quiet, verbose bool) (console, error) {
+func newConsole(w io.Writer, o scanOptions) (console, error) {
 	c := console{w: w}
 	if file, ok := w.(*os.File); ok {
 		c.terminal = term.IsTerminal(int(file.Fd()))
 	}
-	c.chatty = (c.terminal || verbose) && !quiet
-	switch progress {
+	c.chatty = (c.terminal || o.verbose) && !o.quiet
+	switch o.progress {
 	case "auto":
-		c.bar = c.terminal && !quiet
+		c.bar = c.terminal && !o.quiet
 	case "always":
-		c.bar = true
+		c.bar = !o.quiet
 	case "never":
 	default:
-		return console{}, usagef("--progress %q: it is auto, always or never", progress)
+		return console{}, usagef("--progress %q: it is auto, always or never", o.progress)
 	}
 	return c, nil
 }

@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 	"syscall"
+	"unicode"
 
 	"github.com/spf13/cobra"
 )
@@ -23,11 +25,11 @@ const (
 
 const exitStatus = `Exit status:
   0    done
-  1    could not finish; no report was touched
+  1    could not finish; the reports that were there stay, unless the message says otherwise
   2    the command line was wrong; nothing was done
   3    done, and --fail-on matched
-  130  interrupted (SIGINT); no report was touched
-  143  terminated (SIGTERM); no report was touched
+  130  interrupted (SIGINT); the reports that were there stay
+  143  terminated (SIGTERM); the reports that were there stay
 `
 
 // usageError is a command line that cannot be carried out as it stands.
@@ -51,19 +53,18 @@ type streams struct {
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	root := newRoot(streams{stdin, stdout, stderr})
 	root.SetArgs(args)
-	err := root.ExecuteContext(ctx)
-	if cause, ok := errors.AsType[interrupted](context.Cause(ctx)); ok && err != nil {
-		fmt.Fprintf(stderr, "caascan: %v: stopped; no report was written\n", cause)
-		if cause.signal == syscall.SIGTERM {
-			return exitTerminated
-		}
-		return exitInterrupted
-	}
+	return exitCode(ctx, root.ExecuteContext(ctx), stderr)
+}
+
+// exitCode says on stderr what has to be said of err.
+func exitCode(ctx context.Context, err error, stderr io.Writer) int {
 	switch {
 	case err == nil:
 		return exitDone
 	case errors.Is(err, errFailOn):
 		return exitFailOn
+	case errors.Is(err, context.Canceled):
+		return stopped(ctx, stderr)
 	}
 	fmt.Fprintf(stderr, "caascan: %s\n", oneLine(err))
 	if _, ok := errors.AsType[usageError](err); ok {
@@ -72,10 +73,33 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	return exitUnfinished
 }
 
+// stopped says by what the run was ended before it was done.
+func stopped(ctx context.Context, stderr io.Writer) int {
+	cause := context.Cause(ctx)
+	fmt.Fprintf(stderr, "caascan: %v: stopped before it was done\n", cause)
+	if by, ok := errors.AsType[interrupted](cause); ok && by.signal == syscall.SIGTERM {
+		return exitTerminated
+	}
+	return exitInterrupted
+}
+
 // oneLine keeps an error on one line, whatever a file name or a library put into
 // it.
 func oneLine(err error) string {
-	return strings.Join(strings.FieldsFunc(err.Error(), func(r rune) bool { return r == '\n' || r == '\r' }), "; ")
+	return visible(strings.ReplaceAll(err.Error(), "\n", "; "))
+}
+
+// visible returns text with what could act on a terminal written as an escape.
+func visible(text string) string {
+	var b strings.Builder
+	for _, r := range text {
+		if unicode.IsPrint(r) {
+			b.WriteRune(r)
+			continue
+		}
+		b.WriteString(strings.Trim(strconv.QuoteRuneToASCII(r), "'"))
+	}
+	return b.String()
 }
 
 func newRoot(io streams) *cobra.Command {

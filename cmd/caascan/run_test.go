@@ -9,11 +9,15 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"caascan/scan/lookup/dnstest"
+	"caascan/scan/zone"
 )
 
 // ran is what a run of the program left behind.
@@ -166,6 +170,9 @@ func TestErrorsAreOneLineThatHelps(t *testing.T) {
 		{"no time", scanning("--timeout", "0s"), 2, "--timeout"},
 		{"a negative rate", scanning("--rate", "-1"), 2, "--rate"},
 		{"a bad --fail-on", scanning("--fail-on", "permitted"), 2, "--fail-on"},
+		{"an empty --fail-on", scanning("--fail-on", ""), 2, "--fail-on"},
+		{"control characters in a name", []string{"scan", filepath.Join(dir, "\x1b[31mno.csv"), "--zone", demoZone, "--issuer", "ca.example", "-o", report}, 1, `\x1b[31mno.csv`},
+		{"an output twice by another path", scanning("-o", filepath.Join(dir, "x", "..", "report.csv")), 2, "twice"},
 		{"a bad --progress", scanning("--progress", "often"), 2, "--progress"},
 		{"a bad --header", scanning("--header", "maybe"), 2, "--header"},
 		{"an unknown flag", scanning("--isuer", "x"), 2, "--isuer"},
@@ -260,6 +267,59 @@ func TestNoUsableResolverIsAnErrorBeforeAnyRowIsRead(t *testing.T) {
 	}
 	if _, err := os.Stat(report); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("the report: %v, want none", err)
+	}
+}
+
+// TestAnInputThatChangesIsNotReported: the list is written anew while its names
+// are being asked, so the rows of the second pass are not those of the first.
+func TestAnInputThatChangesIsNotReported(t *testing.T) {
+	dir := t.TempDir()
+	list, report := filepath.Join(dir, "list.csv"), filepath.Join(dir, "report.csv")
+	write := func(text string) {
+		if err := os.WriteFile(list, []byte(text), 0o600); err != nil {
+			t.Error(err)
+		}
+	}
+	write("email\na@listed.example\nb@other.example\n")
+	var once sync.Once
+	server, err := dnstest.Start(dnstest.Config{Zones: []*zone.Zone{load(t, demoZone)}, Handle: func(q dnstest.Query) []dnstest.Reply {
+		if q.Name != "." {
+			once.Do(func() { write("email\nb@other.example\na@listed.example\n") })
+		}
+		return q.Replies()
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer server.Close()
+	got := runWith(t.Context(), "", "scan", list, "--resolver", server.Addr(), "--issuer", "ca.example", "-o", report)
+	if got.code != exitUnfinished || !strings.Contains(got.stderr, "changed while it was read") {
+		t.Errorf("exit %d, stderr %q, want 1 and the reason", got.code, got.stderr)
+	}
+	if _, err := os.Stat(report); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("the report: %v, want none", err)
+	}
+}
+
+func load(t *testing.T, file string) *zone.Zone {
+	t.Helper()
+	z, err := zone.Load(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return z
+}
+
+// TestASignalAfterTheEndDoesNotChangeIt: what is done is done.
+func TestASignalAfterTheEndDoesNotChangeIt(t *testing.T) {
+	ctx, cancel := context.WithCancelCause(t.Context())
+	cancel(interrupted{os.Interrupt})
+	if got := runWith(ctx, "", "version"); got.code != exitDone {
+		t.Errorf("exit %d, want 0", got.code)
+	}
+	var stderr bytes.Buffer
+	if code := exitCode(ctx, errFailOn, &stderr); code != exitFailOn || stderr.Len() > 0 {
+		t.Errorf("exit %d, stderr %q, want 3 and silence", code, stderr.String())
 	}
 }
 

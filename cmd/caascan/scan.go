@@ -152,14 +152,17 @@ func (j *job) plan(o scanOptions, path string, io streams) (err error) {
 	if o.rawCells {
 		j.cells = report.RawCells
 	}
-	j.console, err = newConsole(io.err, o.progress, o.quiet, o.verbose)
+	j.console, err = newConsole(io.err, o)
 	return err
 }
 
 func parseFailOn(words []string) ([]scan.Status, error) {
+	if words != nil && len(words) == 0 {
+		return nil, usagef("--fail-on names no status: denied, lookup-failed or both")
+	}
 	var statuses []scan.Status
 	for _, word := range words {
-		status := scan.Status(word)
+		status := scan.Status(strings.TrimSpace(word))
 		if status != scan.Denied && status != scan.LookupFailed {
 			return nil, usagef("--fail-on %q: it is denied or lookup-failed", word)
 		}
@@ -194,7 +197,13 @@ func (j *job) openInput(ctx context.Context, o scanOptions, path string, io stre
 }
 
 func (j *job) openSource(ctx context.Context, o sourceOptions) (err error) {
-	j.source, err = o.open(ctx)
+	err = interruptible(ctx, func() (err error) {
+		j.source, err = o.open(ctx)
+		return err
+	})
+	if errors.Is(err, context.Canceled) {
+		return err
+	}
 	for _, warning := range j.source.warnings {
 		j.console.warn(warning)
 		j.run.Notes = append(j.run.Notes, warning)
