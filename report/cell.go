@@ -24,7 +24,8 @@ const (
 // An apostrophe at the start is taken off where what follows it, further
 // apostrophes aside, is something a spreadsheet would run. Then \xNN becomes the
 // octet NN, and \u{NNNN} the character, with two and four hexadecimal digits in
-// lower case. No other backslash and no other apostrophe means anything, so both
+// lower case; one stands for "=" and its like where those come behind a semicolon,
+// a tab or a line break. No other backslash and no other apostrophe means anything, so both
 // stay readable where people have typed them: C:\temp, 'quoted'. A typed
 // backslash that would read as one of the two escapes is itself written \x5c, and
 // a typed apostrophe that would be taken off gets another one in front.
@@ -37,6 +38,7 @@ type octetClass uint8
 const (
 	mayEscape   octetClass = 1 << iota // escapeCell may have to escape it, or the character it belongs to
 	mayRun                             // a cell that runs may begin with it
+	maySplit                           // some spreadsheets begin a new cell behind it
 	needsQuotes                        // CSV puts the cell between quotation marks
 	mayGrow                            // a workbook takes several octets for it
 )
@@ -51,7 +53,10 @@ var octetClasses = func() (classes [256]octetClass) {
 		if c > '~' || strings.IndexByte("=+-@' \t\n\v\f\r", c) >= 0 {
 			classes[i] |= mayRun
 		}
-		if strings.IndexByte(",\"\r\n", c) >= 0 {
+		if strings.IndexByte(splitters, c) >= 0 {
+			classes[i] |= maySplit
+		}
+		if strings.IndexByte(",\""+splitters, c) >= 0 {
 			classes[i] |= needsQuotes
 		}
 		if strings.IndexByte("&<>\"'\t\n\r\x7f", c) >= 0 {
@@ -74,6 +79,9 @@ func classesIn(cell string) octetClass {
 func safeCell(cell string, classes octetClass) string {
 	if classes&mayEscape != 0 {
 		cell = escapeCell(cell)
+	}
+	if classes&mayRun != 0 && classes&maySplit != 0 {
+		cell = disarmInside(cell)
 	}
 	if classes&mayRun != 0 && octetClasses[cell[0]]&mayRun != 0 {
 		cell = disarm(cell)
@@ -214,6 +222,41 @@ func disarm(cell string) string {
 	return cell
 }
 
+// splitters are the octets at which a spreadsheet that is set to other separators
+// than the comma, as it is in many countries, begins a cell in the middle of ours:
+// quotation marks that do not begin its own cell do not hold it back.
+const splitters = ";\t\r\n"
+
+// disarmInside escapes the character behind a splitter that would make what
+// follows run.
+func disarmInside(cell string) string {
+	var b strings.Builder
+	for {
+		at := strings.IndexAny(cell, splitters)
+		if at < 0 {
+			b.WriteString(cell)
+			return b.String()
+		}
+		rest := strings.TrimLeft(cell[at+1:], ` "'`)
+		b.WriteString(cell[:len(cell)-len(rest)])
+		cell = rest
+		part := cell
+		if end := strings.IndexAny(cell, splitters); end >= 0 {
+			part = cell[:end]
+		}
+		if !runs(part) {
+			continue
+		}
+		first, size := utf8.DecodeRuneInString(cell)
+		if size == 1 {
+			fmt.Fprintf(&b, `\x%02x`, first)
+		} else {
+			fmt.Fprintf(&b, `\u{%04x}`, first)
+		}
+		cell = cell[size:]
+	}
+}
+
 func rearm(cell string) string {
 	rest, ok := strings.CutPrefix(cell, "'")
 	if ok && runs(strings.TrimLeft(rest, "'")) {
@@ -226,9 +269,9 @@ func rearm(cell string) string {
 // a formula: after white space it begins with "=", "+", "-" or "@", also in full
 // width, or the cell begins with a tab or a carriage return, behind which a
 // spreadsheet may begin a new cell.
-// Plain numbers and phone numbers do not run: a "+" or "-" and then nothing but
-// digits, spaces and the characters ( ) . / , - because no function and no
-// reference can be spelt with those.
+// Plain numbers and phone numbers are left alone: a number, or a "+" or "-" and then
+// nothing but digits, spaces and the characters ( ) . / , - with which no function and
+// no reference can be spelt.
 func runs(cell string) bool {
 	if cell == "" {
 		return false
@@ -238,6 +281,9 @@ func runs(cell string) bool {
 	}
 	text := strings.TrimLeftFunc(cell, unicode.IsSpace)
 	first, size := utf8.DecodeRuneInString(text)
+	if _, err := strconv.ParseFloat(text, 64); err == nil && size == 1 && text[len(text)-1] <= '9' {
+		return false // -1.5e3 too
+	}
 	switch first {
 	case '=', '@', '＝', '＋', '－', '＠':
 		return true

@@ -42,49 +42,77 @@ const listSeparator = " | "
 
 // columns is the one table of the columns, in their order.
 var columns = [...]Column{
-	{Name: "caa_row", width: 11, kind: numberKind,
+	{
+		Name: "caa_row", width: 11, kind: numberKind,
 		Meaning: "The number of the row in the input, as a spreadsheet shows it; the header is row 1.",
-		row:     func(r scan.Result) string { return strconv.Itoa(r.Row.Number) }},
-	{Name: "caa_domain", width: 26,
+		row:     func(r scan.Result) string { return strconv.Itoa(r.Row.Number) },
+	},
+	{
+		Name: "caa_domain", width: 26,
 		Meaning: "The domain of the mailbox as the DNS knows it. Empty where the cell holds none.",
-		verdict: func(v *scan.Verdict) string { return v.Domain.String() }},
-	{Name: "caa_status", width: 15, kind: statusKind,
+		verdict: func(v *scan.Verdict) string { return v.Domain.String() },
+	},
+	{
+		Name: "caa_status", width: 15, kind: statusKind,
 		Meaning:  "Whether CAA lets this CA issue an S/MIME certificate for the mailbox: permitted, denied or lookup-failed.",
-		decision: func(d scan.Decision) string { return string(d.Status) }},
-	{Name: "caa_reason", width: 20,
+		decision: func(d scan.Decision) string { return string(d.Status) },
+	},
+	{
+		Name: "caa_reason", width: 20,
 		Meaning:  "Why the status is what it is, as a code.",
-		decision: func(d scan.Decision) string { return string(d.Reason) }},
-	{Name: "caa_detail", width: 80,
+		decision: func(d scan.Decision) string { return string(d.Reason) },
+	},
+	{
+		Name: "caa_detail", width: 80,
 		Meaning:  "The reason as a sentence, with the names and values it is about.",
-		decision: func(d scan.Decision) string { return d.Detail }},
-	{Name: "caa_found_at", width: 24,
+		decision: func(d scan.Decision) string { return d.Detail },
+	},
+	{
+		Name: "caa_found_at", width: 24,
 		Meaning: "The name at which CAA records were found: the domain itself or a parent of it. Empty where there are none.",
-		verdict: func(v *scan.Verdict) string { return v.FoundAt.String() }},
-	{Name: "caa_owner", width: 20,
+		verdict: func(v *scan.Verdict) string { return v.FoundAt.String() },
+	},
+	{
+		Name: "caa_owner", width: 20,
 		Meaning: "The name at which the records really stand, where an alias (CNAME, DNAME) led there. Empty where none did.",
-		verdict: owner},
-	{Name: "caa_records", width: 44,
+		verdict: owner,
+	},
+	{
+		Name: "caa_records", width: 44,
 		Meaning: `The CAA records that were found, as a zone file holds them, with " | " between them.`,
-		verdict: records},
-	{Name: "caa_dnssec", width: 13,
+		verdict: records,
+	},
+	{
+		Name: "caa_dnssec", width: 13,
 		Meaning: "What is known of the answer's DNSSEC validation: secure, insecure, bogus or unknown. Empty where nothing was looked up.",
-		verdict: func(v *scan.Verdict) string { return string(v.DNSSEC) }},
-	{Name: "caa_on_failure", width: 19,
-		Meaning: "What the S/MIME Baseline Requirements let a CA do after such a failed lookup. Empty where none failed.",
-		verdict: func(v *scan.Verdict) string { return string(v.OnFailure) }},
+		verdict: func(v *scan.Verdict) string { return string(v.DNSSEC) },
+	},
+	{
+		Name: "caa_on_failure", width: 19,
+		Meaning: "What the S/MIME Baseline Requirements let a CA do after a lookup failed: ca-must-not-issue where DNSSEC validation failed, else unknown, which is no permission. Empty where nothing was looked up or nothing failed, and for tld-not-found.",
+		verdict: func(v *scan.Verdict) string { return string(v.OnFailure) },
+	},
 	// Spaces, because no code holds one and a filter for "contains" needs no more.
-	{Name: "caa_warnings", width: 22,
+	{
+		Name: "caa_warnings", width: 22,
 		Meaning: "What does not change the status but should be known, as codes with a space between them.",
-		row:     warnings},
-	{Name: "caa_fix", width: 50,
-		Meaning:  `What to publish so that this CA may issue: lines of a zone file, with " | " between them. Empty where nothing is denied.`,
-		decision: func(d scan.Decision) string { return strings.Join(d.Fix, listSeparator) }},
-	{Name: "caa_resolver", width: 20,
+		row:     warnings,
+	},
+	{
+		Name: "caa_fix", width: 50,
+		Meaning:  `The whole set of CAA records to publish in place of the present one so that this CA may issue: lines of a zone file, with " | " between them. Empty where nothing is denied.`,
+		decision: func(d scan.Decision) string { return strings.Join(d.Fix, listSeparator) },
+	},
+	{
+		Name: "caa_resolver", width: 20,
 		Meaning: "The resolver, or the zone file, that gave the deciding answer.",
-		verdict: func(v *scan.Verdict) string { return v.Resolver }},
-	{Name: "caa_checked_at", width: 21,
+		verdict: func(v *scan.Verdict) string { return v.Resolver },
+	},
+	{
+		Name: "caa_checked_at", width: 21,
 		Meaning: "When the oldest answer came that the row rests on, in UTC. Empty for zone files.",
-		verdict: checkedAt},
+		verdict: checkedAt,
+	},
 }
 
 // Columns returns the columns that a report adds, in order. Where there are

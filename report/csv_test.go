@@ -52,7 +52,9 @@ func TestRawCells(t *testing.T) {
 // TestCSVQuoting holds fields to RFC 4180, section 2.
 func TestCSVQuoting(t *testing.T) {
 	tests := []struct{ name, cell, want string }{
-		{"nothing to quote", "a b;c|d", "a b;c|d"},
+		{"nothing to quote", "a b|c", "a b|c"},
+		{"a semicolon, for readers that are set to it", "a;b", `"a;b"`},
+		{"a tab, for readers that are set to it", "a\tb", "\"a\tb\""},
 		{"a comma", "a,b", `"a,b"`},
 		{"a quotation mark is doubled", `a"b`, `"a""b"`},
 		{"only quotation marks", `""`, `""""""`},

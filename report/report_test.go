@@ -98,10 +98,18 @@ func TestHeader(t *testing.T) {
 		labels []string
 		want   string
 	}{
-		{"an input column that begins with caa_ says whose it is", []string{"caa_status", "CAA_Fix", "caa", "my_caa_row", "Caa_"}, []string{"ca.example"},
-			"input_caa_status,input_CAA_Fix,caa,my_caa_row,input_Caa_,caa_row,caa_domain,caa_status,caa_reason,caa_detail,caa_found_at,caa_owner,caa_records,caa_dnssec,caa_on_failure,caa_warnings,caa_fix,caa_resolver,caa_checked_at"},
-		{"several CAs have columns of their own at the end", []string{"input", "extra1"}, []string{"Old", "New CA"},
-			"input,extra1,caa_row,caa_domain,caa_status,caa_reason,caa_detail,caa_found_at,caa_owner,caa_records,caa_dnssec,caa_on_failure,caa_warnings,caa_fix,caa_resolver,caa_checked_at,caa_status:Old,caa_reason:Old,caa_detail:Old,caa_fix:Old,caa_status:New CA,caa_reason:New CA,caa_detail:New CA,caa_fix:New CA"},
+		{
+			"an input column that begins with caa_ says whose it is",
+			[]string{"caa_status", "CAA_Fix", "caa", "my_caa_row", "Caa_"},
+			[]string{"ca.example"},
+			"input_caa_status,input_CAA_Fix,caa,my_caa_row,input_Caa_,caa_row,caa_domain,caa_status,caa_reason,caa_detail,caa_found_at,caa_owner,caa_records,caa_dnssec,caa_on_failure,caa_warnings,caa_fix,caa_resolver,caa_checked_at",
+		},
+		{
+			"several CAs have columns of their own at the end",
+			[]string{"input", "extra1"},
+			[]string{"Old", "New CA"},
+			"input,extra1,caa_row,caa_domain,caa_status,caa_reason,caa_detail,caa_found_at,caa_owner,caa_records,caa_dnssec,caa_on_failure,caa_warnings,caa_fix,caa_resolver,caa_checked_at,caa_status:Old,caa_reason:Old,caa_detail:Old,caa_fix:Old,caa_status:New CA,caa_reason:New CA,caa_detail:New CA,caa_fix:New CA",
+		},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -195,9 +203,16 @@ func TestCounts(t *testing.T) {
 		count  Count
 	}
 	want := []line{
-		{0, "permitted", Count{2, 1}}, {0, "denied", Count{1, 1}}, {0, "lookup-failed", Count{3, 1}},
-		{1, "permitted", Count{3, 2}}, {1, "denied", Count{0, 0}}, {1, "lookup-failed", Count{3, 1}},
-		{0, "no-caa", Count{2, 1}}, {0, "issuer-not-listed", Count{1, 1}}, {1, "issuer-listed", Count{1, 1}}, {1, "empty", Count{1, 0}},
+		{0, "permitted", Count{2, 1}},
+		{0, "denied", Count{1, 1}},
+		{0, "lookup-failed", Count{3, 1}},
+		{1, "permitted", Count{3, 2}},
+		{1, "denied", Count{0, 0}},
+		{1, "lookup-failed", Count{3, 1}},
+		{0, "no-caa", Count{2, 1}},
+		{0, "issuer-not-listed", Count{1, 1}},
+		{1, "issuer-listed", Count{1, 1}},
+		{1, "empty", Count{1, 0}},
 	}
 	for _, w := range want {
 		got := c.Reason(w.issuer, scan.Reason(w.of))

@@ -100,7 +100,7 @@ func statusMeaning(status scan.Status) string {
 	case scan.Permitted:
 		return "CAA does not stop this CA from issuing for these mailboxes."
 	case scan.Denied:
-		return "CAA stops this CA. What to publish so that it may issue stands beside each row, under caa_fix."
+		return "CAA stops this CA. The set of records to publish in place of the present one stands beside each row, under caa_fix."
 	case scan.LookupFailed:
 		return "It could not be found out. Take none of these for permitted."
 	}

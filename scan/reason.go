@@ -78,7 +78,7 @@ var reasonTexts = [...]reasonText{
 	{
 		BrokenRow, LookupFailed,
 		"The line could not be read: a quotation mark is never closed, or a cell is over 1 MiB.",
-		"The line could not be split into cells: a quotation mark is never closed, or a cell is over 1 MiB.",
+		"The line could not be split into cells: a quotation mark is never closed, or a cell is over 1 MiB. Of such a line only the first MiB is kept.",
 	},
 	{
 		Empty, LookupFailed,
@@ -92,8 +92,8 @@ var reasonTexts = [...]reasonText{
 	},
 	{
 		IPLiteral, LookupFailed,
-		"The cell holds an IP address; CAA records belong to domain names.",
-		"The cell holds an IP address in place of a domain; CAA records belong to domain names.",
+		"The cell holds an IP address, or something that ends in a number as those do; CAA records belong to domain names.",
+		"The cell holds an IP address in place of a domain, or something that ends in a number as those do; CAA records belong to domain names.",
 	},
 	{
 		TooLong, LookupFailed,

@@ -48,7 +48,8 @@ func ParseTarget(cell string) Target {
 func trim(cell string) string {
 	return strings.TrimFunc(cell, func(r rune) bool {
 		switch r {
-		case '\ufeff', '\u200b', '\u200c', '\u200d', '\u2060', '\u180e': // BOM and zero-width characters
+		case '\ufeff', '\u200b', '\u200c', '\u200d', '\u2060', '\u180e', // BOM and zero-width characters
+			'\u200e', '\u200f', '\u061c', '\u202a', '\u202b', '\u202c', '\u2066', '\u2067', '\u2068', '\u2069': // those that come with copied text
 			return true
 		}
 		return unicode.IsSpace(r)

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -88,11 +89,19 @@ func openOutputs(outputs []*output) error {
 		}
 		file, err := newPendingFile(o.name)
 		if err != nil {
-			return fmt.Errorf("report %s cannot be written: %w", o.name, err)
+			return fmt.Errorf("report %s cannot be written: %w; give a folder that is there and may be written to", o.name, cause(err))
 		}
 		o.file, o.to = file, file
 	}
 	return nil
+}
+
+// cause drops the name of a temporary file from an error, which nobody has given.
+func cause(err error) error {
+	if e, ok := errors.AsType[*fs.PathError](err); ok {
+		return e.Err
+	}
+	return err
 }
 
 // commitOutputs puts all reports in their places. They are brought to disk first,

@@ -174,6 +174,8 @@ func (in *Input) detect(file string, opts Options) error {
 	case bytes.HasPrefix(head, []byte("\xd0\xcf\x11\xe0")): // [MS-CFB], section 2.2
 		return fmt.Errorf("%w: it is an old workbook (.xls), or one with a password; "+
 			"save it as .xlsx without a password, or as CSV", ErrFormat)
+	case bytes.HasPrefix(head, []byte("%PDF-")) || binary(head):
+		return fmt.Errorf("%w: it is no text and no workbook; give it as CSV, XLSX or a plain list", ErrFormat)
 	case opts.Sheet != "":
 		return fmt.Errorf("%w %s: it is a text file, which has no sheets; leave out --sheet", ErrSheet, quote(opts.Sheet))
 	}
@@ -187,6 +189,22 @@ func (in *Input) detect(file string, opts Options) error {
 		in.layout.Separator = string(rune(text.separator))
 	}
 	return nil
+}
+
+// binary reports whether the octets cannot be text in any encoding that is read
+// here: one in twenty is a control character that no text has. NUL does not count,
+// because programs that leave some in their lists exist.
+func binary(head []byte) bool {
+	if encoding, _ := sniff(head); encoding == UTF16LE || encoding == UTF16BE {
+		return false
+	}
+	controls := 0
+	for _, c := range head {
+		if 0 < c && c < '\t' || '\r' < c && c < ' ' {
+			controls++
+		}
+	}
+	return controls*20 > len(head)
 }
 
 // readHead returns the octets by which a format and an encoding are told.
