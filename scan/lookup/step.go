@@ -142,8 +142,7 @@ func notUnderstood(out outcome) bool {
 	case out.standing != ours:
 		return false
 	}
-	switch out.failure {
-	case snapshot.Filtered, snapshot.Stale, snapshot.DNSSECBogus:
+	if out.failure == snapshot.Filtered || out.failure == snapshot.Stale || out.failure == snapshot.DNSSECBogus {
 		return false // told by EDE, which a plainer query could not have
 	}
 	switch out.reply.rcode {
