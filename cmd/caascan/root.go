@@ -63,7 +63,7 @@ func exitCode(ctx context.Context, err error, stderr io.Writer) int {
 		return exitDone
 	case errors.Is(err, errFailOn):
 		return exitFailOn
-	case errors.Is(err, context.Canceled):
+	case errors.Is(err, context.Canceled) || errors.Is(err, context.Cause(ctx)):
 		return stopped(ctx, stderr)
 	}
 	fmt.Fprintf(stderr, "caascan: %s\n", oneLine(err))
@@ -76,7 +76,7 @@ func exitCode(ctx context.Context, err error, stderr io.Writer) int {
 // stopped says by what the run was ended before it was done.
 func stopped(ctx context.Context, stderr io.Writer) int {
 	cause := context.Cause(ctx)
-	fmt.Fprintf(stderr, "caascan: %v: stopped before it was done\n", cause)
+	fmt.Fprintf(stderr, "caascan: %v: stopped; no report was written\n", cause)
 	if by, ok := errors.AsType[interrupted](cause); ok && by.signal == syscall.SIGTERM {
 		return exitTerminated
 	}

@@ -466,6 +466,26 @@ func TestAnIDInFlightIsNotDrawnAgain(t *testing.T) {
 	}
 }
 
+// TestAnEchoedADIsNoSignOfValidation: a server that sends the query's bits back
+// does not push the others aside.
+func TestAnEchoedADIsNoSignOfValidation(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := &world{t: t, answer: func(w *world, q asked) []byte {
+			if q.server == serverA.String() {
+				echo := slices.Clone(q.wire)
+				echo[2] |= 0x80 // QR
+				echo[3] |= flagRA
+				return echo
+			}
+			return message{ra: true}.pack(w.t, q.wire)
+		}}
+		leftOut, err := w.resolver(Config{Servers: []netip.AddrPort{serverA, serverB}}).Probe(t.Context())
+		if err != nil || len(leftOut) > 0 {
+			t.Errorf("left out %v (%v), want nobody", leftOut, err)
+		}
+	})
+}
+
 func TestProbeIgnoresWhatIsNotItsReply(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := &world{t: t, answer: func(w *world, q asked) []byte {

@@ -17,6 +17,22 @@ const (
 	optSize = 11 // an OPT record without options (RFC 6891, section 6.1.2)
 )
 
+// packProbe returns a query for the SOA record of the root. It sets DO and leaves AD
+// clear: either makes a validating resolver set AD in the reply (RFC 6840, section
+// 5.7), and a bit that is merely echoed shows.
+func packProbe(id uint16, f form) ([]byte, error) {
+	query, err := packQuery(id, ".", dns.TypeSOA, f)
+	if err != nil {
+		return nil, err
+	}
+	query[flagsAt+1] &^= flagAD
+	if f.edns() {
+		const doFromEnd = 4 // the flags stand before RDLENGTH (RFC 6891, section 6.1.3)
+		query[len(query)-doFromEnd] |= 0x80
+	}
+	return query, nil
+}
+
 // packQuery returns a query for kind at name in the given form.
 func packQuery(id uint16, name string, kind uint16, f form) ([]byte, error) {
 	query := make([]byte, headerSize+maxWireName+4+optSize)

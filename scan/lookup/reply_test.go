@@ -101,6 +101,23 @@ func TestQueryIsWhatResolversExpect(t *testing.T) {
 	}
 }
 
+func TestAProbeShowsAnEchoedBit(t *testing.T) {
+	for f, do := range map[form]bool{withEDNS: true, plain: false} {
+		wire, err := packProbe(4711, f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var m dns.Msg
+		if err := m.Unpack(wire); err != nil {
+			t.Fatal(err)
+		}
+		opt := m.IsEdns0()
+		if m.AuthenticatedData || !m.RecursionDesired || m.Question[0].Qtype != dns.TypeSOA || (opt != nil && opt.Do()) != do {
+			t.Errorf("form %v: %v, want a SOA query with DO %v and AD clear", f, m, do)
+		}
+	}
+}
+
 func TestCheckCountsOnlyTheReplyToOurQuery(t *testing.T) {
 	query := queryFor(t, "mail.example")
 	good := message{ra: true, authority: []string{exampleSOA}}.pack(t, query)

@@ -154,7 +154,7 @@ func (r *Resolver) probeOnce(ctx context.Context, server netip.AddrPort, f form,
 	}
 	defer conn.Close()
 	defer context.AfterFunc(ctx, func() { conn.Close() })()
-	query, err := packQuery(dns.Id(), ".", dns.TypeSOA, f)
+	query, err := packProbe(dns.Id(), f)
 	if err != nil {
 		return probed{err: err}
 	}
