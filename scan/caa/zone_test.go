@@ -61,7 +61,7 @@ func FuzzZoneText(f *testing.F) {
 	f.Fuzz(func(t *testing.T, flags uint8, tag, value string) {
 		p, err := caa.NewProperty(flags, tag, value)
 		if err != nil {
-			t.Skip("longer than RDATA can be")
+			return // longer than RDATA can be
 		}
 		if got := readZone(t, p.ZoneText()); got != p.RDATA() {
 			t.Fatalf("%s was read back as %q, want %q", p.ZoneText(), got, p.RDATA())
