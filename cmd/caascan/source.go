@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"net/netip"
 	"time"
 
 	"github.com/spf13/pflag"
@@ -72,8 +71,8 @@ func (o *sourceOptions) validate() error {
 }
 
 // servers reads --resolver.
-func (o *sourceOptions) servers() ([]netip.AddrPort, error) {
-	var servers []netip.AddrPort
+func (o *sourceOptions) servers() ([]lookup.Server, error) {
+	var servers []lookup.Server
 	for _, text := range o.resolvers {
 		server, err := lookup.ParseServer(text)
 		if err != nil {
@@ -135,10 +134,10 @@ func (o *sourceOptions) openZones(cfg lookup.Config) (source, error) {
 }
 
 // probe leaves out the resolvers that do not answer.
-func probe(ctx context.Context, resolver *lookup.Resolver, servers []netip.AddrPort) (source, error) {
+func probe(ctx context.Context, resolver *lookup.Resolver, servers []lookup.Server) (source, error) {
 	leftOut, err := resolver.Probe(ctx)
 	src := source{resolver: resolver}
-	dead := make(map[netip.AddrPort]bool)
+	dead := make(map[lookup.Server]bool)
 	for _, l := range leftOut {
 		src.warnings = append(src.warnings, fmt.Sprintf("resolver %v is left out: %v", l.Server, l.Err))
 		dead[l.Server] = true

@@ -8,7 +8,6 @@ import (
 	"io"
 	"iter"
 	"net"
-	"net/netip"
 	"slices"
 	"strings"
 	"sync"
@@ -118,15 +117,23 @@ func nothing(w *world, q asked) []byte {
 }
 
 var (
-	serverA = netip.MustParseAddrPort("192.0.2.1:53")
-	serverB = netip.MustParseAddrPort("192.0.2.2:53")
+	serverA = mustServer("192.0.2.1:53")
+	serverB = mustServer("192.0.2.2:53")
 )
+
+func mustServer(text string) Server {
+	server, err := ParseServer(text)
+	if err != nil {
+		panic(err)
+	}
+	return server
+}
 
 // resolver returns one that asks w.
 func (w *world) resolver(cfg Config) *Resolver {
 	cfg.Dial = w.dial
 	if cfg.Servers == nil {
-		cfg.Servers = []netip.AddrPort{serverA}
+		cfg.Servers = []Server{serverA}
 	}
 	r, err := New(cfg)
 	if err != nil {
@@ -254,7 +261,7 @@ func TestTheSecondAttemptGoesToAnotherServer(t *testing.T) {
 			}
 			return nothing(w, q)
 		}}
-		r := w.resolver(Config{Servers: []netip.AddrPort{serverA, serverB}})
+		r := w.resolver(Config{Servers: []Server{serverA, serverB}})
 		for name, o := range look(t, r, "a.example", "b.example", "c.example") {
 			if o.Failure != "" || o.Server != serverB.String() {
 				t.Errorf("%s: failure %q from %s, want an answer from %v", name, o.Failure, o.Server, serverB)
@@ -442,7 +449,7 @@ func TestDeadlinesDoNotPileUp(t *testing.T) {
 // TestAReplyOverUDPDoesNotAnswerAQuestionOverTCP: somebody could have guessed the
 // ID of the query before.
 func TestAReplyOverUDPDoesNotAnswerAQuestionOverTCP(t *testing.T) {
-	cfg := Config{Servers: []netip.AddrPort{serverA}}
+	cfg := Config{Servers: []Server{serverA}}
 	n := newNetTransport(&cfg)
 	defer n.close()
 	s := newStep(mustName(t, "mail.example"), 1)
@@ -453,7 +460,7 @@ func TestAReplyOverUDPDoesNotAnswerAQuestionOverTCP(t *testing.T) {
 }
 
 func TestAnIDInFlightIsNotDrawnAgain(t *testing.T) {
-	cfg := Config{Servers: []netip.AddrPort{serverA}}
+	cfg := Config{Servers: []Server{serverA}}
 	n := newNetTransport(&cfg)
 	defer n.close()
 	for id := range 1 << 16 {
@@ -479,7 +486,7 @@ func TestAnEchoedADIsNoSignOfValidation(t *testing.T) {
 			}
 			return message{ra: true}.pack(w.t, q.wire)
 		}}
-		leftOut, err := w.resolver(Config{Servers: []netip.AddrPort{serverA, serverB}}).Probe(t.Context())
+		leftOut, err := w.resolver(Config{Servers: []Server{serverA, serverB}}).Probe(t.Context())
 		if err != nil || len(leftOut) > 0 {
 			t.Errorf("left out %v (%v), want nobody", leftOut, err)
 		}
@@ -510,7 +517,7 @@ func TestWhereOneResolverValidatesTheOthersAreNotAsked(t *testing.T) {
 			}
 			return message{ra: true, ad: validates, authority: []string{exampleSOA}}.pack(w.t, q.wire)
 		}}
-		r := w.resolver(Config{Servers: []netip.AddrPort{serverB, serverA}})
+		r := w.resolver(Config{Servers: []Server{serverB, serverA}})
 		leftOut, err := r.Probe(t.Context())
 		if err != nil || len(leftOut) != 1 || leftOut[0].Server != serverB || !errors.Is(leftOut[0].Err, errNotValidating) {
 			t.Fatalf("left out %v (%v), want %v", leftOut, err, serverB)
@@ -556,7 +563,7 @@ func TestCancellationEndsALookupAtOnce(t *testing.T) {
 }
 
 func TestProbeLeavesOutWhoDoesNotAnswerOrRecurse(t *testing.T) {
-	serverC, serverD := netip.MustParseAddrPort("192.0.2.3:53"), netip.MustParseAddrPort("192.0.2.4:53")
+	serverC, serverD := mustServer("192.0.2.3:53"), mustServer("192.0.2.4:53")
 	synctest.Test(t, func(t *testing.T) {
 		w := &world{t: t, answer: func(w *world, q asked) []byte {
 			switch q.server {
@@ -569,7 +576,7 @@ func TestProbeLeavesOutWhoDoesNotAnswerOrRecurse(t *testing.T) {
 			}
 			return message{ra: true}.pack(w.t, q.wire)
 		}}
-		r := w.resolver(Config{Servers: []netip.AddrPort{serverA, serverB, serverC, serverD}})
+		r := w.resolver(Config{Servers: []Server{serverA, serverB, serverC, serverD}})
 		leftOut, err := r.Probe(t.Context())
 		if err != nil {
 			t.Fatal(err)

@@ -1,7 +1,6 @@
 package lookup_test
 
 import (
-	"net/netip"
 	"testing"
 	"time"
 
@@ -62,7 +61,7 @@ func TestFaultsOfResolvers(t *testing.T) {
 			t.Parallel()
 			name := parse(t, test.name+".example")
 			resolver, err := lookup.New(lookup.Config{
-				Servers: []netip.AddrPort{netip.MustParseAddrPort(server.Addr())},
+				Servers: []lookup.Server{serverAt(t, server.Addr())},
 				Timeout: time.Second, // only the names that never answer wait for it
 			})
 			if err != nil {
@@ -94,7 +93,7 @@ func TestNobodyListening(t *testing.T) {
 		t.Fatal(err)
 	}
 	server.Close()
-	resolver, err := lookup.New(lookup.Config{Servers: []netip.AddrPort{netip.MustParseAddrPort(server.Addr())}})
+	resolver, err := lookup.New(lookup.Config{Servers: []lookup.Server{serverAt(t, server.Addr())}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -114,4 +113,13 @@ func parse(t testing.TB, text string) domain.Name {
 		t.Fatal(err)
 	}
 	return name
+}
+
+func serverAt(t testing.TB, address string) lookup.Server {
+	t.Helper()
+	server, err := lookup.ParseServer(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return server
 }

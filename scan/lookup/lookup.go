@@ -14,11 +14,11 @@ package lookup
 
 import (
 	"context"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"iter"
 	"net"
-	"net/netip"
 	"slices"
 	"sync/atomic"
 	"time"
@@ -33,7 +33,7 @@ import (
 // Config says where answers come from and how hard to ask for them.
 type Config struct {
 	// Servers are the recursive resolvers, asked in turn. Ignored with Zones.
-	Servers []netip.AddrPort
+	Servers []Server
 	// Zones answers everything in process where it is set; nothing is sent.
 	Zones *zone.Set
 	// Store receives the Observations and is the cache; nil makes a new one.
@@ -51,6 +51,9 @@ type Config struct {
 	Attempts int
 	// Dial opens connections ("udp" and "tcp"); nil means net.Dialer.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
+	// Roots are the authorities whose certificates servers over TLS and HTTPS must
+	// show; nil means the system's.
+	Roots *x509.CertPool
 }
 
 // The defaults of Config, which are also those of the command line.
@@ -106,8 +109,8 @@ func New(cfg Config) (*Resolver, error) {
 }
 
 // distinct drops what is named again: the same server is not another one.
-func distinct(servers []netip.AddrPort) []netip.AddrPort {
-	var list []netip.AddrPort
+func distinct(servers []Server) []Server {
+	var list []Server
 	for _, server := range servers {
 		if !slices.Contains(list, server) {
 			list = append(list, server)

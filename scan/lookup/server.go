@@ -1,62 +1,144 @@
 package lookup
 
 import (
-	"context"
-	"encoding/binary"
-	"errors"
+	"cmp"
 	"fmt"
 	"net"
 	"net/netip"
+	"net/url"
+	"os"
 	"slices"
 	"strings"
-	"sync"
-	"time"
 
 	"github.com/miekg/dns"
 
 	"caascan/scan/snapshot"
 )
 
-// dnsPort is where resolvers listen (RFC 1035, section 4.2).
-const dnsPort = 53
+// Server is a recursive resolver: where it is, how it is spoken to, and whether
+// its AD bit is believed. Only ParseServer and SystemServers make one.
+type Server struct {
+	transport snapshot.Transport // UDP (and TCP with it), TLS or HTTPS
+	address   string             // host and port to connect to; of HTTPS in the URL
+	name      string             // whose certificate it must show, over TLS
+	url       string             // of HTTPS
+	trustAD   bool               // nobody on the way could have set the bit (RFC 4035, section 4.9.3)
+}
+
+// Default ports (RFC 1035, section 4.2; RFC 7858, section 3.1).
+const (
+	dnsPort = "53"
+	tlsPort = "853"
+)
 
 // systemConfig is where Unix systems name their resolvers.
 const systemConfig = "/etc/resolv.conf"
 
-// ParseServer reads the address of a resolver: 192.0.2.1, 192.0.2.1:5353,
-// 2001:db8::1 or [2001:db8::1]:5353. The port is 53 where none is given.
-func ParseServer(text string) (netip.AddrPort, error) {
-	if server, err := netip.ParseAddrPort(text); err == nil && server.Port() != 0 {
-		return server, nil
+// ParseServer reads the address of a resolver:
+//
+//	192.0.2.1, 192.0.2.1:5353, 2001:db8::1, [2001:db8::1]:5353
+//	tls://host[:port][#name]       DNS over TLS; name is that of the certificate
+//	https://host[:port]/dns-query  DNS over HTTPS
+//
+// The AD bit is believed from a loopback address and over TLS and HTTPS, where
+// the certificate is checked.
+func ParseServer(text string) (Server, error) {
+	if rest, ok := strings.CutPrefix(text, "tls://"); ok {
+		return parseTLS(text, rest)
 	}
-	address, err := netip.ParseAddr(text)
-	if inside, ok := strings.CutPrefix(text, "["); ok && strings.HasSuffix(inside, "]") {
-		address, err = netip.ParseAddr(strings.TrimSuffix(inside, "]"))
+	if strings.HasPrefix(text, "https://") {
+		return parseHTTPS(text)
 	}
+	address, err := parseAddress(text)
 	if err != nil {
-		return netip.AddrPort{}, fmt.Errorf("resolver %q: write an IP address such as 192.0.2.1 or [2001:db8::1]:5353", text)
+		return Server{}, fmt.Errorf("resolver %q: write an IP address such as 192.0.2.1 or [2001:db8::1]:5353, tls://host or https://host/dns-query", text)
 	}
-	return netip.AddrPortFrom(address, dnsPort), nil
+	return Server{transport: snapshot.UDP, address: address.String(), trustAD: address.Addr().Unmap().IsLoopback()}, nil
 }
 
-// SystemServers returns the resolvers that the system is set up with. The error
-// is an ErrNoServer that says where it looked.
-func SystemServers() ([]netip.AddrPort, error) {
+func parseAddress(text string) (netip.AddrPort, error) {
+	if address, err := netip.ParseAddrPort(text); err == nil && address.Port() != 0 {
+		return address, nil
+	}
+	if inside, ok := strings.CutPrefix(text, "["); ok && strings.HasSuffix(inside, "]") {
+		text = strings.TrimSuffix(inside, "]")
+	}
+	return netip.ParseAddrPort(net.JoinHostPort(text, dnsPort))
+}
+
+func parseTLS(text, rest string) (Server, error) {
+	rest, name, _ := strings.Cut(rest, "#")
+	host, port, err := net.SplitHostPort(rest)
+	if err != nil {
+		host, port = strings.Trim(rest, "[]"), tlsPort
+	}
+	address := net.JoinHostPort(host, port)
+	if !isAuthority(address) || strings.ContainsAny(name, "/?#@: ") {
+		return Server{}, fmt.Errorf("resolver %q: write tls://host, tls://host:853 or tls://192.0.2.1#name-of-the-certificate", text)
+	}
+	return Server{transport: snapshot.TLS, address: address, name: cmp.Or(name, host), trustAD: true}, nil
+}
+
+func parseHTTPS(text string) (Server, error) {
+	u, err := url.Parse(text)
+	if err != nil || u.Hostname() == "" || u.Path == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
+		return Server{}, fmt.Errorf("resolver %q: write https://host/dns-query", text)
+	}
+	return Server{transport: snapshot.HTTPS, url: u.String(), trustAD: true}, nil
+}
+
+// isAuthority reports whether an address has a host that could be one and a port.
+func isAuthority(address string) bool {
+	u, err := url.Parse("tls://" + address)
+	return err == nil && u.Host == address && u.Hostname() != "" && u.Port() != "" && u.Port() != "0"
+}
+
+// String returns what ParseServer reads, with the port.
+func (s Server) String() string {
+	switch s.transport {
+	case snapshot.HTTPS:
+		return s.url
+	case snapshot.TLS:
+		if host, _, err := net.SplitHostPort(s.address); err == nil && host == s.name {
+			return "tls://" + s.address
+		}
+		return "tls://" + s.address + "#" + s.name
+	case snapshot.UDP, snapshot.TCP, snapshot.Zone:
+		return s.address
+	}
+	panic("lookup: unknown transport " + string(s.transport))
+}
+
+// loopback reports whether datagrams to the server never leave the machine.
+func (s Server) loopback() bool {
+	address, err := netip.ParseAddrPort(s.address)
+	return err == nil && address.Addr().Unmap().IsLoopback()
+}
+
+// SystemServers returns the resolvers that the system is set up with. Their AD
+// bit is believed only where the system says so ("options trust-ad"), on loopback
+// too: a stub there forwards over plain UDP. The error is an ErrNoServer that says
+// where it looked.
+func SystemServers() ([]Server, error) {
 	return serversFrom(systemConfig)
 }
 
-func serversFrom(file string) ([]netip.AddrPort, error) {
+func serversFrom(file string) ([]Server, error) {
 	config, err := dns.ClientConfigFromFile(file)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrNoServer, err)
 	}
-	var servers []netip.AddrPort
-	for _, text := range config.Servers {
-		server, err := ParseServer(text)
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrNoServer, err)
+	}
+	var servers []Server
+	for _, address := range config.Servers {
+		parsed, err := parseAddress(address)
 		if err != nil {
-			return nil, fmt.Errorf("%w: %s: %w", ErrNoServer, file, err)
+			return nil, fmt.Errorf("%w: %s: nameserver %q: %w", ErrNoServer, file, address, err)
 		}
-		servers = append(servers, server)
+		servers = append(servers, Server{transport: snapshot.UDP, address: parsed.String(), trustAD: trustsAD(string(text))})
 	}
 	if len(servers) == 0 {
 		return nil, fmt.Errorf("%w: none named in %s", ErrNoServer, file)
@@ -64,143 +146,13 @@ func serversFrom(file string) ([]netip.AddrPort, error) {
 	return servers, nil
 }
 
-// LeftOut is a resolver that is not asked, and why.
-type LeftOut struct {
-	Server netip.AddrPort
-	Err    error
-}
-
-// Probe asks every resolver for the SOA record of the root and leaves out those
-// that do not answer, cannot, or offer no recursion; and where one validates (AD is
-// set) those that do not, because an answer of theirs must not stand in for a
-// failure of its. It returns them in the order of Config.Servers; the error is an
-// ErrNoServer with all their errors where none is left, or that of ctx. With zones
-// there is nothing to probe.
-func (r *Resolver) Probe(ctx context.Context) ([]LeftOut, error) {
-	if r.cfg.Zones != nil {
-		return nil, nil
-	}
-	probes := make([]probed, len(r.cfg.Servers))
-	var probing sync.WaitGroup
-	for i, server := range r.cfg.Servers {
-		probing.Go(func() { probes[i] = r.probe(ctx, server) })
-	}
-	probing.Wait()
-	if err := ctx.Err(); err != nil {
-		return nil, err
-	}
-	oneValidates := slices.ContainsFunc(probes, func(p probed) bool { return p.err == nil && p.validates })
-	var usable []netip.AddrPort
-	var leftOut []LeftOut
-	for i, server := range r.cfg.Servers {
-		p := probes[i]
-		if p.err == nil && oneValidates && !p.validates {
-			p.err = errNotValidating
-		}
-		if p.err != nil {
-			leftOut = append(leftOut, LeftOut{server, p.err})
-			continue
-		}
-		usable = append(usable, server)
-	}
-	if len(usable) == 0 {
-		return nil, noServer(leftOut)
-	}
-	r.cfg.Servers = usable
-	return leftOut, nil
-}
-
-func noServer(leftOut []LeftOut) error {
-	errs := []error{ErrNoServer}
-	for _, l := range leftOut {
-		errs = append(errs, fmt.Errorf("%v: %w", l.Server, l.Err))
-	}
-	return errors.Join(errs...)
-}
-
-// probeTimeout is how long one try of a probe may take: every resolver has the
-// root at hand, and a dead one should be told of soon.
-const probeTimeout = 2 * time.Second
-
-// probed is what a probe has shown of a resolver.
-type probed struct {
-	validates bool // AD was set
-	err       error
-}
-
-// probe tries one resolver as often as any query is tried, once more without
-// EDNS where it does not understand that.
-func (r *Resolver) probe(ctx context.Context, server netip.AddrPort) probed {
-	timeout := min(r.cfg.Timeout, probeTimeout)
-	var p probed
-	for range r.cfg.Attempts {
-		p = r.probeOnce(ctx, server, withEDNS, timeout)
-		if errors.Is(p.err, errNotUnderstood) {
-			p = r.probeOnce(ctx, server, plain, timeout)
-		}
-		if p.err == nil || ctx.Err() != nil {
-			return p
+// trustsAD reports whether a resolv.conf has the option trust-ad (resolv.conf(5)).
+func trustsAD(text string) bool {
+	for line := range strings.Lines(text) {
+		words := strings.Fields(line)
+		if len(words) > 0 && words[0] == "options" && slices.Contains(words[1:], "trust-ad") {
+			return true
 		}
 	}
-	return p
-}
-
-func (r *Resolver) probeOnce(ctx context.Context, server netip.AddrPort, f form, timeout time.Duration) probed {
-	ctx, cancel := context.WithTimeout(ctx, timeout)
-	defer cancel()
-	conn, err := r.cfg.Dial(ctx, "udp", server.String())
-	if err != nil {
-		return probed{err: err}
-	}
-	defer conn.Close()
-	defer context.AfterFunc(ctx, func() { conn.Close() })()
-	query, err := packProbe(dns.Id(), f)
-	if err != nil {
-		return probed{err: err}
-	}
-	if _, err := conn.Write(query); err != nil {
-		return probed{err: err}
-	}
-	p := awaitProbe(conn, query)
-	if ctx.Err() != nil {
-		p.err = fmt.Errorf("no answer within %v", timeout)
-	}
-	return p
-}
-
-var (
-	errNotUnderstood = errors.New("it does not understand the question")
-	errNoRecursion   = errors.New("it offers no recursion (RA is not set)")
-	errNoRoot        = errors.New("it does not answer for the root")
-	errNotValidating = errors.New("it does not validate DNSSEC, as another one does")
-)
-
-// awaitProbe waits for a reply that shows a recursive resolver.
-func awaitProbe(conn net.Conn, query []byte) probed {
-	buffer := make([]byte, maxMessage)
-	for {
-		n, err := conn.Read(buffer)
-		if err != nil {
-			return probed{err: err}
-		}
-		if standing := check(buffer[:n], query); standing != notOurs {
-			return readProbe(buffer[:n], standing)
-		}
-	}
-}
-
-func readProbe(message []byte, standing standing) probed {
-	flags := binary.BigEndian.Uint16(message[flagsAt:])
-	rcode := snapshot.RCodeName(flags & rcodes)
-	switch {
-	case standing == noQuestion:
-		return probed{err: fmt.Errorf("%w: %s", errNotUnderstood, rcode)}
-	case flags&flagRA == 0:
-		return probed{err: fmt.Errorf("%w: %s", errNoRecursion, rcode)}
-	case flags&rcodes == dns.RcodeFormatError:
-		return probed{err: fmt.Errorf("%w: %s", errNotUnderstood, rcode)}
-	case flags&rcodes != dns.RcodeSuccess:
-		return probed{err: fmt.Errorf("%w: %s", errNoRoot, rcode)}
-	}
-	return probed{validates: flags&flagAD != 0}
+	return false
 }

@@ -66,7 +66,7 @@ func newNetTransport(cfg *Config) *netTransport {
 		quit:     make(chan struct{}),
 	}
 	for _, address := range cfg.Servers {
-		t.servers = append(t.servers, &server{address: address.String(), flights: make(map[uint16]*flight)})
+		t.servers = append(t.servers, &server{address: address.address, flights: make(map[uint16]*flight)})
 	}
 	return t
 }

@@ -17,6 +17,7 @@ type line struct {
 	Transport Transport      `json:"transport,omitempty"`
 	RCode     string         `json:"rcode,omitempty"`
 	AD        bool           `json:"ad"`
+	Validated bool           `json:"validated"` // the resolver validates, and its AD bit is believed
 	EDE       []edeLine      `json:"ede,omitempty"`
 	TTL       uint32         `json:"ttl"`
 	Aliases   []string       `json:"aliases,omitempty"`
@@ -24,6 +25,7 @@ type line struct {
 	CAA       []propertyLine `json:"caa,omitempty"`
 	Failure   Failure        `json:"failure,omitempty"`
 	Asked     string         `json:"asked,omitempty"`
+	Proof     []proofLine    `json:"proof,omitempty"`
 	Attempts  int            `json:"attempts"`
 }
 
@@ -39,16 +41,29 @@ type propertyLine struct {
 	RDATA string `json:"rdata"` // hexadecimal
 }
 
+type proofLine struct {
+	Name  string          `json:"name"`
+	State ProofState      `json:"state"`
+	Steps []proofStepLine `json:"steps"`
+}
+
+type proofStepLine struct {
+	Name     string  `json:"name"`
+	Finding  Finding `json:"finding"`
+	Resolver string  `json:"resolver,omitempty"`
+	RCode    string  `json:"rcode,omitempty"` // left out where no reply came
+	AD       bool    `json:"ad"`
+	Time     string  `json:"time,omitempty"`
+}
+
 // MarshalJSON writes o as one object. The field rcode is left out where no reply
 // came.
 func (o Observation) MarshalJSON() ([]byte, error) {
 	l := line{
-		Name: o.Name.String(), Resolver: o.Server, Transport: o.Transport, AD: o.AD, TTL: o.TTL,
+		Name: o.Name.String(), Resolver: o.Server, Transport: o.Transport, AD: o.AD, Validated: o.Validated, TTL: o.TTL,
 		Aliases: o.Aliases, Owner: o.Records.Owner, Failure: o.Failure, Asked: o.Asked, Attempts: o.Attempts,
 	}
-	if !o.Time.IsZero() {
-		l.Time = o.Time.UTC().Format(time.RFC3339Nano)
-	}
+	l.Time = stamp(o.Time)
 	if o.Replied() {
 		l.RCode = RCodeName(o.RCode)
 	}
@@ -60,7 +75,30 @@ func (o Observation) MarshalJSON() ([]byte, error) {
 			p.Flags(), caa.Escape(p.Tag()), caa.Escape(p.Value()), hex.EncodeToString([]byte(p.RDATA())),
 		})
 	}
+	for _, p := range o.Proofs {
+		l.Proof = append(l.Proof, newProofLine(p))
+	}
 	return json.Marshal(l)
+}
+
+func newProofLine(p Proof) proofLine {
+	l := proofLine{Name: p.Name, State: p.State, Steps: []proofStepLine{}}
+	for _, s := range p.Steps {
+		step := proofStepLine{Name: s.Name, Finding: s.Finding, Resolver: s.Server, AD: s.AD, Time: stamp(s.Time)}
+		if s.Replied {
+			step.RCode = RCodeName(s.RCode)
+		}
+		l.Steps = append(l.Steps, step)
+	}
+	return l
+}
+
+// stamp writes a time as RFC 3339 in UTC, the zero time as nothing.
+func stamp(at time.Time) string {
+	if at.IsZero() {
+		return ""
+	}
+	return at.UTC().Format(time.RFC3339Nano)
 }
 
 // Replied reports whether RCode is that of a reply that could be read.

@@ -52,9 +52,11 @@ type Transport string
 
 // The transports.
 const (
-	UDP  Transport = "udp"
-	TCP  Transport = "tcp"
-	Zone Transport = "zone" // from master files, in process
+	UDP   Transport = "udp"
+	TCP   Transport = "tcp"
+	TLS   Transport = "tls"   // RFC 7858
+	HTTPS Transport = "https" // RFC 8484
+	Zone  Transport = "zone"  // from master files, in process
 )
 
 // DNSSEC is what is known of an answer's validation.
@@ -89,8 +91,11 @@ type Observation struct {
 	// that of negative caching (RFC 2308, section 5), or 0.
 	TTL uint32
 	// AD reports that every reply the answer rests on had the AD bit.
-	AD  bool
-	EDE []EDE
+	AD bool
+	// Validated reports that AD can be relied on, set or clear: every server the
+	// answer rests on validates DNSSEC, and its AD bit is believed.
+	Validated bool
+	EDE       []EDE
 	// Server is the resolver's address and port, or a zone file's base name.
 	Server    string
 	Transport Transport
@@ -103,6 +108,23 @@ type Observation struct {
 	// Asked is the name whose query failed, where that is not Name but one of
 	// Aliases.
 	Asked string
+	// Proofs say, where a climb over Name failed, whether Name and each of
+	// Aliases are known to lie in an insecure zone; empty where nobody looked.
+	Proofs []Proof
+}
+
+// DNSSEC returns what is known of the answer's validation (RFC 4035, section 4.3).
+// A failure other than a validation error is Unknown.
+func (o *Observation) DNSSEC() DNSSEC {
+	switch {
+	case o.Failure == DNSSECBogus:
+		return Bogus
+	case o.Failure != "" || !o.Validated:
+		return Unknown
+	case o.AD:
+		return Secure
+	}
+	return Insecure
 }
 
 // EndsClimb reports whether the climb stops here: at a set, whatever it holds,
