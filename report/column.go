@@ -84,12 +84,12 @@ var columns = [...]Column{
 	},
 	{
 		Name: "caa_dnssec", width: 13,
-		Meaning: "What is known of the answer's DNSSEC validation: secure, insecure, bogus or unknown. Empty where nothing was looked up.",
+		Meaning: "What is known of the validation of the answers by DNSSEC: secure, insecure (the zone is not signed), bogus, or unknown where nobody validated who can be relied on. Empty where nothing was looked up.",
 		verdict: func(v *scan.Verdict) string { return string(v.DNSSEC) },
 	},
 	{
 		Name: "caa_on_failure", width: 19,
-		Meaning: "What the S/MIME Baseline Requirements let a CA do after a lookup failed: ca-must-not-issue where DNSSEC validation failed, else unknown, which is no permission. Empty where nothing was looked up or nothing failed, and for tld-not-found.",
+		Meaning: "What the S/MIME Baseline Requirements let a CA do after a lookup failed: ca-may-issue (it need not) where all that was asked for is proven not to be signed, ca-must-not-issue where DNSSEC validation failed or the domain is signed as far as can be seen, else unknown, which is no permission. Empty where nothing was looked up or nothing failed, and for tld-not-found.",
 		verdict: func(v *scan.Verdict) string { return string(v.OnFailure) },
 	},
 	// Spaces, because no code holds one and a filter for "contains" needs no more.

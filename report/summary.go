@@ -104,6 +104,7 @@ type Run struct {
 	Domains           int // distinct ones
 	Names             int // names asked in the DNS, parents included
 	Queries           int // queries sent, retries included
+	Recovered         int // names that failed and were answered in the final pass
 	Resolvers         []string
 	ZoneFiles         []string // where given, no resolver was asked
 	Issuers           []caa.Issuer
@@ -139,6 +140,7 @@ func (r Run) facts() []fact {
 	all = append(all,
 		fact{"Names asked", r.Names},
 		fact{"Queries sent", r.Queries},
+		fact{"Names that failed and recovered", r.Recovered},
 		fact{"Settings", r.Settings},
 		fact{"Version of caascan", r.Version},
 	)

@@ -184,12 +184,12 @@ var reasonTexts = [...]reasonText{
 	{
 		Reason(snapshot.CNAMELoop), LookupFailed,
 		"The domain's aliases (CNAME, DNAME) lead in a circle or are too many.",
-		"The aliases (CNAME, DNAME) of {asked} lead in a circle, or there are more than 16 names.",
+		"The aliases (CNAME, DNAME) of {asked} lead in a circle, or there are more than 16 names, as {server} answers ({answer}).",
 	},
 	{
 		Reason(snapshot.TLDNotFound), LookupFailed,
 		"The last part of the domain does not exist in the DNS: a typing error or an internal name. No CA can issue for it.",
-		"There is no top-level domain {asked}: a typing error or an internal name. No CA can issue for it.",
+		"There is no top-level domain {asked}, says {server} ({answer}): a typing error or an internal name. No CA can issue for it.",
 	},
 	{
 		Reason(snapshot.NotInZone), LookupFailed,

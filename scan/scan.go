@@ -87,8 +87,9 @@ type OnFailure string
 // The values of OnFailure.
 const (
 	OnFailureNone         OnFailure = ""                  // nothing failed, or there was nothing to look up
-	OnFailureMustNotIssue OnFailure = "ca-must-not-issue" // DNSSEC validation failed
-	OnFailureUnknown      OnFailure = "unknown"
+	OnFailureMayIssue     OnFailure = "ca-may-issue"      // all that the lookup touched is proven insecure; may, need not
+	OnFailureMustNotIssue OnFailure = "ca-must-not-issue" // validation failed, or the chain is signed as far as can be seen
+	OnFailureUnknown      OnFailure = "unknown"           // neither is known, so nobody may take it for permission
 )
 
 // Result is a row and what came of it.

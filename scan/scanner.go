@@ -3,6 +3,7 @@ package scan
 import (
 	"context"
 	"iter"
+	"maps"
 
 	"caascan/scan/caa"
 	"caascan/scan/domain"
@@ -33,14 +34,15 @@ func New(cfg Config) *Scanner {
 // namesAtOnce is how many names Collect hands to the lookups at a time.
 const namesAtOnce = 256
 
-// Collect looks up the domain of every row, each distinct one once, until the
-// Resolver's Store holds what Results needs. The error is the first of rows, or
-// that of ctx; lookups that fail are no errors.
+// Collect looks up the domain of every row, each distinct one once, and proves
+// what the failures need, until the Resolver's Store holds what Results needs. The
+// error is the first of rows, or that of ctx; lookups that fail are no errors.
 func Collect(ctx context.Context, resolver *lookup.Resolver, rows iter.Seq2[Row, error]) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	var broken error
-	names := distinctNames(ctx, rows, func(err error) {
+	seen := make(map[domain.Name]struct{})
+	names := distinctNames(ctx, rows, seen, func(err error) {
 		broken = err
 		cancel()
 	})
@@ -48,14 +50,16 @@ func Collect(ctx context.Context, resolver *lookup.Resolver, rows iter.Seq2[Row,
 	if broken != nil {
 		return broken
 	}
-	return err
+	if err != nil {
+		return err
+	}
+	return resolver.Prove(ctx, maps.Keys(seen), nil)
 }
 
-// distinctNames yields the domains of rows in batches, each domain once. It ends
-// with ctx, and at an error, which it hands to fail.
-func distinctNames(ctx context.Context, rows iter.Seq2[Row, error], fail func(error)) iter.Seq[[]domain.Name] {
+// distinctNames yields the domains of rows in batches, each domain once, and puts
+// them into seen. It ends with ctx, and at an error, which it hands to fail.
+func distinctNames(ctx context.Context, rows iter.Seq2[Row, error], seen map[domain.Name]struct{}, fail func(error)) iter.Seq[[]domain.Name] {
 	return func(yield func([]domain.Name) bool) {
-		seen := make(map[domain.Name]struct{})
 		var batch []domain.Name
 		for row, err := range rows {
 			if err != nil {

@@ -26,36 +26,62 @@ func (s *Scanner) Verdict(name domain.Name) *Verdict {
 // judge climbs through the answers (RFC 8659, section 3): the first set decides,
 // whatever it holds, and so does the first failure.
 func (s *Scanner) judge(name domain.Name) *Verdict {
-	v := &Verdict{Domain: name, DNSSEC: snapshot.Unknown}
-	var last *snapshot.Observation
-	for at := range name.Climb() {
-		o := s.cfg.Store.Find(at)
-		if o == nil {
-			o = &snapshot.Observation{Name: at, Failure: snapshot.NotInSnapshot}
-		}
+	v := &Verdict{Domain: name}
+	steps := s.climb(name)
+	last := steps[len(steps)-1]
+	for _, o := range steps {
 		v.CheckedAt = oldest(v.CheckedAt, o.Time)
-		if at == name && o.NameNotFound() {
-			v.Warnings = append(v.Warnings, DomainNotFound)
-		}
-		if last = o; o.EndsClimb() {
-			break
-		}
 	}
 	v.Resolver = last.Server
+	v.DNSSEC = validation(steps)
 	if last.Failure != "" {
-		v.fail(last, len(s.cfg.Issuers))
-		return v
-	}
-	if len(last.Records.Properties) > 0 {
+		v.fail(steps, len(s.cfg.Issuers))
+	} else if len(last.Records.Properties) > 0 {
 		v.FoundAt, v.Records = last.Name, last.Records
-		if v.FoundAt != name {
-			v.Warnings = append(v.Warnings, Inherited)
-		}
+	}
+	v.Warnings = s.warnings(v, steps)
+	if last.Failure != "" {
+		return v
 	}
 	for _, issuer := range s.cfg.Issuers {
 		v.Decisions = append(v.Decisions, v.decide(issuer))
 	}
 	return v
+}
+
+// climb returns the answers from name on to the one that ends the climb.
+func (s *Scanner) climb(name domain.Name) []*snapshot.Observation {
+	var steps []*snapshot.Observation
+	for at := range name.Climb() {
+		o := s.cfg.Store.Find(at)
+		if o == nil {
+			o = &snapshot.Observation{Name: at, Failure: snapshot.NotInSnapshot}
+		}
+		steps = append(steps, o)
+		if o.EndsClimb() {
+			break
+		}
+	}
+	return steps
+}
+
+// validation is the weakest of the steps: bogus, then unknown, then insecure.
+func validation(steps []*snapshot.Observation) snapshot.DNSSEC {
+	weakest := snapshot.Secure
+	for _, o := range steps {
+		switch state := o.DNSSEC(); state {
+		case snapshot.Bogus:
+			return state
+		case snapshot.Unknown:
+			weakest = state
+		case snapshot.Insecure:
+			if weakest == snapshot.Secure {
+				weakest = state
+			}
+		case snapshot.Secure:
+		}
+	}
+	return weakest
 }
 
 func oldest(a, b time.Time) time.Time {
@@ -65,8 +91,9 @@ func oldest(a, b time.Time) time.Time {
 	return a
 }
 
-// fail gives every CA the same decision: the lookup failed.
-func (v *Verdict) fail(o *snapshot.Observation, issuers int) {
+// fail gives every CA the same decision: the lookup failed, at the last step.
+func (v *Verdict) fail(steps []*snapshot.Observation, issuers int) {
+	o := steps[len(steps)-1]
 	reason := Reason(o.Failure)
 	asked := o.Asked
 	if asked == "" {
@@ -78,20 +105,39 @@ func (v *Verdict) fail(o *snapshot.Observation, issuers int) {
 	}
 	detail := fill(reason, "{asked}", asked, "{server}", server, "{answer}", o.Answer())
 	v.Decisions = slices.Repeat([]Decision{{Status: LookupFailed, Reason: reason, Detail: detail}}, issuers)
-	v.OnFailure = onFailure(o.Failure)
-	if o.Failure == snapshot.DNSSECBogus {
-		v.DNSSEC = snapshot.Bogus
-	}
+	v.OnFailure = onFailure(steps)
 }
 
-// onFailure says what SBR 4.2.2.1 lets a CA do. Nothing is proven insecure here,
-// so nothing may be issued in spite of a failure.
-func onFailure(f snapshot.Failure) OnFailure {
-	if f == snapshot.DNSSECBogus {
-		return OnFailureMustNotIssue
-	}
-	if f == snapshot.TLDNotFound {
+// onFailure says what SBR 4.2.2.1 lets a CA do after the failure at the last step:
+// issue only if all that the lookup touched is proven insecure, and not where
+// anything of it is signed.
+func onFailure(steps []*snapshot.Observation) OnFailure {
+	switch failure := steps[len(steps)-1].Failure; {
+	case failure == snapshot.TLDNotFound:
 		return OnFailureNone
+	case failure == snapshot.DNSSECBogus:
+		return OnFailureMustNotIssue
+	case !failure.Excusable():
+		return OnFailureUnknown
+	}
+	proven := true
+	for i, o := range steps {
+		for _, p := range o.Proofs {
+			switch p.State {
+			case snapshot.ProvenSigned:
+				return OnFailureMustNotIssue
+			case snapshot.NotProven:
+				proven = false
+			case snapshot.ProvenInsecure:
+			}
+		}
+		needed := i == 0 || i == len(steps)-1 || len(o.Aliases) > 0
+		if needed && len(o.Proofs) <= len(o.Aliases) {
+			proven = false // the name's, and one for each alias
+		}
+	}
+	if proven {
+		return OnFailureMayIssue
 	}
 	return OnFailureUnknown
 }

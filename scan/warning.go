@@ -1,20 +1,36 @@
 package scan
 
-// Warning is a code for what does not change the status but should be known. The
-// set is closed.
+import (
+	"slices"
+
+	"caascan/scan/caa"
+	"caascan/scan/snapshot"
+)
+
+// Warning is a code for what does not change the status but should be known. Its
+// values are those of caa.Warning (what a set says), and the ones below. The set
+// is closed; see Warnings.
 type Warning string
 
-// The warnings.
+// The warnings that need more than a set.
 const (
+	// HidesParent: the relevant RRset does not restrict mail, but a parent's does,
+	// which it hides.
+	HidesParent Warning = "hides-parent"
+	// Inherited: the policy stands at a parent of the domain.
+	Inherited Warning = "inherited"
+	// DomainNotFound: the DNS says that the domain itself does not exist.
+	DomainNotFound Warning = "domain-not-found"
 	// IDNMapped: the cell's spelling was mapped by UTS 46 beyond case, width and
 	// full stops.
 	IDNMapped Warning = "idn-mapped"
 	// BadALabel: a label beginning with xn-- is no A-label; it was asked as it is.
 	BadALabel Warning = "bad-a-label"
-	// DomainNotFound: the DNS says that the domain itself does not exist.
-	DomainNotFound Warning = "domain-not-found"
-	// Inherited: the policy stands at a parent of the domain.
-	Inherited Warning = "inherited"
+	// DNSSECNotValidated: nobody whose word can be relied on validated the answers.
+	DNSSECNotValidated Warning = "dnssec-not-validated"
+	// DNSSECUnsupported: the resolver could not validate what the zone is signed
+	// with.
+	DNSSECUnsupported Warning = "dnssec-unsupported"
 )
 
 // warnings is the one table of what each Warning means.
@@ -22,10 +38,23 @@ var warnings = [...]struct {
 	Code    Warning
 	Meaning string
 }{
+	{Warning(caa.IssuerCase), "A CA's name is written with capital letters. Case does not count, but some CAs compare letter by letter."},
+	{Warning(caa.FlagBits), "A record has flags that mean nothing, such as 1. Critical is 128, but some CAs take 1 for it."},
+	{Warning(caa.CriticalKnownTag), "A record with a tag that has nothing to do with mail certificates is marked critical. Some CAs refuse to issue then."},
+	{Warning(caa.MalformedBesideValid), "One issuemail record is misspelt and permits nobody; others beside it are well-formed and decide."},
+	{Warning(caa.Parameters), "An issuemail record has parameters after the CA's name. Their meaning is the CA's; they do not change the status here."},
+	{Warning(caa.AccountBinding), "An issuemail record has accounturi or validationmethods, which are not defined for mail. A CA may refuse, or not heed them."},
+	{Warning(caa.NoIssuerBesideIssuer), "One issuemail record forbids every CA, and another one names a CA. The one with the name decides."},
+	{Warning(caa.NearMiss), "The name of a CA looks like a slip: it is one letter, a www., a quotation mark, a dot or an https:// away from one that is known."},
+	{Warning(caa.TagNearMiss), "A record's tag looks like a slip for issuemail. As it stands it restricts nothing."},
+	{Warning(caa.IssueOnly), "The records restrict certificates for web servers but not for mail. Owners often believe that they do both."},
+	{HidesParent, "The records here do not restrict mail, and hide those of a parent domain, which do."},
+	{Inherited, "The deciding records stand at a parent of this domain and hold for all that is below it."},
+	{DomainNotFound, "The DNS says that this domain does not exist. Mail cannot reach it; look for a typing error."},
 	{IDNMapped, "The international domain name was typed with characters that the standard replaces or drops. Check that the domain in the report is the one that is meant."},
 	{BadALabel, "A part of the domain begins with xn-- but does not decode to an international name. It was looked up as it is."},
-	{DomainNotFound, "The DNS says that this domain does not exist. Mail cannot reach it; look for a typing error."},
-	{Inherited, "The deciding records stand at a parent of this domain and hold for all that is below it."},
+	{DNSSECNotValidated, "No resolver that validates DNSSEC, and whose word can be relied on, gave these answers. Broken signatures, which stop a CA, would not have been seen."},
+	{DNSSECUnsupported, "The zone is signed in a way that the resolver does not support, so it counts as unsigned here. A CA may see it otherwise."},
 }
 
 // Warnings returns every Warning, in the order of the table.
@@ -45,4 +74,64 @@ func (w Warning) Meaning() string {
 		}
 	}
 	panic("scan: unknown warning " + string(w))
+}
+
+// warnings returns those of a Verdict, from the answers of its climb, in the order
+// of the table.
+func (s *Scanner) warnings(v *Verdict, steps []*snapshot.Observation) []Warning {
+	var list []Warning
+	for _, w := range v.Records.Warnings(s.cfg.Issuers) {
+		list = append(list, Warning(w))
+	}
+	if s.hidesParent(v) {
+		list = append(list, HidesParent)
+	}
+	if !v.FoundAt.IsZero() && v.FoundAt != v.Domain {
+		list = append(list, Inherited)
+	}
+	if steps[0].NameNotFound() {
+		list = append(list, DomainNotFound)
+	}
+	if notValidated(v, steps) {
+		list = append(list, DNSSECNotValidated)
+	}
+	if slices.ContainsFunc(steps, unsupported) {
+		list = append(list, DNSSECUnsupported)
+	}
+	return list
+}
+
+// hidesParent looks above a set that does not restrict mail for one that does. What
+// was not answered there hides nothing.
+func (s *Scanner) hidesParent(v *Verdict) bool {
+	if len(v.Records.Properties) == 0 || v.Records.Has(caa.TagIssuemail) {
+		return false
+	}
+	for at := range v.FoundAt.Climb() {
+		if o := s.cfg.Store.Find(at); o != nil && o.Records.Has(caa.TagIssuemail) {
+			return true
+		}
+	}
+	return false
+}
+
+// notValidated reports whether answers from the DNS decided that nobody can be
+// relied on to have validated.
+func notValidated(v *Verdict, steps []*snapshot.Observation) bool {
+	last := steps[len(steps)-1]
+	return v.DNSSEC == snapshot.Unknown && last.Failure == "" && last.Transport != snapshot.Zone
+}
+
+// unsupported reports whether the resolver said that it knows neither the
+// algorithm, nor the digest, nor so many iterations (RFC 8914, sections 4.2 and 4.3;
+// RFC 9276, section 3.2).
+func unsupported(o *snapshot.Observation) bool {
+	const (
+		algorithm  = 1
+		digest     = 2
+		iterations = 27
+	)
+	return o.Failure == "" && o.RCode == 0 && slices.ContainsFunc(o.EDE, func(e snapshot.EDE) bool {
+		return e.Code == algorithm || e.Code == digest || e.Code == iterations
+	})
 }

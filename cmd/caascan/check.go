@@ -46,6 +46,7 @@ type checked struct {
 	FoundAt   string                 `json:"found_at,omitempty"`
 	Owner     string                 `json:"owner,omitempty"` // where it is not FoundAt
 	Decisions []checkedDecision      `json:"decisions"`
+	DNSSEC    snapshot.DNSSEC        `json:"dnssec"`
 	OnFailure scan.OnFailure         `json:"on_failure,omitempty"`
 	Warnings  []scan.Warning         `json:"warnings,omitempty"`
 }
@@ -70,7 +71,7 @@ func runCheck(ctx context.Context, o checkOptions, name string, io streams) erro
 	if target.Reason != "" {
 		return usagef("%q is no mailbox or domain (%s): %s", name, target.Reason, target.Reason.Meaning())
 	}
-	src, err := o.source.open(ctx)
+	src, err := o.source.open(ctx, nil)
 	for _, warning := range src.warnings {
 		fmt.Fprintf(io.err, "caascan: %s\n", warning)
 	}
@@ -80,6 +81,9 @@ func runCheck(ctx context.Context, o checkOptions, name string, io streams) erro
 	steps, err := src.resolver.Trace(ctx, target.Domain)
 	if err != nil {
 		return err
+	}
+	for _, warning := range src.illness() {
+		fmt.Fprintf(io.err, "caascan: %s\n", warning)
 	}
 	scanner := scan.New(scan.Config{Issuers: issuers, Store: src.resolver.Store()})
 	c := newChecked(name, target, issuers, scanner.Verdict(target.Domain))
@@ -95,7 +99,7 @@ func runCheck(ctx context.Context, o checkOptions, name string, io streams) erro
 func newChecked(input string, target scan.Target, issuers []caa.Issuer, v *scan.Verdict) checked {
 	c := checked{
 		Input: input, Domain: target.Domain.String(), FoundAt: v.FoundAt.String(),
-		OnFailure: v.OnFailure, Warnings: append(target.Warnings, v.Warnings...), Decisions: []checkedDecision{},
+		DNSSEC: v.DNSSEC, OnFailure: v.OnFailure, Warnings: append(target.Warnings, v.Warnings...), Decisions: []checkedDecision{},
 	}
 	if v.Records.Owner != c.FoundAt {
 		c.Owner = v.Records.Owner
@@ -117,6 +121,10 @@ func (c checked) print(w io.Writer, name domain.Name) error {
 		printStep(&b, o)
 	}
 	b.WriteByte('\n')
+	fmt.Fprintf(&b, "DNSSEC: %s\n", dnssecWords(c.DNSSEC))
+	if c.OnFailure != scan.OnFailureNone {
+		fmt.Fprintf(&b, "After this failure: %s. %s\n", c.OnFailure, onFailureWords(c.OnFailure))
+	}
 	if len(c.Decisions) == 0 {
 		b.WriteString("No decision: name a CA with --issuer.\n")
 	}
@@ -136,6 +144,36 @@ func (c checked) print(w io.Writer, name domain.Name) error {
 	return err
 }
 
+// dnssecWords says what a validation state means (RFC 4035, section 4.3).
+func dnssecWords(state snapshot.DNSSEC) string {
+	switch state {
+	case snapshot.Secure:
+		return "secure: all answers are signed and were validated"
+	case snapshot.Insecure:
+		return "insecure: the resolver validates, and something on the way is not signed"
+	case snapshot.Bogus:
+		return "bogus: the signatures do not hold"
+	case snapshot.Unknown:
+		return "unknown: no resolver that can be relied on validated the answers"
+	}
+	panic("check: unknown DNSSEC state " + string(state))
+}
+
+// onFailureWords says what SBR 4.2.2.1 lets a CA do.
+func onFailureWords(o scan.OnFailure) string {
+	switch o {
+	case scan.OnFailureNone:
+		return ""
+	case scan.OnFailureMayIssue:
+		return "All that was asked for is proven not to be signed: a CA that has tried again may issue, but need not."
+	case scan.OnFailureMustNotIssue:
+		return "The signatures do not hold, or the domain is signed as far as can be seen: no CA may issue."
+	case scan.OnFailureUnknown:
+		return "Nothing is proven: take it for no permission."
+	}
+	panic("check: unknown value " + string(o))
+}
+
 func printStep(b *strings.Builder, o snapshot.Observation) {
 	fmt.Fprintf(b, "   asked: %s\n", askedWords(o))
 	for _, alias := range o.Aliases {
@@ -147,6 +185,9 @@ func printStep(b *strings.Builder, o snapshot.Observation) {
 	switch {
 	case o.Failure != "":
 		fmt.Fprintf(b, "   failed: %s. %s\n", o.Failure, scan.Reason(o.Failure).Meaning())
+		if o.Asked != "" {
+			fmt.Fprintf(b, "   at the alias: %s\n", o.Asked)
+		}
 	case len(o.Records.Properties) > 0:
 		b.WriteString("   This is the relevant RRset: the climb ends here.\n")
 	case o.Name.IsTLD():
@@ -154,6 +195,28 @@ func printStep(b *strings.Builder, o snapshot.Observation) {
 	default:
 		fmt.Fprintf(b, "   no CAA records: on to %s.\n", o.Name.Parent())
 	}
+	for _, p := range o.Proofs {
+		printProof(b, p)
+	}
+}
+
+// printProof shows how far a name is known to be signed, or not.
+func printProof(b *strings.Builder, p snapshot.Proof) {
+	fmt.Fprintf(b, "   proof for %s: %s\n", p.Name, p.State)
+	for _, s := range p.Steps {
+		fmt.Fprintf(b, "      DS of %s at %s: %s", s.Name, s.Server, s.Finding)
+		if s.Replied {
+			fmt.Fprintf(b, " (%s%s)", snapshot.RCodeName(s.RCode), adWords(s.AD))
+		}
+		b.WriteByte('\n')
+	}
+}
+
+func adWords(ad bool) string {
+	if ad {
+		return ", AD"
+	}
+	return ", no AD"
 }
 
 // askedWords says who was asked and what came back.
@@ -168,8 +231,8 @@ func askedWords(o snapshot.Observation) string {
 	if o.Replied() {
 		words += ": " + o.Answer()
 	}
-	if o.AD {
-		words += ", AD"
+	if o.Failure == "" && o.Transport != snapshot.Zone {
+		words += adWords(o.AD)
 	}
 	if len(o.Records.Properties) > 0 {
 		words += fmt.Sprintf(", TTL %d s", o.TTL)

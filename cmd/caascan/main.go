@@ -8,6 +8,10 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+
+	// Where the system has no certificates, in a container, DNS over TLS and HTTPS
+	// are checked against those of the browsers.
+	_ "golang.org/x/crypto/x509roots/fallback"
 )
 
 func main() {

@@ -18,6 +18,7 @@ type console struct {
 	terminal bool // somebody is watching
 	bar      bool // a progress bar is wanted
 	chatty   bool // notes and the summary line are wanted
+	verbose  bool // and how the resolvers do
 }
 
 // newConsole decides what to say. On a terminal that is a bar, notes and one
@@ -28,6 +29,7 @@ func newConsole(w io.Writer, o scanOptions) (console, error) {
 		c.terminal = term.IsTerminal(int(file.Fd()))
 	}
 	c.chatty = (c.terminal || o.verbose) && !o.quiet
+	c.verbose = o.verbose && !o.quiet
 	switch o.progress {
 	case "auto":
 		c.bar = c.terminal && !o.quiet
@@ -46,6 +48,20 @@ func (c console) warn(text string) { fmt.Fprintf(c.w, "caascan: %s\n", text) }
 // note says what somebody who watches may want to know.
 func (c console) note(text string) {
 	if c.chatty {
+		fmt.Fprintf(c.w, "caascan: %s\n", text)
+	}
+}
+
+// eraseLine goes back to the start of a terminal's line and clears it.
+const eraseLine = "\r\x1b[K"
+
+// detail says how the work goes, in a line above the bar where there is one.
+func (c console) detail(text string) {
+	switch {
+	case !c.verbose:
+	case c.bar && c.terminal:
+		fmt.Fprintf(c.w, eraseLine+"caascan: %s\n", text)
+	default:
 		fmt.Fprintf(c.w, "caascan: %s\n", text)
 	}
 }

@@ -17,6 +17,7 @@ import (
 	"caascan/scan"
 	"caascan/scan/caa"
 	"caascan/scan/input"
+	"caascan/scan/lookup"
 )
 
 type scanOptions struct {
@@ -198,7 +199,7 @@ func (j *job) openInput(ctx context.Context, o scanOptions, path string, io stre
 
 func (j *job) openSource(ctx context.Context, o sourceOptions) (err error) {
 	err = interruptible(ctx, func() (err error) {
-		j.source, err = o.open(ctx)
+		j.source, err = o.open(ctx, func(e lookup.Event) { j.console.detail(e.String()) })
 		return err
 	})
 	if errors.Is(err, context.Canceled) {
@@ -217,8 +218,20 @@ func (j *job) collect(ctx context.Context) error {
 		stats := j.source.resolver.Stats()
 		return stats.Done, stats.Domains
 	})
-	defer stop()
-	return scan.Collect(ctx, j.source.resolver, j.in.Rows())
+	err := scan.Collect(ctx, j.source.resolver, j.in.Rows())
+	stop()
+	if err != nil {
+		return err
+	}
+	for _, warning := range j.source.illness() {
+		j.console.warn(warning)
+		j.run.Notes = append(j.run.Notes, warning)
+	}
+	for _, s := range j.source.resolver.Servers() {
+		j.console.detail(fmt.Sprintf("resolver %s: %d queries; %d in flight allowed at the end, %d at the least",
+			s.Server, s.Queries, s.Limit, s.Lowest))
+	}
+	return nil
 }
 
 // report is the second pass: the rows are read again, joined with the answers and
@@ -319,6 +332,7 @@ func (j *job) finishRun(tally input.Tally) {
 	j.run.InputColumn = fmt.Sprintf("%d (%s)", layout.Column, layout.ColumnName)
 	j.run.Rows, j.run.BlankLines, j.run.BrokenRows = tally.Rows, tally.Blank, tally.Broken
 	j.run.Domains, j.run.Names, j.run.Queries = j.counts.Total().Domains, stats.Names, stats.Queries
+	j.run.Recovered = stats.Recovered
 	j.run.Resolvers, j.run.ZoneFiles = j.source.resolvers, j.source.zoneFiles
 	j.run.Issuers = j.issuers
 	for _, note := range j.in.Notes() {
@@ -345,6 +359,9 @@ func (j *job) summary() string {
 			}
 			fmt.Fprintf(&b, " %d %s", j.counts.Status(i, status).Rows, status)
 		}
+	}
+	if j.run.Recovered > 0 {
+		fmt.Fprintf(&b, "; %d names failed and recovered in the final pass", j.run.Recovered)
 	}
 	fmt.Fprintf(&b, "; %.1f seconds", j.run.Finished.Sub(j.run.Started).Seconds())
 	return b.String()

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"caascan/scan/caa"
+	"caascan/scan/domain"
 	"caascan/scan/lookup"
 	"caascan/scan/zone"
 )
@@ -21,17 +22,29 @@ type sourceOptions struct {
 	rate        float64
 	timeout     time.Duration
 	attempts    int
+	finalPass   time.Duration
+	probeBogus  string
+	allowMixed  bool
+	trustAD     bool
 }
 
 func (o *sourceOptions) add(flags *pflag.FlagSet) {
 	flags.StringArrayVar(&o.issuers, "issuer", nil, "CA to decide for: its issuer `domain`s, comma-separated, or LABEL=domain,domain (repeatable, one per CA)")
-	flags.StringArrayVar(&o.resolvers, "resolver", nil, "`address` of a recursive resolver: 192.0.2.1 or [2001:db8::1]:5353 (repeatable; default: the system's)")
+	flags.StringArrayVar(&o.resolvers, "resolver", nil, "`address` of a recursive resolver: 192.0.2.1, [2001:db8::1]:5353, tls://host[:port][#name] or https://host/dns-query (repeatable; default: the system's)")
 	flags.StringArrayVar(&o.zones, "zone", nil, "answer from this master `file` and nothing else, without any network (repeatable)")
 	flags.IntVar(&o.concurrency, "concurrency", lookup.DefaultConcurrency, "queries in flight")
 	flags.Float64Var(&o.rate, "rate", 0, "queries per second sent, retries included; 0: no limit")
 	flags.DurationVar(&o.timeout, "timeout", lookup.DefaultTimeout, "time for one try of one query")
-	flags.IntVar(&o.attempts, "attempts", lookup.DefaultAttempts, "tries per query")
+	flags.IntVar(&o.attempts, "attempts", lookup.DefaultAttempts, "tries per query and pass")
+	flags.DurationVar(&o.finalPass, "final-pass-after", defaultFinalPass, "how long after its failure a name is asked again, at the end and slowly; 60s for large lists")
+	flags.StringVar(&o.probeBogus, "probe-bogus", "", "a `name` with bogus DNSSEC signatures: a resolver that answers for it does not validate")
+	flags.BoolVar(&o.allowMixed, "allow-mixed", false, "ask resolvers that do not validate DNSSEC beside those that do")
+	flags.BoolVar(&o.trustAD, "trust-ad", false, "believe what a resolver says of DNSSEC, also over a network that could forge it")
 }
+
+// defaultFinalPass is as long as resolvers keep a failure at least, by habit (RFC
+// 9520, section 3.2).
+const defaultFinalPass = 5 * time.Second
 
 // parseIssuers reads --issuer. Two CAs must not have one label: reports name
 // their columns by it.
@@ -65,6 +78,11 @@ func (o *sourceOptions) validate() error {
 		return usagef("--timeout %v: it must be more than nothing, such as 5s", o.timeout)
 	case o.attempts < 1:
 		return usagef("--attempts %d: it must be at least 1", o.attempts)
+	case o.finalPass < 0:
+		return usagef("--final-pass-after %v: it must not be negative", o.finalPass)
+	}
+	if _, err := o.bogusName(); err != nil {
+		return err
 	}
 	_, err := o.servers()
 	return err
@@ -83,6 +101,18 @@ func (o *sourceOptions) servers() ([]lookup.Server, error) {
 	return servers, nil
 }
 
+// bogusName reads --probe-bogus.
+func (o *sourceOptions) bogusName() (domain.Name, error) {
+	if o.probeBogus == "" {
+		return domain.Name{}, nil
+	}
+	name, err := domain.Parse(o.probeBogus)
+	if err != nil {
+		return domain.Name{}, usagef("--probe-bogus %q: %w", o.probeBogus, err)
+	}
+	return name, nil
+}
+
 // source is an open source of answers.
 type source struct {
 	resolver  *lookup.Resolver
@@ -92,9 +122,12 @@ type source struct {
 }
 
 // open loads the zone files, or finds the resolvers that answer. Nothing has been
-// looked up yet.
-func (o *sourceOptions) open(ctx context.Context) (source, error) {
-	cfg := lookup.Config{Concurrency: o.concurrency, Rate: o.rate, Timeout: o.timeout, Attempts: o.attempts}
+// looked up yet. What happens to the resolvers later is told to onEvent.
+func (o *sourceOptions) open(ctx context.Context, onEvent func(lookup.Event)) (source, error) {
+	cfg := lookup.Config{
+		Concurrency: o.concurrency, Rate: o.rate, Timeout: o.timeout, Attempts: o.attempts,
+		FinalPassAfter: o.finalPass, AllowMixed: o.allowMixed, TrustAD: o.trustAD, OnEvent: onEvent,
+	}
 	if len(o.zones) > 0 {
 		return o.openZones(cfg)
 	}
@@ -106,11 +139,14 @@ func (o *sourceOptions) open(ctx context.Context) (source, error) {
 		return source{}, adviseResolver(err)
 	}
 	cfg.Servers = servers
+	if cfg.ProbeBogus, err = o.bogusName(); err != nil {
+		return source{}, err
+	}
 	resolver, err := lookup.New(cfg)
 	if err != nil {
 		return source{}, err
 	}
-	return probe(ctx, resolver, servers)
+	return probe(ctx, resolver)
 }
 
 func (o *sourceOptions) openZones(cfg lookup.Config) (source, error) {
@@ -133,25 +169,55 @@ func (o *sourceOptions) openZones(cfg lookup.Config) (source, error) {
 	return src, err
 }
 
-// probe leaves out the resolvers that do not answer.
-func probe(ctx context.Context, resolver *lookup.Resolver, servers []lookup.Server) (source, error) {
+// probe leaves out the resolvers that do not answer, or do not validate where
+// another one does.
+func probe(ctx context.Context, resolver *lookup.Resolver) (source, error) {
 	leftOut, err := resolver.Probe(ctx)
 	src := source{resolver: resolver}
-	dead := make(map[lookup.Server]bool)
 	for _, l := range leftOut {
 		src.warnings = append(src.warnings, fmt.Sprintf("resolver %v is left out: %v", l.Server, l.Err))
-		dead[l.Server] = true
 	}
 	if err != nil {
 		return src, adviseResolver(err)
 	}
-	for _, server := range servers {
-		if !dead[server] {
-			src.resolvers = append(src.resolvers, server.String())
-		}
+	for _, state := range resolver.Servers() {
+		src.resolvers = append(src.resolvers, state.Server+" ("+validationWords(state)+")")
 	}
 	return src, nil
 }
+
+// validationWords says what a resolver is worth to who wants DNSSEC validated.
+func validationWords(s lookup.ServerState) string {
+	switch {
+	case s.Plain:
+		return "does not understand EDNS, so DNSSEC is unknown"
+	case s.Believed:
+		return "validates DNSSEC"
+	case s.Validates:
+		return "validates DNSSEC, but the way to it could forge that"
+	}
+	return "does not validate DNSSEC"
+}
+
+// illness says, once names have been looked up, which resolvers have not done as
+// they should: the answers are weaker, or later, than asked for.
+func (s source) illness() []string {
+	var words []string
+	for _, state := range s.resolver.Servers() {
+		switch {
+		case state.Illnesses > 0:
+			words = append(words, fmt.Sprintf("resolver %s was out of rotation (%d times; %s)", state.Server, state.Illnesses, state.Why))
+		case state.Out:
+			words = append(words, fmt.Sprintf("resolver %s was not asked any more: %s", state.Server, state.Why))
+		case state.Queries >= manyQueries && state.Answers == 0:
+			words = append(words, fmt.Sprintf("resolver %s answered none of %d queries", state.Server, state.Queries))
+		}
+	}
+	return words
+}
+
+// manyQueries without an answer speak against a resolver rather than the names.
+const manyQueries = 16
 
 func adviseResolver(err error) error {
 	return fmt.Errorf("%w: name one that answers with --resolver, such as --resolver 127.0.0.1", err)

@@ -22,7 +22,7 @@ var walls = map[string][]string{
 	"scan/lookup": {
 		"caascan/scan/domain", "caascan/scan/caa", "caascan/scan/snapshot", "caascan/scan/zone",
 		"github.com/miekg/dns", "golang.org/x/net/ipv4", "golang.org/x/net/ipv6", "golang.org/x/time/rate",
-		"golang.org/x/sync/errgroup",
+		"golang.org/x/sync/errgroup", "golang.org/x/sync/singleflight",
 	},
 	"scan/lookup/dnstest": {"caascan/scan/zone", "github.com/miekg/dns"},
 	"scan": {
@@ -36,7 +36,7 @@ var walls = map[string][]string{
 	},
 	"cmd/caascan": {
 		"caascan", "github.com/spf13", "github.com/schollz/progressbar/v3", "golang.org/x/term",
-		"github.com/google/renameio/v2",
+		"github.com/google/renameio/v2", "golang.org/x/crypto/x509roots/fallback",
 	},
 }
 

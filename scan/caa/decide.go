@@ -50,6 +50,11 @@ type RRset struct {
 	Properties []Property
 }
 
+// Has reports whether the set holds a property with a tag, given in lower case.
+func (s RRset) Has(tag string) bool {
+	return slices.ContainsFunc(s.Properties, func(p Property) bool { return p.Is(tag) })
+}
+
 // Decide says whether the relevant RRset s permits issuer to issue S/MIME
 // certificates. Which tags it holds besides never matters: a set with only
 // issue properties does not restrict mail.

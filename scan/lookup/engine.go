@@ -3,10 +3,10 @@ package lookup
 import (
 	"context"
 	"slices"
+	"sync"
 	"time"
 
-	"golang.org/x/time/rate"
-
+	"caascan/scan/caa"
 	"caascan/scan/domain"
 	"caascan/scan/snapshot"
 )
@@ -16,34 +16,40 @@ import (
 // whose answer is empty makes its parent the next name to ask, for all climbs
 // that stand there at once.
 type engine struct {
-	cfg       *Config
-	stats     *counters
+	*Resolver
 	transport transport
 	done      func([]snapshot.Observation)
 
+	input    <-chan []domain.Name  // nil once it is closed
 	backlog  []domain.Name         // names handed in, not begun
-	pending  map[domain.Name]*step // names begun and not answered
+	pending  map[domain.Name]*step // names begun and not finally answered
 	ready    []*step               // of those, the ones whose next query is to be sent
 	inFlight int                   // of those, the ones whose query has been sent
+	failed   []*step               // of those, the ones that wait for the final pass; the first failed first
+	final    bool                  // the final pass has begun
 	finished []snapshot.Observation
 
 	deadlines deadlines
-	limiter   *rate.Limiter
 	wake      *time.Timer
+	rotor     int       // the server that comes next
+	outSince  time.Time // when the last server went out of rotation; zero while one is in
+
+	probes  chan probedAgain
+	probing sync.WaitGroup
 }
 
 // doneBatch is how many Observations are handed over at a time; fewer where the
 // engine has to wait.
 const doneBatch = 256
 
-// rateBurst is how long the limiter may save up queries.
-const rateBurst = 10 * time.Millisecond
+// finalShare is the part of the concurrency that the final pass is given.
+const finalShare = 10
 
 // transport carries queries to where answers come from. What is sent is answered
 // once over arrivals, or never; the deadline is the engine's business.
 type transport interface {
-	// send sends the step's question. Where the outcome is known at once it is
-	// returned, with true, and nothing will arrive.
+	// send sends the step's question, to its server. Where the outcome is known at
+	// once it is returned, with true, and nothing will arrive.
 	send(ctx context.Context, s *step) (outcome, bool)
 	arrivals() <-chan arrival
 	// receive calls settle for each step whose try an arrival ends: none where
@@ -55,37 +61,37 @@ type transport interface {
 	close()
 }
 
-func newEngine(r *Resolver, done func([]snapshot.Observation)) *engine {
+func newEngine(r *Resolver, input <-chan []domain.Name, done func([]snapshot.Observation)) *engine {
 	e := &engine{
-		cfg:     &r.cfg,
-		stats:   &r.stats,
-		done:    done,
-		pending: make(map[domain.Name]*step),
-		wake:    time.NewTimer(time.Hour),
+		Resolver: r,
+		done:     done,
+		input:    input,
+		pending:  make(map[domain.Name]*step),
+		wake:     time.NewTimer(time.Hour),
+		probes:   make(chan probedAgain, len(r.upstreams)),
+	}
+	for _, u := range r.upstreams {
+		u.flow.share = 0
 	}
 	if r.cfg.Zones != nil {
 		e.transport = newZoneTransport(r.cfg.Zones)
 	} else {
 		e.transport = newNetTransport(&r.cfg)
 	}
-	if r.cfg.Rate > 0 {
-		burst := max(1, int(r.cfg.Rate*rateBurst.Seconds()))
-		e.limiter = rate.NewLimiter(rate.Limit(r.cfg.Rate), burst)
-	}
 	return e
 }
 
-func (e *engine) close() {
-	e.wake.Stop()
-	e.transport.close()
-}
-
-// run looks up what comes over batches until it is closed and all is answered.
-func (e *engine) run(ctx context.Context, batches <-chan []domain.Name) error {
+// run looks up what comes over the input until it is closed and all is answered.
+func (e *engine) run(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer e.close()
+	defer cancel()
 	for ctx.Err() == nil {
-		e.expire(time.Now())
+		now := time.Now()
+		e.expire(now)
+		e.tend(ctx, now)
 		pause := e.send(ctx)
-		if batches == nil && len(e.backlog) == 0 && len(e.pending) == 0 {
+		if e.input == nil && len(e.backlog) == 0 && len(e.pending) == 0 {
 			break
 		}
 		select {
@@ -95,73 +101,137 @@ func (e *engine) run(ctx context.Context, batches <-chan []domain.Name) error {
 		default:
 		}
 		e.handOver() // before waiting, so that what is known is not held back
-		e.setWake(pause)
-		select {
-		case <-ctx.Done():
-		case batch, ok := <-batches:
-			if !ok {
-				batches = nil
-			}
-			e.backlog = append(e.backlog, batch...)
-			e.stats.domains.Add(int64(len(batch)))
-		case a := <-e.transport.arrivals():
-			e.transport.receive(a, e.settle)
-		case <-e.wake.C:
-		}
+		e.wait(ctx, pause)
 	}
 	e.handOver()
 	return ctx.Err()
 }
 
-// send sends queries until nothing is ready, the concurrency is reached, or the
-// rate forbids more; then it returns how long to wait for the rate.
-func (e *engine) send(ctx context.Context) (pause time.Duration) {
-	for e.inFlight < e.cfg.Concurrency && ctx.Err() == nil {
-		if !e.makeReady() {
-			return 0
-		}
-		if pause := e.throttle(); pause > 0 {
-			return pause
-		}
-		s := e.ready[len(e.ready)-1]
-		e.ready = e.ready[:len(e.ready)-1]
-		e.sendStep(ctx, s)
-	}
-	return 0
+func (e *engine) close() {
+	e.wake.Stop()
+	e.transport.close()
+	e.probing.Wait()
+	e.hangUp()
 }
 
-// makeReady begins climbs from the backlog until a step is ready to be sent.
-func (e *engine) makeReady() bool {
-	for len(e.ready) == 0 {
-		if len(e.backlog) == 0 {
-			e.backlog = nil
-			return false
+// wait takes in what comes next, within pause.
+func (e *engine) wait(ctx context.Context, pause time.Duration) {
+	e.setWake(pause)
+	select {
+	case <-ctx.Done():
+	case batch, ok := <-e.input:
+		if !ok {
+			e.input = nil
 		}
+		e.backlog = append(e.backlog, batch...)
+		e.stats.domains.Add(int64(len(batch)))
+	case a := <-e.transport.arrivals():
+		e.transport.receive(a, e.settle)
+	case p := <-e.probes:
+		e.probed(p)
+	case <-e.wake.C:
+	}
+}
+
+// forever is longer than any wait.
+const forever = time.Hour
+
+// send sends queries until nothing is ready, the concurrency is reached, or
+// something forbids more; it returns how long that lasts at most.
+func (e *engine) send(ctx context.Context) (pause time.Duration) {
+	for e.inFlight < e.concurrency() && ctx.Err() == nil {
+		if pause := e.makeReady(); len(e.ready) == 0 {
+			return pause
+		}
+		at, found := e.place()
+		if at < 0 {
+			return e.patience()
+		}
+		if found == placed {
+			if pause := e.throttle(); pause > 0 {
+				return pause
+			}
+		}
+		s := e.ready[at]
+		e.ready = slices.Delete(e.ready, at, at+1)
+		if found == nobody {
+			e.conclude(s, e.unasked(s))
+			continue
+		}
+		e.sendStep(ctx, s)
+	}
+	return forever
+}
+
+func (e *engine) concurrency() int {
+	if e.final {
+		return max(1, e.cfg.Concurrency/finalShare)
+	}
+	return e.cfg.Concurrency
+}
+
+// makeReady begins climbs from the backlog until a step is ready to be sent; when
+// all else is done, it takes the steps that failed. It returns how long there is
+// nothing at most.
+func (e *engine) makeReady() (pause time.Duration) {
+	for len(e.ready) == 0 && len(e.backlog) > 0 {
 		name := e.backlog[0]
 		e.backlog = e.backlog[1:]
 		e.climb(name, 1)
 	}
-	return true
+	if len(e.ready) > 0 {
+		return 0
+	}
+	e.backlog = nil
+	if !e.final && e.input == nil && len(e.pending) == len(e.failed) {
+		e.beginFinalPass()
+	}
+	if !e.final || len(e.failed) == 0 {
+		return forever
+	}
+	s := e.failed[0]
+	if wait := time.Until(s.failedAt.Add(e.cfg.FinalPassAfter)); wait > 0 {
+		return wait
+	}
+	e.failed = e.failed[1:]
+	s.final = true
+	s.restart()
+	e.ready = append(e.ready, s)
+	return 0
+}
+
+// beginFinalPass slows down, also where a server has come to be asked less.
+func (e *engine) beginFinalPass() {
+	e.final = true
+	for _, u := range e.upstreams {
+		u.flow.share = finalShare
+	}
 }
 
 // climb takes domains climbs on from name: over answers that are there already,
-// to a name that is being asked, or to one that is to be asked now.
+// to a name that is being asked, or to one that is to be asked now. Above a set
+// that does not restrict mail it goes on for nobody, to see what that set hides.
 func (e *engine) climb(name domain.Name, domains int) {
 	for at := range name.Climb() {
-		if o := e.cfg.Store.Find(at); o != nil {
-			if o.EndsClimb() {
-				break
-			}
-			continue
-		}
 		if s := e.pending[at]; s != nil {
 			s.domains += domains
 			return
 		}
-		s := newStep(at, domains)
-		e.pending[at] = s
-		e.ready = append(e.ready, s)
-		return
+		o := e.cfg.Store.Find(at)
+		if o == nil {
+			s := newStep(at, domains)
+			e.pending[at] = s
+			e.ready = append(e.ready, s)
+			return
+		}
+		if !o.EndsClimb() {
+			continue
+		}
+		e.stats.done.Add(int64(domains))
+		domains = 0
+		if o.Failure != "" || o.Records.Has(caa.TagIssuemail) {
+			return
+		}
 	}
 	e.stats.done.Add(int64(domains))
 }
@@ -180,13 +250,22 @@ func (e *engine) throttle() time.Duration {
 	return 0
 }
 
+// sendStep sends the next query of a step to its server; with zones there is none.
 func (e *engine) sendStep(ctx context.Context, s *step) {
 	s.tries++
 	e.stats.queries.Add(1)
-	if s.attempt > 0 {
+	if s.attempt > 0 || s.final {
 		e.stats.retries.Add(1)
 	}
 	e.inFlight++
+	if u := s.up; u != nil {
+		u.queries++
+		u.flow.inFlight++
+		s.epoch = u.flow.epoch
+		if s.form == fresh {
+			s.form = u.firstForm()
+		}
+	}
 	if out, known := e.transport.send(ctx, s); known {
 		e.settle(s, out)
 		return
@@ -208,28 +287,43 @@ func (e *engine) expire(now time.Time) {
 	}
 }
 
-// settle ends a try of s: the next query of the step is made ready, or the step
-// is finished and the climb goes on.
+// settle ends a try of s.
 func (e *engine) settle(s *step, out outcome) {
 	e.inFlight--
 	s.sent = 0
-	if again := s.advance(out, e.cfg.Attempts); again {
+	if s.up != nil {
+		s.up.flow.inFlight--
+		e.judge(s, out)
+	}
+	e.conclude(s, out)
+}
+
+// conclude takes in how a try of s ended: its next query is made ready, or it
+// waits for the final pass, or it is finished and the climb goes on.
+func (e *engine) conclude(s *step, out outcome) {
+	if s.advance(out, e.cfg.Attempts) {
 		e.ready = append(e.ready, s)
 		return
 	}
-	delete(e.pending, s.obs.Name)
 	e.cfg.Store.Put(s.obs)
-	e.stats.names.Add(1)
 	if e.done != nil {
 		e.finished = append(e.finished, s.obs)
 	}
 	if len(e.finished) >= doneBatch {
 		e.handOver()
 	}
-	if s.obs.EndsClimb() {
-		e.stats.done.Add(int64(s.domains))
+	if !s.final {
+		e.stats.names.Add(1)
+	}
+	if s.obs.Failure != "" && !s.final && transient(s.obs.Failure) && s.obs.Transport != snapshot.Zone {
+		s.failedAt = time.Now()
+		e.failed = append(e.failed, s)
 		return
 	}
+	if s.final && s.obs.Failure == "" {
+		e.stats.recovered.Add(1)
+	}
+	delete(e.pending, s.obs.Name)
 	e.climb(s.obs.Name, s.domains)
 }
 
@@ -240,14 +334,17 @@ func (e *engine) handOver() {
 	}
 }
 
-// setWake arms the one timer for the next deadline or the end of pause.
+// setWake arms the one timer: for the next deadline, the next probe of a server
+// that rests, or the end of pause.
 func (e *engine) setWake(pause time.Duration) {
-	next := time.Hour
+	next := pause
 	if at, ok := e.deadlines.next(); ok {
-		next = time.Until(at)
+		next = min(next, time.Until(at))
 	}
-	if pause > 0 {
-		next = min(next, pause)
+	for _, u := range e.upstreams {
+		if u.health.out == resting && !u.health.probing {
+			next = min(next, time.Until(u.health.next))
+		}
 	}
 	e.wake.Reset(max(next, 0))
 }

@@ -9,7 +9,8 @@
 // bad answer into an empty one, because an empty one permits.
 //
 // Answers come from recursive resolvers, or from master files in process. The
-// package does not validate DNSSEC itself.
+// package does not validate DNSSEC itself: a validating resolver does, and is
+// read by its AD bit and its Extended DNS Errors. Probe finds out which do.
 package lookup
 
 import (
@@ -24,6 +25,7 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
+	"golang.org/x/time/rate"
 
 	"caascan/scan/domain"
 	"caascan/scan/snapshot"
@@ -33,6 +35,7 @@ import (
 // Config says where answers come from and how hard to ask for them.
 type Config struct {
 	// Servers are the recursive resolvers, asked in turn. Ignored with Zones.
+	// Until Probe has been called none is known to validate.
 	Servers []Server
 	// Zones answers everything in process where it is set; nothing is sent.
 	Zones *zone.Set
@@ -46,9 +49,22 @@ type Config struct {
 	Rate float64
 	// Timeout is how long one try of one query may take; 0 means 5 seconds.
 	Timeout time.Duration
-	// Attempts is how often a query is tried, on another server where there is
-	// one; 0 means 2.
+	// Attempts is how often a query is tried in each pass, on another server where
+	// there is one; 0 means 2.
 	Attempts int
+	// FinalPassAfter is how long after its failure a name is asked again, at the
+	// end and slowly: a resolver caches its failures (RFC 9520); 0: at once.
+	FinalPassAfter time.Duration
+	// TrustAD believes the AD bit of all Servers.
+	TrustAD bool
+	// AllowMixed asks servers that do not validate beside those that do.
+	AllowMixed bool
+	// ProbeBogus is a name whose signatures are known to be bogus: a server that
+	// answers for it does not validate. The zero Name probes without it.
+	ProbeBogus domain.Name
+	// OnEvent is told what happens to the Servers, from the goroutine that looks
+	// names up; it may be nil.
+	OnEvent func(Event)
 	// Dial opens connections ("udp" and "tcp"); nil means net.Dialer.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 	// Roots are the authorities whose certificates servers over TLS and HTTPS must
@@ -70,8 +86,10 @@ const MaxConcurrency = 20000
 // Resolver looks names up. Its methods must not be called at the same time, but
 // for Stats.
 type Resolver struct {
-	cfg   Config
-	stats counters
+	cfg       Config
+	upstreams []*upstream
+	limiter   *rate.Limiter // nil without a limit
+	stats     counters
 }
 
 // ErrNoServer says that there is no resolver to ask.
@@ -102,10 +120,31 @@ func New(cfg Config) (*Resolver, error) {
 	if cfg.Concurrency < 0 || cfg.Concurrency > MaxConcurrency {
 		return nil, fmt.Errorf("concurrency %d: it must be from 1 to %d", cfg.Concurrency, MaxConcurrency)
 	}
-	if cfg.Timeout < 0 || cfg.Attempts < 0 || !(cfg.Rate >= 0) {
-		return nil, fmt.Errorf("timeout %v, attempts %d, rate %v: none may be negative", cfg.Timeout, cfg.Attempts, cfg.Rate)
+	if cfg.Timeout < 0 || cfg.Attempts < 0 || cfg.FinalPassAfter < 0 || !(cfg.Rate >= 0) {
+		return nil, fmt.Errorf("timeout %v, attempts %d, final pass after %v, rate %v: none may be negative",
+			cfg.Timeout, cfg.Attempts, cfg.FinalPassAfter, cfg.Rate)
 	}
-	return &Resolver{cfg: cfg}, nil
+	r := &Resolver{cfg: cfg}
+	if cfg.Zones == nil {
+		for _, server := range cfg.Servers {
+			r.upstreams = append(r.upstreams, newUpstream(server, &r.cfg))
+		}
+	}
+	if cfg.Rate > 0 {
+		burst := max(1, int(cfg.Rate*rateBurst.Seconds()))
+		r.limiter = rate.NewLimiter(rate.Limit(cfg.Rate), burst)
+	}
+	return r, nil
+}
+
+// rateBurst is how long the limiter may save up queries.
+const rateBurst = 10 * time.Millisecond
+
+// hangUp closes the streams to all servers.
+func (r *Resolver) hangUp() {
+	for _, u := range r.upstreams {
+		u.streams.hangUp()
+	}
 }
 
 // distinct drops what is named again: the same server is not another one.
@@ -122,10 +161,16 @@ func distinct(servers []Server) []Server {
 // Store returns the Store that the Resolver fills.
 func (r *Resolver) Store() *snapshot.Store { return r.cfg.Store }
 
-// Lookup climbs from every name and returns when the last climb has ended. Each
-// Observation made on the way is put into the Store and then handed to done
-// once, in batches, from one goroutine; done may be nil, and must not keep the
-// slice. names is ranged over in another goroutine, as fast as it yields.
+// Lookup climbs from every name and returns when the last climb has ended. What
+// failed and might not fail again is asked once more in a final pass: when all
+// else is done, FinalPassAfter its failure, and with a tenth of the concurrency.
+// Each Observation made on the way is put into the Store and then handed to done,
+// in batches, from one goroutine, that of a name in the final pass in place of
+// the earlier one; done may be nil, and must not keep the slice. names is ranged
+// over in another goroutine, as fast as it yields.
+//
+// Above a set that does not restrict mail the parents are asked too, to see
+// whether it hides one that does.
 //
 // The error is that of ctx; a name that could not be looked up is no error.
 func (r *Resolver) Lookup(ctx context.Context, names iter.Seq[[]domain.Name], done func([]snapshot.Observation)) error {
@@ -136,9 +181,7 @@ func (r *Resolver) Lookup(ctx context.Context, names iter.Seq[[]domain.Name], do
 		return forward(ctx, names, batches)
 	})
 	group.Go(func() error {
-		e := newEngine(r, done)
-		defer e.close()
-		return e.run(ctx, batches)
+		return newEngine(r, batches, done).run(ctx)
 	})
 	return group.Wait()
 }
@@ -154,11 +197,14 @@ func forward(ctx context.Context, names iter.Seq[[]domain.Name], batches chan<- 
 	return nil
 }
 
-// Trace climbs from one name and returns the Observation of each step, the last
-// of which ended the climb.
+// Trace climbs from one name, proves what a failure needs, and returns the
+// Observation of each step, the last of which ended the climb.
 func (r *Resolver) Trace(ctx context.Context, name domain.Name) ([]snapshot.Observation, error) {
 	one := func(yield func([]domain.Name) bool) { yield([]domain.Name{name}) }
 	if err := r.Lookup(ctx, one, nil); err != nil {
+		return nil, err
+	}
+	if err := r.Prove(ctx, slices.Values([]domain.Name{name}), nil); err != nil {
 		return nil, err
 	}
 	var steps []snapshot.Observation
@@ -181,6 +227,8 @@ type Stats struct {
 	// Queries were sent, or could not be; Retries of them because an earlier
 	// attempt had failed.
 	Queries, Retries int
+	// Recovered names had failed and were answered in the final pass.
+	Recovered int
 }
 
 // Stats may be called at any time, from any goroutine.
@@ -189,7 +237,8 @@ func (r *Resolver) Stats() Stats {
 	return Stats{
 		Domains: int(c.domains.Load()), Done: int(c.done.Load()), Names: int(c.names.Load()),
 		Queries: int(c.queries.Load()), Retries: int(c.retries.Load()),
+		Recovered: int(c.recovered.Load()),
 	}
 }
 
-type counters struct{ domains, done, names, queries, retries atomic.Int64 }
+type counters struct{ domains, done, names, queries, retries, recovered atomic.Int64 }

@@ -5,7 +5,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"net"
 	"slices"
 	"sync"
 	"time"
@@ -15,49 +14,48 @@ import (
 	"caascan/scan/snapshot"
 )
 
-// LeftOut is a resolver that is not asked, and why.
+// LeftOut is a server that is not asked, and why.
 type LeftOut struct {
 	Server Server
 	Err    error
 }
 
-// Probe asks every resolver for the SOA record of the root and leaves out those
-// that do not answer, cannot, or offer no recursion; and where one validates (AD is
-// set) those that do not, because an answer of theirs must not stand in for a
-// failure of its. It returns them in the order of Config.Servers; the error is an
-// ErrNoServer with all their errors where none is left, or that of ctx. With zones
-// there is nothing to probe.
+// Probe asks every server for the SOA record of the root and leaves out those
+// that do not answer, cannot, or offer no recursion; and, unless AllowMixed, where
+// one validates (AD is set, and ProbeBogus is not answered) those that do not,
+// because an answer of theirs must not stand in for a failure of its. It returns
+// them in the order of Config.Servers; the error is an ErrNoServer with all their
+// errors where none is left, or that of ctx. With zones there is nothing to probe.
 func (r *Resolver) Probe(ctx context.Context) ([]LeftOut, error) {
-	if r.cfg.Zones != nil {
-		return nil, nil
-	}
-	probes := make([]probed, len(r.cfg.Servers))
+	probes := make([]probed, len(r.upstreams))
 	var probing sync.WaitGroup
-	for i, server := range r.cfg.Servers {
-		probing.Go(func() { probes[i] = r.probe(ctx, server) })
+	for i, u := range r.upstreams {
+		probing.Go(func() { probes[i] = r.probe(ctx, u) })
 	}
 	probing.Wait()
+	r.hangUp()
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	oneValidates := slices.ContainsFunc(probes, func(p probed) bool { return p.err == nil && p.validates })
-	var usable []Server
+	oneValidates := slices.ContainsFunc(probes, func(p probed) bool { return p.err == nil && p.shown.validates })
+	var usable []*upstream
 	var leftOut []LeftOut
-	for i, server := range r.cfg.Servers {
+	for i, u := range r.upstreams {
 		p := probes[i]
-		if p.err == nil && oneValidates && !p.validates {
+		if p.err == nil && oneValidates && !p.shown.validates && !r.cfg.AllowMixed {
 			p.err = errNotValidating
 		}
 		if p.err != nil {
-			leftOut = append(leftOut, LeftOut{server, p.err})
+			leftOut = append(leftOut, LeftOut{u.server, p.err})
 			continue
 		}
-		usable = append(usable, server)
+		u.shown = p.shown
+		usable = append(usable, u)
 	}
-	if len(usable) == 0 {
+	if len(usable) == 0 && r.cfg.Zones == nil {
 		return nil, noServer(leftOut)
 	}
-	r.cfg.Servers = usable
+	r.upstreams = usable
 	return leftOut, nil
 }
 
@@ -73,50 +71,10 @@ func noServer(leftOut []LeftOut) error {
 // root at hand, and a dead one should be told of soon.
 const probeTimeout = 2 * time.Second
 
-// probed is what a probe has shown of a resolver.
+// probed is what came of a probe.
 type probed struct {
-	validates bool // AD was set
-	err       error
-}
-
-// probe tries one resolver as often as any query is tried, once more without
-// EDNS where it does not understand that.
-func (r *Resolver) probe(ctx context.Context, server Server) probed {
-	timeout := min(r.cfg.Timeout, probeTimeout)
-	var p probed
-	for range r.cfg.Attempts {
-		p = r.probeOnce(ctx, server, withEDNS, timeout)
-		if errors.Is(p.err, errNotUnderstood) {
-			p = r.probeOnce(ctx, server, plain, timeout)
-		}
-		if p.err == nil || ctx.Err() != nil {
-			return p
-		}
-	}
-	return p
-}
-
-func (r *Resolver) probeOnce(ctx context.Context, server Server, f form, timeout time.Duration) probed {
-	ctx, cancel := context.WithTimeout(ctx, timeout)
-	defer cancel()
-	conn, err := r.cfg.Dial(ctx, "udp", server.address)
-	if err != nil {
-		return probed{err: err}
-	}
-	defer conn.Close()
-	defer context.AfterFunc(ctx, func() { conn.Close() })()
-	query, err := packProbe(dns.Id(), f)
-	if err != nil {
-		return probed{err: err}
-	}
-	if _, err := conn.Write(query); err != nil {
-		return probed{err: err}
-	}
-	p := awaitProbe(conn, query)
-	if ctx.Err() != nil {
-		p.err = fmt.Errorf("no answer within %v", timeout)
-	}
-	return p
+	shown shown
+	err   error
 }
 
 var (
@@ -126,32 +84,160 @@ var (
 	errNotValidating = errors.New("it does not validate DNSSEC, as another one does")
 )
 
-// awaitProbe waits for a reply that shows a recursive resolver.
-func awaitProbe(conn net.Conn, query []byte) probed {
+// probe finds out what a server can do.
+func (r *Resolver) probe(ctx context.Context, u *upstream) probed {
+	p := r.probeRoot(ctx, u)
+	if p.err != nil {
+		return p
+	}
+	if p.shown.validates && !r.cfg.ProbeBogus.IsZero() {
+		p.shown.validates = r.withholds(ctx, u, r.cfg.ProbeBogus.String())
+	}
+	if u.remote() {
+		p.shown.foldsCase = r.foldsCase(ctx, u, p.shown)
+	}
+	return p
+}
+
+// probeRoot tries a server as often as any query is tried, each time in the forms
+// that are left where it does not understand the one before (RFC 6891, section 7).
+func (r *Resolver) probeRoot(ctx context.Context, u *upstream) probed {
+	forms := []form{withEDNS, plain, plainTCP}
+	if !u.overUDP() {
+		forms = []form{ednsTCP, plainTCP}
+	}
+	var p probed
+	for range r.cfg.Attempts {
+		for _, f := range forms {
+			p = r.probeOnce(ctx, u, f)
+			if !errors.Is(p.err, errNotUnderstood) {
+				break
+			}
+		}
+		if p.err == nil || ctx.Err() != nil {
+			return p
+		}
+	}
+	return p
+}
+
+func (r *Resolver) probeOnce(ctx context.Context, u *upstream, f form) probed {
+	query, err := packProbe(dns.Id(), f)
+	if err != nil {
+		return probed{err: err}
+	}
+	message, err := r.askSoon(ctx, u, f, query)
+	if err != nil {
+		return probed{err: err}
+	}
+	flags := binary.BigEndian.Uint16(message[flagsAt:])
+	rcode := snapshot.RCodeName(flags & rcodes)
+	switch {
+	case binary.BigEndian.Uint16(message[qdcountAt:]) == 0 || notUnderstoodRCode(message):
+		return probed{err: fmt.Errorf("%w: %s", errNotUnderstood, rcode)}
+	case flags&flagRA == 0:
+		return probed{err: fmt.Errorf("%w: %s", errNoRecursion, rcode)}
+	case flags&rcodes != dns.RcodeSuccess:
+		return probed{err: fmt.Errorf("%w: %s", errNoRoot, rcode)}
+	}
+	return probed{shown: shown{validates: flags&flagAD != 0 && f.edns(), plain: !f.edns()}}
+}
+
+// notUnderstoodRCode reports whether a reply says that the query was none that the
+// server knows (RFC 6891, section 7).
+func notUnderstoodRCode(message []byte) bool {
+	r, err := parseReply(message)
+	if err != nil {
+		return false
+	}
+	return r.rcode == dns.RcodeFormatError || r.rcode == dns.RcodeNotImplemented || r.rcode == dns.RcodeBadVers
+}
+
+// withholds reports whether a server answers SERVFAIL for a name that is bogus, as
+// it must if it validates. Its address is asked for: some names are bogus in that
+// alone.
+func (r *Resolver) withholds(ctx context.Context, u *upstream, name string) bool {
+	for range r.cfg.Attempts {
+		query, err := packQuery(dns.Id(), name, dns.TypeA, u.firstForm())
+		if err != nil {
+			return false
+		}
+		message, err := r.ask(ctx, u, u.firstForm(), query)
+		if err == nil {
+			return binary.BigEndian.Uint16(message[flagsAt:])&rcodes == dns.RcodeServerFailure
+		}
+	}
+	return false
+}
+
+// foldsCase reports whether a server does not echo a question in the case sent.
+// Where there is no answer it may well do.
+func (r *Resolver) foldsCase(ctx context.Context, u *upstream, shown shown) bool {
+	f := withEDNS
+	if shown.plain {
+		f = plain
+	}
+	const name = "arpa" // it exists, and is all letters
+	query, err := packQuery(dns.Id(), name, dns.TypeSOA, f)
+	if err != nil {
+		return false
+	}
+	const upper = 'a' - 'A'
+	query[headerSize+2] -= upper // aRpa
+	message, err := r.askSoon(ctx, u, f, query)
+	return err == nil && check(message, query) == otherCase
+}
+
+// askSoon is ask for what every resolver has at hand.
+func (r *Resolver) askSoon(ctx context.Context, u *upstream, f form, query []byte) ([]byte, error) {
+	timeout := min(r.cfg.Timeout, probeTimeout)
+	within, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	message, err := r.ask(within, u, f, query)
+	if within.Err() != nil {
+		return nil, fmt.Errorf("no answer within %v", timeout)
+	}
+	return message, err
+}
+
+// ask sends one query, apart from all others, and returns the reply: over UDP from
+// a port of its own, over TCP where it was cut short.
+func (r *Resolver) ask(ctx context.Context, u *upstream, f form, query []byte) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(ctx, r.cfg.Timeout)
+	defer cancel()
+	if r.limiter != nil {
+		if err := r.limiter.Wait(ctx); err != nil {
+			return nil, err
+		}
+	}
+	if !u.overUDP() || f.overTCP() {
+		return u.streams.exchange(ctx, query)
+	}
+	message, err := r.askUDP(ctx, u, query)
+	if err != nil || check(message, query) != cutShort {
+		return message, err
+	}
+	return u.streams.exchange(ctx, query)
+}
+
+func (r *Resolver) askUDP(ctx context.Context, u *upstream, query []byte) ([]byte, error) {
+	conn, err := r.cfg.Dial(ctx, "udp", u.server.address)
+	if err != nil {
+		return nil, err
+	}
+	defer conn.Close()
+	defer context.AfterFunc(ctx, func() { conn.Close() })()
+	if _, err := conn.Write(query); err != nil {
+		return nil, err
+	}
 	buffer := make([]byte, maxMessage)
 	for {
 		n, err := conn.Read(buffer)
 		if err != nil {
-			return probed{err: err}
+			return nil, err
 		}
-		if standing := check(buffer[:n], query); standing != notOurs {
-			return readProbe(buffer[:n], standing)
+		if check(buffer[:n], query) != notOurs {
+			return buffer[:n], nil
 		}
 	}
-}
-
-func readProbe(message []byte, standing standing) probed {
-	flags := binary.BigEndian.Uint16(message[flagsAt:])
-	rcode := snapshot.RCodeName(flags & rcodes)
-	switch {
-	case standing == noQuestion:
-		return probed{err: fmt.Errorf("%w: %s", errNotUnderstood, rcode)}
-	case flags&flagRA == 0:
-		return probed{err: fmt.Errorf("%w: %s", errNoRecursion, rcode)}
-	case flags&rcodes == dns.RcodeFormatError:
-		return probed{err: fmt.Errorf("%w: %s", errNotUnderstood, rcode)}
-	case flags&rcodes != dns.RcodeSuccess:
-		return probed{err: fmt.Errorf("%w: %s", errNoRoot, rcode)}
-	}
-	return probed{validates: flags&flagAD != 0}
 }

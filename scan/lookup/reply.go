@@ -1,6 +1,7 @@
 package lookup
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -59,6 +60,8 @@ const (
 	ours                       // to be read
 	noQuestion                 // an error without a question section: ask in plainer form
 	cutShort                   // truncated: ask over TCP
+	otherCase                  // ours, but for the case of letters in its question
+	flooded                    // too many that are not ours came in its stead: ask over TCP
 )
 
 // check holds a message to the query it should answer: our ID, our question, in
@@ -83,13 +86,36 @@ func check(message, query []byte) standing {
 		return notOurs
 	}
 	end := questionEnd(query)
-	if len(message) < end || string(message[headerSize:end]) != string(query[headerSize:end]) {
+	switch {
+	case !sameQuestion(message, query):
 		return notOurs
+	case !bytes.Equal(message[headerSize:end], query[headerSize:end]):
+		return otherCase
 	}
 	if flags&flagTC != 0 {
 		return cutShort
 	}
 	return ours
+}
+
+// checkStream is check for a stream, over which nobody can forge and the case of
+// letters does not count.
+func checkStream(message, query []byte) standing {
+	standing := check(message, query)
+	if standing != otherCase {
+		return standing
+	}
+	if binary.BigEndian.Uint16(message[flagsAt:])&flagTC != 0 {
+		return cutShort
+	}
+	return ours
+}
+
+// sameQuestion reports whether a message has the question of a query, in whatever
+// case.
+func sameQuestion(message, query []byte) bool {
+	end := questionEnd(query)
+	return len(message) >= end && bytes.EqualFold(message[headerSize:end], query[headerSize:end])
 }
 
 // questionEnd returns where the question section of a query of ours ends: one

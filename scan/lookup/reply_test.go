@@ -139,7 +139,7 @@ func TestCheckCountsOnlyTheReplyToOurQuery(t *testing.T) {
 		{"a query is no reply (RFC 1035, section 4.1.1: QR)", changed(2, good[2]&^0x80), notOurs},
 		{"another opcode is ignored", changed(2, good[2]|4<<3), notOurs},
 		{"another name is ignored", changed(13, 'n'), notOurs},
-		{"the name in other case is another question, for 0x20", changed(13, 'M'), notOurs},
+		{"the name in other case is no reply, for 0x20", changed(13, 'M'), otherCase},
 		{"another type is ignored", changed(headerSize+14+1, 5), notOurs},
 		{"another class is ignored", changed(headerSize+14+3, 3), notOurs},
 		{"two questions are ignored", changed(5, 2), notOurs},
@@ -516,9 +516,11 @@ func TestPlainerForms(t *testing.T) {
 		{"no question section: never a result", []outcome{none, none, none}, []form{plain, plainTCP}, snapshot.ServFail},
 		{"truncated: over TCP, with EDNS", []outcome{short, short}, []form{ednsTCP}, snapshot.Truncated},
 		{"truncated without EDNS: over TCP", []outcome{rcode(1), short, short}, []form{plain, plainTCP}, snapshot.Truncated},
-		{"truncated, then FORMERR over TCP", []outcome{short, rcode(1), rcode(1), rcode(1)}, []form{ednsTCP, plain, plainTCP}, snapshot.FormErr},
+		{"truncated, then FORMERR over TCP", []outcome{short, rcode(1), rcode(1)}, []form{ednsTCP, plainTCP}, snapshot.FormErr},
+		{"too many forged replies: over TCP, then malformed", []outcome{{standing: flooded}, {failure: snapshot.MalformedReply}}, []form{ednsTCP}, snapshot.MalformedReply},
 	} {
 		s := newStep(mustName(t, "mail.example"), 1)
+		s.form = withEDNS
 		var forms []form
 		for _, out := range test.outs {
 			if s.advance(out, 1) {
@@ -610,6 +612,7 @@ func TestNothingOfABadReplyIsLeftForTheNextAttempt(t *testing.T) {
 	bad := message{answer: []string{"nosuch. 60 CNAME search.test."}, authority: []string{"test. 900 SOA ns.test. h.test. 1 1 1 1 300"}}
 	good := message{rcode: dns.RcodeNameError, ra: true, ad: true}
 	s := newStep(mustName(t, "nosuch"), 1)
+	s.up = new(upstream)
 	query := queryFor(t, "nosuch")
 	if !s.advance(readOutcome(bad.pack(t, query), ours), 2) {
 		t.Fatal("a malformed reply was not followed by another attempt")

@@ -26,10 +26,11 @@ const maxTTL = ^uint32(0)
 type form int
 
 const (
-	withEDNS form = iota
-	plain         // without EDNS
-	plainTCP      // without EDNS, over TCP
-	ednsTCP       // with EDNS, over TCP, after a truncated reply
+	fresh    form = iota // not put yet: as its server is asked first
+	withEDNS             // over UDP
+	plain                // without EDNS
+	plainTCP             // without EDNS, over TCP
+	ednsTCP              // with EDNS, over TCP, after a truncated reply
 )
 
 func (f form) overTCP() bool { return f == plainTCP || f == ednsTCP }
@@ -41,31 +42,61 @@ type step struct {
 	obs     snapshot.Observation
 	domains int // input domains whose climb stands here
 
-	asked   string // the name in the question: obs.Name, or the end of its alias chain so far
-	attempt int    // attempts at this question that have failed
+	asked   string    // the name in the question: obs.Name, or the end of its alias chain so far
+	attempt int       // attempts at this question, in this pass, that have failed
+	up      *upstream // asked, or asked last
 	form    form
+	dance   dance
 	tries   uint32 // queries sent for this step
 	sent    uint32 // the try that is out, 0 if none
+	epoch   int    // of up's flow when it was sent
 	chain   chain  // what the answers so far have shown
-	first   int    // index of the server of the first attempt
 	flight  *flight
+
+	final    bool      // it is being asked in the final pass
+	failedAt time.Time // in the first pass
+	// validatedOnly says that a server that validates has failed to answer, so that
+	// one that does not must not answer in its stead.
+	validatedOnly bool
 }
 
 func newStep(name domain.Name, domains int) *step {
-	s := &step{domains: domains, asked: name.String()}
+	s := &step{domains: domains}
 	s.obs.Name = name
-	s.chain = chain{ad: true, ttl: maxTTL} // until a reply says less
+	s.restart()
 	return s
 }
+
+// restart forgets what the answers have shown so far.
+func (s *step) restart() {
+	s.asked, s.attempt, s.form, s.dance = s.obs.Name.String(), 0, fresh, noDance
+	s.chain = chain{ad: true, validated: true, ttl: maxTTL} // until a reply says less
+}
+
+// dance is how far a step has come in finding out whether SERVFAIL without further
+// words means a validation error: the answer is there if validation is waived (CD,
+// RFC 4035, section 3.2.2), and still is not if it is not.
+type dance int
+
+const (
+	noDance     dance = iota
+	withCD            // asked with CD
+	afterwardCD       // that was answered; asked without CD once more
+)
+
+// pinned reports whether the next query of the step is for the server of the last
+// one.
+func (s *step) pinned() bool { return s.form != fresh || s.dance != noDance }
 
 // outcome is how a try ended.
 type outcome struct {
 	failure snapshot.Failure
-	// standing is noQuestion or cutShort where the reply asks for another form.
+	// standing is noQuestion, cutShort or flooded where another form is to be tried.
 	standing  standing
 	reply     reply // where there was one that could be read
 	server    string
 	transport snapshot.Transport
+	believed  bool      // the reply's AD bit, set or clear, says what it should
 	at        time.Time // zero for zone files
 }
 
@@ -76,7 +107,9 @@ func readOutcome(message []byte, standing standing) outcome {
 		return outcome{standing: noQuestion, reply: reply{rcode: uint16(message[3] & rcodes)}}
 	case cutShort:
 		return outcome{standing: cutShort, failure: snapshot.Truncated}
-	case notOurs, ours:
+	case flooded:
+		return outcome{standing: flooded, failure: snapshot.MalformedReply}
+	case notOurs, ours, otherCase:
 	}
 	r, err := parseReply(message)
 	if err != nil {
@@ -86,28 +119,33 @@ func readOutcome(message []byte, standing standing) outcome {
 }
 
 // advance takes in how a try ended. It reports whether the step has another
-// query to send; otherwise obs is complete.
+// query to send; otherwise obs is complete, as far as this pass goes.
 func (s *step) advance(out outcome, attempts int) bool {
-	s.obs.Server, s.obs.Transport, s.obs.Time = out.server, out.transport, out.at
-	s.obs.RCode, s.obs.EDE = out.reply.rcode, out.reply.ede
-	s.obs.Attempts = s.attempt + 1
 	if s.plainer(out) {
 		return true
 	}
+	if s.dance == withCD {
+		return s.danceOn(out)
+	}
+	s.obs.Server, s.obs.Transport, s.obs.Time = out.server, out.transport, out.at
+	s.obs.RCode, s.obs.EDE = out.reply.rcode, out.reply.ede
+	s.obs.Attempts = s.attempt + 1
 	if out.standing == noQuestion {
 		out.failure = out.reply.failure()
 	}
 	next := s.chain
 	more := false
 	if out.failure == "" {
-		next, more, out.failure = s.absorb(out.reply)
+		next, more, out.failure = s.absorb(out)
 	}
 	if out.failure != "" && s.again(out.failure, attempts) {
 		return true // as if nothing had been read
 	}
-	s.chain = next
+	if out.failure == "" || out.failure == snapshot.CNAMELoop {
+		s.chain = next
+	}
 	if more {
-		s.asked, s.attempt, s.form = next.end(s.obs.Name), 0, withEDNS
+		s.asked, s.attempt, s.form, s.dance = next.end(s.obs.Name), 0, fresh, noDance
 		return true
 	}
 	s.finish(out.failure)
@@ -115,19 +153,20 @@ func (s *step) advance(out outcome, attempts int) bool {
 }
 
 // plainer puts the query in the next form that a reply asks for, if there is one
-// left: over TCP when it was cut short, without EDNS and then over TCP when it
-// was not understood (RFC 6891, section 7).
+// left: over TCP when it was cut short or might be forged, without EDNS and then
+// over TCP when it was not understood (RFC 6891, section 7).
 func (s *step) plainer(out outcome) bool {
+	overTCP := out.standing == cutShort || out.standing == flooded
 	switch {
-	case out.standing == cutShort && s.form == withEDNS:
+	case overTCP && s.form == withEDNS:
 		s.form = ednsTCP
-	case out.standing == cutShort && s.form == plain:
+	case overTCP && s.form == plain:
 		s.form = plainTCP
 	case !notUnderstood(out):
 		return false
-	case s.form.edns():
+	case s.form == withEDNS:
 		s.form = plain
-	case s.form == plain:
+	case s.form == ednsTCP || s.form == plain:
 		s.form = plainTCP
 	default:
 		return false
@@ -155,20 +194,47 @@ func notUnderstood(out outcome) bool {
 // again makes the step ready for another attempt after a failure, where there is
 // one left and it could help.
 func (s *step) again(failure snapshot.Failure, attempts int) bool {
-	s.attempt++
-	if !transient(failure) || s.attempt >= attempts || s.obs.Transport == snapshot.Zone {
+	if s.up != nil && s.up.shown.validates && (failure == snapshot.ServFail || failure == snapshot.DNSSECBogus) {
+		s.validatedOnly = true
+	}
+	if !transient(failure) || s.up == nil || s.dance != noDance {
 		return false
 	}
-	s.form = withEDNS
+	s.attempt++
+	s.form = fresh
+	if s.attempt < attempts {
+		return true
+	}
+	if failure != snapshot.ServFail || !s.final {
+		return false
+	}
+	s.dance = withCD
 	return true
+}
+
+// danceOn takes in the reply to the query with CD. Of that nothing counts but
+// whether there is an answer: not its records, nor its Extended DNS Errors.
+func (s *step) danceOn(out outcome) bool {
+	rcode := out.reply.rcode
+	if out.standing == ours && (rcode == dns.RcodeSuccess || rcode == dns.RcodeNameError) {
+		s.dance, s.form = afterwardCD, fresh
+		return true
+	}
+	s.finish(snapshot.ServFail)
+	return false
 }
 
 // finish completes the Observation.
 func (s *step) finish(failure snapshot.Failure) {
+	if failure == snapshot.ServFail && s.dance == afterwardCD {
+		failure = snapshot.DNSSECBogus
+	}
 	s.obs.Aliases = s.chain.aliases
 	s.obs.Failure = failure
+	s.obs.Asked = ""
 	if failure == "" {
-		s.obs.AD, s.obs.TTL, s.obs.Records = s.chain.ad, s.chain.ttl, s.chain.set
+		s.obs.AD, s.obs.Validated = s.chain.ad, s.chain.validated
+		s.obs.TTL, s.obs.Records, s.obs.EDE = s.chain.ttl, s.chain.set, s.chain.ede
 		return
 	}
 	if s.asked != s.obs.Name.String() {
@@ -195,7 +261,9 @@ type chain struct {
 	aliases []string
 	set     caa.RRset
 	ttl     uint32
-	ad      bool
+	ede     []snapshot.EDE
+	// ad says that all had the AD bit, validated that it can be relied on in all.
+	ad, validated bool
 }
 
 // end returns the name that the aliases lead to.
@@ -210,13 +278,15 @@ func (c chain) end(name domain.Name) string {
 // reply has them, and the records at their end. It reports that the end of the
 // chain has yet to be asked, in the same step, or a failure. The step itself stays
 // as it is, so that nothing of a bad reply is left for the next attempt.
-func (s *step) absorb(r reply) (next chain, more bool, failure snapshot.Failure) {
+func (s *step) absorb(out outcome) (next chain, more bool, failure snapshot.Failure) {
+	r := out.reply
 	next, failure = s.follow(r)
 	if failure != "" {
 		return next, false, failure
 	}
 	at := next.end(s.obs.Name)
-	next.ad = next.ad && r.ad
+	next.ad, next.validated = next.ad && r.ad, next.validated && out.believed
+	next.ede = slices.Concat(next.ede, r.ede)
 	set, ttl := r.set(at)
 	switch {
 	case len(set) > 0 && r.rcode == dns.RcodeSuccess:

@@ -5,8 +5,6 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/binary"
-	"io"
-	"net"
 	"sync"
 	"time"
 
@@ -15,158 +13,127 @@ import (
 	"caascan/scan/snapshot"
 )
 
-// netTransport asks recursive resolvers, over one UDP socket each and, where a
-// reply was cut short or not understood, over TCP.
+// netTransport asks recursive resolvers: over UDP sockets, each of which one
+// goroutine reads, and over their streams, in one goroutine for each query.
 type netTransport struct {
-	cfg      *Config
-	servers  []*server
-	next     int // the server that the next step begins with
-	incoming chan arrival
-	random   *bufio.Reader
-	quit     chan struct{}
-	readers  sync.WaitGroup
-}
-
-// server is a resolver and what is in flight to it.
-type server struct {
-	address string
-	conn    net.Conn // UDP; nil until it is needed, and after it broke
-	flights map[uint16]*flight
+	cfg       *Config
+	pools     map[*upstream]*pool
+	exchanges map[*flight]context.CancelFunc // that are out over streams
+	incoming  chan arrival
+	random    *bufio.Reader
+	quit      chan struct{}
+	running   sync.WaitGroup
 }
 
 // flight is one query that is out.
 type flight struct {
 	step   *step
-	server *server
+	up     *upstream
 	query  []byte
-	tcp    context.CancelFunc // ends the exchange; nil over UDP
+	socket *socket // it left by; nil over a stream
+	// mismatches counts the messages that looked like a reply to it and were none.
+	mismatches int
 }
 
-// arrival is a message, or the end of a connection.
+// arrival is a message, or the end of a socket or of an exchange.
 type arrival struct {
-	server  *server
-	conn    net.Conn // the UDP socket it came from
-	flight  *flight  // the TCP exchange it came from
+	socket  *socket // it came by
+	flight  *flight // whose exchange over a stream it ends
 	message []byte
 	err     error
 	at      time.Time
 }
 
 const (
-	maxMessage  = 65535   // RFC 1035, section 4.2.2
-	socketBytes = 4 << 20 // receive buffer, so that a burst of replies is not lost
+	maxMessage  = 65535 // RFC 1035, section 4.2.2
 	arrivalsCap = 256
+	// maxMismatches is how many messages that are no reply to a query may look like
+	// one, before the query goes over TCP, where they cannot be forged.
+	maxMismatches = 16
 )
 
 func newNetTransport(cfg *Config) *netTransport {
-	t := &netTransport{
-		cfg:      cfg,
-		incoming: make(chan arrival, arrivalsCap),
-		random:   bufio.NewReader(rand.Reader),
-		quit:     make(chan struct{}),
+	return &netTransport{
+		cfg:       cfg,
+		pools:     make(map[*upstream]*pool),
+		exchanges: make(map[*flight]context.CancelFunc),
+		incoming:  make(chan arrival, arrivalsCap),
+		random:    bufio.NewReader(rand.Reader),
+		quit:      make(chan struct{}),
 	}
-	for _, address := range cfg.Servers {
-		t.servers = append(t.servers, &server{address: address.address, flights: make(map[uint16]*flight)})
-	}
-	return t
 }
 
 func (t *netTransport) arrivals() <-chan arrival { return t.incoming }
 
 func (t *netTransport) close() {
 	close(t.quit)
-	for _, srv := range t.servers {
-		if srv.conn != nil {
-			srv.conn.Close()
-		}
+	for _, p := range t.pools {
+		p.close()
 	}
-	t.readers.Wait()
+	for _, cancel := range t.exchanges {
+		cancel()
+	}
+	t.running.Wait()
 }
 
 func (t *netTransport) send(ctx context.Context, s *step) (outcome, bool) {
-	srv := t.choose(s)
-	id := t.freeID(srv)
-	query, err := packQuery(id, s.asked, dns.TypeCAA, s.form)
+	query, err := t.pack(s)
 	if err != nil {
-		return t.unsent(s, srv, snapshot.MalformedReply), true
+		return t.ended(s, outcome{failure: snapshot.MalformedReply}, time.Now()), true
 	}
-	f := &flight{step: s, server: srv, query: query}
-	if s.form.overTCP() {
-		t.exchangeTCP(ctx, f)
-	} else if err := t.sendUDP(ctx, f); err != nil {
-		return t.unsent(s, srv, snapshot.Network), true
-	}
-	srv.flights[id] = f
+	f := &flight{step: s, up: s.up, query: query}
 	s.flight = f
+	if !s.up.overUDP() || s.form.overTCP() {
+		t.exchange(ctx, f)
+		return outcome{}, false
+	}
+	if err := t.sendUDP(ctx, f); err != nil {
+		t.drop(f)
+		return t.ended(s, outcome{failure: snapshot.Network}, time.Now()), true
+	}
 	return outcome{}, false
 }
 
-// choose takes the servers in turn, and another one for every attempt.
-func (t *netTransport) choose(s *step) *server {
-	if s.tries == 1 {
-		s.first = t.next
-		t.next = (t.next + 1) % len(t.servers)
+// pack returns the query of a step, but for its ID.
+func (t *netTransport) pack(s *step) ([]byte, error) {
+	query, err := packQuery(randomID(t.random), s.asked, dns.TypeCAA, s.form)
+	if err != nil {
+		return nil, err
 	}
-	return t.servers[(s.first+s.attempt)%len(t.servers)]
-}
-
-// freeID returns an unpredictable ID (RFC 5452, section 9.2) that is not in
-// flight to srv.
-func (t *netTransport) freeID(srv *server) uint16 {
-	for {
-		var octets [2]byte
-		if _, err := io.ReadFull(t.random, octets[:]); err != nil {
-			panic(err) // crypto/rand does not fail
-		}
-		id := binary.BigEndian.Uint16(octets[:])
-		if srv.flights[id] == nil {
-			return id
-		}
+	if s.dance == withCD {
+		setCD(query)
 	}
-}
-
-func (t *netTransport) unsent(s *step, srv *server, failure snapshot.Failure) outcome {
-	return outcome{failure: failure, server: srv.address, transport: transportOf(s.form), at: time.Now()}
-}
-
-func transportOf(f form) snapshot.Transport {
-	if f.overTCP() {
-		return snapshot.TCP
+	if s.up.remote() && !s.up.shown.foldsCase && !s.form.overTCP() {
+		mixCase(query, t.random)
 	}
-	return snapshot.UDP
+	return query, nil
 }
 
 func (t *netTransport) sendUDP(ctx context.Context, f *flight) error {
-	srv := f.server
-	if srv.conn == nil {
-		conn, err := t.cfg.Dial(ctx, "udp", srv.address)
-		if err != nil {
-			return err
-		}
-		if udp, ok := conn.(*net.UDPConn); ok {
-			_ = udp.SetReadBuffer(socketBytes) // the system may grant less
-		}
-		srv.conn = conn
-		t.readers.Go(func() { t.read(srv, conn) })
+	socket, err := t.socket(ctx, f.up)
+	if err != nil {
+		return err
 	}
-	if _, err := srv.conn.Write(f.query); err == nil {
+	f.socket = socket
+	socket.adopt(f, t.random)
+	if _, err = socket.conn.Write(f.query); err == nil {
 		return nil
 	}
 	// A connected socket reports the fate of an earlier datagram on the next
 	// call, so the second word counts.
-	_, err := srv.conn.Write(f.query)
+	_, err = socket.conn.Write(f.query)
 	return err
 }
 
-func (t *netTransport) read(srv *server, conn net.Conn) {
-	buffer := make([]byte, maxMessage)
-	for {
-		n, err := conn.Read(buffer)
-		a := arrival{server: srv, conn: conn, message: append([]byte(nil), buffer[:n]...), err: err, at: time.Now()}
-		if !t.deliver(a) || err != nil {
-			return
-		}
-	}
+// exchange asks over a stream. The engine's deadline, or the end of ctx, cancels
+// it.
+func (t *netTransport) exchange(ctx context.Context, f *flight) {
+	ctx, cancel := context.WithCancel(ctx)
+	t.exchanges[f] = cancel
+	t.running.Go(func() {
+		message, err := f.up.streams.exchange(ctx, f.query)
+		t.deliver(arrival{flight: f, message: message, err: err, at: time.Now()})
+	})
 }
 
 // deliver reports whether anybody still wants to know.
@@ -182,7 +149,7 @@ func (t *netTransport) deliver(a arrival) bool {
 func (t *netTransport) receive(a arrival, settle func(*step, outcome)) {
 	switch {
 	case a.flight != nil:
-		t.receiveTCP(a, settle)
+		t.receiveStream(a, settle)
 	case a.err != nil:
 		t.broken(a, settle)
 	default:
@@ -194,62 +161,87 @@ func (t *netTransport) receiveUDP(a arrival, settle func(*step, outcome)) {
 	if len(a.message) < headerSize {
 		return
 	}
-	f := a.server.flights[binary.BigEndian.Uint16(a.message)]
-	if f == nil || f.tcp != nil {
-		return
+	f := a.socket.flights[binary.BigEndian.Uint16(a.message)]
+	standing := notOurs
+	if f != nil {
+		standing = check(a.message, f.query)
 	}
-	standing := check(a.message, f.query)
-	if standing == notOurs {
+	switch standing {
+	case notOurs:
+		t.mismatch(a, settle)
 		return
+	case otherCase: // by a server that does not keep the case after all, or by a forger
+		standing = flooded
+	case ours, noQuestion, cutShort, flooded:
 	}
 	t.land(f, readOutcome(a.message, standing), a.at, settle)
+}
+
+// mismatch counts a message that is no reply against the queries that it looks
+// like a reply to. The sockets of servers on loopback, where nobody else can send,
+// have too many queries for that.
+func (t *netTransport) mismatch(a arrival, settle func(*step, outcome)) {
+	if !a.socket.up.remote() {
+		return
+	}
+	for _, f := range a.socket.flights {
+		if !sameQuestion(a.message, f.query) && binary.BigEndian.Uint16(a.message) != binary.BigEndian.Uint16(f.query) {
+			continue
+		}
+		if f.mismatches++; f.mismatches > maxMismatches {
+			t.land(f, readOutcome(a.message, flooded), a.at, settle)
+		}
+	}
 }
 
 // broken ends what is in flight over a UDP socket that failed: with ICMP saying
 // that nobody listens there, nothing will come.
 func (t *netTransport) broken(a arrival, settle func(*step, outcome)) {
-	if a.server.conn != a.conn {
+	if !t.pools[a.socket.up].forget(a.socket) {
 		return
 	}
-	a.conn.Close()
-	a.server.conn = nil
-	for _, f := range a.server.flights {
-		if f.tcp == nil {
-			t.land(f, outcome{failure: snapshot.Network}, a.at, settle)
-		}
+	for _, f := range a.socket.flights {
+		t.land(f, outcome{failure: snapshot.Network}, a.at, settle)
 	}
 }
 
-func (t *netTransport) receiveTCP(a arrival, settle func(*step, outcome)) {
+func (t *netTransport) receiveStream(a arrival, settle func(*step, outcome)) {
 	if a.flight.step.flight != a.flight {
 		return // given up before
 	}
 	out := outcome{failure: snapshot.Network}
 	if a.err == nil {
-		out = readOutcome(a.message, check(a.message, a.flight.query))
+		out = readOutcome(a.message, checkStream(a.message, a.flight.query))
 	}
 	t.land(a.flight, out, a.at, settle)
 }
 
 // land takes a flight down and settles its step.
 func (t *netTransport) land(f *flight, out outcome, at time.Time, settle func(*step, outcome)) {
-	out.server, out.transport, out.at = f.server.address, transportOf(f.step.form), at
 	t.drop(f)
-	settle(f.step, out)
+	settle(f.step, t.ended(f.step, out, at))
 }
 
 func (t *netTransport) drop(f *flight) {
-	delete(f.server.flights, binary.BigEndian.Uint16(f.query))
 	f.step.flight = nil
-	if f.tcp != nil {
-		f.tcp()
+	if f.socket != nil {
+		t.pools[f.up].release(f)
+	}
+	if cancel := t.exchanges[f]; cancel != nil {
+		cancel()
+		delete(t.exchanges, f)
 	}
 }
 
+// ended says by which server, and how, a try ended.
+func (t *netTransport) ended(s *step, out outcome, at time.Time) outcome {
+	out.server, out.transport, out.at = s.up.name, s.up.transport(s.form), at
+	out.believed = s.up.believed(t.cfg) && s.form.edns()
+	out.reply.ad = out.reply.ad && s.form.edns()
+	return out
+}
+
 func (t *netTransport) giveUp(s *step) outcome {
-	f := s.flight
-	t.drop(f)
-	return outcome{
-		failure: snapshot.Timeout, server: f.server.address, transport: transportOf(s.form), at: time.Now(),
-	}
+	t.drop(s.flight)
+	return t.ended(s, outcome{failure: snapshot.Timeout}, time.Now())
 }

@@ -139,3 +139,16 @@ func (o *Observation) NameNotFound() bool {
 	const nxdomain = 3 // RFC 1035, section 4.1.1
 	return o.RCode == nxdomain && len(o.Aliases) == 0 && (o.Failure == "" || o.Failure == TLDNotFound)
 }
+
+// Excusable reports whether a CA may issue in spite of the failure where all that
+// it touched is proven insecure (SBR 4.2.2.1): it lies outside the CA's house, and
+// is no validation error.
+func (f Failure) Excusable() bool {
+	switch f {
+	case Timeout, ServFail, NoAuthority, RCode, MalformedReply, Truncated, CNAMELoop:
+		return true
+	case "", Network, Refused, NotImp, FormErr, DNSSECBogus, Filtered, Stale, TLDNotFound, NotInZone, NotInSnapshot:
+		return false
+	}
+	panic("snapshot: unknown failure " + string(f))
+}

@@ -1,0 +1,164 @@
+package caa
+
+import (
+	"slices"
+	"strings"
+)
+
+// Warning is a code for what a set says that does not change any status, but where
+// CAs differ or people slip. The set is closed; see Warnings.
+type Warning string
+
+// The warnings.
+const (
+	IssuerCase           Warning = "issuer-case"             // an issuer domain name has capitals
+	FlagBits             Warning = "flag-bits"               // flags other than critical are set
+	CriticalKnownTag     Warning = "critical-known-tag"      // a critical issuevmc, contactemail or contactphone
+	MalformedBesideValid Warning = "malformed-beside-valid"  // of the issuemail properties some are malformed
+	Parameters           Warning = "parameters"              // an issuemail property has parameters
+	AccountBinding       Warning = "account-binding"         // of RFC 8657, which defines them for issue and issuewild
+	NoIssuerBesideIssuer Warning = "no-issuer-beside-issuer" // an empty issuer beside one that is not
+	NearMiss             Warning = "near-miss"               // an issuer domain name is almost one that is known
+	TagNearMiss          Warning = "tag-near-miss"           // a tag is almost issuemail
+	IssueOnly            Warning = "issue-only"              // issue or issuewild, and nothing that restricts mail
+)
+
+// Warnings returns every Warning, in the order of the constants.
+func Warnings() []Warning {
+	return []Warning{
+		IssuerCase, FlagBits, CriticalKnownTag, MalformedBesideValid, Parameters, AccountBinding,
+		NoIssuerBesideIssuer, NearMiss, TagNearMiss, IssueOnly,
+	}
+}
+
+// Warnings returns what should be known of s, each Warning once and in order.
+// Issuer domain names are held against those known and those of issuers.
+func (s RRset) Warnings(issuers []Issuer) []Warning {
+	found := make(map[Warning]bool)
+	for _, p := range s.Properties {
+		found[FlagBits] = found[FlagBits] || p.Flags()&^criticalFlag != 0
+		found[CriticalKnownTag] = found[CriticalKnownTag] || p.Critical() && !p.coreTag() && p.known()
+		found[TagNearMiss] = found[TagNearMiss] || p.almostIssuemail()
+	}
+	s.issuemailWarnings(issuers, found)
+	found[IssueOnly] = s.issueOnly()
+	return slices.DeleteFunc(Warnings(), func(w Warning) bool { return !found[w] })
+}
+
+// issuemailWarnings finds those that the values of issuemail properties give reason
+// for.
+func (s RRset) issuemailWarnings(issuers []Issuer, found map[Warning]bool) {
+	var named, empty, malformed bool
+	for _, p := range s.Properties {
+		if !p.Is(TagIssuemail) {
+			continue
+		}
+		found[NearMiss] = found[NearMiss] || nearMiss(p.Value(), issuers)
+		value, err := ParseValue(p.Value())
+		if err != nil {
+			malformed = true
+			continue
+		}
+		named, empty = named || value.Issuer != "", empty || value.Issuer == ""
+		found[IssuerCase] = found[IssuerCase] || value.Issuer != lowerASCII(value.Issuer)
+		found[Parameters] = found[Parameters] || len(value.Parameters) > 0
+		found[AccountBinding] = found[AccountBinding] || slices.ContainsFunc(value.Parameters, Parameter.bindsAccount)
+	}
+	found[MalformedBesideValid] = malformed && (named || empty)
+	found[NoIssuerBesideIssuer] = named && empty
+}
+
+// coreTag reports whether every CA knows the tag: those of RFC 8659 and RFC 9495.
+func (p Property) coreTag() bool {
+	return p.Is(TagIssue) || p.Is(TagIssuewild) || p.Is(TagIssuemail) || p.Is(TagIodef)
+}
+
+// bindsAccount holds for the parameters of RFC 8657, sections 3 and 4.
+func (p Parameter) bindsAccount() bool {
+	tag := lowerASCII(p.Tag)
+	return tag == "accounturi" || tag == "validationmethods"
+}
+
+// issueOnly: nothing in the set restricts mail, and an unknown critical property
+// would.
+func (s RRset) issueOnly() bool {
+	return (s.Has(TagIssue) || s.Has(TagIssuewild)) && !s.Has(TagIssuemail) &&
+		!slices.ContainsFunc(s.Properties, Property.unknownCritical)
+}
+
+// almostIssuemail reports whether a tag is a slip for issuemail: up to two letters
+// away, as issueemail and issueemails are, and no tag of its own. The known tag that
+// comes closest, issue, is four away.
+func (p Property) almostIssuemail() bool {
+	const slips = 2
+	return !p.known() && edits(lowerASCII(p.Tag()), TagIssuemail, slips) <= slips
+}
+
+// nearMiss reports whether an issuemail value, well-formed or not, names an issuer
+// that is no known one but almost: a slip of one letter away, or with a scheme,
+// quotes, a trailing dot or www. too many.
+func nearMiss(value string, issuers []Issuer) bool {
+	const longest = 300 // no issuer domain name has more than 253, and a scheme comes before
+	name, _, _ := strings.Cut(value, ";")
+	name = lowerASCII(strings.Trim(name, " \t"))
+	if name == "" || len(name) > longest {
+		return false
+	}
+	known := knownNames(issuers)
+	if slices.Contains(known, name) {
+		return false
+	}
+	bare := withoutExtras(name)
+	return slices.ContainsFunc(known, func(k string) bool { return bare == k || edits(name, k, 1) <= 1 })
+}
+
+// knownNames are the identifiers and the run's own.
+func knownNames(issuers []Issuer) []string {
+	var names []string
+	for _, known := range identifiers {
+		names = append(names, known.domain)
+	}
+	for _, issuer := range issuers {
+		for _, name := range issuer.Domains {
+			names = append(names, name.String())
+		}
+	}
+	return names
+}
+
+// withoutExtras takes off what people put around an issuer domain name.
+func withoutExtras(name string) string {
+	name = strings.Trim(name, `"'`)
+	name = strings.TrimPrefix(strings.TrimPrefix(name, "https://"), "http://")
+	name = strings.TrimSuffix(name, "/")
+	return strings.TrimPrefix(strings.TrimSuffix(name, "."), "www.")
+}
+
+// edits returns how many insertions, deletions, substitutions and swaps of
+// neighbours lead from a to b (optimal string alignment), or a number above most
+// where their lengths alone need more.
+func edits(a, b string, most int) int {
+	if len(a)-len(b) > most || len(b)-len(a) > most {
+		return most + 1
+	}
+	before, last := make([]int, len(b)+1), make([]int, len(b)+1)
+	for j := range last {
+		last[j] = j
+	}
+	for i := 1; i <= len(a); i++ {
+		row := make([]int, len(b)+1)
+		row[0] = i
+		for j := 1; j <= len(b); j++ {
+			change := 1
+			if a[i-1] == b[j-1] {
+				change = 0
+			}
+			row[j] = min(last[j]+1, row[j-1]+1, last[j-1]+change)
+			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
+				row[j] = min(row[j], before[j-2]+1)
+			}
+		}
+		before, last = last, row
+	}
+	return last[len(b)]
+}

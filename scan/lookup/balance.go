@@ -1,0 +1,197 @@
+package lookup
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"caascan/scan/snapshot"
+)
+
+// placing is what becomes of a step that is ready.
+type placing int
+
+const (
+	waits  placing = iota // until a server has room or comes back
+	placed                // step.up is the server to ask
+	nobody                // there is no server to wait for
+)
+
+// place finds the first step that is ready and need not wait; -1 where all have
+// to.
+func (e *engine) place() (int, placing) {
+	for i := len(e.ready) - 1; i >= 0; i-- {
+		if found := e.placeStep(e.ready[i]); found != waits {
+			return i, found
+		}
+	}
+	return -1, waits
+}
+
+// placeStep chooses the server that a step is sent to: the servers in turn, for
+// another attempt not the one that has just failed, if there is another one.
+func (e *engine) placeStep(s *step) placing {
+	switch {
+	case e.cfg.Zones != nil:
+		return placed
+	case s.pinned() && s.up.flow.room():
+		return placed
+	case s.pinned():
+		return waits
+	}
+	var able []*upstream // in the order of their turn
+	for i := range e.upstreams {
+		u := e.upstreams[(e.rotor+i)%len(e.upstreams)]
+		if u.inRotation() && (!s.validatedOnly || u.shown.validates) {
+			able = append(able, u)
+		}
+	}
+	if len(able) == 0 {
+		return e.placeNowhere()
+	}
+	if len(able) > 1 && s.attempt > 0 {
+		able = slices.DeleteFunc(able, func(u *upstream) bool { return u == s.up })
+	}
+	at := slices.IndexFunc(able, func(u *upstream) bool { return u.flow.room() })
+	if at < 0 {
+		return waits
+	}
+	s.up = able[at]
+	e.rotor = (slices.Index(e.upstreams, s.up) + 1) % len(e.upstreams)
+	return placed
+}
+
+// placeNowhere: while all servers are out of rotation it is worth waiting, for a
+// while. Where one is in that must not answer this step, it is not.
+func (e *engine) placeNowhere() placing {
+	if e.outSince.IsZero() || time.Since(e.outSince) >= e.outage() {
+		return nobody
+	}
+	return waits
+}
+
+// outage is how long names wait for a server to come back.
+func (e *engine) outage() time.Duration { return outageTimeouts * e.cfg.Timeout }
+
+const outageTimeouts = 4
+
+// patience returns how long the steps that are ready wait at most, should nothing
+// happen.
+func (e *engine) patience() time.Duration {
+	if e.outSince.IsZero() {
+		return forever
+	}
+	return time.Until(e.outSince.Add(e.outage()))
+}
+
+// unasked is the outcome of a step that there is no server for: what has befallen
+// them.
+func (e *engine) unasked(s *step) outcome {
+	if s.up == nil || !s.validatedOnly {
+		s.up = e.upstreams[e.rotor%len(e.upstreams)]
+	}
+	failure := s.up.health.cause
+	if failure == "" || s.validatedOnly {
+		failure = snapshot.ServFail
+	}
+	s.form = fresh
+	return outcome{failure: failure, server: s.up.name, transport: s.up.transport(s.up.firstForm()), at: time.Now()}
+}
+
+// judge takes in how a query went for what it says of the server.
+func (e *engine) judge(s *step, out outcome) {
+	u, failure := s.up, out.failure
+	if s.dance == withCD {
+		return // that it fails is what was to be found out
+	}
+	if out.standing == ours && !troubled(failure) {
+		u.answers++
+	}
+	lowered, restored := u.flow.note(s.epoch, failure)
+	if lowered {
+		e.tell(u, LimitLowered)
+	}
+	if restored {
+		e.tell(u, LimitRestored)
+	}
+	u.health.note(failure)
+}
+
+// tend begins the probes that are due.
+func (e *engine) tend(ctx context.Context, now time.Time) {
+	for _, u := range e.upstreams {
+		h := &u.health
+		if h.probing || !h.probeWanted && (h.out != resting || h.next.After(now)) {
+			continue
+		}
+		h.probing, h.probeWanted = true, false
+		e.probing.Go(func() { e.probes <- probedAgain{u, e.probe(ctx, u)} })
+	}
+}
+
+// probedAgain is what a probe has shown of a server while names are looked up.
+type probedAgain struct {
+	up *upstream
+	probed
+}
+
+// probed decides whether a server is in rotation from what its probe has shown.
+// One that answers the probe and nothing else is out where another one does better.
+func (e *engine) probed(p probedAgain) {
+	u, h, now := p.up, &p.up.health, time.Now()
+	h.probing = false
+	weaker := p.err == nil && u.shown.validates && !p.shown.validates && !e.cfg.AllowMixed
+	switch {
+	case weaker:
+		h.out, h.why = expelled, "it does not validate DNSSEC any more"
+		e.tell(u, Expelled)
+	case h.out == resting && p.err != nil:
+		h.why = p.err.Error()
+		h.restOn(now)
+	case h.out == resting:
+		u.shown = p.shown
+		u.flow.set(max(1, u.flow.most/returnShare))
+		h.rejoin()
+		e.tell(u, CameBack)
+	case p.err != nil:
+		h.leave(now, p.err.Error())
+		e.tell(u, WentOut)
+	case e.others(u) > 0:
+		h.leave(now, "it answers a probe but nothing else ("+string(h.cause)+")")
+		e.tell(u, WentOut)
+	default:
+		h.streak = 0
+	}
+	e.countOut(now)
+}
+
+// returnShare is the part of its queries that a server begins with when it comes
+// back.
+const returnShare = 8
+
+// others returns how many servers are in rotation besides u.
+func (e *engine) others(u *upstream) int {
+	n := 0
+	for _, other := range e.upstreams {
+		if other != u && other.inRotation() {
+			n++
+		}
+	}
+	return n
+}
+
+// countOut keeps the time since which no server is in rotation.
+func (e *engine) countOut(now time.Time) {
+	switch {
+	case e.others(nil) > 0:
+		e.outSince = time.Time{}
+	case e.outSince.IsZero():
+		e.outSince = now
+	}
+}
+
+func (e *engine) tell(u *upstream, kind EventKind) {
+	if e.cfg.OnEvent != nil {
+		e.cfg.OnEvent(Event{Server: u.name, Kind: kind, Limit: u.flow.limit, Why: u.health.why})
+	}
+}

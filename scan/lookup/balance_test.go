@@ -1,0 +1,251 @@
+package lookup
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/miekg/dns"
+
+	"caascan/scan/snapshot"
+)
+
+func manyNames(n int) []string {
+	var names []string
+	for i := range n {
+		names = append(names, fmt.Sprintf("m%d.example", i))
+	}
+	return names
+}
+
+// kinds returns what happened to a server, in order.
+func kinds(events []Event, server Server) []EventKind {
+	var list []EventKind
+	for _, e := range events {
+		if e.Server == server.String() && e.Kind != LimitLowered && e.Kind != LimitRestored {
+			list = append(list, e.Kind)
+		}
+	}
+	return list
+}
+
+// TestAServerThatFailsEverythingLeavesTheRotation, whether or not it still answers
+// a probe; the names are answered by the other one, and nothing is lost.
+func TestAServerThatFailsEverythingLeavesTheRotation(t *testing.T) {
+	for _, test := range []struct {
+		name  string
+		rcode int
+		probe bool // it answers the probe
+	}{
+		{"REFUSED to everything", dns.RcodeRefused, false},
+		{"SERVFAIL to everything", dns.RcodeServerFailure, false},
+		{"REFUSED to everything but a probe", dns.RcodeRefused, true},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			var events []Event
+			w := &world{t: t, answer: func(w *world, q asked) []byte {
+				if q.server != serverA.String() || q.name == "" && test.probe {
+					return nothing(w, q)
+				}
+				return message{ra: true, rcode: test.rcode}.pack(w.t, q.wire)
+			}}
+			r := w.resolver(Config{
+				Servers: []Server{serverA, serverB}, Concurrency: 4,
+				OnEvent: func(e Event) { events = append(events, e) },
+			})
+			for name, o := range look(t, r, manyNames(500)...) {
+				if o.Failure != "" {
+					t.Errorf("%s: %s: failure %q, want the other server's answer", test.name, name, o.Failure)
+				}
+			}
+			if got := kinds(events, serverA); len(got) == 0 || got[0] != WentOut {
+				t.Errorf("%s: events %v, want that it went out", test.name, got)
+			}
+			if a := r.Servers()[0]; a.Illnesses == 0 || a.Queries > 100 || a.Answers > 0 {
+				t.Errorf("%s: %+v, want few queries, no answer and an illness", test.name, a)
+			}
+			if got := kinds(events, serverB); len(got) > 0 {
+				t.Errorf("%s: events %v of the good server", test.name, got)
+			}
+		})
+	}
+}
+
+// TestBadNamesAreNoIllness: a list may hold many names whose servers are dead.
+func TestBadNamesAreNoIllness(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := &world{t: t, answer: func(w *world, q asked) []byte {
+			if q.name == "" {
+				return nothing(w, q)
+			}
+			return servfail(w, q)
+		}}
+		r := w.resolver(Config{OnEvent: func(e Event) {
+			if e.Kind == WentOut {
+				t.Errorf("%v", e)
+			}
+		}})
+		for name, o := range look(t, r, manyNames(100)...) {
+			if o.Failure != snapshot.ServFail {
+				t.Errorf("%s: failure %q, want servfail", name, o.Failure)
+			}
+		}
+	})
+}
+
+// TestAnOutageIsWaitedFor: where the only server is down for a while, no name fails
+// that had not been asked before.
+func TestAnOutageIsWaitedFor(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		start := time.Now()
+		var events []Event
+		w := &world{t: t, answer: func(w *world, q asked) []byte {
+			if since := time.Since(start); since > time.Second && since < 20*time.Second {
+				return nil
+			}
+			time.Sleep(10 * time.Millisecond)
+			return nothing(w, q)
+		}}
+		r := w.resolver(Config{Concurrency: 10, FinalPassAfter: 5 * time.Second, OnEvent: func(e Event) { events = append(events, e) }})
+		for name, o := range look(t, r, manyNames(5000)...) {
+			if o.Failure != "" {
+				t.Errorf("%s: failure %q, want an answer after the outage", name, o.Failure)
+			}
+		}
+		if got := kinds(events, serverA); !slices.Equal(got, []EventKind{WentOut, CameBack}) {
+			t.Errorf("events %v, want out and back", got)
+		}
+	})
+}
+
+// TestADeadServerDoesNotHoldUpTheRun: where it does not come back, every name fails
+// in the end, and soon.
+func TestADeadServerDoesNotHoldUpTheRun(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		start := time.Now()
+		w := &world{t: t, answer: func(w *world, q asked) []byte {
+			if time.Since(start) > time.Second {
+				return nil
+			}
+			time.Sleep(10 * time.Millisecond)
+			return nothing(w, q)
+		}}
+		r := w.resolver(Config{Concurrency: 10, FinalPassAfter: 5 * time.Second})
+		got := look(t, r, manyNames(100000)...)
+		failed := 0
+		for _, o := range got {
+			if o.Failure == snapshot.Timeout {
+				failed++
+			}
+		}
+		if took := time.Since(start); len(got) != 100001 || failed < 90000 || took > 2*time.Minute {
+			t.Errorf("%d names, %d of them timeout, after %v, want all soon", len(got), failed, took)
+		}
+	})
+}
+
+// TestWhoComesBackWithoutValidatingIsNotAskedAgain.
+func TestWhoComesBackWithoutValidatingIsNotAskedAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		start := time.Now()
+		w := &world{t: t, answer: func(w *world, q asked) []byte {
+			since := time.Since(start)
+			if since > time.Second && since < 25*time.Second {
+				return nil
+			}
+			time.Sleep(10 * time.Millisecond)
+			return message{ra: true, ad: since <= time.Second, authority: []string{exampleSOA}}.pack(w.t, q.wire)
+		}}
+		var events []Event
+		r := w.resolver(Config{Concurrency: 10, OnEvent: func(e Event) { events = append(events, e) }})
+		if _, err := r.Probe(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		for name, o := range look(t, r, manyNames(5000)...) {
+			if o.Failure == "" && o.Time.After(start.Add(2*time.Second)) {
+				t.Errorf("%s was answered by a server that validates no more", name)
+			}
+		}
+		if got := kinds(events, serverA); !slices.Equal(got, []EventKind{WentOut, Expelled}) {
+			t.Errorf("events %v, want out and expelled", got)
+		}
+	})
+}
+
+// TestFlowIsHalvedByStrainAndRaisedInQuiet.
+func TestFlowIsHalvedByStrainAndRaisedInQuiet(t *testing.T) {
+	f := newFlow(64)
+	note := func(times int, failure snapshot.Failure) {
+		for range times {
+			f.note(f.epoch, failure)
+		}
+	}
+	limit := func(when string, want int) {
+		t.Helper()
+		if f.limit != want {
+			t.Errorf("%s: limit %d, want %d", when, f.limit, want)
+		}
+	}
+	note(1000, "")
+	limit("quiet", 64)
+	note(7, snapshot.ServFail)
+	note(9, "")
+	limit("a few bad names in a window", 64)
+	note(8, snapshot.Refused)
+	limit("a burst of REFUSED", 32)
+	note(2, snapshot.Timeout)
+	limit("two timeouts", 16)
+	for range 100 {
+		f.note(f.epoch-1, snapshot.Timeout)
+	}
+	limit("what was sent before says nothing of now", 16)
+	note(flowWindow, "")
+	limit("a quiet window", 17)
+	note(46*flowWindow, "")
+	limit("almost", 63)
+	note(flowWindow, "")
+	limit("as before", 64)
+	note(1000, snapshot.Timeout)
+	limit("never nothing", 1)
+	if f.lowest != 1 || f.halvings != 8 {
+		t.Errorf("lowest %d, %d halvings, want 1 and 8", f.lowest, f.halvings)
+	}
+	note(1000, snapshot.NoAuthority)
+	if f.limit == 1 {
+		t.Error("failures that are the name's own keep the limit down")
+	}
+}
+
+// TestAServerThatDropsUnderLoadIsAskedLess, and all is answered.
+func TestAServerThatDropsUnderLoadIsAskedLess(t *testing.T) {
+	const capacity = 8
+	synctest.Test(t, func(t *testing.T) {
+		w := &world{t: t, answer: func(w *world, q asked) []byte {
+			w.mu.Lock()
+			full := w.inFlight > capacity
+			w.mu.Unlock()
+			if full {
+				return nil
+			}
+			time.Sleep(50 * time.Millisecond)
+			return nothing(w, q)
+		}}
+		var events []Event
+		r := w.resolver(Config{Concurrency: 256, Timeout: time.Second, OnEvent: func(e Event) { events = append(events, e) }})
+		failed := 0
+		for _, o := range look(t, r, manyNames(2000)...) {
+			if o.Failure != "" {
+				failed++
+			}
+		}
+		state := r.Servers()[0]
+		if failed > 0 || state.Lowest > 4*capacity || state.Halvings < 3 {
+			t.Errorf("%d names failed; %+v, want none and a limit that has come down towards %d", failed, state, capacity)
+		}
+		if !slices.ContainsFunc(events, func(e Event) bool { return e.Kind == LimitLowered }) {
+			t.Error("nothing was said of it")
+		}
+	})
+}

@@ -1,0 +1,158 @@
+package lookup
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/miekg/dns"
+	"golang.org/x/sync/singleflight"
+
+	"caascan/scan/snapshot"
+)
+
+// dsAnswer is what came back for a DS query.
+type dsAnswer struct {
+	message []byte // the reply, whole; nil where none came
+	server  string
+	at      time.Time
+}
+
+// prover walks down to names with DS queries, to see whether they lie in zones that
+// are provably not signed (RFC 4035, sections 4.3 and 5.2). It verifies no signature
+// itself: it asks resolvers that do, and reads what their AD bit vouches for.
+type prover struct {
+	ask    func(ctx context.Context, name string) (dsAnswer, error)
+	asking singleflight.Group
+
+	mu    sync.Mutex // guards what follows
+	known map[string]snapshot.ProofStep
+}
+
+// newProver returns a prover that sends its DS queries, which set DO and leave AD
+// and CD clear, by ask. The error of ask is that of ctx.
+func newProver(ask func(ctx context.Context, name string) (dsAnswer, error)) *prover {
+	return &prover{ask: ask, known: make(map[string]snapshot.ProofStep)}
+}
+
+// prove walks from the top-level domain down to name, which is spelt like
+// snapshot.Observation.Owner, as far as the first cut to a zone that is not signed.
+// The root is signed. The error is that of ctx.
+func (p *prover) prove(ctx context.Context, name string) (snapshot.Proof, error) {
+	proof := snapshot.Proof{Name: name, State: snapshot.ProvenSigned}
+	zone, signedBelowTLD := ".", false
+	for i, at := range downTo(name) {
+		step, err := p.step(ctx, at, zone)
+		if err != nil {
+			return snapshot.Proof{}, err
+		}
+		proof.Steps = append(proof.Steps, step)
+		switch step.Finding {
+		case snapshot.SignedDelegation:
+			zone, signedBelowTLD = at, signedBelowTLD || i > 0
+		case snapshot.NoDelegation:
+		case snapshot.InsecureDelegation, snapshot.OptOutDelegation:
+			proof.State = snapshot.ProvenInsecure
+			return proof, nil
+		case snapshot.NothingBelow:
+			return proof, nil
+		case snapshot.Unproven:
+			if !signedBelowTLD {
+				proof.State = snapshot.NotProven
+			}
+			return proof, nil
+		}
+	}
+	return proof, nil
+}
+
+// downTo returns the names from the top-level domain to name.
+func downTo(name string) []string {
+	full := dns.Fqdn(name)
+	starts := dns.Split(full)
+	names := make([]string, 0, len(starts))
+	for i := len(starts) - 1; i >= 0; i-- {
+		names = append(names, canonical(full[starts[i]:]))
+	}
+	return names
+}
+
+// step returns what the DS query for a name shows; zone is the signed one that
+// encloses it. Each name is asked once, however many walks lead over it.
+func (p *prover) step(ctx context.Context, name, zone string) (snapshot.ProofStep, error) {
+	if step, ok := p.find(name); ok {
+		return step, nil
+	}
+	shared, err, _ := p.asking.Do(name, func() (any, error) {
+		if step, ok := p.find(name); ok {
+			return step, nil
+		}
+		step, err := p.askTwice(ctx, name, zone)
+		if err == nil {
+			p.mu.Lock()
+			defer p.mu.Unlock()
+			p.known[name] = step
+		}
+		return step, err
+	})
+	if err != nil {
+		return snapshot.ProofStep{}, err
+	}
+	return shared.(snapshot.ProofStep), nil
+}
+
+func (p *prover) find(name string) (snapshot.ProofStep, bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	step, ok := p.known[name]
+	return step, ok
+}
+
+// askTwice asks once more where nothing is proven.
+func (p *prover) askTwice(ctx context.Context, name, zone string) (snapshot.ProofStep, error) {
+	var step snapshot.ProofStep
+	for range 2 {
+		answer, err := p.ask(ctx, name)
+		if err != nil {
+			return snapshot.ProofStep{}, err
+		}
+		step = readDS(answer, name, zone)
+		if step.Finding != snapshot.Unproven {
+			break
+		}
+	}
+	return step, nil
+}
+
+// readDS reads the reply to a DS query.
+func readDS(answer dsAnswer, name, zone string) snapshot.ProofStep {
+	step := snapshot.ProofStep{Name: name, Finding: snapshot.Unproven, Server: answer.server, Time: answer.at}
+	var m dns.Msg
+	if answer.message == nil || m.Unpack(answer.message) != nil {
+		return step
+	}
+	r, err := parseReply(answer.message)
+	if err != nil {
+		return step
+	}
+	step.Replied, step.RCode, step.AD = true, r.rcode, r.ad
+	if r.ra && r.failure() == "" && !r.hasEDE(tooManyIterations) {
+		step.Finding = denial{&m, name, zone}.finding()
+	}
+	return step
+}
+
+// tooManyIterations is the Extended DNS Error of a resolver that does not verify a
+// denial because it would have to hash too often (RFC 9276, section 3.2).
+const tooManyIterations = 27
+
+// dsQuery returns a query for the DS records of a name. Like a probe it sets DO and
+// leaves AD clear, so that an echoed bit shows.
+func dsQuery(id uint16, name string) ([]byte, error) {
+	query, err := packQuery(id, name, dns.TypeDS, withEDNS)
+	if err != nil {
+		return nil, err
+	}
+	setDO(query)
+	return query, nil
+}

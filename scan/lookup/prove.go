@@ -1,0 +1,197 @@
+package lookup
+
+import (
+	"context"
+	"iter"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/miekg/dns"
+	"golang.org/x/sync/errgroup"
+
+	"caascan/scan/domain"
+	"caascan/scan/snapshot"
+)
+
+// maxProving is how many names are proven at a time, should the concurrency allow
+// so many.
+const maxProving = 64
+
+// Prove finds out, for each name whose climb ended in a failure that SBR 4.2.2.1
+// may excuse, whether all that the lookup touched lies in zones that are provably
+// not signed: the name itself, the one that failed, and each alias on the way. It
+// puts the Proofs into the Store's Observations, and hands these to done, which may
+// be nil, one at a time. Where no server validates and is believed nothing is
+// proven. The error is that of ctx.
+func (r *Resolver) Prove(ctx context.Context, names iter.Seq[domain.Name], done func([]snapshot.Observation)) error {
+	believed := slices.DeleteFunc(slices.Clone(r.upstreams), func(u *upstream) bool {
+		return !u.believed(&r.cfg) || u.health.out == expelled
+	})
+	if len(believed) == 0 {
+		return nil
+	}
+	defer r.hangUp()
+	j := &jury{resolver: r, believed: believed, done: done}
+	j.prover = newProver(j.askDS)
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(min(maxProving, r.cfg.Concurrency))
+	for o := range r.unproven(names) {
+		if ctx.Err() != nil {
+			break
+		}
+		group.Go(func() error { return j.prove(ctx, *o) })
+	}
+	if err := group.Wait(); err != nil {
+		return err
+	}
+	for _, o := range j.proven {
+		r.cfg.Store.Put(o)
+	}
+	return ctx.Err()
+}
+
+// unproven yields, once each, the Observations that need Proofs for names.
+func (r *Resolver) unproven(names iter.Seq[domain.Name]) iter.Seq[*snapshot.Observation] {
+	return func(yield func(*snapshot.Observation) bool) {
+		seen := make(map[domain.Name]bool)
+		for name := range names {
+			for _, o := range r.touched(name) {
+				if seen[o.Name] || len(o.Proofs) > 0 {
+					continue
+				}
+				seen[o.Name] = true
+				if !yield(o) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// touched returns the Observations of a climb that a failure at its end depends on,
+// none where there is nothing to excuse: those of the name itself, of the name that
+// failed, and of those with aliases.
+func (r *Resolver) touched(name domain.Name) []*snapshot.Observation {
+	var touched []*snapshot.Observation
+	for at := range name.Climb() {
+		o := r.cfg.Store.Find(at)
+		if o == nil {
+			return nil
+		}
+		if at == name || o.Failure != "" || len(o.Aliases) > 0 {
+			touched = append(touched, o)
+		}
+		if o.EndsClimb() {
+			if o.Failure.Excusable() {
+				return touched
+			}
+			return nil
+		}
+	}
+	return nil
+}
+
+// jury proves names by asking servers that validate.
+type jury struct {
+	resolver *Resolver
+	believed []*upstream
+	prover   *prover
+
+	mu     sync.Mutex // guards what follows
+	next   int
+	done   func([]snapshot.Observation)
+	proven []snapshot.Observation
+}
+
+// prove proves an Observation's name and its aliases.
+func (j *jury) prove(ctx context.Context, o snapshot.Observation) error {
+	names := append([]string{o.Name.String()}, o.Aliases...)
+	if o.Failure != "" {
+		names = append(names, j.further(ctx, names)...)
+	}
+	o.Proofs = nil
+	for _, name := range names {
+		proof, err := j.prover.prove(ctx, name)
+		if err != nil {
+			return err
+		}
+		o.Proofs = append(o.Proofs, proof)
+	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.proven = append(j.proven, o)
+	if j.done != nil {
+		j.done([]snapshot.Observation{o})
+	}
+	return nil
+}
+
+// further returns the aliases that the failure kept from sight: SERVFAIL hides a
+// chain whose end has failed, and its target may lie in a signed zone.
+func (j *jury) further(ctx context.Context, chain []string) []string {
+	known := len(chain)
+	for len(chain) < maxChain {
+		target := j.askAlias(ctx, chain[len(chain)-1])
+		if target == "" || slices.Contains(chain, target) {
+			break
+		}
+		chain = append(chain, target)
+	}
+	return chain[known:]
+}
+
+// askAlias returns the target of a name's CNAME record, or "".
+func (j *jury) askAlias(ctx context.Context, name string) string {
+	for range j.resolver.cfg.Attempts {
+		u := j.turn()
+		query, err := packQuery(dns.Id(), name, dns.TypeCNAME, u.firstForm())
+		if err != nil {
+			return ""
+		}
+		message, err := j.resolver.ask(ctx, u, u.firstForm(), query)
+		if err != nil || checkStream(message, query) != ours {
+			continue
+		}
+		r, err := parseReply(message)
+		if err != nil || r.failure() != "" {
+			continue
+		}
+		target, _, _ := r.alias(name)
+		return target
+	}
+	return ""
+}
+
+// askDS asks one server for the DS records of a name, as often as any query is
+// tried.
+func (j *jury) askDS(ctx context.Context, name string) (dsAnswer, error) {
+	var answer dsAnswer
+	for range j.resolver.cfg.Attempts {
+		u := j.turn()
+		answer = dsAnswer{server: u.name}
+		query, err := dsQuery(dns.Id(), name)
+		if err != nil {
+			return answer, nil
+		}
+		message, err := j.resolver.ask(ctx, u, u.firstForm(), query)
+		answer.at = time.Now()
+		if ctx.Err() != nil {
+			return answer, ctx.Err()
+		}
+		if err == nil && checkStream(message, query) == ours {
+			answer.message = message
+			return answer, nil
+		}
+	}
+	return answer, nil
+}
+
+// turn returns the server to ask next.
+func (j *jury) turn() *upstream {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	u := j.believed[j.next%len(j.believed)]
+	j.next++
+	return u
+}
