@@ -50,6 +50,14 @@ func TestFaultsOfResolvers(t *testing.T) {
 		{"garbage", snapshot.Timeout, 4, snapshot.UDP},
 		{"half", snapshot.MalformedReply, 4, snapshot.UDP},
 		{"referral", snapshot.MalformedReply, 4, snapshot.UDP},
+		{"pointers", snapshot.MalformedReply, 4, snapshot.UDP},
+		{"offchain", snapshot.MalformedReply, 4, snapshot.UDP},
+		{"noedns-notimp", "", 2, snapshot.UDP},
+		{"badvers", "", 2, snapshot.UDP},
+		{"othercase", "", 1, snapshot.UDP},
+		{"drip", snapshot.Timeout, 8, snapshot.TCP},
+		{"flap", "", 3, snapshot.UDP}, // in the final pass
+		{"flap-back", "", 2, snapshot.UDP},
 		{"late", "", 1, snapshot.UDP},
 		{"chain", "", 1, snapshot.UDP}, // and one each for the names after it
 		{"chain-broken", snapshot.ServFail, 2, snapshot.UDP},

@@ -36,12 +36,18 @@ const (
 	garbage          word = "garbage"
 	half             word = "half"
 	ad               word = "ad"
+	noEDNSNotImp     word = "noedns-notimp"
+	badVers          word = "badvers"
+	tcpDrip          word = "tcp-drip"
+	pointerLoop      word = "pointer-loop"
+	offChain         word = "offchain"
+	lowercase        word = "lowercase"
 )
 
 func isWord(text string) bool {
 	switch word(text) {
 	case drop, noReplyUDP, tcpClose, noQuestion, noEDNS, noEDNSNoQuestion, bogus, referral, chain, tc, tcTCP,
-		badID, badQuestion, badPort, garbage, half, ad:
+		badID, badQuestion, badPort, garbage, half, ad, noEDNSNotImp, badVers, tcpDrip, pointerLoop, offChain, lowercase:
 		return true
 	}
 	return false
@@ -58,6 +64,7 @@ type fault struct {
 	edes  []ede
 	delay time.Duration
 	first int64 // so many queries meet it; 0: all
+	flap  int64 // so many queries meet it, as many do not, and so on; 0: all
 	met   atomic.Int64
 }
 
@@ -94,10 +101,15 @@ func readFaults(zones []*zone.Zone) (map[string]*fault, error) {
 // fault returns the fault that a query of name meets.
 func (s *Server) fault(name string) *fault {
 	f := s.faults[name]
-	if f == nil || f.first > 0 && f.met.Add(1) > f.first {
+	if f == nil || f.pausesAt(f.met.Add(1)) {
 		return &fault{rcode: noRcode}
 	}
 	return f
+}
+
+// pausesAt reports whether the query of this number, from 1, does not meet f.
+func (f *fault) pausesAt(number int64) bool {
+	return f.first > 0 && number > f.first || f.flap > 0 && (number-1)/f.flap%2 == 1
 }
 
 func parseFault(text string) (*fault, error) {
@@ -158,6 +170,11 @@ func (f *fault) add(item string) error {
 		f.first, err = strconv.ParseInt(value, 10, 64)
 		if err == nil && f.first < 1 {
 			return errors.New("first= is followed by 1 or more")
+		}
+	case "flap":
+		f.flap, err = strconv.ParseInt(value, 10, 64)
+		if err == nil && f.flap < 1 {
+			return errors.New("flap= is followed by 1 or more")
 		}
 	case "delay":
 		f.delay, err = time.ParseDuration(value)
@@ -225,8 +242,18 @@ func (f *fault) options() []byte {
 	return options
 }
 
+// ignoresEDNS reports whether queries with EDNS are not understood.
+func (f *fault) ignoresEDNS() bool {
+	return f.has(noEDNS) || f.has(noEDNSNoQuestion) || f.has(noEDNSNotImp)
+}
+
 // mangle returns the message as it is sent.
 func (f *fault) mangle(wire []byte) []byte {
+	if f.has(lowercase) && len(wire) > headerSize {
+		for at := headerSize; wire[at] != 0; at += 1 + int(wire[at]) {
+			copy(wire[at+1:], bytes.ToLower(wire[at+1:at+1+int(wire[at])]))
+		}
+	}
 	if f.has(badID) {
 		wire[0] ^= 0xFF
 	}

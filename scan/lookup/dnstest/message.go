@@ -62,6 +62,19 @@ func (q Query) referral() []byte {
 	return wire
 }
 
+// withAnswer returns a reply with a CAA record of this owner, which permits.
+func (q Query) withAnswer(owner []byte) []byte {
+	const rdata = "\x00\x09issuemailca.example"
+	wire := append(q.bare(dns.RcodeSuccess), owner...)
+	wire = binary.BigEndian.AppendUint16(wire, dns.TypeCAA)
+	wire = binary.BigEndian.AppendUint16(wire, dns.ClassINET)
+	wire = binary.BigEndian.AppendUint32(wire, 60)
+	wire = binary.BigEndian.AppendUint16(wire, uint16(len(rdata)))
+	wire = append(wire, rdata...)
+	binary.BigEndian.PutUint16(wire[ancountAt:], 1)
+	return wire
+}
+
 // firstAlias returns the answer up to and with its first CNAME record. The
 // alias may lead out of the zones: nobody follows it.
 func (q Query) firstAlias() []byte {
@@ -125,7 +138,7 @@ func (q Query) truncates(size int, f *fault) bool {
 // addOPT returns body with an OPT record behind it, if the query had one and the
 // server is to know what it is.
 func (q Query) addOPT(body []byte, f *fault) []byte {
-	if !q.EDNS || f.has(noEDNS) || f.has(noEDNSNoQuestion) || len(body) == headerSize {
+	if !q.EDNS || f.ignoresEDNS() || len(body) == headerSize {
 		return body
 	}
 	options := f.options()
@@ -135,7 +148,11 @@ func (q Query) addOPT(body []byte, f *fault) []byte {
 	wire := append(slices.Clip(body), 0) // the root
 	wire = binary.BigEndian.AppendUint16(wire, dns.TypeOPT)
 	wire = binary.BigEndian.AppendUint16(wire, udpSize)
-	wire = append(wire, byte(max(f.rcode, 0)>>4), 0) // the upper bits of the rcode; version
+	upper := byte(max(f.rcode, 0) >> 4)
+	if f.has(badVers) {
+		upper = dns.RcodeBadVers >> 4
+	}
+	wire = append(wire, upper, 0) // the upper bits of the rcode; version
 	flags := uint16(0)
 	if q.DO { // RFC 3225, section 3
 		flags = 1 << 15

@@ -3,6 +3,7 @@ package dnstest
 import (
 	"net/netip"
 	"strings"
+	"time"
 
 	"github.com/miekg/dns"
 )
@@ -95,8 +96,15 @@ func (q Query) Replies() []Reply {
 		return []Reply{{Close: true}}
 	}
 	wire := q.finish(q.message(f), f)
-	return []Reply{{Wire: f.mangle(wire), After: f.delay, OtherPort: f.has(badPort)}}
+	reply := Reply{Wire: f.mangle(wire), After: f.delay, OtherPort: f.has(badPort)}
+	if f.has(tcpDrip) && q.Transport == TCP {
+		reply.Drip = dripPause
+	}
+	return []Reply{reply}
 }
+
+// dripPause is how long a server waits that sends octet by octet.
+const dripPause = time.Second
 
 // message returns the reply without its OPT record.
 func (q Query) message(f *fault) []byte {
@@ -105,6 +113,10 @@ func (q Query) message(f *fault) []byte {
 		return q.headerOnly(dns.RcodeFormatError)
 	case q.EDNS && f.has(noEDNS):
 		return q.bare(dns.RcodeFormatError)
+	case q.EDNS && f.has(noEDNSNotImp):
+		return q.bare(dns.RcodeNotImplemented)
+	case q.EDNS && f.has(badVers):
+		return q.bare(dns.RcodeSuccess) // the upper bits stand in the OPT record
 	case f.has(noQuestion):
 		return q.headerOnly(f.rcode)
 	case f.has(bogus) && !q.CD:
@@ -115,6 +127,10 @@ func (q Query) message(f *fault) []byte {
 		return q.referral()
 	case f.has(chain):
 		return q.firstAlias()
+	case f.has(pointerLoop):
+		return q.withAnswer([]byte{0xC0, byte(headerSize + len(q.question))}) // to itself
+	case f.has(offChain):
+		return q.withAnswer([]byte("\x09elsewhere\x07invalid\x00"))
 	}
 	if q.server.config.Authoritative {
 		return q.answer(q.server.zones.Answer)

@@ -17,6 +17,8 @@
 //	noquestion         the rcode in a reply without question; needs one
 //	noedns             FORMERR to queries with EDNS
 //	noedns-noquestion  the same, without question
+//	noedns-notimp      NOTIMP in its place
+//	badvers            BADVERS in its place, in an OPT record
 //	bogus              SERVFAIL to queries without CD
 //	referral           NS records in the authority section and nothing else
 //	chain              of the aliases only the first, and no data
@@ -26,10 +28,16 @@
 //	badport            over UDP a reply from another port
 //	garbage            octets that are no message
 //	half               the first half of the message
+//	pointer-loop       a record whose owner is a compression pointer to itself
+//	offchain           a CAA record that another name owns
+//	lowercase          the question in lower case, however it was asked
+//	tcp-drip           over TCP one octet a second
 //	ad                 AD set for queries with AD or DO
 //	ede=N text=TEXT    an Extended DNS Error (RFC 8914), repeatable; its text,
 //	                   as a Go string in quotation marks where it holds spaces
 //	delay=DURATION     the reply comes later
+//	flap=N             N queries of the name meet the faults, the next N do not,
+//	                   and so on
 //	first=N            the first N queries of the name meet the faults, later
 //	                   ones do not
 //
@@ -79,6 +87,8 @@ type Reply struct {
 	OtherPort bool
 	// Close closes the connection, over TCP, behind it.
 	Close bool
+	// Drip sends it, over TCP, octet by octet with this pause before each.
+	Drip time.Duration
 }
 
 // Server is a running server. Close ends it.
@@ -255,7 +265,7 @@ func (s *Server) keep(conn net.Conn) bool {
 }
 
 func (s *Server) serveConn(conn net.Conn) {
-	send := sendTCP(conn)
+	send := s.sendTCP(conn)
 	from := conn.RemoteAddr().(*net.TCPAddr).AddrPort()
 	for {
 		var size [2]byte
@@ -276,17 +286,35 @@ func (s *Server) serveConn(conn net.Conn) {
 
 // sendTCP returns how replies are sent over a connection. One that the client
 // has closed is no error.
-func sendTCP(conn net.Conn) func(Reply) {
+func (s *Server) sendTCP(conn net.Conn) func(Reply) {
 	var mu sync.Mutex
 	return func(r Reply) {
 		mu.Lock()
 		defer mu.Unlock()
 		if r.Wire != nil {
-			size := binary.BigEndian.AppendUint16(nil, uint16(len(r.Wire)))
-			_, _ = conn.Write(append(size, r.Wire...))
+			framed := append(binary.BigEndian.AppendUint16(nil, uint16(len(r.Wire))), r.Wire...)
+			s.write(conn, framed, r.Drip)
 		}
 		if r.Close {
 			_ = conn.Close()
+		}
+	}
+}
+
+// write sends octets over a connection, with a pause before each where one is wanted.
+func (s *Server) write(conn net.Conn, octets []byte, pause time.Duration) {
+	if pause == 0 {
+		_, _ = conn.Write(octets)
+		return
+	}
+	for _, octet := range octets {
+		select {
+		case <-time.After(pause):
+		case <-s.done:
+			return
+		}
+		if _, err := conn.Write([]byte{octet}); err != nil {
+			return
 		}
 	}
 }
