@@ -194,15 +194,22 @@ type unbound struct {
 // all zones.
 func startUnbound(t *testing.T, authority netip.AddrPort, zones ...string) unbound {
 	t.Helper()
+	return startUnboundWith(t, unboundConfig, authority, zones, zones)
+}
+
+// startUnboundWith starts a resolver with a configuration like unboundConfig, which
+// is ready when it answers for some of the zones.
+func startUnboundWith(t *testing.T, config string, authority netip.AddrPort, zones, ready []string) unbound {
+	t.Helper()
 	program, dir := find(t, "unbound"), t.TempDir()
-	config := filepath.Join(dir, "unbound.conf")
-	address := startServer(t, zones, func(port uint16) []string {
-		text := fmt.Sprintf(unboundConfig, dir, port)
+	path := filepath.Join(dir, "unbound.conf")
+	address := startServer(t, ready, func(port uint16) []string {
+		text := fmt.Sprintf(config, dir, port)
 		for _, zone := range zones {
 			text += fmt.Sprintf(unboundStub, zone, authority.Port())
 		}
-		writeFile(t, config, text)
-		return []string{program, "-d", "-c", config}
+		writeFile(t, path, text)
+		return []string{program, "-d", "-c", path}
 	})
 	return unbound{address.String(), filepath.Join(dir, "unbound.log")}
 }

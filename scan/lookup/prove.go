@@ -34,13 +34,13 @@ func (r *Resolver) Prove(ctx context.Context, names iter.Seq[domain.Name], done 
 	defer r.hangUp()
 	j := &jury{resolver: r, believed: believed, done: done}
 	j.prover = newProver(j.askDS)
-	group, ctx := errgroup.WithContext(ctx)
+	group, working := errgroup.WithContext(ctx)
 	group.SetLimit(min(maxProving, r.cfg.Concurrency))
 	for o := range r.unproven(names) {
-		if ctx.Err() != nil {
+		if working.Err() != nil {
 			break
 		}
-		group.Go(func() error { return j.prove(ctx, *o) })
+		group.Go(func() error { return j.prove(working, *o) })
 	}
 	if err := group.Wait(); err != nil {
 		return err
