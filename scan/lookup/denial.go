@@ -1,6 +1,8 @@
 package lookup
 
 import (
+	"crypto/sha1"
+	"encoding/base32"
 	"slices"
 	"strings"
 
@@ -21,13 +23,15 @@ type denial struct {
 func (d denial) finding() snapshot.Finding {
 	secure, nxdomain := d.m.AuthenticatedData, d.m.Rcode == dns.RcodeNameError
 	switch {
-	case secure && nxdomain:
-		return snapshot.NothingBelow
 	case secure && !nxdomain && d.answers(dns.TypeDS):
 		return snapshot.SignedDelegation
-	case secure && !nxdomain && d.answers(dns.TypeCNAME):
-		return snapshot.NoDelegation // a name with an alias is no delegation (RFC 1034, section 3.6.2)
-	case len(d.m.Answer) > 0:
+	case secure && d.answers(dns.TypeCNAME):
+		// A name with an alias is no delegation (RFC 1034, section 3.6.2); NXDOMAIN
+		// would speak of its target (RFC 6604, section 3).
+		return snapshot.NoDelegation
+	case secure && nxdomain:
+		return snapshot.NothingBelow
+	case len(d.m.Answer) > 0 || d.hashed() > maxHashed:
 		return snapshot.Unproven
 	case secure:
 		return d.validatedDenial()
@@ -62,56 +66,77 @@ func (d denial) validatedDenial() snapshot.Finding {
 	return snapshot.InsecureDelegation
 }
 
+// maxHashed is how many NSEC3 records are read; a proof needs three (RFC 5155,
+// section 7.2.2), and each has names hashed.
+const maxHashed = 8
+
+func (d denial) hashed() int {
+	n := 0
+	for _, rr := range d.m.Ns {
+		if rr.Header().Rrtype == dns.TypeNSEC3 {
+			n++
+		}
+	}
+	return n
+}
+
 // typesAt returns the types that exist at a name, by the NSEC record it owns or the
 // NSEC3 record that its hash owns.
 func (d denial) typesAt(name string) ([]uint16, bool) {
 	for _, rr := range d.m.Ns {
-		if rr.Header().Class != dns.ClassINET {
-			continue
-		}
-		switch rr := rr.(type) {
-		case *dns.NSEC:
-			if sameName(rr.Hdr.Name, name) {
-				return rr.TypeBitMap, true
-			}
-		case *dns.NSEC3:
-			if h, ok := d.hashes(rr, name); ok && h.of == h.owner {
-				return rr.TypeBitMap, true
-			}
+		nsec, ok := rr.(*dns.NSEC)
+		if ok && nsec.Hdr.Class == dns.ClassINET && nsec.NextDomain != "" && sameName(nsec.Hdr.Name, name) {
+			return nsec.TypeBitMap, true
 		}
 	}
+	if nsec3 := d.match(name); nsec3 != nil {
+		return nsec3.TypeBitMap, true
+	}
 	return nil, false
+}
+
+// match returns the NSEC3 record of the zone that the hash of a name owns, or nil.
+func (d denial) match(name string) *dns.NSEC3 {
+	for _, rr := range d.m.Ns {
+		nsec3, ok := rr.(*dns.NSEC3)
+		if !ok {
+			continue
+		}
+		if h, ok := d.hashes(nsec3, name); ok && h.of == h.owner {
+			return nsec3
+		}
+	}
+	return nil
 }
 
 // optOut reports whether the name may be a delegation that its zone's chain leaves
 // out: an NSEC3 record with the Opt-Out flag, signed by the zone, covers the next
 // closer name (RFC 5155, sections 6 and 8.6), which is the one below the closest
-// encloser that the reply shows.
+// encloser that the reply shows (section 8.3).
 func (d denial) optOut() bool {
-	nextCloser := canonical(d.name)
-	for nextCloser != d.zone {
-		encloser := parentOf(nextCloser)
-		if types, found := d.typesAt(encloser); found && d.mayEnclose(encloser, types) {
-			return d.leavesOut(nextCloser)
+	nextCloser := ""
+	for at := d.name; ; at = parentOf(at) {
+		if encloser := d.match(at); encloser != nil {
+			return nextCloser != "" && d.mayEnclose(encloser) && d.leavesOut(nextCloser)
 		}
-		if nextCloser = encloser; encloser == "." {
-			break
+		if at == d.zone || at == "." {
+			return false
 		}
+		nextCloser = at
 	}
-	return false
 }
 
 // mayEnclose: below a delegation or a DNAME the zone has no names (RFC 5155, section
 // 8.3).
-func (d denial) mayEnclose(name string, types []uint16) bool {
-	has := func(kind uint16) bool { return slices.Contains(types, kind) }
-	return sameName(name, d.zone) || !has(dns.TypeDNAME) && (!has(dns.TypeNS) || has(dns.TypeSOA))
+func (d denial) mayEnclose(encloser *dns.NSEC3) bool {
+	has := func(kind uint16) bool { return slices.Contains(encloser.TypeBitMap, kind) }
+	return d.signs(encloser) && !has(dns.TypeDNAME) && (!has(dns.TypeNS) || has(dns.TypeSOA))
 }
 
 func (d denial) leavesOut(name string) bool {
 	return slices.ContainsFunc(d.m.Ns, func(rr dns.RR) bool {
 		span, ok := rr.(*dns.NSEC3)
-		if !ok || span.Hdr.Class != dns.ClassINET || span.Flags&optOutFlag == 0 || !d.signs(span) {
+		if !ok || span.Flags != optOutFlag || !d.signs(span) {
 			return false
 		}
 		h, ok := d.hashes(span, name)
@@ -140,21 +165,25 @@ type hashes struct{ of, owner, next string }
 const maxIterations = 50
 
 // hashes returns those of name by a record; false where the record is none of the
-// zone's, or of an algorithm that is not known.
+// zone's, or one to be ignored (RFC 5155, sections 8.1 and 8.2).
 func (d denial) hashes(rr *dns.NSEC3, name string) (hashes, bool) {
-	label, zone, ok := strings.Cut(canonical(rr.Hdr.Name), ".")
-	if d.zone == "." {
-		label, zone, ok = canonical(rr.Hdr.Name), ".", !strings.Contains(canonical(rr.Hdr.Name), ".")
-	}
-	if !ok || zone != canonical(d.zone) || rr.Hash != dns.SHA1 || rr.Iterations > maxIterations {
+	label, _, _ := strings.Cut(rr.Hdr.Name, ".")
+	h := hashes{owner: strings.ToUpper(label), next: strings.ToUpper(rr.NextDomain)}
+	switch {
+	case rr.Hdr.Class != dns.ClassINET || parentOf(rr.Hdr.Name) != d.zone:
+		return hashes{}, false
+	case rr.Hash != dns.SHA1 || rr.Flags > optOutFlag || rr.Iterations > maxIterations:
+		return hashes{}, false
+	case !isHash(h.owner) || !isHash(h.next):
 		return hashes{}, false
 	}
-	h := hashes{
-		of:    dns.HashName(dns.Fqdn(name), rr.Hash, rr.Iterations, rr.Salt),
-		owner: strings.ToUpper(label),
-		next:  strings.ToUpper(rr.NextDomain),
-	}
-	return h, h.of != ""
+	h.of = dns.HashName(dns.Fqdn(name), rr.Hash, rr.Iterations, rr.Salt)
+	return h, isHash(h.of)
+}
+
+func isHash(label string) bool {
+	octets, err := base32.HexEncoding.WithPadding(base32.NoPadding).DecodeString(label)
+	return err == nil && len(octets) == sha1.Size
 }
 
 // covered reports whether the hash lies inside the span, which goes round at the end

@@ -80,25 +80,34 @@ func downTo(name string) []string {
 // step returns what the DS query for a name shows; zone is the signed one that
 // encloses it. Each name is asked once, however many walks lead over it.
 func (p *prover) step(ctx context.Context, name, zone string) (snapshot.ProofStep, error) {
+	for {
+		mine := false
+		shared, err, _ := p.asking.Do(name, func() (any, error) {
+			mine = true
+			return p.findOrAsk(ctx, name, zone)
+		})
+		switch {
+		case err == nil:
+			return shared.(snapshot.ProofStep), nil
+		case mine || ctx.Err() != nil:
+			return snapshot.ProofStep{}, err
+		}
+		// It was the walk that asked which came to its end, not this one.
+	}
+}
+
+func (p *prover) findOrAsk(ctx context.Context, name, zone string) (snapshot.ProofStep, error) {
 	if step, ok := p.find(name); ok {
 		return step, nil
 	}
-	shared, err, _ := p.asking.Do(name, func() (any, error) {
-		if step, ok := p.find(name); ok {
-			return step, nil
-		}
-		step, err := p.askTwice(ctx, name, zone)
-		if err == nil {
-			p.mu.Lock()
-			defer p.mu.Unlock()
-			p.known[name] = step
-		}
-		return step, err
-	})
+	step, err := p.askTwice(ctx, name, zone)
 	if err != nil {
 		return snapshot.ProofStep{}, err
 	}
-	return shared.(snapshot.ProofStep), nil
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.known[name] = step
+	return step, nil
 }
 
 func (p *prover) find(name string) (snapshot.ProofStep, bool) {
