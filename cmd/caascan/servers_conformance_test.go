@@ -126,8 +126,10 @@ func TestConformance(t *testing.T) {
 // scan scans the inputs of cases and returns the report.
 func (d signedDNS) scan(t *testing.T, program string, cases []conformanceCase, issuer string, args ...string) [][]string {
 	t.Helper()
-	args = append([]string{"scan", writeInputs(t, cases), "--column", "input", "--issuer", issuer, "-o", "-",
-		"--timeout", "2s", "--final-pass-after", "0s"}, args...)
+	args = append([]string{
+		"scan", writeInputs(t, cases), "--column", "input", "--issuer", issuer, "-o", "-",
+		"--timeout", "2s", "--final-pass-after", "0s",
+	}, args...)
 	got := runProgram(t, program, "", args...)
 	if got.code != exitDone {
 		t.Fatalf("%v: %+v", args, got)

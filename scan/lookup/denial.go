@@ -130,13 +130,13 @@ func (d denial) optOut() bool {
 // 8.3).
 func (d denial) mayEnclose(encloser *dns.NSEC3) bool {
 	has := func(kind uint16) bool { return slices.Contains(encloser.TypeBitMap, kind) }
-	return d.signs(encloser) && !has(dns.TypeDNAME) && (!has(dns.TypeNS) || has(dns.TypeSOA))
+	return d.verified(encloser) && !has(dns.TypeDNAME) && (!has(dns.TypeNS) || has(dns.TypeSOA))
 }
 
 func (d denial) leavesOut(name string) bool {
 	return slices.ContainsFunc(d.m.Ns, func(rr dns.RR) bool {
 		span, ok := rr.(*dns.NSEC3)
-		if !ok || span.Flags != optOutFlag || !d.signs(span) {
+		if !ok || span.Flags != optOutFlag || !d.verified(span) {
 			return false
 		}
 		h, ok := d.hashes(span, name)
@@ -146,23 +146,29 @@ func (d denial) leavesOut(name string) bool {
 
 const optOutFlag = 1 // RFC 5155, section 3.1.2.1
 
-// signs reports whether the zone has signed an NSEC3 record.
-func (d denial) signs(span *dns.NSEC3) bool {
-	return slices.ContainsFunc(d.m.Ns, func(rr dns.RR) bool {
+// maxUnvouched is how many iterations an NSEC3 record may have in a reply without
+// AD: with more, resolvers take the zone for unsigned and verify no denial in it, the
+// strictest of them from 51 on, and not all say so (RFC 9276, section 3.2).
+const maxUnvouched = 50
+
+// verified reports whether the zone has signed an NSEC3 record, so that a resolver
+// that validates has verified it and what it denies, even if it sets no AD.
+func (d denial) verified(nsec3 *dns.NSEC3) bool {
+	signed := slices.ContainsFunc(d.m.Ns, func(rr dns.RR) bool {
 		sig, ok := rr.(*dns.RRSIG)
 		return ok && sig.TypeCovered == dns.TypeNSEC3 && sig.Hdr.Class == dns.ClassINET &&
-			sameName(sig.Hdr.Name, span.Hdr.Name) && sameName(sig.SignerName, d.zone)
+			sameName(sig.Hdr.Name, nsec3.Hdr.Name) && sameName(sig.SignerName, d.zone)
 	})
+	return signed && nsec3.Iterations <= maxUnvouched
 }
 
 // hashes are the hash of a name and the two ends of an NSEC3 record's span, in
 // base32hex, in which they sort like their octets.
 type hashes struct{ of, owner, next string }
 
-// maxIterations is how often names are hashed at most: with more, resolvers take a
-// zone for unsigned without verifying anything, the strictest of them from 51 on
-// (RFC 9276, section 3.2).
-const maxIterations = 50
+// maxIterations bounds the work; the highest that any validator ever allowed is 2500
+// (RFC 5155, section 10.3), and none in use is beyond this one.
+const maxIterations = 500
 
 // hashes returns those of name by a record; false where the record is none of the
 // zone's, or one to be ignored (RFC 5155, sections 8.1 and 8.2).

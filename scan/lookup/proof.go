@@ -89,8 +89,10 @@ func (p *prover) step(ctx context.Context, name, zone string) (snapshot.ProofSte
 		switch {
 		case err == nil:
 			return shared.(snapshot.ProofStep), nil
-		case mine || ctx.Err() != nil:
+		case mine:
 			return snapshot.ProofStep{}, err
+		case ctx.Err() != nil:
+			return snapshot.ProofStep{}, ctx.Err()
 		}
 		// It was the walk that asked which came to its end, not this one.
 	}
