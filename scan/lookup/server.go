@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/miekg/dns"
@@ -25,10 +26,11 @@ type Server struct {
 	trustAD   bool               // nobody on the way could have set the bit (RFC 4035, section 4.9.3)
 }
 
-// Default ports (RFC 1035, section 4.2; RFC 7858, section 3.1).
+// Default ports (RFC 1035, section 4.2; RFC 7858, section 3.1; RFC 8484, section 5).
 const (
-	dnsPort = "53"
-	tlsPort = "853"
+	dnsPort   = "53"
+	tlsPort   = "853"
+	httpsPort = "443"
 )
 
 // systemConfig is where Unix systems name their resolvers.
@@ -81,7 +83,7 @@ func parseTLS(text, rest string) (Server, error) {
 
 func parseHTTPS(text string) (Server, error) {
 	u, err := url.Parse(text)
-	if err != nil || u.Hostname() == "" || u.Path == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
+	if err != nil || !isAuthority(net.JoinHostPort(u.Hostname(), cmp.Or(u.Port(), httpsPort))) || u.Path == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
 		return Server{}, fmt.Errorf("resolver %q: write https://host/dns-query", text)
 	}
 	return Server{transport: snapshot.HTTPS, url: u.String(), trustAD: true}, nil
@@ -90,7 +92,11 @@ func parseHTTPS(text string) (Server, error) {
 // isAuthority reports whether an address has a host that could be one and a port.
 func isAuthority(address string) bool {
 	u, err := url.Parse("tls://" + address)
-	return err == nil && u.Host == address && u.Hostname() != "" && u.Port() != "" && u.Port() != "0"
+	if err != nil || u.Host != address || u.Hostname() == "" {
+		return false
+	}
+	port, err := strconv.ParseUint(u.Port(), 10, 16)
+	return err == nil && port != 0
 }
 
 // String returns what ParseServer reads, with the port.
