@@ -8,7 +8,6 @@ import (
 	"sync"
 	"testing"
 	"testing/synctest"
-	"time"
 
 	"caascan/scan/snapshot"
 )
@@ -163,29 +162,42 @@ func TestAServerThatDoesNotKeepTheCase(t *testing.T) {
 	}
 }
 
-// forging sends replies to one query that are not: count of them, before the real one.
+// forging sends replies to a query that are none, before the real one.
 type forging struct {
 	net.Conn
-	count int
-	forge func(query []byte) []byte
-	query []byte
-	sent  int
+	queries chan []byte
+	forged  [][]byte
+	count   int
+	forge   func(query []byte) []byte
 }
 
 func (f *forging) Write(b []byte) (int, error) {
-	f.query = append([]byte(nil), b...)
+	f.queries <- append([]byte(nil), b...)
 	return f.Conn.Write(b)
 }
 
 func (f *forging) Read(b []byte) (int, error) {
-	for f.query == nil {
-		time.Sleep(time.Millisecond)
+	if f.count > 0 && f.forged == nil {
+		query, open := <-f.queries
+		if !open {
+			return 0, net.ErrClosed
+		}
+		for range f.count {
+			f.forged = append(f.forged, f.forge(query))
+		}
+		f.count = 0
 	}
-	if f.sent < f.count {
-		f.sent++
-		return copy(b, f.forge(f.query)), nil
+	if len(f.forged) > 0 {
+		first := f.forged[0]
+		f.forged = f.forged[1:]
+		return copy(b, first), nil
 	}
 	return f.Conn.Read(b)
+}
+
+func (f *forging) Close() error {
+	close(f.queries)
+	return f.Conn.Close()
 }
 
 // TestTooManyForgedRepliesLeadToTCP: somebody is guessing.
@@ -224,7 +236,7 @@ func TestTooManyForgedRepliesLeadToTCP(t *testing.T) {
 			r.cfg.Dial = func(ctx context.Context, network, address string) (net.Conn, error) {
 				conn, err := dial(ctx, network, address)
 				if network == "udp" {
-					conn = &forging{Conn: conn, count: test.count, forge: test.forge}
+					conn = &forging{Conn: conn, queries: make(chan []byte, 1), count: test.count, forge: test.forge}
 				}
 				return conn, err
 			}
