@@ -22,32 +22,33 @@ const (
 	drop             word = "drop"
 	noReplyUDP       word = "noreply-udp"
 	tcpClose         word = "tcp-close"
+	tcpDrip          word = "tcp-drip"
 	noQuestion       word = "noquestion"
 	noEDNS           word = "noedns"
 	noEDNSNoQuestion word = "noedns-noquestion"
+	noEDNSNotImp     word = "noedns-notimp"
+	badVers          word = "badvers"
 	bogus            word = "bogus"
+	insecure         word = "insecure"
+	ad               word = "ad"
 	referral         word = "referral"
 	chain            word = "chain"
+	offChain         word = "offchain"
 	tc               word = "tc"
 	tcTCP            word = "tc-tcp"
 	badID            word = "badid"
 	badQuestion      word = "badquestion"
+	lowercase        word = "lowercase"
 	badPort          word = "badport"
 	garbage          word = "garbage"
 	half             word = "half"
-	ad               word = "ad"
-	noEDNSNotImp     word = "noedns-notimp"
-	badVers          word = "badvers"
-	tcpDrip          word = "tcp-drip"
 	pointerLoop      word = "pointer-loop"
-	offChain         word = "offchain"
-	lowercase        word = "lowercase"
 )
 
 func isWord(text string) bool {
 	switch word(text) {
-	case drop, noReplyUDP, tcpClose, noQuestion, noEDNS, noEDNSNoQuestion, bogus, referral, chain, tc, tcTCP,
-		badID, badQuestion, badPort, garbage, half, ad, noEDNSNotImp, badVers, tcpDrip, pointerLoop, offChain, lowercase:
+	case drop, noReplyUDP, tcpClose, tcpDrip, noQuestion, noEDNS, noEDNSNoQuestion, noEDNSNotImp, badVers, bogus, insecure, ad,
+		referral, chain, offChain, tc, tcTCP, badID, badQuestion, lowercase, badPort, garbage, half, pointerLoop:
 		return true
 	}
 	return false
@@ -63,8 +64,9 @@ type fault struct {
 	rcode int
 	edes  []ede
 	delay time.Duration
-	first int64 // so many queries meet it; 0: all
-	flap  int64 // so many queries meet it, as many do not, and so on; 0: all
+	after int64 // so many queries do not meet it yet
+	first int64 // so many then meet it; 0: all
+	flap  int64 // so many then meet it, as many do not, and so on; 0: all
 	met   atomic.Int64
 }
 
@@ -98,18 +100,33 @@ func readFaults(zones []*zone.Zone) (map[string]*fault, error) {
 	return faults, nil
 }
 
-// fault returns the fault that a query of name meets.
+// fault returns the fault that a query of name meets: the server's own, or else
+// that of the name.
 func (s *Server) fault(name string) *fault {
-	f := s.faults[name]
-	if f == nil || f.pausesAt(f.met.Add(1)) {
-		return &fault{rcode: noRcode}
+	for _, f := range []*fault{s.misbehaviour.Load(), s.faults[name]} {
+		if f != nil && f.holdsAt(f.met.Add(1)) {
+			return f
+		}
 	}
-	return f
+	return &fault{rcode: noRcode}
 }
 
-// pausesAt reports whether the query of this number, from 1, does not meet f.
-func (f *fault) pausesAt(number int64) bool {
-	return f.first > 0 && number > f.first || f.flap > 0 && (number-1)/f.flap%2 == 1
+// holdsAt reports whether the query of this number, from 1, meets f.
+func (f *fault) holdsAt(number int64) bool {
+	number -= f.after
+	return number > 0 && (f.first == 0 || number <= f.first) && (f.flap == 0 || (number-1)/f.flap%2 == 0)
+}
+
+// parseMisbehaviour reads the words of a fault of the whole server; "" is none.
+func parseMisbehaviour(words string) (*fault, error) {
+	if words == "" {
+		return nil, nil
+	}
+	f, err := parseFault(words)
+	if err != nil {
+		return nil, fmt.Errorf("fault %q of the server: %w", words, err)
+	}
+	return f, nil
 }
 
 func parseFault(text string) (*fault, error) {
@@ -166,16 +183,12 @@ func (f *fault) add(item string) error {
 			return errors.New("text= stands behind the ede= it belongs to")
 		}
 		f.edes[len(f.edes)-1].text = value
+	case "after":
+		f.after, err = parseCount(value)
 	case "first":
-		f.first, err = strconv.ParseInt(value, 10, 64)
-		if err == nil && f.first < 1 {
-			return errors.New("first= is followed by 1 or more")
-		}
+		f.first, err = parseCount(value)
 	case "flap":
-		f.flap, err = strconv.ParseInt(value, 10, 64)
-		if err == nil && f.flap < 1 {
-			return errors.New("flap= is followed by 1 or more")
-		}
+		f.flap, err = parseCount(value)
 	case "delay":
 		f.delay, err = time.ParseDuration(value)
 	default:
@@ -185,6 +198,15 @@ func (f *fault) add(item string) error {
 		return fmt.Errorf("%q: %w", item, err)
 	}
 	return nil
+}
+
+// parseCount reads how many queries something holds for.
+func parseCount(value string) (int64, error) {
+	count, err := strconv.ParseInt(value, 10, 64)
+	if err == nil && count < 1 {
+		err = errors.New("the number is 1 or more")
+	}
+	return count, err
 }
 
 func (f *fault) addWord(text string) error {
@@ -217,7 +239,7 @@ func (f *fault) setRcode(rcode int) error {
 
 // check refuses what would silently do nothing.
 func (f *fault) check() error {
-	if f.has(noQuestion) && f.rcode == noRcode {
+	if f.has(noQuestion) && f.rcode == noRcode && !f.has(noEDNS) && !f.has(noEDNSNotImp) && !f.has(badVers) {
 		return errors.New("noquestion needs an rcode")
 	}
 	if f.has(bogus) && f.rcode != noRcode {
@@ -249,7 +271,8 @@ func (f *fault) ignoresEDNS() bool {
 
 // mangle returns the message as it is sent.
 func (f *fault) mangle(wire []byte) []byte {
-	if f.has(lowercase) && len(wire) > headerSize {
+	asks := binary.BigEndian.Uint16(wire[qdcountAt:]) > 0
+	if f.has(lowercase) && asks {
 		for at := headerSize; wire[at] != 0; at += 1 + int(wire[at]) {
 			copy(wire[at+1:], bytes.ToLower(wire[at+1:at+1+int(wire[at])]))
 		}
@@ -257,7 +280,7 @@ func (f *fault) mangle(wire []byte) []byte {
 	if f.has(badID) {
 		wire[0] ^= 0xFF
 	}
-	if f.has(badQuestion) && len(wire) > headerSize {
+	if f.has(badQuestion) && asks {
 		wire[headerSize+1] ^= 1 // the first octet of the name or, for the root, of the type
 	}
 	if f.has(half) {
