@@ -154,7 +154,7 @@ func dnssecWords(state snapshot.DNSSEC) string {
 	case snapshot.Bogus:
 		return "bogus: the signatures do not hold"
 	case snapshot.Unknown:
-		return "unknown: no resolver that can be relied on validated the answers"
+		return "unknown: the lookup failed, or no resolver that can be relied on validated the answers"
 	}
 	panic("check: unknown DNSSEC state " + string(state))
 }

@@ -224,8 +224,8 @@ type Stats struct {
 	Domains, Done int
 	// Names were asked.
 	Names int
-	// Queries were sent, or could not be; Retries of them because an earlier
-	// attempt had failed.
+	// Queries were sent, or could not be, those of proofs too; Retries of them
+	// because an earlier attempt had failed.
 	Queries, Retries int
 	// Recovered names had failed and were answered in the final pass.
 	Recovered int

@@ -149,6 +149,7 @@ func (j *jury) askAlias(ctx context.Context, name string) string {
 		if err != nil {
 			return ""
 		}
+		j.resolver.stats.queries.Add(1)
 		message, err := j.resolver.ask(ctx, u, u.firstForm(), query)
 		if err != nil || checkStream(message, query) != ours {
 			continue
@@ -174,6 +175,7 @@ func (j *jury) askDS(ctx context.Context, name string) (dsAnswer, error) {
 		if err != nil {
 			return answer, nil
 		}
+		j.resolver.stats.queries.Add(1)
 		message, err := j.resolver.ask(ctx, u, u.firstForm(), query)
 		answer.at = time.Now()
 		if ctx.Err() != nil {
