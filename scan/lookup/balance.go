@@ -2,7 +2,6 @@ package lookup
 
 import (
 	"context"
-	"slices"
 	"time"
 
 	"caascan/scan/snapshot"
@@ -39,26 +38,33 @@ func (e *engine) placeStep(s *step) placing {
 	case s.pinned():
 		return waits
 	}
-	var able []*upstream // in the order of their turn
-	for i := range e.upstreams {
-		u := e.upstreams[(e.rotor+i)%len(e.upstreams)]
-		if u.inRotation() && (!s.validatedOnly || u.shown.validates) {
-			able = append(able, u)
+	able, others := 0, 0
+	for _, u := range e.upstreams {
+		if e.mayAnswer(u, s) {
+			able++
+			if u != s.up {
+				others++
+			}
 		}
 	}
-	if len(able) == 0 {
+	if able == 0 {
 		return e.placeNowhere()
 	}
-	if len(able) > 1 && s.attempt > 0 {
-		able = slices.DeleteFunc(able, func(u *upstream) bool { return u == s.up })
+	another := s.attempt > 0 && others > 0
+	for range e.upstreams {
+		u := e.upstreams[e.rotor]
+		e.rotor = (e.rotor + 1) % len(e.upstreams)
+		if e.mayAnswer(u, s) && u.flow.room() && !(another && u == s.up) {
+			s.up = u
+			return placed
+		}
 	}
-	at := slices.IndexFunc(able, func(u *upstream) bool { return u.flow.room() })
-	if at < 0 {
-		return waits
-	}
-	s.up = able[at]
-	e.rotor = (slices.Index(e.upstreams, s.up) + 1) % len(e.upstreams)
-	return placed
+	return waits
+}
+
+// mayAnswer reports whether a step may be sent to a server.
+func (e *engine) mayAnswer(u *upstream, s *step) bool {
+	return u.inRotation() && (!s.validatedOnly || u.shown.validates)
 }
 
 // placeNowhere: while all servers are out of rotation it is worth waiting, for a

@@ -77,6 +77,7 @@ func newEngine(r *Resolver, input <-chan []domain.Name, done func([]snapshot.Obs
 		e.transport = newZoneTransport(r.cfg.Zones)
 	} else {
 		e.transport = newNetTransport(&r.cfg)
+		e.countOut(time.Now()) // an earlier Lookup may have left them ill
 	}
 	return e
 }

@@ -191,33 +191,44 @@ func (r *Resolver) foldsCase(ctx context.Context, u *upstream, shown shown) bool
 // askSoon is ask for what every resolver has at hand.
 func (r *Resolver) askSoon(ctx context.Context, u *upstream, f form, query []byte) ([]byte, error) {
 	timeout := min(r.cfg.Timeout, probeTimeout)
-	within, cancel := context.WithTimeout(ctx, timeout)
-	defer cancel()
-	message, err := r.ask(within, u, f, query)
-	if within.Err() != nil {
+	message, err := r.askWithin(ctx, timeout, u, f, query)
+	if errors.Is(err, context.DeadlineExceeded) {
 		return nil, fmt.Errorf("no answer within %v", timeout)
 	}
 	return message, err
 }
 
-// ask sends one query, apart from all others, and returns the reply: over UDP from
-// a port of its own, over TCP where it was cut short.
+// ask sends one query, apart from all others, and returns the reply.
 func (r *Resolver) ask(ctx context.Context, u *upstream, f form, query []byte) ([]byte, error) {
-	ctx, cancel := context.WithTimeout(ctx, r.cfg.Timeout)
-	defer cancel()
+	return r.askWithin(ctx, r.cfg.Timeout, u, f, query)
+}
+
+// askWithin asks over UDP from a port of its own, and over TCP where the reply was
+// cut short. The time begins when the rate allows the query; it is over with an error
+// that is context.DeadlineExceeded.
+func (r *Resolver) askWithin(ctx context.Context, timeout time.Duration, u *upstream, f form, query []byte) ([]byte, error) {
 	if r.limiter != nil {
 		if err := r.limiter.Wait(ctx); err != nil {
 			return nil, err
 		}
 	}
-	if !u.overUDP() || f.overTCP() {
-		return u.streams.exchange(ctx, query)
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	overUDP := u.overUDP() && !f.overTCP()
+	if overUDP {
+		message, err := r.askUDP(ctx, u, query)
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		if err != nil || check(message, query) != cutShort {
+			return message, err
+		}
 	}
-	message, err := r.askUDP(ctx, u, query)
-	if err != nil || check(message, query) != cutShort {
-		return message, err
+	message, err := u.streams.exchange(ctx, query)
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
 	}
-	return u.streams.exchange(ctx, query)
+	return message, err
 }
 
 func (r *Resolver) askUDP(ctx context.Context, u *upstream, query []byte) ([]byte, error) {

@@ -104,25 +104,36 @@ type jury struct {
 	proven []snapshot.Observation
 }
 
-// prove proves an Observation's name and its aliases.
+// prove proves an Observation's name and its aliases, and those that its failure
+// kept from sight, as far as they can still make a difference.
 func (j *jury) prove(ctx context.Context, o snapshot.Observation) error {
-	names := append([]string{o.Name.String()}, o.Aliases...)
-	if o.Failure != "" {
-		names = append(names, j.further(ctx, names)...)
-	}
 	o.Proofs = nil
-	for _, name := range names {
-		proof, err := j.prover.prove(ctx, name)
-		if err != nil {
+	names := append([]string{o.Name.String()}, o.Aliases...)
+	if err := j.proveAll(ctx, &o, names); err != nil {
+		return err
+	}
+	signed := func(p snapshot.Proof) bool { return p.State == snapshot.ProvenSigned }
+	if o.Failure != "" && !slices.ContainsFunc(o.Proofs, signed) {
+		if err := j.proveAll(ctx, &o, j.further(ctx, names)); err != nil {
 			return err
 		}
-		o.Proofs = append(o.Proofs, proof)
 	}
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	j.proven = append(j.proven, o)
 	if j.done != nil {
 		j.done([]snapshot.Observation{o})
+	}
+	return nil
+}
+
+func (j *jury) proveAll(ctx context.Context, o *snapshot.Observation, names []string) error {
+	for _, name := range names {
+		proof, err := j.prover.prove(ctx, name)
+		if err != nil {
+			return err
+		}
+		o.Proofs = append(o.Proofs, proof)
 	}
 	return nil
 }
@@ -141,27 +152,25 @@ func (j *jury) further(ctx context.Context, chain []string) []string {
 	return chain[known:]
 }
 
-// askAlias returns the target of a name's CNAME record, or "".
+// askAlias returns the target of a name's CNAME record, or "". It is asked for once:
+// where the name's own servers are dead there is nothing to be had.
 func (j *jury) askAlias(ctx context.Context, name string) string {
-	for range j.resolver.cfg.Attempts {
-		u := j.turn()
-		query, err := packQuery(dns.Id(), name, dns.TypeCNAME, u.firstForm())
-		if err != nil {
-			return ""
-		}
-		j.resolver.stats.queries.Add(1)
-		message, err := j.resolver.ask(ctx, u, u.firstForm(), query)
-		if err != nil || checkStream(message, query) != ours {
-			continue
-		}
-		r, err := parseReply(message)
-		if err != nil || r.failure() != "" {
-			continue
-		}
-		target, _, _ := r.alias(name)
-		return target
+	u := j.turn()
+	query, err := packQuery(dns.Id(), name, dns.TypeCNAME, u.firstForm())
+	if err != nil {
+		return ""
 	}
-	return ""
+	j.resolver.stats.queries.Add(1)
+	message, err := j.resolver.ask(ctx, u, u.firstForm(), query)
+	if err != nil || checkStream(message, query) != ours {
+		return ""
+	}
+	r, err := parseReply(message)
+	if err != nil || r.failure() != "" {
+		return ""
+	}
+	target, _, _ := r.alias(name)
+	return target
 }
 
 // askDS asks one server for the DS records of a name, as often as any query is
