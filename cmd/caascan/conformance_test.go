@@ -9,7 +9,6 @@ import (
 	"testing"
 
 	"caascan/scan"
-	"caascan/scan/lookup/dnstest"
 )
 
 const conformance = "../../testdata/conformance"
@@ -147,10 +146,4 @@ func TestConformanceOfZoneFiles(t *testing.T) {
 			compareCases(t, cases, readReport(t, got.stdout))
 		})
 	}
-}
-
-// startFaults starts the misbehaving resolver of the conformance set.
-func startFaults(t *testing.T) string {
-	t.Helper()
-	return dnstest.Serve(t, filepath.Join(conformance, "zones", "faults.zone"), filepath.Join(conformance, "zones", "faults-root.zone")).Addr()
 }

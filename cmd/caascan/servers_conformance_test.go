@@ -195,3 +195,9 @@ func TestTheSignedWorldIsWhatItIsMeantToBe(t *testing.T) {
 		}
 	}
 }
+
+// startFaults starts the misbehaving resolver of the conformance set.
+func startFaults(t *testing.T) string {
+	t.Helper()
+	return dnstest.Serve(t, filepath.Join(conformance, "zones", "faults.zone"), filepath.Join(conformance, "zones", "faults-root.zone")).Addr()
+}

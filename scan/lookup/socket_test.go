@@ -14,9 +14,9 @@ import (
 
 // dials counts the sockets of a world, those that are open and their most.
 type dials struct {
-	mu               sync.Mutex
-	all, open, least int
-	used             map[int]int // queries, by the number of their socket
+	mu        sync.Mutex
+	all, open int
+	used      map[int]int // queries, by the number of their socket
 }
 
 type countedConn struct {
