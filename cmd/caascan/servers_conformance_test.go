@@ -40,8 +40,7 @@ func readSignings(t *testing.T) []signing {
 type signedDNS struct {
 	authority netip.AddrPort
 	zones     []string // that it serves
-	sound     []string // of those, the ones that nothing is wrong with
-	lame      string   // configuration by which the other zones are at a server that refuses
+	unserved  string   // configuration by which the others are at servers that refuse or never answer
 	anchor    string   // the path of the trust anchor
 }
 
@@ -52,22 +51,29 @@ func startSignedDNS(t *testing.T) signedDNS {
 	d := signedDNS{anchor: filepath.Join(t.TempDir(), "root.ds")}
 	writeFile(t, d.anchor, anchor+"\n")
 	d.authority = startNSD(t, files)
-	refusing, err := dnstest.Start(dnstest.Config{})
+	elsewhere := map[string]uint16{
+		"lame": startAuthority(t, dnstest.Config{}),
+		"dead": startAuthority(t, dnstest.Config{Handle: func(dnstest.Query) []dnstest.Reply { return nil }}),
+	}
+	for _, s := range signings {
+		if s.isServed() {
+			d.zones = append(d.zones, s.zone)
+			continue
+		}
+		d.unserved += fmt.Sprintf(unboundStub, s.zone, elsewhere[s.fault])
+	}
+	return d
+}
+
+// startAuthority starts a server of our own, for what NSD does not do.
+func startAuthority(t *testing.T, config dnstest.Config) (port uint16) {
+	t.Helper()
+	server, err := dnstest.Start(config)
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(refusing.Close)
-	for _, s := range signings {
-		if s.fault == "lame" {
-			d.lame += fmt.Sprintf(unboundStub, s.zone, netip.MustParseAddrPort(refusing.Addr()).Port())
-			continue
-		}
-		d.zones = append(d.zones, s.zone)
-		if s.fault == "" {
-			d.sound = append(d.sound, s.zone)
-		}
-	}
-	return d
+	t.Cleanup(server.Close)
+	return netip.MustParseAddrPort(server.Addr()).Port()
 }
 
 // validatorConfig makes of an unbound configuration one that validates.
@@ -82,7 +88,7 @@ func (d signedDNS) validatorConfig(ede string) string {
 
 func (d signedDNS) startResolver(t *testing.T, config string) string {
 	t.Helper()
-	return startUnboundWith(t, config+d.lame, d.authority, d.zones, d.sound).address
+	return startUnboundWith(t, config+d.unserved, d.authority, d.zones, []string{"."}).address
 }
 
 // TestConformance holds the built program, with the race detector, to the public
@@ -128,7 +134,7 @@ func (d signedDNS) scan(t *testing.T, program string, cases []conformanceCase, i
 	t.Helper()
 	args = append([]string{
 		"scan", writeInputs(t, cases), "--column", "input", "--issuer", issuer, "-o", "-",
-		"--timeout", "2s", "--final-pass-after", "0s",
+		"--timeout", "1s", "--final-pass-after", "0s",
 	}, args...)
 	got := runProgram(t, program, "", args...)
 	if got.code != exitDone {
@@ -141,7 +147,7 @@ func (d signedDNS) scan(t *testing.T, program string, cases []conformanceCase, i
 // given too, and that one is named.
 func (d signedDNS) beside(t *testing.T, program string, cases []conformanceCase, resolvers []string, plain string) {
 	group := inWorld(cases, "signed")["ca.example"]
-	args := []string{"scan", writeInputs(t, group), "--column", "input", "--issuer", "ca.example", "-o", "-", "--timeout", "2s", "--final-pass-after", "0s"}
+	args := []string{"scan", writeInputs(t, group), "--column", "input", "--issuer", "ca.example", "-o", "-", "--timeout", "1s", "--final-pass-after", "0s"}
 	for _, resolver := range resolvers {
 		args = append(args, "--resolver", resolver)
 	}
@@ -182,6 +188,19 @@ func TestTheSignedWorldIsWhatItIsMeantToBe(t *testing.T) {
 		{"www.tampered.bogus.", dns.TypeCAA, dns.RcodeSuccess, true},
 		{"www.stripped.bogus.", dns.TypeCAA, dns.RcodeServerFailure, false},
 		{"stripped.bogus.", dns.TypeCAA, dns.RcodeSuccess, true},
+		{"www.stripped3.bogus.", dns.TypeCAA, dns.RcodeServerFailure, false},
+		{"any.wild.stripped.bogus.", dns.TypeCAA, dns.RcodeServerFailure, false},
+		{"unsigned.stripped.bogus.", dns.TypeCAA, dns.RcodeServerFailure, false},
+		{"unsigned.expired.bogus.", dns.TypeCAA, dns.RcodeServerFailure, false},
+		{"unsigned.tampered.bogus.", dns.TypeCAA, dns.RcodeSuccess, false},
+		{"sound.tampered.bogus.", dns.TypeCAA, dns.RcodeSuccess, true},
+		{"tls.tampered.bogus.", dns.TypeCAA, dns.RcodeSuccess, true},
+		{"secure.cheat.", dns.TypeCAA, dns.RcodeSuccess, true},
+		{"insecure.cheat.", dns.TypeCAA, dns.RcodeServerFailure, false},
+		{"lameinsecure.cheat.", dns.TypeDS, dns.RcodeServerFailure, false},
+		{"deadinsecure.nsec.", dns.TypeDS, dns.RcodeSuccess, true},
+		{"nosuch.nsec.", dns.TypeCAA, dns.RcodeNameError, true},
+		{"nosuch.optout.", dns.TypeCAA, dns.RcodeNameError, false},
 	} {
 		query := new(dns.Msg).SetQuestion(test.name, test.kind)
 		query.SetEdns0(4096, true)

@@ -21,9 +21,12 @@ import (
 // conformance set describes each word.
 type signing struct {
 	zone, file string
-	denial     string // "", nsec, nsec3, optout or optout-listed; "" is not signed
+	denial     string // "", nsec, nsec3, nsec3-unlisted, optout or optout-listed; "" is not signed
 	fault      string
 }
+
+// isServed: a lame or dead zone has its place in its parent, and no server.
+func (s signing) isServed() bool { return s.fault != "lame" && s.fault != "dead" }
 
 // signedZone is a zone that has been signed.
 type signedZone struct {
@@ -231,7 +234,7 @@ func (z *signedZone) addNSEC3() {
 	hashed := make(map[string][]uint16)
 	var hashes []string
 	for name, bitmap := range types {
-		if z.signing.denial == "optout" && insecureDelegation(bitmap) && name != z.origin {
+		if leavesOut(z.signing.denial) && insecureDelegation(bitmap) && name != z.origin {
 			continue
 		}
 		h := dns.HashName(name, dns.SHA1, 0, salt)
@@ -255,6 +258,9 @@ func (z *signedZone) addNSEC3() {
 		})
 	}
 }
+
+// leavesOut reports whether insecure delegations are left out of the chain.
+func leavesOut(denial string) bool { return denial == "optout" || denial == "nsec3-unlisted" }
 
 func insecureDelegation(types []uint16) bool { return len(types) == 1 && types[0] == dns.TypeNS }
 
@@ -311,7 +317,7 @@ func signedWorld(t *testing.T, list []signing) (files map[string]string, anchor 
 			}
 			z.sign(t)
 		}
-		if s.fault != "lame" {
+		if s.isServed() {
 			files[s.zone] = z.write(t, dir)
 		}
 	}
