@@ -105,7 +105,7 @@ type jury struct {
 }
 
 // prove proves an Observation's name and its aliases, and those that its failure
-// kept from sight, as far as they can still make a difference.
+// kept from sight, as long as they can still make a difference.
 func (j *jury) prove(ctx context.Context, o snapshot.Observation) error {
 	o.Proofs = nil
 	names := append([]string{o.Name.String()}, o.Aliases...)
@@ -152,25 +152,29 @@ func (j *jury) further(ctx context.Context, chain []string) []string {
 	return chain[known:]
 }
 
-// askAlias returns the target of a name's CNAME record, or "". It is asked for once:
-// where the name's own servers are dead there is nothing to be had.
+// askAlias returns the target of a name's CNAME record, or "". A reply, be it
+// SERVFAIL, settles it: where the name's own servers are dead there is nothing more
+// to be had, for a CA neither.
 func (j *jury) askAlias(ctx context.Context, name string) string {
-	u := j.turn()
-	query, err := packQuery(dns.Id(), name, dns.TypeCNAME, u.firstForm())
-	if err != nil {
-		return ""
+	for range j.resolver.cfg.Attempts {
+		u := j.turn()
+		query, err := packQuery(dns.Id(), name, dns.TypeCNAME, u.firstForm())
+		if err != nil {
+			return ""
+		}
+		j.resolver.stats.queries.Add(1)
+		message, err := j.resolver.ask(ctx, u, u.firstForm(), query)
+		if err != nil || checkStream(message, query) != ours {
+			continue
+		}
+		r, err := parseReply(message)
+		if err != nil || r.failure() != "" {
+			return ""
+		}
+		target, _, _ := r.alias(name)
+		return target
 	}
-	j.resolver.stats.queries.Add(1)
-	message, err := j.resolver.ask(ctx, u, u.firstForm(), query)
-	if err != nil || checkStream(message, query) != ours {
-		return ""
-	}
-	r, err := parseReply(message)
-	if err != nil || r.failure() != "" {
-		return ""
-	}
-	target, _, _ := r.alias(name)
-	return target
+	return ""
 }
 
 // askDS asks one server for the DS records of a name, as often as any query is
