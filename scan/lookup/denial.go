@@ -166,8 +166,8 @@ func (d denial) verified(nsec3 *dns.NSEC3) bool {
 // base32hex, in which they sort like their octets.
 type hashes struct{ of, owner, next string }
 
-// maxIterations bounds the work; the highest that any validator ever allowed is 2500
-// (RFC 5155, section 10.3), and none in use is beyond this one.
+// maxIterations bounds the work. Resolvers verify denials with fewer (RFC 9276,
+// section 3.2), so that none with more has AD.
 const maxIterations = 500
 
 // hashes returns those of name by a record; false where the record is none of the
@@ -178,13 +178,13 @@ func (d denial) hashes(rr *dns.NSEC3, name string) (hashes, bool) {
 	switch {
 	case rr.Hdr.Class != dns.ClassINET || parentOf(rr.Hdr.Name) != d.zone:
 		return hashes{}, false
-	case rr.Hash != dns.SHA1 || rr.Flags > optOutFlag || rr.Iterations > maxIterations:
+	case rr.Flags > optOutFlag || rr.Iterations > maxIterations:
 		return hashes{}, false
 	case !isHash(h.owner) || !isHash(h.next):
 		return hashes{}, false
 	}
 	h.of = dns.HashName(dns.Fqdn(name), rr.Hash, rr.Iterations, rr.Salt)
-	return h, isHash(h.of)
+	return h, isHash(h.of) // it is "" where the algorithm is not known
 }
 
 func isHash(label string) bool {

@@ -49,7 +49,7 @@ func (p *prover) prove(ctx context.Context, name string) (snapshot.Proof, error)
 		proof.Steps = append(proof.Steps, step)
 		switch step.Finding {
 		case snapshot.SignedDelegation:
-			zone, signedBelowTLD = at, signedBelowTLD || i > 0
+			zone, signedBelowTLD = at, i > 0
 		case snapshot.NoDelegation:
 		case snapshot.InsecureDelegation, snapshot.OptOutDelegation:
 			proof.State = snapshot.ProvenInsecure
@@ -91,10 +91,8 @@ func (p *prover) step(ctx context.Context, name, zone string) (snapshot.ProofSte
 			return shared.(snapshot.ProofStep), nil
 		case mine:
 			return snapshot.ProofStep{}, err
-		case ctx.Err() != nil:
-			return snapshot.ProofStep{}, ctx.Err()
 		}
-		// It was the walk that asked which came to its end, not this one.
+		// Another walk asked, and came to its end; this one asks itself.
 	}
 }
 

@@ -2,12 +2,16 @@ package lookup
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
+	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/miekg/dns"
 
 	"caascan/scan/snapshot"
@@ -277,6 +281,198 @@ func FuzzDSReplies(f *testing.F) {
 				t.Fatalf("%+v without a signed span", step)
 			}
 		case snapshot.Unproven:
+		}
+	})
+}
+
+func TestDSQueryShowsAnEchoedBit(t *testing.T) {
+	wire, err := dsQuery(4711, `a\.b.example`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var m dns.Msg
+	if err := m.Unpack(wire); err != nil {
+		t.Fatal(err)
+	}
+	want := []dns.Question{{Name: `a\.b.example.`, Qtype: dns.TypeDS, Qclass: dns.ClassINET}}
+	if diff := cmp.Diff(want, m.Question); diff != "" {
+		t.Errorf("question mismatch (-want +got)\n%s", diff)
+	}
+	if m.Id != 4711 || m.Response || !m.RecursionDesired || m.AuthenticatedData || m.CheckingDisabled {
+		t.Errorf("header %+v: want ID 4711, RD set, AD, CD and QR clear", m.MsgHdr)
+	}
+	if opt := m.IsEdns0(); opt == nil || opt.UDPSize() != 1232 || !opt.Do() || opt.Version() != 0 {
+		t.Errorf("OPT %v: want size 1232, DO, version 0", opt)
+	}
+	if _, err := dsQuery(4711, strings.Repeat("a", 64)+".example"); err == nil {
+		t.Error("a label of 64 octets made a query, want an error (RFC 1035, section 2.3.4)")
+	}
+}
+
+// recorded answers DS queries with the replies of a real resolver, each after a
+// second.
+type recorded struct {
+	mu      sync.Mutex
+	replies map[string][]byte
+	asked   map[string]int
+}
+
+func newRecorded(t testing.TB) *recorded {
+	t.Helper()
+	r := &recorded{replies: make(map[string][]byte), asked: make(map[string]int)}
+	for _, reply := range realReplies(t) {
+		r.replies[reply.name] = reply.message
+	}
+	return r
+}
+
+func (r *recorded) ask(ctx context.Context, name string) (dsAnswer, error) {
+	r.mu.Lock()
+	r.asked[name]++
+	r.mu.Unlock()
+	select {
+	case <-time.After(time.Second):
+		return dsAnswer{message: r.replies[name], server: "192.0.2.1:53", at: time.Now()}, nil
+	case <-ctx.Done():
+		return dsAnswer{}, ctx.Err()
+	}
+}
+
+func TestWalksThroughRealReplies(t *testing.T) {
+	const (
+		ds, cut, left = snapshot.SignedDelegation, snapshot.InsecureDelegation, snapshot.OptOutDelegation
+		none, end, no = snapshot.NoDelegation, snapshot.NothingBelow, snapshot.Unproven
+	)
+	for _, test := range []struct {
+		name string
+		want snapshot.ProofState
+		find []snapshot.Finding
+	}{
+		{"mail.plain", snapshot.ProvenInsecure, []snapshot.Finding{cut}},
+		{"mail.nosuchtld", snapshot.ProvenSigned, []snapshot.Finding{end}},
+		{"mail.insecure.nsec", snapshot.ProvenInsecure, []snapshot.Finding{ds, cut}},
+		{`mail.esc\.aped.nsec`, snapshot.ProvenInsecure, []snapshot.Finding{ds, cut}},
+		{"host.nsec", snapshot.ProvenSigned, []snapshot.Finding{ds, none}},
+		{"dangling.nsec", snapshot.ProvenSigned, []snapshot.Finding{ds, none}},
+		{"mail.nosuch.nsec", snapshot.ProvenSigned, []snapshot.Finding{ds, end}},
+		{"toins.nsec", snapshot.NotProven, []snapshot.Finding{ds, no}},
+		{"mail.sub.signed.nsec", snapshot.ProvenInsecure, []snapshot.Finding{ds, ds, cut}},
+		{"www.signed.nsec", snapshot.ProvenSigned, []snapshot.Finding{ds, ds, none}},
+		{"never.signed.nsec", snapshot.ProvenSigned, []snapshot.Finding{ds, ds, no}},
+		{"mail.x.ent.nsec3", snapshot.ProvenInsecure, []snapshot.Finding{ds, none, cut}},
+		{"mail.insecure.optout", snapshot.ProvenInsecure, []snapshot.Finding{ds, left}},
+		{`mail.esc\.aped.optout`, snapshot.ProvenInsecure, []snapshot.Finding{ds, left}},
+		{"mail.sub.signed.optout", snapshot.ProvenInsecure, []snapshot.Finding{ds, ds, left}},
+		{"signed.optout", snapshot.ProvenSigned, []snapshot.Finding{ds, ds}},
+		{"mail.insecure.listed", snapshot.ProvenInsecure, []snapshot.Finding{ds, cut}},
+		{"mail.insecure.it151", snapshot.NotProven, []snapshot.Finding{ds, no}},
+		{"mail.insecure.flagless", snapshot.NotProven, []snapshot.Finding{ds, no}},
+		{"mail.insecure.spoilt", snapshot.NotProven, []snapshot.Finding{ds, no}},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			proof, err := newProver(newRecorded(t).ask).prove(t.Context(), test.name)
+			var found []snapshot.Finding
+			for _, step := range proof.Steps {
+				found = append(found, step.Finding)
+			}
+			if err != nil || proof.State != test.want || !slices.Equal(found, test.find) {
+				t.Errorf("%s: %s by %v (%v), want %s by %v", test.name, proof.State, found, err, test.want, test.find)
+			}
+		})
+	}
+}
+
+func TestAProofKeepsWhatEachStepRestsOn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		start := time.Now()
+		proof, err := newProver(newRecorded(t).ask).prove(t.Context(), "x.nosuch.optout")
+		at := func(seconds int) time.Time { return start.Add(time.Duration(seconds) * time.Second) }
+		want := snapshot.Proof{Name: "x.nosuch.optout", State: snapshot.ProvenInsecure, Steps: []snapshot.ProofStep{
+			{Name: "optout", Finding: snapshot.SignedDelegation, Server: "192.0.2.1:53", Replied: true, AD: true, Time: at(1)},
+			{Name: "nosuch.optout", Finding: snapshot.OptOutDelegation, Server: "192.0.2.1:53", Replied: true, RCode: dns.RcodeNameError, Time: at(2)},
+		}}
+		if diff := cmp.Diff(want, proof); err != nil || diff != "" {
+			t.Errorf("%v, proof mismatch (-want +got)\n%s", err, diff)
+		}
+	})
+}
+
+func TestANameIsAskedOnceHoweverManyWalksLeadOverIt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRecorded(t)
+		p := newProver(r.ask)
+		start := time.Now()
+		var walks sync.WaitGroup
+		for _, name := range slices.Repeat([]string{"a.insecure.nsec", "b.insecure.nsec", "host.nsec", "www.signed.nsec"}, 25) {
+			walks.Go(func() {
+				if proof, err := p.prove(t.Context(), name); err != nil || len(proof.Steps) < 2 {
+					t.Errorf("%s: %+v (%v)", name, proof, err)
+				}
+			})
+		}
+		walks.Wait()
+		want := map[string]int{"nsec": 1, "insecure.nsec": 1, "host.nsec": 1, "signed.nsec": 1, "www.signed.nsec": 1}
+		if diff := cmp.Diff(want, r.asked); diff != "" {
+			t.Errorf("asked, mismatch (-want +got)\n%s", diff)
+		}
+		if took := time.Since(start); took != 3*time.Second {
+			t.Errorf("took %v, want 3 s, one for each label: names wait only for those above them", took)
+		}
+	})
+}
+
+// TestAWalkThatIsCancelledTakesNoOtherWithIt: neither one that waits for the same
+// reply nor one that comes later.
+func TestAWalkThatIsCancelledTakesNoOtherWithIt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRecorded(t)
+		p := newProver(r.ask)
+		short, cancel := context.WithTimeout(t.Context(), time.Second/2)
+		defer cancel()
+		var walks sync.WaitGroup
+		walks.Go(func() {
+			if proof, err := p.prove(short, "insecure.nsec"); !errors.Is(err, context.DeadlineExceeded) {
+				t.Errorf("cancelled: %+v (%v), want the error of its context", proof, err)
+			}
+		})
+		synctest.Wait()
+		walks.Go(func() {
+			if proof, err := p.prove(t.Context(), "insecure.nsec"); err != nil || proof.State != snapshot.ProvenInsecure {
+				t.Errorf("not cancelled: %+v (%v), want insecure", proof, err)
+			}
+		})
+		walks.Wait()
+		want := map[string]int{"nsec": 2, "insecure.nsec": 1} // nsec once more, by the walk that went on
+		if diff := cmp.Diff(want, r.asked); diff != "" {
+			t.Errorf("asked, mismatch (-want +got)\n%s", diff)
+		}
+	})
+}
+
+// TestTheSecondReplyMayProve what the first one did not.
+func TestTheSecondReplyMayProve(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRecorded(t)
+		right := r.replies["insecure.nsec"]
+		servfail := r.replies["insecure.flagless"]
+		p := newProver(func(ctx context.Context, name string) (dsAnswer, error) {
+			if name != "insecure.nsec" {
+				return r.ask(ctx, name)
+			}
+			r.asked[name]++
+			switch r.asked[name] {
+			case 1:
+				return dsAnswer{message: servfail, server: "192.0.2.1:53"}, nil
+			case 2:
+				return dsAnswer{message: right, server: "192.0.2.2:53"}, nil
+			}
+			return dsAnswer{}, nil
+		})
+		for range 2 { // the second time from what is known
+			proof, err := p.prove(t.Context(), "insecure.nsec")
+			if err != nil || proof.State != snapshot.ProvenInsecure || proof.Steps[1].Server != "192.0.2.2:53" || r.asked["insecure.nsec"] != 2 {
+				t.Errorf("%+v (%v) after %d queries, want insecure by the second server", proof, err, r.asked["insecure.nsec"])
+			}
 		}
 	})
 }
