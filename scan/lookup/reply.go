@@ -141,6 +141,11 @@ func parseReply(message []byte) (reply, error) {
 	sections := [...]func(rr) error{r.addAnswer, r.addAuthority, r.addAdditional}
 	for i, add := range sections {
 		for range binary.BigEndian.Uint16(message[qdcountAt+2*(i+1):]) {
+			// A record of a type that has nothing to do with CAA has to be whole too:
+			// it may be one that has, spoilt on the way.
+			if _, _, err := dns.UnpackRR(message, at); err != nil {
+				return reply{}, fmt.Errorf("%w: %w", errReply, err)
+			}
 			var next rr
 			if next, at, err = readRR(message, at); err != nil {
 				return reply{}, err

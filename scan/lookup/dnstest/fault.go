@@ -179,16 +179,13 @@ func (f *fault) add(item string) error {
 		code, err = strconv.ParseUint(value, 10, 16)
 		f.edes = append(f.edes, ede{code: uint16(code)})
 	case "text":
-		if len(f.edes) == 0 {
-			return errors.New("text= stands behind the ede= it belongs to")
-		}
-		f.edes[len(f.edes)-1].text = value
+		return f.setText(value)
 	case "after":
-		f.after, err = parseCount(value)
+		return setCount(&f.after, key, value)
 	case "first":
-		f.first, err = parseCount(value)
+		return setCount(&f.first, key, value)
 	case "flap":
-		f.flap, err = parseCount(value)
+		return setCount(&f.flap, key, value)
 	case "delay":
 		f.delay, err = time.ParseDuration(value)
 	default:
@@ -200,13 +197,25 @@ func (f *fault) add(item string) error {
 	return nil
 }
 
-// parseCount reads how many queries something holds for.
-func parseCount(value string) (int64, error) {
-	count, err := strconv.ParseInt(value, 10, 64)
-	if err == nil && count < 1 {
-		err = errors.New("the number is 1 or more")
+func (f *fault) setText(text string) error {
+	if len(f.edes) == 0 {
+		return errors.New("text= stands behind the ede= it belongs to")
 	}
-	return count, err
+	f.edes[len(f.edes)-1].text = text
+	return nil
+}
+
+// setCount reads how many queries something holds for.
+func setCount(count *int64, key, value string) error {
+	n, err := strconv.ParseInt(value, 10, 64)
+	if err != nil {
+		return fmt.Errorf("%q: %w", key+"="+value, err)
+	}
+	if n < 1 {
+		return fmt.Errorf("%s= is followed by 1 or more", key)
+	}
+	*count = n
+	return nil
 }
 
 func (f *fault) addWord(text string) error {

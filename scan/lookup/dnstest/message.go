@@ -12,20 +12,61 @@ import (
 const (
 	optSize = 11   // of the OPT record of a zone.Answer
 	udpSize = 1232 // announced in ours
+
+	rcodeMask = 0xF // of the flags of the header
 )
 
 // answer returns what the zones say, without the OPT record.
-func (q Query) answer(from func([]byte) (zone.Answer, error)) []byte {
+func (q Query) answer(from func([]byte) (zone.Answer, error), f *fault) []byte {
 	a, err := from(q.Wire)
 	if err != nil {
 		return q.bare(dns.RcodeFormatError)
 	}
-	if !q.EDNS {
-		return a.Wire
+	body := a.Wire
+	if q.EDNS {
+		body = body[:len(body)-optSize]
+		binary.BigEndian.PutUint16(body[arcountAt:], 0)
 	}
-	body := a.Wire[:len(a.Wire)-optSize]
-	binary.BigEndian.PutUint16(body[arcountAt:], 0)
+	if q.secure(body, f) {
+		setFlags(body, flagAD)
+	}
 	return body
+}
+
+// secure reports whether a validating resolver would set AD on what the zones
+// say (RFC 4035, section 3.2.3; RFC 6840, section 5.8). With CD nothing has been
+// validated.
+func (q Query) secure(body []byte, f *fault) bool {
+	rcode := binary.BigEndian.Uint16(body[flagsAt:]) & rcodeMask
+	if !q.server.config.Validates || q.CD || !q.AD && !q.DO || f.has(insecure) {
+		return false
+	}
+	if rcode != dns.RcodeSuccess && rcode != dns.RcodeNameError {
+		return false
+	}
+	return !slices.ContainsFunc(q.names(body), q.server.insecure)
+}
+
+// names returns the names that an answer speaks of: that of the question, the
+// owners of its records, and where their aliases lead.
+func (q Query) names(body []byte) []string {
+	names := []string{q.Name}
+	at := headerSize + len(q.question)
+	for range binary.BigEndian.Uint16(body[ancountAt:]) {
+		owner, end, err := dns.UnpackDomainName(body, at)
+		if err != nil {
+			break // no message of a zone.Set
+		}
+		const sizeAt, fixed = 8, 10 // RFC 1035, section 4.1.3
+		if binary.BigEndian.Uint16(body[end:]) == dns.TypeCNAME {
+			if target, _, err := dns.UnpackDomainName(body, end+fixed); err == nil {
+				names = append(names, plainName(target))
+			}
+		}
+		names = append(names, plainName(owner))
+		at = end + fixed + int(binary.BigEndian.Uint16(body[end+sizeAt:]))
+	}
+	return names
 }
 
 // headerOnly returns a reply without even the question, as very old servers send
@@ -33,7 +74,7 @@ func (q Query) answer(from func([]byte) (zone.Answer, error)) []byte {
 func (q Query) headerOnly(rcode int) []byte {
 	wire := make([]byte, headerSize, 512)
 	binary.BigEndian.PutUint16(wire, q.ID)
-	binary.BigEndian.PutUint16(wire[flagsAt:], flagQR|uint16(rcode&0xF))
+	binary.BigEndian.PutUint16(wire[flagsAt:], flagQR|uint16(rcode)&rcodeMask)
 	if q.RD {
 		setFlags(wire, flagRD)
 	}
@@ -45,6 +86,14 @@ func (q Query) bare(rcode int) []byte {
 	wire := append(q.headerOnly(rcode), q.question...)
 	binary.BigEndian.PutUint16(wire[qdcountAt:], 1)
 	return wire
+}
+
+// failure returns a reply without records, and without question where f says so.
+func (q Query) failure(f *fault, rcode int) []byte {
+	if f.has(noQuestion) {
+		return q.headerOnly(rcode)
+	}
+	return q.bare(rcode)
 }
 
 // referral returns what a server sends that does not resolve: NS records, no
@@ -77,8 +126,8 @@ func (q Query) withAnswer(owner []byte) []byte {
 
 // firstAlias returns the answer up to and with its first CNAME record. The
 // alias may lead out of the zones: nobody follows it.
-func (q Query) firstAlias() []byte {
-	body := q.answer(q.server.zones.Answer)
+func (q Query) firstAlias(f *fault) []byte {
+	body := q.answer(q.server.zones.Answer, f)
 	binary.BigEndian.PutUint16(body[flagsAt:], binary.BigEndian.Uint16(body[flagsAt:])&^flagAA)
 	at := headerSize + len(q.question)
 	for count := uint16(1); count <= binary.BigEndian.Uint16(body[ancountAt:]); count++ {
@@ -102,8 +151,7 @@ func setFlags(wire []byte, flags uint16) {
 }
 
 func setRcode(wire []byte, rcode uint16) {
-	const mask = 0xF
-	binary.BigEndian.PutUint16(wire[flagsAt:], binary.BigEndian.Uint16(wire[flagsAt:])&^mask|rcode)
+	binary.BigEndian.PutUint16(wire[flagsAt:], binary.BigEndian.Uint16(wire[flagsAt:])&^rcodeMask|rcode)
 }
 
 // finish gives a reply its flags and OPT record, and truncates it to what the
@@ -138,7 +186,7 @@ func (q Query) truncates(size int, f *fault) bool {
 // addOPT returns body with an OPT record behind it, if the query had one and the
 // server is to know what it is.
 func (q Query) addOPT(body []byte, f *fault) []byte {
-	if !q.EDNS || f.ignoresEDNS() || len(body) == headerSize {
+	if !q.EDNS || f.ignoresEDNS() || len(body) == headerSize && !f.has(badVers) {
 		return body
 	}
 	options := f.options()

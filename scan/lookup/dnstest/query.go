@@ -1,9 +1,9 @@
 package dnstest
 
 import (
+	"encoding/binary"
 	"net/netip"
 	"strings"
-	"time"
 
 	"github.com/miekg/dns"
 )
@@ -13,8 +13,10 @@ type Transport string
 
 // The transports.
 const (
-	UDP Transport = "udp"
-	TCP Transport = "tcp"
+	UDP   Transport = "udp"
+	TCP   Transport = "tcp"
+	TLS   Transport = "tls"
+	HTTPS Transport = "https"
 )
 
 // Query is one question that was asked.
@@ -47,12 +49,8 @@ func (s *Server) parse(wire []byte, transport Transport, from netip.AddrPort) (Q
 	if err != nil {
 		return Query{}, false
 	}
-	name := dns.CanonicalName(m.Question[0].Name)
-	if name != "." {
-		name = strings.TrimSuffix(name, ".")
-	}
 	q := Query{
-		Name: name, Type: m.Question[0].Qtype, Transport: transport, ID: m.Id,
+		Name: plainName(m.Question[0].Name), Type: m.Question[0].Qtype, Transport: transport, ID: m.Id,
 		From:    netip.AddrPortFrom(from.Addr().Unmap(), from.Port()),
 		UDPSize: dns.MinMsgSize, RD: m.RecursionDesired, AD: m.AuthenticatedData, CD: m.CheckingDisabled,
 		Wire: wire, question: wire[headerSize : end+4], server: s,
@@ -62,6 +60,23 @@ func (s *Server) parse(wire []byte, transport Transport, from netip.AddrPort) (Q
 		q.EDNS, q.DO, q.UDPSize = true, opt.Do(), max(opt.UDPSize(), dns.MinMsgSize)
 	}
 	return q, true
+}
+
+// plainName spells a name as Query.Name is.
+func plainName(name string) string {
+	if name == "." {
+		return name
+	}
+	return strings.TrimSuffix(dns.CanonicalName(name), ".")
+}
+
+// above returns the parent of a name other than the root.
+func above(name string) string {
+	next, end := dns.NextLabel(name, 0)
+	if end {
+		return "."
+	}
+	return name[next:]
 }
 
 // Flags of the header beside QR and the rcode (RFC 1035, section 4.1.1; RFC
@@ -92,19 +107,16 @@ func (q Query) Replies() []Reply {
 	switch {
 	case f.has(drop), f.has(noReplyUDP) && q.Transport == UDP:
 		return nil
-	case f.has(tcpClose) && q.Transport == TCP:
+	case f.has(tcpClose) && q.Transport != UDP:
 		return []Reply{{Close: true}}
 	}
 	wire := q.finish(q.message(f), f)
 	reply := Reply{Wire: f.mangle(wire), After: f.delay, OtherPort: f.has(badPort)}
-	if f.has(tcpDrip) && q.Transport == TCP {
-		reply.Drip = dripPause
+	if f.has(tcpDrip) {
+		reply.Drip = q.server.config.Drip
 	}
 	return []Reply{reply}
 }
-
-// dripPause is how long a server waits that sends octet by octet.
-const dripPause = time.Second
 
 // message returns the reply without its OPT record.
 func (q Query) message(f *fault) []byte {
@@ -112,28 +124,30 @@ func (q Query) message(f *fault) []byte {
 	case q.EDNS && f.has(noEDNSNoQuestion):
 		return q.headerOnly(dns.RcodeFormatError)
 	case q.EDNS && f.has(noEDNS):
-		return q.bare(dns.RcodeFormatError)
+		return q.failure(f, dns.RcodeFormatError)
 	case q.EDNS && f.has(noEDNSNotImp):
-		return q.bare(dns.RcodeNotImplemented)
+		return q.failure(f, dns.RcodeNotImplemented)
 	case q.EDNS && f.has(badVers):
-		return q.bare(dns.RcodeSuccess) // the upper bits stand in the OPT record
-	case f.has(noQuestion):
-		return q.headerOnly(f.rcode)
+		return q.failure(f, dns.RcodeSuccess) // the upper bits stand in the OPT record
 	case f.has(bogus) && !q.CD:
 		return q.bare(dns.RcodeServerFailure)
 	case f.rcode != noRcode:
-		return q.bare(f.rcode)
+		return q.failure(f, f.rcode)
 	case f.has(referral):
 		return q.referral()
 	case f.has(chain):
-		return q.firstAlias()
+		return q.firstAlias(f)
 	case f.has(pointerLoop):
-		return q.withAnswer([]byte{0xC0, byte(headerSize + len(q.question))}) // to itself
+		const pointer = 0xC000                                                                              // RFC 1035, section 4.1.4
+		return q.withAnswer(binary.BigEndian.AppendUint16(nil, pointer|uint16(headerSize+len(q.question)))) // to itself
 	case f.has(offChain):
 		return q.withAnswer([]byte("\x09elsewhere\x07invalid\x00"))
 	}
-	if q.server.config.Authoritative {
-		return q.answer(q.server.zones.Answer)
+	switch {
+	case q.server.config.Authoritative:
+		return q.answer(q.server.zones.Answer, f)
+	case q.Name == "." && q.Type == dns.TypeSOA: // that every resolver has
+		return q.answer(q.server.root.Resolve, f)
 	}
-	return q.answer(q.server.zones.Resolve)
+	return q.answer(q.server.zones.Resolve, f)
 }

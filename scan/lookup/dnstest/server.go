@@ -7,67 +7,88 @@
 //
 //	broken.example. CAA 0 issuemail "ca.example" ; answer: servfail ede=6
 //
-// They hold for all types and both transports unless the word says otherwise:
+// They hold for all types and transports unless the word says otherwise:
 //
 //	drop               no reply
 //	noreply-udp        no reply over UDP
-//	tcp-close          over TCP the connection is closed in place of a reply
+//	tcp-close          over TCP and TLS the connection, over HTTPS the stream is
+//	                   closed in place of a reply
+//	tcp-drip           not over UDP: the reply comes an octet a Config.Drip
 //	servfail refused notimp formerr nxdomain rcode=N
 //	                   this rcode and no records
-//	noquestion         the rcode in a reply without question; needs one
 //	noedns             FORMERR to queries with EDNS
 //	noedns-noquestion  the same, without question
 //	noedns-notimp      NOTIMP in its place
 //	badvers            BADVERS in its place, in an OPT record
+//	noquestion         the rcode in a reply without question; needs one of these
 //	bogus              SERVFAIL to queries without CD
 //	referral           NS records in the authority section and nothing else
 //	chain              of the aliases only the first, and no data
+//	offchain           a CAA record that another name owns
 //	tc                 truncated over UDP
-//	tc-tcp             truncated over UDP and TCP
+//	tc-tcp             truncated over all transports
 //	badid badquestion  a reply that is not to the query
+//	lowercase          the question in lower case, however it was asked
 //	badport            over UDP a reply from another port
 //	garbage            octets that are no message
 //	half               the first half of the message
 //	pointer-loop       a record whose owner is a compression pointer to itself
-//	offchain           a CAA record that another name owns
-//	lowercase          the question in lower case, however it was asked
-//	tcp-drip           over TCP one octet a second
 //	ad                 AD set for queries with AD or DO
+//	insecure           a mark rather than a fault: with Config.Validates no AD for
+//	                   the name, nor for those below it
 //	ede=N text=TEXT    an Extended DNS Error (RFC 8914), repeatable; its text,
 //	                   as a Go string in quotation marks where it holds spaces
 //	delay=DURATION     the reply comes later
-//	flap=N             N queries of the name meet the faults, the next N do not,
-//	                   and so on
-//	first=N            the first N queries of the name meet the faults, later
-//	                   ones do not
+//	after=N            the first N queries of the name do not meet the faults yet
+//	first=N            the first N queries (behind those) meet them, later ones do
+//	                   not
+//	flap=N             N queries (behind those) meet them, the next N do not, and
+//	                   so on
 //
-// Words combine: "first=2 delay=50ms tc tcp-close" is one fault.
+// Words combine: "first=2 delay=50ms tc tcp-close" is one fault. The same words in
+// Config.Fault, or given to Misbehave, hold for every name.
 package dnstest
 
 import (
+	"crypto/tls"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
 	"net"
+	"net/http"
 	"net/netip"
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"caascan/scan/zone"
 )
 
-// Config says what a Server is. The zero Config is a resolver that refuses every
-// name.
+// Config says what a Server is. The zero Config is a resolver that knows the SOA
+// record of the root and refuses all else.
 type Config struct {
 	// Zones are what is known; their comments declare the faults.
 	Zones []*zone.Zone
 	// Authoritative plays the zones' own server in place of a resolver: AA for
 	// RA, referrals, and aliases followed inside one zone only.
 	Authoritative bool
+	// Validates plays a resolver that validates DNSSEC, in a world that is signed:
+	// AD for queries with AD or DO but with CD, where no name in the question or
+	// the answer is marked insecure. The word "bogus" needs no Validates.
+	Validates bool
+	// Fault is the words of a fault that holds for every name, until Misbehave
+	// says otherwise; its numbers count the queries of all names. A query that
+	// meets it does not meet that of its name.
+	Fault string
+	// TLS, where it is set, adds ports for DNS over TLS (RFC 7858) and DNS over
+	// HTTPS (RFC 8484, POST alone). Certificate makes what it needs.
+	TLS *tls.Config
+	// Drip is how long tcp-drip waits before each octet; 0 means a second.
+	Drip time.Duration
 	// Handle, where it is set, says what is sent for a query: several messages,
 	// or none. Query.Replies is what would be sent without it. It is called in a
 	// goroutine of its own for each query, and Close waits for it.
@@ -78,16 +99,16 @@ type Config struct {
 
 // Reply is what goes back for a query.
 type Reply struct {
-	// Wire is sent as it is; over TCP its length goes before it. Without it
-	// nothing is sent.
+	// Wire is sent as it is; over TCP and TLS its length goes before it. Without
+	// it nothing is sent. Over HTTPS the first Reply is the only one.
 	Wire []byte
 	// After is how long it is held back; 0: not at all.
 	After time.Duration
 	// OtherPort sends it, over UDP, from another port than the one asked.
 	OtherPort bool
-	// Close closes the connection, over TCP, behind it.
+	// Close closes the connection behind it, but over UDP.
 	Close bool
-	// Drip sends it, over TCP, octet by octet with this pause before each.
+	// Drip sends it octet by octet with this pause before each, but over UDP.
 	Drip time.Duration
 }
 
@@ -95,11 +116,17 @@ type Reply struct {
 type Server struct {
 	config  Config
 	zones   *zone.Set
+	root    *zone.Set // answers for the SOA record of the root
 	faults  map[string]*fault
 	udp     *net.UDPConn
 	tcp     net.Listener
+	tls     net.Listener // nil without Config.TLS, like what follows
+	https   net.Listener
+	web     *http.Server
 	running sync.WaitGroup
 	done    chan struct{}
+
+	misbehaviour atomic.Pointer[fault] // of the whole server
 
 	mu      sync.Mutex // guards what follows
 	queries []Query
@@ -130,25 +157,92 @@ func Serve(t testing.TB, files ...string) *Server {
 // ready on return. The error names the file and record of a fault that is not
 // known.
 func Start(config Config) (*Server, error) {
-	zones, err := zone.NewSet(config.Zones...)
-	if err != nil {
+	if config.Drip == 0 {
+		config.Drip = time.Second
+	}
+	s := &Server{config: config, done: make(chan struct{}), conns: make(map[net.Conn]bool)}
+	if err := s.load(); err != nil {
 		return nil, fmt.Errorf("dnstest: %w", err)
 	}
-	faults, err := readFaults(config.Zones)
-	if err != nil {
-		return nil, fmt.Errorf("dnstest: %w", err)
-	}
-	s := &Server{config: config, zones: zones, faults: faults, done: make(chan struct{}), conns: make(map[net.Conn]bool)}
 	if err := s.listen(); err != nil {
 		return nil, fmt.Errorf("dnstest: %w", err)
 	}
 	s.running.Go(s.serveUDP)
-	s.running.Go(s.serveTCP)
+	s.running.Go(func() { s.serveStreams(s.tcp, TCP) })
+	if config.TLS != nil {
+		s.running.Go(func() { s.serveStreams(s.tls, TLS) })
+		s.running.Go(func() { _ = s.web.ServeTLS(s.https, "", "") }) // until Close
+	}
 	return s, nil
+}
+
+// rootZone is what a resolver has where no zone is loaded for the root.
+const rootZone = ". 86400 SOA a.root-servers.net. nstld.verisign-grs.com. 1 1800 900 604800 86400\n"
+
+// load reads the zones and the faults.
+func (s *Server) load() error {
+	var err error
+	if s.zones, err = zone.NewSet(s.config.Zones...); err != nil {
+		return err
+	}
+	s.root = s.zones
+	if !slices.ContainsFunc(s.config.Zones, func(z *zone.Zone) bool { return z.Apex() == "." }) {
+		z, err := zone.Parse(strings.NewReader(rootZone), "root.zone")
+		if err != nil {
+			return err
+		}
+		if s.root, err = zone.NewSet(z); err != nil {
+			return err
+		}
+	}
+	if s.faults, err = readFaults(s.config.Zones); err != nil {
+		return err
+	}
+	return s.Misbehave(s.config.Fault)
+}
+
+// Misbehave puts words such as "refused", which hold for every name from now on,
+// in the place of those before, also of Config.Fault; "" ends it. After an error
+// all is as it was.
+func (s *Server) Misbehave(words string) error {
+	f, err := parseMisbehaviour(words)
+	if err == nil {
+		s.misbehaviour.Store(f)
+	}
+	return err
+}
+
+// insecure reports whether a name, or one above it, is marked so.
+func (s *Server) insecure(name string) bool {
+	for {
+		if f := s.faults[name]; f != nil && f.has(insecure) {
+			return true
+		}
+		if name == "." {
+			return false
+		}
+		name = above(name)
+	}
 }
 
 // Addr returns the address, such as "127.0.0.1:5353".
 func (s *Server) Addr() string { return s.udp.LocalAddr().String() }
+
+// TLSAddr returns the address for DNS over TLS, "" without Config.TLS.
+func (s *Server) TLSAddr() string {
+	if s.tls == nil {
+		return ""
+	}
+	return s.tls.Addr().String()
+}
+
+// HTTPSURL returns the URL for DNS over HTTPS, "" without Config.TLS.
+func (s *Server) HTTPSURL() string {
+	if s.https == nil {
+		return ""
+	}
+	return "https://" + s.https.Addr().String() + httpsPath
+}
 
 // Queries returns what was asked so far, in order.
 func (s *Server) Queries() []Query {
@@ -182,18 +276,38 @@ func (s *Server) Close() {
 	close(s.done)
 	_ = s.udp.Close()
 	_ = s.tcp.Close()
+	if s.config.TLS != nil {
+		_ = s.tls.Close()
+		_ = s.web.Close()
+	}
 	for conn := range conns {
 		_ = conn.Close()
 	}
 	s.running.Wait()
 }
 
-// listen finds a port that is free for both transports.
+// listen opens all ports, or none.
 func (s *Server) listen() error {
+	if err := s.listenPlain(); err != nil || s.config.TLS == nil {
+		return err
+	}
+	err := s.listenTLS()
+	if err != nil {
+		_ = s.udp.Close()
+		_ = s.tcp.Close()
+	}
+	return err
+}
+
+// anyPort is a port of 127.0.0.1 that is free.
+const anyPort = "127.0.0.1:0"
+
+// listenPlain finds a port that is free for both UDP and TCP.
+func (s *Server) listenPlain() error {
 	const tries = 20
 	var err error
 	for range tries {
-		if s.tcp, err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
+		if s.tcp, err = net.Listen("tcp", anyPort); err != nil {
 			return err
 		}
 		port := s.tcp.Addr().(*net.TCPAddr).Port
@@ -240,14 +354,15 @@ func (s *Server) sendUDP(to netip.AddrPort) func(Reply) {
 	}
 }
 
-func (s *Server) serveTCP() {
+// serveStreams serves TCP or TLS.
+func (s *Server) serveStreams(listener net.Listener, transport Transport) {
 	for {
-		conn, err := s.tcp.Accept()
+		conn, err := listener.Accept()
 		if errors.Is(err, net.ErrClosed) {
 			return
 		}
 		if err == nil && s.keep(conn) {
-			s.running.Go(func() { s.serveConn(conn) })
+			s.running.Go(func() { s.serveConn(conn, transport) })
 		}
 	}
 }
@@ -264,8 +379,8 @@ func (s *Server) keep(conn net.Conn) bool {
 	return true
 }
 
-func (s *Server) serveConn(conn net.Conn) {
-	send := s.sendTCP(conn)
+func (s *Server) serveConn(conn net.Conn, transport Transport) {
+	send := s.sendStream(conn)
 	from := conn.RemoteAddr().(*net.TCPAddr).AddrPort()
 	for {
 		var size [2]byte
@@ -276,7 +391,7 @@ func (s *Server) serveConn(conn net.Conn) {
 		if _, err := io.ReadFull(conn, wire); err != nil {
 			break
 		}
-		s.serve(wire, TCP, from, send)
+		s.serve(wire, transport, from, send)
 	}
 	_ = conn.Close()
 	s.mu.Lock()
@@ -284,16 +399,16 @@ func (s *Server) serveConn(conn net.Conn) {
 	s.mu.Unlock()
 }
 
-// sendTCP returns how replies are sent over a connection. One that the client
+// sendStream returns how replies are sent over a connection. One that the client
 // has closed is no error.
-func (s *Server) sendTCP(conn net.Conn) func(Reply) {
+func (s *Server) sendStream(conn net.Conn) func(Reply) {
 	var mu sync.Mutex
 	return func(r Reply) {
 		mu.Lock()
 		defer mu.Unlock()
 		if r.Wire != nil {
 			framed := append(binary.BigEndian.AppendUint16(nil, uint16(len(r.Wire))), r.Wire...)
-			s.write(conn, framed, r.Drip)
+			_ = s.write(conn, framed, r.Drip)
 		}
 		if r.Close {
 			_ = conn.Close()
@@ -301,36 +416,39 @@ func (s *Server) sendTCP(conn net.Conn) func(Reply) {
 	}
 }
 
-// write sends octets over a connection, with a pause before each where one is wanted.
-func (s *Server) write(conn net.Conn, octets []byte, pause time.Duration) {
+// write sends octets, with a pause before each where one is wanted.
+func (s *Server) write(to io.Writer, octets []byte, pause time.Duration) error {
 	if pause == 0 {
-		_, _ = conn.Write(octets)
-		return
+		_, err := to.Write(octets)
+		return err
 	}
-	for _, octet := range octets {
+	for i := range octets {
 		select {
 		case <-time.After(pause):
 		case <-s.done:
-			return
+			return net.ErrClosed
 		}
-		if _, err := conn.Write([]byte{octet}); err != nil {
-			return
+		if _, err := to.Write(octets[i : i+1]); err != nil {
+			return err
 		}
 	}
+	return nil
 }
 
-// serve answers one message. What is no query with one question gets no reply.
-func (s *Server) serve(wire []byte, transport Transport, from netip.AddrPort, send func(Reply)) {
+// serve answers one message, and reports whether it is a query with one question.
+// Nothing else gets a reply.
+func (s *Server) serve(wire []byte, transport Transport, from netip.AddrPort, send func(Reply)) bool {
 	q, ok := s.parse(wire, transport, from)
 	if !ok {
-		return
+		return false
 	}
 	s.remember(q)
 	if s.config.Handle == nil {
 		s.deliver(q.Replies(), send)
-		return
+		return true
 	}
 	s.running.Go(func() { s.deliver(s.config.Handle(q), send) })
+	return true
 }
 
 func (s *Server) remember(q Query) {
