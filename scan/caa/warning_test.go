@@ -142,4 +142,3 @@ func FuzzWarnings(f *testing.F) {
 		}
 	})
 }
-

@@ -1,7 +1,6 @@
 package lookup
 
 import (
-	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -9,214 +8,17 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/binary"
-	"errors"
 	"io"
 	"math/big"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
-	"sync"
-	"sync/atomic"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"caascan/scan/snapshot"
 )
-
-// streamWorld plays a server over streams: serve gets each connection.
-func streamWorld(serve func(number int, conn net.Conn)) (*streamClient, *atomic.Int64) {
-	var dialled atomic.Int64
-	return newStreamClient(func(context.Context) (net.Conn, error) {
-		client, server := net.Pipe()
-		go serve(int(dialled.Add(1)), server)
-		return client, nil
-	}), &dialled
-}
-
-// echo answers a query with itself, as a reply.
-func echo(query []byte) []byte {
-	reply := append([]byte(nil), query...)
-	reply[flagsAt] |= flagQR >> 8
-	return reply
-}
-
-func send(conn net.Conn, message []byte) {
-	_, _ = conn.Write(append(binary.BigEndian.AppendUint16(nil, uint16(len(message))), message...))
-}
-
-func query(t testing.TB, id uint16, name string) []byte {
-	t.Helper()
-	q, err := packQuery(id, name, 257, ednsTCP)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return q
-}
-
-func TestQueriesShareAConnectionAndRepliesComeInAnyOrder(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		const many = 50
-		client, dialled := streamWorld(func(_ int, conn net.Conn) {
-			var queries [][]byte
-			for range many {
-				q, err := readFramed(conn)
-				if err != nil {
-					return
-				}
-				queries = append(queries, q)
-			}
-			for i := range queries { // only now, and the last one first
-				send(conn, echo(queries[len(queries)-1-i]))
-			}
-			_, _ = readFramed(conn) // until it is closed
-		})
-		first := query(t, 9999, "first.example")
-		var asking sync.WaitGroup
-		ask := func(q []byte) {
-			reply, err := client.exchange(t.Context(), q)
-			if err != nil || string(reply) != string(echo(q)) {
-				t.Errorf("%x: reply %x (%v), want its own", q, reply, err)
-			}
-		}
-		asking.Go(func() { ask(first) })
-		synctest.Wait() // the connection is there
-		for id := range uint16(many - 1) {
-			asking.Go(func() { ask(query(t, id, "mail.example")) })
-		}
-		asking.Wait()
-		if dialled.Load() != 1 {
-			t.Errorf("%d connections, want 1", dialled.Load())
-		}
-		client.hangUp()
-	})
-}
-
-// TestEqualIDsDoNotShareAConnection: replies could not be told apart.
-func TestEqualIDsDoNotShareAConnection(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		client, dialled := streamWorld(func(_ int, conn net.Conn) {
-			for {
-				q, err := readFramed(conn)
-				if err != nil {
-					return
-				}
-				time.Sleep(time.Second)
-				send(conn, echo(q))
-			}
-		})
-		var asking sync.WaitGroup
-		for _, name := range []string{"a.example", "b.example"} {
-			q := query(t, 7, name)
-			asking.Go(func() {
-				if reply, err := client.exchange(t.Context(), q); err != nil || string(reply) != string(echo(q)) {
-					t.Errorf("%s: %x (%v)", name, reply, err)
-				}
-			})
-		}
-		asking.Wait()
-		if dialled.Load() != 2 {
-			t.Errorf("%d connections, want 2", dialled.Load())
-		}
-		client.hangUp()
-	})
-}
-
-// TestAConnectionThatWasClosedMeanwhileIsNoFailure (RFC 7766, section 6.2.4).
-func TestAConnectionThatWasClosedMeanwhileIsNoFailure(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		client, dialled := streamWorld(func(number int, conn net.Conn) {
-			for {
-				q, err := readFramed(conn)
-				if err != nil || number == 1 && string(q[headerSize+1:headerSize+2]) == "b" {
-					conn.Close() // at the second query, without a word
-					return
-				}
-				send(conn, echo(q))
-			}
-		})
-		for _, name := range []string{"a.example", "b.example"} {
-			if _, err := client.exchange(t.Context(), query(t, 7, name)); err != nil {
-				t.Errorf("%s: %v", name, err)
-			}
-		}
-		if dialled.Load() != 2 {
-			t.Errorf("%d connections, want 2", dialled.Load())
-		}
-		client.hangUp()
-	})
-}
-
-// TestAFreshConnectionThatBreaksIsAFailure: it is not tried for ever.
-func TestAFreshConnectionThatBreaksIsAFailure(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		client, dialled := streamWorld(func(_ int, conn net.Conn) {
-			_, _ = readFramed(conn)
-			conn.Close()
-		})
-		if _, err := client.exchange(t.Context(), query(t, 7, "a.example")); !errors.Is(err, errBroken) || dialled.Load() != 1 {
-			t.Errorf("%v after %d connections, want errBroken after 1", err, dialled.Load())
-		}
-		client.hangUp()
-	})
-}
-
-// TestADrippingConnectionIsNotUsedAgain: the next query has another one.
-func TestADrippingConnectionIsNotUsedAgain(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		client, dialled := streamWorld(func(number int, conn net.Conn) {
-			q, err := readFramed(conn)
-			if err != nil {
-				return
-			}
-			if number > 1 {
-				send(conn, echo(q))
-				return
-			}
-			for _, octet := range append([]byte{0, byte(len(q))}, echo(q)...) {
-				time.Sleep(time.Second)
-				if _, err := conn.Write([]byte{octet}); err != nil {
-					return
-				}
-			}
-		})
-		within, cancel := context.WithTimeout(t.Context(), 5*time.Second)
-		defer cancel()
-		if _, err := client.exchange(within, query(t, 7, "a.example")); !errors.Is(err, context.DeadlineExceeded) {
-			t.Errorf("%v, want the end of the context", err)
-		}
-		if _, err := client.exchange(t.Context(), query(t, 8, "b.example")); err != nil || dialled.Load() != 2 {
-			t.Errorf("%v over %d connections, want a reply over the second", err, dialled.Load())
-		}
-		client.hangUp()
-		time.Sleep(2 * time.Second) // until the server has seen it
-	})
-}
-
-func TestAnIdleConnectionIsClosed(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		var closed atomic.Bool
-		client, _ := streamWorld(func(_ int, conn net.Conn) {
-			q, _ := readFramed(conn)
-			send(conn, echo(q))
-			_, err := readFramed(conn)
-			closed.Store(err != nil)
-		})
-		if _, err := client.exchange(t.Context(), query(t, 7, "a.example")); err != nil {
-			t.Fatal(err)
-		}
-		time.Sleep(idleTime - time.Second)
-		if closed.Load() {
-			t.Error("it was closed too early")
-		}
-		time.Sleep(2 * time.Second)
-		if !closed.Load() {
-			t.Error("it is kept for ever")
-		}
-		client.hangUp()
-	})
-}
 
 // certificate is one for these names and addresses, and the pool with its root.
 func certificate(t *testing.T, expires time.Time, names ...string) (tls.Certificate, *x509.CertPool) {
@@ -247,6 +49,10 @@ func certificate(t *testing.T, expires time.Time, names ...string) (tls.Certific
 	roots := x509.NewCertPool()
 	roots.AddCert(leaf)
 	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}, roots
+}
+
+func send(conn net.Conn, message []byte) {
+	_, _ = conn.Write(append(binary.BigEndian.AppendUint16(nil, uint16(len(message))), message...))
 }
 
 // serveTLS answers queries over TLS with what answer returns.
@@ -374,38 +180,5 @@ func TestOverHTTPS(t *testing.T) {
 	}
 	if _, err := lookOver(t, address, x509.NewCertPool()); err == nil || !strings.Contains(err.Error(), "certificate") {
 		t.Errorf("%v, want an error about the certificate", err)
-	}
-}
-
-func TestWhatIsNoResponseOverHTTPS(t *testing.T) {
-	answer := secureAnswer(t)
-	for _, test := range []struct {
-		name, words string
-		handler     http.HandlerFunc
-	}{
-		{"a status", "HTTP status 503", func(w http.ResponseWriter, r *http.Request) {
-			w.Header().Set("Content-Type", messageType)
-			w.WriteHeader(http.StatusServiceUnavailable)
-		}},
-		{"a redirect", "HTTP status 307", func(w http.ResponseWriter, r *http.Request) {
-			http.Redirect(w, r, "/elsewhere", http.StatusTemporaryRedirect)
-		}},
-		{"a page", "no DNS message", func(w http.ResponseWriter, r *http.Request) { _, _ = io.WriteString(w, "<html>log in</html>") }},
-		{"too much", "over 65535 octets", dnsOverHTTPS(func(q []byte) []byte { return append(answer(q), make([]byte, maxMessage)...) })},
-		{"another ID", "no reply", dnsOverHTTPS(func(q []byte) []byte {
-			reply := answer(q)
-			reply[0] ^= 1
-			return reply
-		})},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			address, roots := serveHTTPS(t, test.handler)
-			client := newHTTPSClient(address, new(net.Dialer).DialContext, roots)
-			defer client.hangUp()
-			message, err := client.exchange(t.Context(), query(t, 7, "mail.example"))
-			if err == nil || !strings.Contains(err.Error(), test.words) {
-				t.Errorf("%d octets (%v), want an error with %q", len(message), err, test.words)
-			}
-		})
 	}
 }
