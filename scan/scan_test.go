@@ -293,7 +293,8 @@ func TestOnlyTheDomainItselfIsNotFound(t *testing.T) {
 	}
 }
 
-// TestWhatACAMayDoAfterAFailure (SBR 4.2.2.1): nothing is proven insecure yet.
+// TestWhatACAMayDoAfterAFailure (SBR 4.2.2.1) where answers come from zone files, of
+// which nothing is proven.
 func TestWhatACAMayDoAfterAFailure(t *testing.T) {
 	for cell, want := range map[string]scan.OnFailure{
 		"loop.example": scan.OnFailureUnknown, "a.nosuch": scan.OnFailureNone, "localhost": scan.OnFailureNone, "plain.example": scan.OnFailureNone,

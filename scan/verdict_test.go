@@ -1,0 +1,153 @@
+package scan_test
+
+import (
+	"slices"
+	"testing"
+
+	"caascan/scan"
+	"caascan/scan/caa"
+	"caascan/scan/domain"
+	"caascan/scan/snapshot"
+)
+
+func observed(t *testing.T, name string, o snapshot.Observation) snapshot.Observation {
+	t.Helper()
+	n, err := domain.Parse(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	o.Name = n
+	return o
+}
+
+// verdictOn returns the Verdict on mail.corp.example from these answers.
+func verdictOn(t *testing.T, answers ...snapshot.Observation) *scan.Verdict {
+	t.Helper()
+	var store snapshot.Store
+	for _, o := range answers {
+		store.Put(o)
+	}
+	return scan.New(scan.Config{Issuers: issuers(t, "ca.example"), Store: &store}).Verdict(answers[0].Name)
+}
+
+// TestOnFailureRestsOnProofs (SBR 4.2.2.1): all that was touched has to be proven
+// insecure, and one that is signed is enough to forbid.
+func TestOnFailureRestsOnProofs(t *testing.T) {
+	const (
+		insecure = snapshot.ProvenInsecure
+		signed   = snapshot.ProvenSigned
+		unknown  = snapshot.NotProven
+	)
+	proofs := func(states ...snapshot.ProofState) []snapshot.Proof {
+		var list []snapshot.Proof
+		for _, s := range states {
+			list = append(list, snapshot.Proof{State: s})
+		}
+		return list
+	}
+	alias := []string{"elsewhere.example"}
+	for _, test := range []struct {
+		name            string
+		failure         snapshot.Failure
+		mail, corp      []snapshot.Proof // of mail.corp.example, which has no records, and of corp.example, which fails
+		aliases, behind []string         // of the one and the other
+		want            scan.OnFailure
+	}{
+		{"both insecure", snapshot.ServFail, proofs(insecure), proofs(insecure), nil, nil, scan.OnFailureMayIssue},
+		{"the domain unproven", snapshot.ServFail, nil, proofs(insecure), nil, nil, scan.OnFailureUnknown},
+		{"the name that failed unproven", snapshot.Timeout, proofs(insecure), nil, nil, nil, scan.OnFailureUnknown},
+		{"the domain signed", snapshot.Timeout, proofs(signed), proofs(insecure), nil, nil, scan.OnFailureMustNotIssue},
+		{"the name that failed signed", snapshot.RCode, proofs(insecure), proofs(signed), nil, nil, scan.OnFailureMustNotIssue},
+		{"signed beside unknown", snapshot.RCode, proofs(unknown), proofs(signed), nil, nil, scan.OnFailureMustNotIssue},
+		{"unknown", snapshot.Truncated, proofs(insecure), proofs(unknown), nil, nil, scan.OnFailureUnknown},
+		{"an alias insecure too", snapshot.CNAMELoop, proofs(insecure), proofs(insecure, insecure), nil, alias, scan.OnFailureMayIssue},
+		{"an alias without a proof", snapshot.CNAMELoop, proofs(insecure), proofs(insecure), nil, alias, scan.OnFailureUnknown},
+		{"an alias signed", snapshot.MalformedReply, proofs(insecure), proofs(insecure, signed), nil, alias, scan.OnFailureMustNotIssue},
+		{"an alias of the domain without a proof", snapshot.NoAuthority, proofs(insecure), proofs(insecure), alias, nil, scan.OnFailureUnknown},
+		{"an alias that SERVFAIL hid", snapshot.ServFail, proofs(insecure), proofs(insecure, signed), nil, nil, scan.OnFailureMustNotIssue},
+		{"bogus, whatever is proven", snapshot.DNSSECBogus, proofs(insecure), proofs(insecure), nil, nil, scan.OnFailureMustNotIssue},
+		{"our own network", snapshot.Network, proofs(insecure), proofs(insecure), nil, nil, scan.OnFailureUnknown},
+		{"our own resolver refuses", snapshot.Refused, proofs(insecure), proofs(insecure), nil, nil, scan.OnFailureUnknown},
+		{"our own resolver filters", snapshot.Filtered, proofs(insecure), proofs(insecure), nil, nil, scan.OnFailureUnknown},
+		{"our own resolver is stale", snapshot.Stale, proofs(insecure), proofs(insecure), nil, nil, scan.OnFailureUnknown},
+		{"our own resolver does not implement", snapshot.NotImp, proofs(insecure), proofs(insecure), nil, nil, scan.OnFailureUnknown},
+		{"our own resolver does not understand", snapshot.FormErr, proofs(insecure), proofs(insecure), nil, nil, scan.OnFailureUnknown},
+		{"no top-level domain", snapshot.TLDNotFound, proofs(insecure), proofs(insecure), nil, nil, scan.OnFailureNone},
+		{"no failure", "", nil, nil, nil, nil, scan.OnFailureNone},
+	} {
+		v := verdictOn(t,
+			observed(t, "mail.corp.example", snapshot.Observation{Proofs: test.mail, Aliases: test.aliases}),
+			observed(t, "corp.example", snapshot.Observation{Failure: test.failure, Proofs: test.corp, Aliases: test.behind}),
+			observed(t, "example", snapshot.Observation{}),
+		)
+		if v.OnFailure != test.want {
+			t.Errorf("%s: %q, want %q", test.name, v.OnFailure, test.want)
+		}
+	}
+}
+
+// TestTheWeakestAnswerIsWhatIsKnownOfDNSSEC.
+func TestTheWeakestAnswerIsWhatIsKnownOfDNSSEC(t *testing.T) {
+	secure := snapshot.Observation{AD: true, Validated: true}
+	insecure := snapshot.Observation{Validated: true}
+	doubtful := snapshot.Observation{AD: true} // by a resolver that nobody believes
+	for _, test := range []struct {
+		name   string
+		first  snapshot.Observation
+		second snapshot.Observation
+		want   snapshot.DNSSEC
+		warned bool
+	}{
+		{"all secure", secure, secure, snapshot.Secure, false},
+		{"one insecure", insecure, secure, snapshot.Insecure, false},
+		{"the last insecure", secure, insecure, snapshot.Insecure, false},
+		{"one doubtful", doubtful, secure, snapshot.Unknown, true},
+		{"doubtful beats insecure", insecure, doubtful, snapshot.Unknown, true},
+		{"a zone file", snapshot.Observation{Transport: snapshot.Zone}, snapshot.Observation{Transport: snapshot.Zone}, snapshot.Unknown, false},
+		{"bogus", doubtful, snapshot.Observation{Failure: snapshot.DNSSECBogus, Validated: true}, snapshot.Bogus, false},
+		{"another failure", secure, snapshot.Observation{Failure: snapshot.ServFail, AD: true, Validated: true}, snapshot.Unknown, false},
+	} {
+		v := verdictOn(t, observed(t, "corp.example", test.first), observed(t, "example", test.second))
+		if warned := slices.Contains(v.Warnings, scan.DNSSECNotValidated); v.DNSSEC != test.want || warned != test.warned {
+			t.Errorf("%s: %s, warned %v, want %s, %v", test.name, v.DNSSEC, warned, test.want, test.warned)
+		}
+	}
+}
+
+func TestWarningsThatNeedMoreThanASet(t *testing.T) {
+	set := func(owner, tag, value string) snapshot.Observation {
+		p, err := caa.NewProperty(0, tag, value)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return snapshot.Observation{Records: caa.RRset{Owner: owner, Properties: []caa.Property{p}}, Transport: snapshot.Zone}
+	}
+	empty := snapshot.Observation{Transport: snapshot.Zone}
+	failed := snapshot.Observation{Failure: snapshot.ServFail}
+	for _, test := range []struct {
+		name        string
+		mail, corp  snapshot.Observation
+		top         snapshot.Observation
+		hides, lost bool // hides-parent, dnssec-unsupported
+	}{
+		{"a parent restricts mail", set("mail.corp.example", "issue", ";"), set("corp.example", "issuemail", ";"), empty, true, false},
+		{"a parent's parent does", set("mail.corp.example", "iodef", "x"), set("corp.example", "issue", ";"), set("example", "issuemail", ";"), true, false},
+		{"none does", set("mail.corp.example", "issue", ";"), set("corp.example", "issue", ";"), empty, false, false},
+		{"the set itself does", set("mail.corp.example", "issuemail", ";"), set("corp.example", "issuemail", ";"), empty, false, false},
+		{"the parent is not known", set("mail.corp.example", "issue", ";"), failed, empty, false, false},
+		{"no set", empty, empty, empty, false, false},
+		{"an algorithm that is not supported", snapshot.Observation{EDE: []snapshot.EDE{{Code: 1}}}, empty, empty, false, true},
+		{"a digest, at a parent", empty, snapshot.Observation{EDE: []snapshot.EDE{{Code: 2}}}, empty, false, true},
+		{"iterations", snapshot.Observation{EDE: []snapshot.EDE{{Code: 27}}}, empty, empty, false, true},
+		{"with NXDOMAIN it is not said of the name", snapshot.Observation{RCode: 3, EDE: []snapshot.EDE{{Code: 1}}}, empty, empty, false, false},
+		{"other words", snapshot.Observation{EDE: []snapshot.EDE{{Code: 0}, {Code: 22}}}, empty, empty, false, false},
+	} {
+		v := verdictOn(t, observed(t, "mail.corp.example", test.mail), observed(t, "corp.example", test.corp), observed(t, "example", test.top))
+		if got := slices.Contains(v.Warnings, scan.HidesParent); got != test.hides {
+			t.Errorf("%s: hides-parent %v, want %v", test.name, got, test.hides)
+		}
+		if got := slices.Contains(v.Warnings, scan.DNSSECUnsupported); got != test.lost {
+			t.Errorf("%s: dnssec-unsupported %v, want %v", test.name, got, test.lost)
+		}
+	}
+}
