@@ -100,7 +100,7 @@ func (e *engine) unasked(s *step) outcome {
 	if failure == "" || s.validatedOnly {
 		failure = snapshot.ServFail
 	}
-	s.form = fresh
+	s.form, s.unasked = fresh, true
 	return outcome{failure: failure, server: s.up.name, transport: s.up.transport(s.up.firstForm()), at: time.Now()}
 }
 

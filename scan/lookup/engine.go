@@ -254,6 +254,7 @@ func (e *engine) throttle() time.Duration {
 // sendStep sends the next query of a step to its server; with zones there is none.
 func (e *engine) sendStep(ctx context.Context, s *step) {
 	s.tries++
+	s.unasked = false
 	e.stats.queries.Add(1)
 	if s.attempt > 0 || s.final {
 		e.stats.retries.Add(1)
