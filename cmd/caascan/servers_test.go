@@ -53,7 +53,7 @@ func TestWithRealPrograms(t *testing.T) {
 }
 
 // patience is how long anything here may take before it counts as hanging.
-const patience = 30 * time.Second
+const patience = 90 * time.Second
 
 func build(t *testing.T, flags ...string) string {
 	t.Helper()
