@@ -104,6 +104,9 @@ func (v *Verdict) fail(steps []*snapshot.Observation, issuers int) {
 		server = "the resolver"
 	}
 	detail := fill(reason, "{asked}", asked, "{server}", server, "{answer}", o.Answer())
+	if len(o.EDE) > 0 && !o.Replied() { // its words may tell more than that it could not be read
+		detail = strings.TrimSuffix(detail, ".") + ": " + o.Answer() + "."
+	}
 	v.Decisions = slices.Repeat([]Decision{{Status: LookupFailed, Reason: reason, Detail: detail}}, issuers)
 	v.OnFailure = onFailure(steps)
 }

@@ -73,7 +73,7 @@ func runCheck(ctx context.Context, o checkOptions, name string, io streams) erro
 	}
 	src, err := o.source.open(ctx, nil)
 	for _, warning := range src.warnings {
-		fmt.Fprintf(io.err, "caascan: %s\n", warning)
+		fmt.Fprintf(io.err, "caascan: %s\n", flat(warning))
 	}
 	if err != nil {
 		return err
@@ -83,7 +83,7 @@ func runCheck(ctx context.Context, o checkOptions, name string, io streams) erro
 		return err
 	}
 	for _, warning := range src.illness() {
-		fmt.Fprintf(io.err, "caascan: %s\n", warning)
+		fmt.Fprintf(io.err, "caascan: %s\n", flat(warning))
 	}
 	scanner := scan.New(scan.Config{Issuers: issuers, Store: src.resolver.Store()})
 	c := newChecked(name, target, issuers, scanner.Verdict(target.Domain))
@@ -206,7 +206,7 @@ func printProof(b *strings.Builder, p snapshot.Proof) {
 	for _, s := range p.Steps {
 		fmt.Fprintf(b, "      DS of %s at %s: %s", s.Name, s.Server, s.Finding)
 		if s.Replied {
-			fmt.Fprintf(b, " (%s%s)", snapshot.RCodeName(s.RCode), adWords(s.AD))
+			fmt.Fprintf(b, " (%s%s, at %s)", snapshot.RCodeName(s.RCode), adWords(s.AD), s.Time.UTC().Format(time.RFC3339))
 		}
 		b.WriteByte('\n')
 	}
@@ -231,7 +231,7 @@ func askedWords(o snapshot.Observation) string {
 	if o.Replied() {
 		words += ": " + o.Answer()
 	}
-	if o.Failure == "" && o.Transport != snapshot.Zone {
+	if o.Replied() && o.Transport != snapshot.Zone {
 		words += adWords(o.AD)
 	}
 	if len(o.Records.Properties) > 0 {

@@ -43,12 +43,12 @@ func newConsole(w io.Writer, o scanOptions) (console, error) {
 }
 
 // warn says what makes the report weaker than asked for, whoever is watching.
-func (c console) warn(text string) { fmt.Fprintf(c.w, "caascan: %s\n", text) }
+func (c console) warn(text string) { fmt.Fprintf(c.w, "caascan: %s\n", flat(text)) }
 
 // note says what somebody who watches may want to know.
 func (c console) note(text string) {
 	if c.chatty {
-		fmt.Fprintf(c.w, "caascan: %s\n", text)
+		fmt.Fprintf(c.w, "caascan: %s\n", flat(text))
 	}
 }
 
@@ -60,9 +60,9 @@ func (c console) detail(text string) {
 	switch {
 	case !c.verbose:
 	case c.bar && c.terminal:
-		fmt.Fprintf(c.w, eraseLine+"caascan: %s\n", text)
+		fmt.Fprintf(c.w, eraseLine+"caascan: %s\n", flat(text))
 	default:
-		fmt.Fprintf(c.w, "caascan: %s\n", text)
+		fmt.Fprintf(c.w, "caascan: %s\n", flat(text))
 	}
 }
 

@@ -85,9 +85,10 @@ func stopped(ctx context.Context, stderr io.Writer) int {
 
 // oneLine keeps an error on one line, whatever a file name or a library put into
 // it.
-func oneLine(err error) string {
-	return visible(strings.ReplaceAll(err.Error(), "\n", "; "))
-}
+func oneLine(err error) string { return flat(err.Error()) }
+
+// flat keeps a text on one line, and off the terminal's controls.
+func flat(text string) string { return visible(strings.ReplaceAll(text, "\n", "; ")) }
 
 // visible returns text with what could act on a terminal written as an escape.
 func visible(text string) string {

@@ -175,12 +175,15 @@ func probe(ctx context.Context, resolver *lookup.Resolver) (source, error) {
 	leftOut, err := resolver.Probe(ctx)
 	src := source{resolver: resolver}
 	for _, l := range leftOut {
-		src.warnings = append(src.warnings, fmt.Sprintf("resolver %v is left out: %v", l.Server, l.Err))
+		src.warnings = append(src.warnings, flat(fmt.Sprintf("resolver %v is left out: %v", l.Server, l.Err)))
 	}
 	if err != nil {
 		return src, adviseResolver(err)
 	}
 	for _, state := range resolver.Servers() {
+		if state.Doubt != "" {
+			src.warnings = append(src.warnings, flat(fmt.Sprintf("resolver %s counts as one that does not validate DNSSEC: %s", state.Server, state.Doubt)))
+		}
 		src.resolvers = append(src.resolvers, state.Server+" ("+validationWords(state)+")")
 	}
 	return src, nil
@@ -206,11 +209,11 @@ func (s source) illness() []string {
 	for _, state := range s.resolver.Servers() {
 		switch {
 		case state.Illnesses > 0:
-			words = append(words, fmt.Sprintf("resolver %s was out of rotation (%d times; %s)", state.Server, state.Illnesses, state.Why))
+			words = append(words, flat(fmt.Sprintf("resolver %s was out of rotation (%d times; %s)", state.Server, state.Illnesses, state.Why)))
 		case state.Out:
 			words = append(words, fmt.Sprintf("resolver %s was not asked any more: %s", state.Server, state.Why))
-		case state.Queries >= manyQueries && state.Answers == 0:
-			words = append(words, fmt.Sprintf("resolver %s answered none of %d queries", state.Server, state.Queries))
+		case state.Queries >= manyQueries && state.Answers == 0 || state.Longest >= longStreak:
+			words = append(words, fmt.Sprintf("resolver %s failed %d queries in a row (%s), though it answers a probe", state.Server, state.Longest, state.Cause))
 		}
 	}
 	return words
@@ -218,6 +221,9 @@ func (s source) illness() []string {
 
 // manyQueries without an answer speak against a resolver rather than the names.
 const manyQueries = 16
+
+// longStreak of failures is more than a list has by chance.
+const longStreak = 64
 
 func adviseResolver(err error) error {
 	return fmt.Errorf("%w: name one that answers with --resolver, such as --resolver 127.0.0.1", err)

@@ -109,7 +109,9 @@ func nearMiss(value string, issuers []Issuer) bool {
 		return false
 	}
 	bare := withoutExtras(name)
-	return slices.ContainsFunc(known, func(k string) bool { return bare == k || edits(name, k, 1) <= 1 })
+	return slices.ContainsFunc(known, func(k string) bool {
+		return bare == withoutExtras(k) || edits(name, k, 1) <= 1
+	})
 }
 
 // knownNames are the identifiers and the run's own.

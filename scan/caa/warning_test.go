@@ -103,6 +103,13 @@ func TestNearMisses(t *testing.T) {
 	if slices.Contains(set(t, prop(t, 0, "issue", "digicert.co")).Warnings(nil), caa.NearMiss) {
 		t.Error("a slip in issue says nothing of mail")
 	}
+	issuer, err = caa.ParseIssuer("www.ca.example")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Contains(set(t, prop(t, 0, "issuemail", "ca.example")).Warnings([]caa.Issuer{issuer}), caa.NearMiss) {
+		t.Error("a www. too few is no near miss")
+	}
 }
 
 func TestTagNearMisses(t *testing.T) {

@@ -33,6 +33,8 @@ func (e *engine) placeStep(s *step) placing {
 	switch {
 	case e.cfg.Zones != nil:
 		return placed
+	case s.pinned() && s.up.health.out == expelled:
+		return nobody // what it would say now is not what it said before
 	case s.pinned() && s.up.flow.room():
 		return placed
 	case s.pinned():
@@ -90,18 +92,20 @@ func (e *engine) patience() time.Duration {
 	return time.Until(e.outSince.Add(e.outage()))
 }
 
-// unasked is the outcome of a step that there is no server for: what has befallen
-// them.
-func (e *engine) unasked(s *step) outcome {
-	if s.up == nil || !s.validatedOnly {
-		s.up = e.upstreams[e.rotor%len(e.upstreams)]
+// abandon ends a step that there is no server for. What a server that validates has
+// said of the name stands; else nobody has been asked, which is the fault of our own
+// house and says nothing of the name.
+func (e *engine) abandon(s *step) {
+	s.form = fresh
+	if s.dance != noDance || s.validatedOnly && e.outSince.IsZero() {
+		s.dance = noDance
+		s.finish(snapshot.ServFail)
+		return
 	}
-	failure := s.up.health.cause
-	if failure == "" || s.validatedOnly {
-		failure = snapshot.ServFail
-	}
-	s.form, s.unasked = fresh, true
-	return outcome{failure: failure, server: s.up.name, transport: s.up.transport(s.up.firstForm()), at: time.Now()}
+	u := e.upstreams[e.rotor%len(e.upstreams)]
+	s.obs.Server, s.obs.Transport, s.obs.Time = u.name, u.transport(u.firstForm()), time.Now()
+	s.obs.RCode, s.obs.EDE = 0, nil
+	s.finish(snapshot.Network)
 }
 
 // judge takes in how a query went for what it says of the server.
@@ -120,7 +124,7 @@ func (e *engine) judge(s *step, out outcome) {
 	if restored {
 		e.tell(u, LimitRestored)
 	}
-	u.health.note(failure)
+	u.health.note(failure, time.Now())
 }
 
 // tend begins the probes that are due.
@@ -157,7 +161,7 @@ func (e *engine) probed(p probedAgain) {
 	case h.out == resting:
 		u.shown = p.shown
 		u.flow.set(max(1, u.flow.most/returnShare))
-		h.rejoin()
+		h.rejoin(now)
 		e.tell(u, CameBack)
 	case p.err != nil:
 		h.leave(now, p.err.Error())

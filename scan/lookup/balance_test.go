@@ -123,13 +123,7 @@ func TestAnOutageIsWaitedFor(t *testing.T) {
 // TestADeadServerDoesNotHoldUpTheRun: where it does not come back, every name fails
 // in the end, and soon, whatever its last words were.
 func TestADeadServerDoesNotHoldUpTheRun(t *testing.T) {
-	for _, test := range []struct {
-		words func(w *world, q asked) []byte
-		want  snapshot.Failure
-	}{
-		{func(*world, asked) []byte { return nil }, snapshot.Timeout},
-		{servfail, snapshot.ServFail},
-	} {
+	for _, words := range []func(w *world, q asked) []byte{func(*world, asked) []byte { return nil }, servfail} {
 		synctest.Test(t, func(t *testing.T) {
 			start := time.Now()
 			w := &world{t: t, answer: func(w *world, q asked) []byte {
@@ -138,7 +132,7 @@ func TestADeadServerDoesNotHoldUpTheRun(t *testing.T) {
 				case since > 2*time.Second:
 					return nil
 				case since > time.Second:
-					return test.words(w, q)
+					return words(w, q)
 				}
 				return nothing(w, q)
 			}}
@@ -146,12 +140,12 @@ func TestADeadServerDoesNotHoldUpTheRun(t *testing.T) {
 			got := look(t, r, manyNames(20000)...)
 			failed := 0
 			for _, o := range got {
-				if o.Failure == test.want {
+				if o.Failure == snapshot.Network && o.RCode == 0 { // nobody was asked: it says nothing of the name
 					failed++
 				}
 			}
 			if took := time.Since(start); len(got) != 20001 || failed < 15000 || took > 2*time.Minute {
-				t.Errorf("%d names, %d of them %s, after %v, want all soon", len(got), failed, test.want, took)
+				t.Errorf("%d names, %d of them unasked, after %v, want all soon", len(got), failed, took)
 			}
 		})
 	}

@@ -156,7 +156,8 @@ func (e *engine) send(ctx context.Context) (pause time.Duration) {
 		s := e.ready[at]
 		e.ready = slices.Delete(e.ready, at, at+1)
 		if found == nobody {
-			e.conclude(s, e.unasked(s))
+			e.abandon(s)
+			e.conclude(s)
 			continue
 		}
 		e.sendStep(ctx, s)
@@ -201,11 +202,16 @@ func (e *engine) makeReady() (pause time.Duration) {
 	return 0
 }
 
-// beginFinalPass slows down, also where a server has come to be asked less.
+// beginFinalPass slows down, also where a server has come to be asked less. Servers
+// that are out of rotation get another chance.
 func (e *engine) beginFinalPass() {
 	e.final = true
 	for _, u := range e.upstreams {
 		u.flow.share = finalShare
+		u.health.probeWanted = u.health.out == resting
+	}
+	if !e.outSince.IsZero() {
+		e.outSince = time.Now()
 	}
 }
 
@@ -254,7 +260,6 @@ func (e *engine) throttle() time.Duration {
 // sendStep sends the next query of a step to its server; with zones there is none.
 func (e *engine) sendStep(ctx context.Context, s *step) {
 	s.tries++
-	s.unasked = false
 	e.stats.queries.Add(1)
 	if s.attempt > 0 || s.final {
 		e.stats.retries.Add(1)
@@ -289,7 +294,7 @@ func (e *engine) expire(now time.Time) {
 	}
 }
 
-// settle ends a try of s.
+// settle ends a try of s: its next query is made ready, or it has come to its end.
 func (e *engine) settle(s *step, out outcome) {
 	e.inFlight--
 	s.sent = 0
@@ -297,16 +302,16 @@ func (e *engine) settle(s *step, out outcome) {
 		s.up.flow.inFlight--
 		e.judge(s, out)
 	}
-	e.conclude(s, out)
-}
-
-// conclude takes in how a try of s ended: its next query is made ready, or it
-// waits for the final pass, or it is finished and the climb goes on.
-func (e *engine) conclude(s *step, out outcome) {
 	if s.advance(out, e.cfg.Attempts) {
 		e.ready = append(e.ready, s)
 		return
 	}
+	e.conclude(s)
+}
+
+// conclude takes in that a step has come to its end: it waits for the final pass, or
+// the climb goes on.
+func (e *engine) conclude(s *step) {
 	e.cfg.Store.Put(s.obs)
 	if e.done != nil {
 		e.finished = append(e.finished, s.obs)

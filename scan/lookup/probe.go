@@ -91,7 +91,8 @@ func (r *Resolver) probe(ctx context.Context, u *upstream) probed {
 		return p
 	}
 	if p.shown.validates && !r.cfg.ProbeBogus.IsZero() {
-		p.shown.validates = r.withholds(ctx, u, r.cfg.ProbeBogus.String())
+		p.shown.doubt = r.answersFor(ctx, u, r.cfg.ProbeBogus.String())
+		p.shown.validates = p.shown.doubt == ""
 	}
 	if u.remote() {
 		p.shown.foldsCase = r.foldsCase(ctx, u, p.shown)
@@ -153,21 +154,27 @@ func notUnderstoodRCode(message []byte) bool {
 	return r.rcode == dns.RcodeFormatError || r.rcode == dns.RcodeNotImplemented || r.rcode == dns.RcodeBadVers
 }
 
-// withholds reports whether a server answers SERVFAIL for a name that is bogus, as
-// it must if it validates. Its address is asked for: some names are bogus in that
-// alone.
-func (r *Resolver) withholds(ctx context.Context, u *upstream, name string) bool {
+// answersFor asks for a name that is bogus, for which a server that validates has to
+// answer SERVFAIL, and says what came in its stead. The address is asked for: some
+// names are bogus in that alone.
+func (r *Resolver) answersFor(ctx context.Context, u *upstream, name string) string {
+	var failed error
 	for range r.cfg.Attempts {
 		query, err := packQuery(dns.Id(), name, dns.TypeA, u.firstForm())
 		if err != nil {
-			return false
+			return err.Error()
 		}
-		message, err := r.ask(ctx, u, u.firstForm(), query)
-		if err == nil {
-			return binary.BigEndian.Uint16(message[flagsAt:])&rcodes == dns.RcodeServerFailure
+		var message []byte
+		if message, failed = r.ask(ctx, u, u.firstForm(), query); failed != nil {
+			continue
 		}
+		rcode := binary.BigEndian.Uint16(message[flagsAt:]) & rcodes
+		if rcode == dns.RcodeServerFailure {
+			return ""
+		}
+		return fmt.Sprintf("it answers for %s with %s in place of SERVFAIL", name, snapshot.RCodeName(rcode))
 	}
-	return false
+	return fmt.Sprintf("it does not answer for %s: %v", name, failed)
 }
 
 // foldsCase reports whether a server does not echo a question in the case sent.

@@ -83,13 +83,18 @@ func (r *Resolver) touched(name domain.Name) []*snapshot.Observation {
 			touched = append(touched, o)
 		}
 		if o.EndsClimb() {
-			if o.Failure.Excusable() {
+			if o.Failure.Excusable() && !r.ill(o) {
 				return touched
 			}
 			return nil
 		}
 	}
 	return nil
+}
+
+// ill reports whether the server that failed was ill then: that excuses nobody.
+func (r *Resolver) ill(o *snapshot.Observation) bool {
+	return slices.ContainsFunc(r.upstreams, func(u *upstream) bool { return u.name == o.Server && u.health.during(o.Time) })
 }
 
 // jury proves names by asking servers that validate.

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/miekg/dns"
@@ -92,6 +93,35 @@ func TestNobodyIsProvenByWhomNobodyBelieves(t *testing.T) {
 		err := r.Prove(t.Context(), slices.Values([]domain.Name{o.Name}), func([]snapshot.Observation) { t.Error("something is proven") })
 		if err != nil || len(r.Store().Find(o.Name).Proofs) > 0 {
 			t.Errorf("%+v (%v), want no proof", r.Store().Find(o.Name), err)
+		}
+	})
+}
+
+// TestWhatAServerSaidWhileItWasIllIsNoExcuse: the failure was its own.
+func TestWhatAServerSaidWhileItWasIllIsNoExcuse(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := &world{t: t, answer: proving(t)}
+		r := w.resolver(Config{Servers: []Server{mustServer("127.0.0.1:53")}})
+		if _, err := r.Probe(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		o := look(t, r, "mail.open")["mail.open"]
+		before, after := o.Time.Add(-time.Second), o.Time.Add(time.Second)
+		for _, test := range []struct {
+			outages []outage
+			proofs  int
+		}{
+			{[]outage{{before, after}}, 0},
+			{[]outage{{from: before}}, 0},
+			{[]outage{{before, o.Time}, {from: after}}, 1},
+		} {
+			r.upstreams[0].health.outages = test.outages
+			if err := r.Prove(t.Context(), slices.Values([]domain.Name{o.Name}), nil); err != nil {
+				t.Fatal(err)
+			}
+			if got := len(r.Store().Find(o.Name).Proofs); got != test.proofs {
+				t.Errorf("%v: %d proofs, want %d", test.outages, got, test.proofs)
+			}
 		}
 	})
 }

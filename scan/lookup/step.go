@@ -54,7 +54,6 @@ type step struct {
 	flight  *flight
 
 	final    bool      // it is being asked in the final pass
-	unasked  bool      // there was no server to ask
 	failedAt time.Time // in the first pass
 	// validatedOnly says that a server that validates has failed to answer, so that
 	// one that does not must not answer in its stead.
@@ -206,7 +205,7 @@ func (s *step) again(failure snapshot.Failure, attempts int) bool {
 	if s.attempt < attempts {
 		return true
 	}
-	if failure != snapshot.ServFail || !s.final || s.unasked {
+	if failure != snapshot.ServFail || !s.final {
 		return false
 	}
 	s.dance = withCD

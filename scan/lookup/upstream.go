@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"slices"
 	"time"
 
 	"caascan/scan/snapshot"
@@ -24,9 +25,10 @@ type upstream struct {
 
 // shown is what a probe shows of a server.
 type shown struct {
-	validates bool // AD came back; and the bogus name, where there was one, did not
-	plain     bool // it does not understand EDNS, so it gives no EDE and its AD does not count
-	foldsCase bool // it does not echo the question in the case sent
+	validates bool   // AD came back; and the bogus name, where there was one, did not
+	plain     bool   // it does not understand EDNS, so it gives no EDE and its AD does not count
+	foldsCase bool   // it does not echo the question in the case sent
+	doubt     string // why it does not validate although AD came back
 }
 
 func newUpstream(server Server, cfg *Config) *upstream {
@@ -175,7 +177,10 @@ type health struct {
 	rest                 time.Duration    // until then
 	since                time.Time        // when it went out
 	times                int              // that it went out
-	why                  string           // for people
+	answer               time.Time        // when it last said something of a name
+	longest              int              // of the streaks
+	outages              []outage
+	why                  string // for people
 }
 
 const (
@@ -186,14 +191,26 @@ const (
 	longestRest = 30 * time.Second
 )
 
+// outage is a time in which a server's failures say nothing of the names. It ends
+// with the zero time while it lasts.
+type outage struct{ from, to time.Time }
+
+// during reports whether the server was ill at a time.
+func (h *health) during(at time.Time) bool {
+	return slices.ContainsFunc(h.outages, func(o outage) bool {
+		return !at.Before(o.from) && (o.to.IsZero() || at.Before(o.to))
+	})
+}
+
 // note takes in how a query went, after which a probe may be due.
-func (h *health) note(failure snapshot.Failure) {
+func (h *health) note(failure snapshot.Failure, now time.Time) {
 	if !troubled(failure) {
-		h.streak = 0
+		h.streak, h.answer = 0, now
 		return
 	}
 	h.cause = failure
 	h.streak++
+	h.longest = max(h.longest, h.streak)
 	h.probeWanted = h.streak >= suspicious && h.out == inRotation && !h.probing
 }
 
@@ -202,6 +219,7 @@ func (h *health) leave(now time.Time, why string) {
 	h.out, h.why, h.since, h.rest = resting, why, now, firstRest
 	h.next = now.Add(h.rest)
 	h.times++
+	h.outages = append(h.outages, outage{from: h.answer})
 }
 
 // restOn puts the next probe off.
@@ -211,7 +229,10 @@ func (h *health) restOn(now time.Time) {
 }
 
 // rejoin puts the server back into rotation.
-func (h *health) rejoin() { h.out, h.streak = inRotation, 0 }
+func (h *health) rejoin(now time.Time) {
+	h.out, h.streak = inRotation, 0
+	h.outages[len(h.outages)-1].to = now
+}
 
 // EventKind is what happened to a server. The set is closed.
 type EventKind string
@@ -269,6 +290,12 @@ type ServerState struct {
 	Illnesses int
 	Out       bool
 	Why       string
+	// Longest is the most queries in a row that failed in a way that may be its own,
+	// and Cause how the last of them did.
+	Longest int
+	Cause   snapshot.Failure
+	// Doubt says, for people, why ProbeBogus has shown that it does not validate.
+	Doubt string
 }
 
 // Servers returns the state of each server that is asked, in the order of
@@ -281,6 +308,7 @@ func (r *Resolver) Servers() []ServerState {
 			Queries: u.queries, Answers: u.answers,
 			Limit: u.flow.limit, Lowest: u.flow.lowest, Halvings: u.flow.halvings,
 			Illnesses: u.health.times, Out: !u.inRotation(), Why: u.health.why,
+			Longest: u.health.longest, Cause: u.health.cause, Doubt: u.shown.doubt,
 		})
 	}
 	return states
