@@ -111,6 +111,9 @@ func (e *engine) abandon(s *step) {
 // judge takes in how a query went for what it says of the server.
 func (e *engine) judge(s *step, out outcome) {
 	u, failure := s.up, out.failure
+	if s.overUDP() && failure != snapshot.Timeout && failure != snapshot.Network {
+		u.roundTrip.note(out.at.Sub(s.sentAt))
+	}
 	if s.dance == withCD {
 		return // that it fails is what was to be found out
 	}
@@ -124,7 +127,7 @@ func (e *engine) judge(s *step, out outcome) {
 	if restored {
 		e.tell(u, LimitRestored)
 	}
-	u.health.note(failure, time.Now())
+	u.health.note(failure, out.at)
 }
 
 // tend begins the probes that are due.

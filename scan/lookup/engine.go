@@ -22,20 +22,32 @@ type engine struct {
 
 	input    <-chan []domain.Name  // nil once it is closed
 	backlog  []domain.Name         // names handed in, not begun
-	pending  map[domain.Name]*step // names begun and not finally answered
+	pending  map[domain.Name]*step // names that are being asked
 	ready    []*step               // of those, the ones whose next query is to be sent
 	inFlight int                   // of those, the ones whose query has been sent
-	failed   []*step               // of those, the ones that wait for the final pass; the first failed first
+	spare    []*step               // that have come to their end, to be used again
 	final    bool                  // the final pass has begun
 	finished []snapshot.Observation
 
-	deadlines deadlines
-	wake      *time.Timer
-	rotor     int       // the server that comes next
-	outSince  time.Time // when the last server went out of rotation; zero while one is in
+	// What failed waits for the final pass; what failed first comes first.
+	waiting map[domain.Name]*waiting
+	failed  []domain.Name
+
+	schedule schedule
+	wake     *time.Timer
+	wakeAt   time.Time // when wake fires; past where it has
+	rotor    int       // the server that comes next
+	outSince time.Time // when the last server went out of rotation; zero while one is in
 
 	probes  chan probedAgain
 	probing sync.WaitGroup
+}
+
+// waiting is a name that failed and will be asked again.
+type waiting struct {
+	domains       int // whose climb stands here
+	failedAt      time.Time
+	validatedOnly bool
 }
 
 // doneBatch is how many Observations are handed over at a time; fewer where the
@@ -48,15 +60,21 @@ const finalShare = 10
 // transport carries queries to where answers come from. What is sent is answered
 // once over arrivals, or never; the deadline is the engine's business.
 type transport interface {
-	// send sends the step's question, to its server. Where the outcome is known at
-	// once it is returned, with true, and nothing will arrive.
-	send(ctx context.Context, s *step) (outcome, bool)
+	// send takes the step's question, to its server, which the next flush sends.
+	// Where the outcome is known at once it is returned, with true, and nothing will
+	// arrive.
+	send(ctx context.Context, s *step, now time.Time) (outcome, bool)
+	// resend takes the question of the step's try once more, which is out over UDP.
+	resend(s *step)
+	// flush sends what was taken. It calls settle for each step whose try ends with
+	// that, and reports whether there was one.
+	flush(now time.Time, settle func(*step, outcome)) bool
 	arrivals() <-chan arrival
 	// receive calls settle for each step whose try an arrival ends: none where
 	// the arrival is nobody's reply, and the wait goes on.
 	receive(a arrival, settle func(*step, outcome))
 	// giveUp ends the step's outstanding try, whose deadline is over.
-	giveUp(s *step) outcome
+	giveUp(s *step, now time.Time) outcome
 	// close ends all goroutines of the transport.
 	close()
 }
@@ -67,7 +85,9 @@ func newEngine(r *Resolver, input <-chan []domain.Name, done func([]snapshot.Obs
 		done:     done,
 		input:    input,
 		pending:  make(map[domain.Name]*step),
-		wake:     time.NewTimer(time.Hour),
+		waiting:  make(map[domain.Name]*waiting),
+		wake:     time.NewTimer(forever),
+		wakeAt:   time.Now().Add(forever),
 		probes:   make(chan probedAgain, len(r.upstreams)),
 	}
 	for _, u := range r.upstreams {
@@ -91,8 +111,11 @@ func (e *engine) run(ctx context.Context) error {
 		now := time.Now()
 		e.expire(now)
 		e.tend(ctx, now)
-		pause := e.send(ctx)
-		if e.input == nil && len(e.backlog) == 0 && len(e.pending) == 0 {
+		pause := e.send(ctx, now)
+		if e.transport.flush(now, e.settle) {
+			continue
+		}
+		if e.input == nil && len(e.backlog) == 0 && len(e.pending) == 0 && len(e.waiting) == 0 {
 			break
 		}
 		select {
@@ -102,7 +125,7 @@ func (e *engine) run(ctx context.Context) error {
 		default:
 		}
 		e.handOver() // before waiting, so that what is known is not held back
-		e.wait(ctx, pause)
+		e.wait(ctx, now, pause)
 	}
 	e.handOver()
 	return ctx.Err()
@@ -116,8 +139,8 @@ func (e *engine) close() {
 }
 
 // wait takes in what comes next, within pause.
-func (e *engine) wait(ctx context.Context, pause time.Duration) {
-	e.setWake(pause)
+func (e *engine) wait(ctx context.Context, now time.Time, pause time.Duration) {
+	e.setWake(now, pause)
 	select {
 	case <-ctx.Done():
 	case batch, ok := <-e.input:
@@ -139,9 +162,9 @@ const forever = time.Hour
 
 // send sends queries until nothing is ready, the concurrency is reached, or
 // something forbids more; it returns how long that lasts at most.
-func (e *engine) send(ctx context.Context) (pause time.Duration) {
+func (e *engine) send(ctx context.Context, now time.Time) (pause time.Duration) {
 	for e.inFlight < e.concurrency() && ctx.Err() == nil {
-		if pause := e.makeReady(); len(e.ready) == 0 {
+		if pause := e.makeReady(now); len(e.ready) == 0 {
 			return pause
 		}
 		at, found := e.place()
@@ -149,7 +172,7 @@ func (e *engine) send(ctx context.Context) (pause time.Duration) {
 			return e.patience()
 		}
 		if found == placed {
-			if pause := e.throttle(); pause > 0 {
+			if pause := e.throttle(now); pause > 0 {
 				return pause
 			}
 		}
@@ -160,7 +183,7 @@ func (e *engine) send(ctx context.Context) (pause time.Duration) {
 			e.conclude(s)
 			continue
 		}
-		e.sendStep(ctx, s)
+		e.sendStep(ctx, s, now)
 	}
 	return forever
 }
@@ -173,9 +196,9 @@ func (e *engine) concurrency() int {
 }
 
 // makeReady begins climbs from the backlog until a step is ready to be sent; when
-// all else is done, it takes the steps that failed. It returns how long there is
+// all else is done, it takes the names that failed. It returns how long there is
 // nothing at most.
-func (e *engine) makeReady() (pause time.Duration) {
+func (e *engine) makeReady(now time.Time) (pause time.Duration) {
 	for len(e.ready) == 0 && len(e.backlog) > 0 {
 		name := e.backlog[0]
 		e.backlog = e.backlog[1:]
@@ -185,21 +208,35 @@ func (e *engine) makeReady() (pause time.Duration) {
 		return 0
 	}
 	e.backlog = nil
-	if !e.final && e.input == nil && len(e.pending) == len(e.failed) {
+	if !e.final && e.input == nil && len(e.pending) == 0 {
 		e.beginFinalPass()
 	}
 	if !e.final || len(e.failed) == 0 {
 		return forever
 	}
-	s := e.failed[0]
-	if wait := time.Until(s.failedAt.Add(e.cfg.FinalPassAfter)); wait > 0 {
+	name := e.failed[0]
+	w := e.waiting[name]
+	if wait := w.failedAt.Add(e.cfg.FinalPassAfter).Sub(now); wait > 0 {
 		return wait
 	}
 	e.failed = e.failed[1:]
-	s.final = true
-	s.restart()
-	e.ready = append(e.ready, s)
+	delete(e.waiting, name)
+	s := e.ask(name, w.domains)
+	s.final, s.validatedOnly = true, w.validatedOnly
 	return 0
+}
+
+// ask makes a step of a name, to be sent.
+func (e *engine) ask(name domain.Name, domains int) *step {
+	s := new(step)
+	if last := len(e.spare) - 1; last >= 0 {
+		s = e.spare[last]
+		e.spare = e.spare[:last]
+	}
+	s.begin(name, domains)
+	e.pending[name] = s
+	e.ready = append(e.ready, s)
+	return s
 }
 
 // beginFinalPass slows down, also where a server has come to be asked less. Servers
@@ -224,11 +261,13 @@ func (e *engine) climb(name domain.Name, domains int) {
 			s.domains += domains
 			return
 		}
+		if w := e.waiting[at]; w != nil {
+			w.domains += domains
+			return
+		}
 		o := e.cfg.Store.Find(at)
 		if o == nil {
-			s := newStep(at, domains)
-			e.pending[at] = s
-			e.ready = append(e.ready, s)
+			e.ask(at, domains)
 			return
 		}
 		if !o.EndsClimb() {
@@ -245,59 +284,81 @@ func (e *engine) climb(name domain.Name, domains int) {
 
 // throttle returns how long the rate makes the next query wait; 0 takes it out
 // of the allowance.
-func (e *engine) throttle() time.Duration {
+func (e *engine) throttle(now time.Time) time.Duration {
 	if e.limiter == nil {
 		return 0
 	}
-	r := e.limiter.Reserve()
-	if d := r.Delay(); d > 0 {
-		r.Cancel()
+	r := e.limiter.ReserveN(now, 1)
+	if d := r.DelayFrom(now); d > 0 {
+		r.CancelAt(now)
 		return d
 	}
 	return 0
 }
 
 // sendStep sends the next query of a step to its server; with zones there is none.
-func (e *engine) sendStep(ctx context.Context, s *step) {
-	s.tries++
-	e.stats.queries.Add(1)
-	if s.attempt > 0 || s.final {
-		e.stats.retries.Add(1)
-	}
+func (e *engine) sendStep(ctx context.Context, s *step, now time.Time) {
+	e.count(s, s.attempt > 0 || s.final)
 	e.inFlight++
 	if u := s.up; u != nil {
-		u.queries++
 		u.flow.inFlight++
 		s.epoch = u.flow.epoch
 		if s.form == fresh {
 			s.form = u.firstForm()
 		}
 	}
-	if out, known := e.transport.send(ctx, s); known {
+	s.sentAt, s.sends, s.deadline = now, 1, now.Add(e.cfg.Timeout)
+	if out, known := e.transport.send(ctx, s, now); known {
 		e.settle(s, out)
 		return
 	}
-	e.deadlines.push(s, time.Now().Add(e.cfg.Timeout))
-	if len(e.deadlines.queue) > 4*e.cfg.Concurrency+doneBatch {
-		e.deadlines.compact()
+	e.schedule.put(s, s.nextDue(now))
+}
+
+// count counts a query of a step that is sent.
+func (e *engine) count(s *step, again bool) {
+	e.stats.queries.Add(1)
+	if again {
+		e.stats.retries.Add(1)
+	}
+	if s.up != nil {
+		s.up.queries++
 	}
 }
 
-// expire ends the tries whose deadline is over.
+// expire sends again what has not been answered in the time that its server needs,
+// and ends the tries whose deadline is over.
 func (e *engine) expire(now time.Time) {
-	for {
-		s := e.deadlines.pop(now)
-		if s == nil {
-			return
+	for s := e.schedule.next(); s != nil && !s.due.After(now); s = e.schedule.next() {
+		e.schedule.remove(s)
+		if !s.deadline.After(now) {
+			e.settle(s, e.transport.giveUp(s, now))
+			continue
 		}
-		e.settle(s, e.transport.giveUp(s))
+		if wait := e.throttle(now); wait > 0 {
+			e.schedule.put(s, earlier(now.Add(wait), s.deadline))
+			continue
+		}
+		e.resend(s, now)
+	}
+}
+
+// resend sends a query again within its try: the first one, or its reply, was lost on
+// the way or dropped by a server that has too much to do.
+func (e *engine) resend(s *step, now time.Time) {
+	s.sends++
+	e.count(s, true)
+	e.transport.resend(s)
+	e.schedule.put(s, s.nextDue(now))
+	if s.sends == 2 && s.up.flow.noteResend(s.epoch) {
+		e.tell(s.up, LimitLowered)
 	}
 }
 
 // settle ends a try of s: its next query is made ready, or it has come to its end.
 func (e *engine) settle(s *step, out outcome) {
 	e.inFlight--
-	s.sent = 0
+	e.schedule.remove(s)
 	if s.up != nil {
 		s.up.flow.inFlight--
 		e.judge(s, out)
@@ -309,8 +370,8 @@ func (e *engine) settle(s *step, out outcome) {
 	e.conclude(s)
 }
 
-// conclude takes in that a step has come to its end: it waits for the final pass, or
-// the climb goes on.
+// conclude takes in that a step has come to its end: its name waits for the final pass,
+// or the climb goes on.
 func (e *engine) conclude(s *step) {
 	e.cfg.Store.Put(s.obs)
 	if e.done != nil {
@@ -322,16 +383,18 @@ func (e *engine) conclude(s *step) {
 	if !s.final {
 		e.stats.names.Add(1)
 	}
-	if s.obs.Failure != "" && !s.final && transient(s.obs.Failure) && s.obs.Transport != snapshot.Zone {
-		s.failedAt = time.Now()
-		e.failed = append(e.failed, s)
-		return
-	}
-	if s.final && s.obs.Failure == "" {
-		e.stats.recovered.Add(1)
-	}
 	delete(e.pending, s.obs.Name)
-	e.climb(s.obs.Name, s.domains)
+	switch failure := s.obs.Failure; {
+	case failure != "" && !s.final && transient(failure) && s.obs.Transport != snapshot.Zone:
+		e.waiting[s.obs.Name] = &waiting{s.domains, time.Now(), s.validatedOnly}
+		e.failed = append(e.failed, s.obs.Name)
+	default:
+		if s.final && failure == "" {
+			e.stats.recovered.Add(1)
+		}
+		e.climb(s.obs.Name, s.domains)
+	}
+	e.spare = append(e.spare, s)
 }
 
 func (e *engine) handOver() {
@@ -341,61 +404,29 @@ func (e *engine) handOver() {
 	}
 }
 
-// setWake arms the one timer: for the next deadline, the next probe of a server
-// that rests, or the end of pause.
-func (e *engine) setWake(pause time.Duration) {
-	next := pause
-	if at, ok := e.deadlines.next(); ok {
-		next = min(next, time.Until(at))
+// setWake arms the one timer: for what is due next, the next probe of a server that
+// rests, or the end of pause. One that fires too early does no harm, so it is not set
+// anew for each reply.
+func (e *engine) setWake(now time.Time, pause time.Duration) {
+	next := now.Add(pause)
+	if s := e.schedule.next(); s != nil {
+		next = earlier(next, s.due)
 	}
 	for _, u := range e.upstreams {
 		if u.health.out == resting && !u.health.probing {
-			next = min(next, time.Until(u.health.next))
+			next = earlier(next, u.health.next)
 		}
 	}
-	e.wake.Reset(max(next, 0))
-}
-
-// deadlines is a queue: every try has the same time, so the first one sent is
-// the first one over.
-type deadlines struct{ queue []deadline }
-
-type deadline struct {
-	step *step
-	try  uint32 // the deadline is void once the step is at another try
-	at   time.Time
-}
-
-func (d *deadlines) push(s *step, at time.Time) {
-	s.sent = s.tries
-	d.queue = append(d.queue, deadline{s, s.tries, at})
-}
-
-// compact drops the deadlines that are void: of those that count there is one a
-// query in flight, but behind a name that never answers void ones pile up.
-func (d *deadlines) compact() {
-	d.queue = slices.DeleteFunc(d.queue, func(x deadline) bool { return x.step.sent != x.try })
-}
-
-// pop returns a step whose deadline is over at now, or nil.
-func (d *deadlines) pop(now time.Time) *step {
-	for len(d.queue) > 0 && !d.queue[0].at.After(now) {
-		first := d.queue[0]
-		d.queue = d.queue[1:]
-		if first.step.sent == first.try {
-			return first.step
-		}
+	if now.Before(e.wakeAt) && !next.Before(e.wakeAt) {
+		return
 	}
-	return nil
+	e.wakeAt = next
+	e.wake.Reset(max(next.Sub(now), 0))
 }
 
-// next returns the first deadline that still counts.
-func (d *deadlines) next() (time.Time, bool) {
-	for len(d.queue) > 0 && d.queue[0].step.sent != d.queue[0].try {
-		d.queue = d.queue[1:]
+func earlier(a, b time.Time) time.Time {
+	if b.Before(a) {
+		return b
 	}
-	if len(d.queue) == 0 {
-		return time.Time{}, false
-	}
-	return d.queue[0].at, true
+	return a
 }

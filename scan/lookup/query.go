@@ -2,8 +2,10 @@ package lookup
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/miekg/dns"
 )
@@ -17,6 +19,8 @@ const (
 	// nearly all paths (DNS Flag Day 2020).
 	udpSize = 1232
 	optSize = 11 // an OPT record without options (RFC 6891, section 6.1.2)
+	// maxWireLabel is the octets of the longest label (RFC 1035, section 2.3.4).
+	maxWireLabel = 63
 )
 
 // packProbe returns a query for the SOA record of the root. It sets DO and leaves AD
@@ -43,28 +47,84 @@ func setDO(query []byte) {
 	query[flagsAt+1] &^= flagAD
 }
 
+// maxQuery is the octets of the longest query of ours.
+const maxQuery = headerSize + maxWireName + 4 + optSize
+
 // packQuery returns a query for kind at name in the given form.
 func packQuery(id uint16, name string, kind uint16, f form) ([]byte, error) {
-	query := make([]byte, headerSize+maxWireName+4+optSize)
+	query, err := appendQuery(make([]byte, 0, maxQuery), name, kind, f)
+	if err != nil {
+		return nil, err
+	}
 	binary.BigEndian.PutUint16(query, id)
-	binary.BigEndian.PutUint16(query[flagsAt:], queryFlags)
-	binary.BigEndian.PutUint16(query[qdcountAt:], 1)
-	at, err := dns.PackDomainName(dns.Fqdn(name), query, headerSize, nil, false)
+	return query, nil
+}
+
+// header is that of every query, but for its ID: one question, and with EDNS one
+// additional record.
+var (
+	plainHeader = [headerSize]byte{flagsAt: queryFlags >> 8, flagsAt + 1: queryFlags & 0xff, qdcountAt + 1: 1}
+	ednsHeader  = [headerSize]byte{flagsAt: queryFlags >> 8, flagsAt + 1: queryFlags & 0xff, qdcountAt + 1: 1, arcountAt + 1: 1}
+	// ednsRecord is owned by the root; no extended rcode, version 0, no flags, no
+	// options.
+	ednsRecord = [optSize]byte{2: byte(dns.TypeOPT), 3: udpSize >> 8, 4: udpSize & 0xff}
+)
+
+// appendQuery appends a query, whose ID is 0, to nothing.
+func appendQuery(query []byte, name string, kind uint16, f form) ([]byte, error) {
+	if f.edns() {
+		query = append(query, ednsHeader[:]...)
+	} else {
+		query = append(query, plainHeader[:]...)
+	}
+	query, err := appendName(query, name)
 	if err != nil {
 		return nil, fmt.Errorf("query for %s: %w", name, err)
 	}
-	query = binary.BigEndian.AppendUint16(query[:at], kind)
+	query = binary.BigEndian.AppendUint16(query, kind)
 	query = binary.BigEndian.AppendUint16(query, dns.ClassINET)
-	if !f.edns() {
-		return query, nil
+	if f.edns() {
+		query = append(query, ednsRecord[:]...)
 	}
-	const arcountAt = 10
-	binary.BigEndian.PutUint16(query[arcountAt:], 1)
-	query = append(query, 0) // the root
-	query = binary.BigEndian.AppendUint16(query, dns.TypeOPT)
-	query = binary.BigEndian.AppendUint16(query, udpSize)
-	return append(query, 0, 0, 0, 0, 0, 0), nil // no extended rcode, version 0, no flags, no options
+	return query, nil
 }
+
+// appendName appends a name as the wire has it (RFC 1035, section 3.1). That of a
+// domain.Name is spelt with its octets; others, which aliases may lead to, may have
+// escapes.
+func appendName(query []byte, name string) ([]byte, error) {
+	if name == "." || len(name) > maxWireName-2 || strings.IndexByte(name, '\\') >= 0 {
+		return appendOddName(query, name)
+	}
+	start := len(query)
+	query = append(query, 0) // the length of the first label
+	query = append(query, name...)
+	query = append(query, 0) // the root
+	at := start
+	for i := start + 1; i < len(query); i++ {
+		if query[i] != '.' && i < len(query)-1 {
+			continue
+		}
+		size := i - at - 1
+		if size == 0 || size > maxWireLabel {
+			return nil, errName
+		}
+		query[at] = byte(size)
+		at = i
+	}
+	return query, nil
+}
+
+func appendOddName(query []byte, name string) ([]byte, error) {
+	var wire [maxWireName]byte
+	end, err := dns.PackDomainName(dns.Fqdn(name), wire[:], 0, nil, false)
+	if err != nil {
+		return nil, err
+	}
+	return append(query, wire[:end]...), nil
+}
+
+var errName = errors.New("a label is empty or longer than 63 octets")
 
 // setCD makes a query one that asks for what validation would hold back (RFC 4035,
 // section 3.2.2).

@@ -20,7 +20,8 @@ type reply struct {
 	rcode       uint16 // with the upper bits of EDNS (RFC 6891, section 6.1.3)
 	aa, ra, ad  bool
 	answers     []record
-	soa         string // owner of the SOA record in the authority section, or ""
+	hasSOA      bool   // in the authority section
+	soa         string // its owner, or ""
 	negativeTTL uint32 // of that SOA record (RFC 2308, section 5)
 	nameServers bool   // NS records stand in the authority section
 	ede         []snapshot.EDE
@@ -42,6 +43,9 @@ const (
 	headerSize = 12 // RFC 1035, section 4.1.1
 	flagsAt    = 2
 	qdcountAt  = 4
+	ancountAt  = 6
+	nscountAt  = 8
+	arcountAt  = 10
 
 	flagQR = 1 << 15
 	flagAA = 1 << 10
@@ -128,12 +132,25 @@ func questionEnd(query []byte) int {
 	return at + 1 + 4
 }
 
+// newReply reads the header of a message.
+func newReply(message []byte) reply {
+	flags := binary.BigEndian.Uint16(message[flagsAt:])
+	return reply{rcode: flags & rcodes, aa: flags&flagAA != 0, ra: flags&flagRA != 0, ad: flags&flagAD != 0}
+}
+
 // parseReply reads a message that check has passed. The error wraps errReply:
 // what cannot be read to the end is no answer, so that no record is lost from a
 // set.
 func parseReply(message []byte) (reply, error) {
-	flags := binary.BigEndian.Uint16(message[flagsAt:])
-	r := reply{rcode: flags & rcodes, aa: flags&flagAA != 0, ra: flags&flagRA != 0, ad: flags&flagAD != 0}
+	if r, ok := readQuickly(message); ok {
+		return r, nil
+	}
+	return readWhole(message)
+}
+
+// readWhole reads a message of any shape.
+func readWhole(message []byte) (reply, error) {
+	r := newReply(message)
 	at, err := skipQuestions(message)
 	if err != nil {
 		return reply{}, err
@@ -197,23 +214,29 @@ func readRR(message []byte, at int) (rr, int, error) {
 	if err != nil {
 		return rr{}, 0, err
 	}
-	const fixed = 10 // type, class, TTL, RDLENGTH
-	if len(message)-at < fixed {
+	if len(message)-at < recordFixed {
 		return rr{}, 0, fmt.Errorf("%w: record of %s cut short", errReply, owner)
 	}
-	r := rr{
-		owner:   owner,
-		kind:    binary.BigEndian.Uint16(message[at:]),
-		class:   binary.BigEndian.Uint16(message[at+2:]),
-		ttl:     binary.BigEndian.Uint32(message[at+4:]),
-		message: message,
-		start:   at + fixed,
-	}
-	r.end = r.start + int(binary.BigEndian.Uint16(message[at+8:]))
+	r := rrAt(message, at)
+	r.owner = owner
 	if r.end > len(message) {
 		return rr{}, 0, fmt.Errorf("%w: RDATA of %s cut short", errReply, owner)
 	}
 	return r, r.end, nil
+}
+
+// rrAt returns the record whose fixed part begins at an offset. Its RDATA may end
+// beyond the message.
+func rrAt(message []byte, at int) rr {
+	r := rr{
+		kind:    binary.BigEndian.Uint16(message[at:]),
+		class:   binary.BigEndian.Uint16(message[at+2:]),
+		ttl:     binary.BigEndian.Uint32(message[at+4:]),
+		message: message,
+		start:   at + recordFixed,
+	}
+	r.end = r.start + int(binary.BigEndian.Uint16(message[at+8:]))
+	return r
 }
 
 // readName returns a name in lower case without its trailing dot, the root as
@@ -271,22 +294,25 @@ func (r *reply) addAuthority(x rr) error {
 	case dns.TypeNS:
 		r.nameServers = true
 	case dns.TypeSOA:
-		const minimum = 4 // the last field of a SOA record, RFC 1035, section 3.3.13
-		rdata := x.rdata()
-		if len(rdata) < minimum {
+		if len(x.rdata()) < soaFixed {
 			return fmt.Errorf("%w: SOA of %s cut short", errReply, x.owner)
 		}
-		r.soa = x.owner
-		r.negativeTTL = min(x.seconds(), binary.BigEndian.Uint32(rdata[len(rdata)-minimum:]))
+		r.noteSOA(x)
 	}
 	return nil
+}
+
+func (r *reply) noteSOA(x rr) {
+	const minimum = 4 // the last field of a SOA record (RFC 1035, section 3.3.13)
+	r.hasSOA, r.soa = true, x.owner
+	r.negativeTTL = min(x.seconds(), binary.BigEndian.Uint32(x.message[x.end-minimum:]))
 }
 
 func (r *reply) addAdditional(x rr) error {
 	if x.kind != dns.TypeOPT {
 		return nil
 	}
-	r.rcode |= uint16(x.ttl>>24) << 4 // RFC 6891, section 6.1.3
+	r.noteExtendedRCode(x)
 	rdata := x.rdata()
 	for len(rdata) > 0 {
 		const fixed = 4 // option code and length
@@ -307,6 +333,10 @@ func (r *reply) addAdditional(x rr) error {
 	}
 	return nil
 }
+
+// noteExtendedRCode takes the upper bits from where an OPT record has them (RFC 6891,
+// section 6.1.3).
+func (r *reply) noteExtendedRCode(x rr) { r.rcode |= uint16(x.ttl>>24) << 4 }
 
 // Bounds on the words of a resolver, which stand in every row of the domain.
 const (
@@ -365,6 +395,6 @@ func (r *reply) failure() snapshot.Failure {
 // empty reports whether a reply without CAA records honestly says that there are
 // none: by an authority or a recursive resolver, and no referral.
 func (r *reply) empty() bool {
-	referral := r.nameServers && r.soa == "" && !r.aa
+	referral := r.nameServers && !r.hasSOA && !r.aa
 	return (r.aa || r.ra) && !referral
 }

@@ -11,7 +11,7 @@ import (
 )
 
 const (
-	socketBytes = 4 << 20 // receive buffer, so that a burst of replies is not lost
+	socketBytes = 4 << 20 // each buffer of a socket, so that a burst of queries or replies is not lost
 
 	// A forger has to guess the port too (RFC 5452, section 9.2), so remote servers
 	// are asked from many, which the system chooses by chance, and none is kept for
@@ -30,8 +30,10 @@ type pool struct {
 // socket is a connected UDP socket and what is in flight over it.
 type socket struct {
 	up      *upstream
-	conn    net.Conn
-	flights map[uint16]*flight
+	conn    datagrams
+	flights slots
+	outbox  []*flight // to be sent by the next flush
+	spare   chan *letters
 	sent    int
 	retired bool // it takes no more queries
 }
@@ -54,7 +56,10 @@ func (t *netTransport) socket(ctx context.Context, up *upstream) (*socket, error
 		p = newPool(up)
 		t.pools[up] = p
 	}
-	place := int(randomID(t.random)) % len(p.places)
+	place := 0
+	if len(p.places) > 1 {
+		place = int(randomID(t.random)) % len(p.places)
+	}
 	if s := p.places[place]; s != nil && !s.worn() {
 		return s, nil
 	} else if s != nil {
@@ -64,36 +69,100 @@ func (t *netTransport) socket(ctx context.Context, up *upstream) (*socket, error
 	if err != nil {
 		return nil, err
 	}
-	if udp, ok := conn.(*net.UDPConn); ok {
-		_ = udp.SetReadBuffer(socketBytes) // the system may grant less
-	}
-	s := &socket{up: up, conn: conn, flights: make(map[uint16]*flight)}
+	s := newSocket(up, conn)
 	p.places[place], p.all[s] = s, true
 	t.running.Go(func() { t.read(s) })
 	return s, nil
 }
 
+func newSocket(up *upstream, conn net.Conn) *socket {
+	if udp, ok := conn.(*net.UDPConn); ok {
+		_ = udp.SetReadBuffer(socketBytes) // the system may grant less
+		_ = udp.SetWriteBuffer(socketBytes)
+	}
+	s := &socket{up: up, conn: newDatagrams(conn, !up.remote()), spare: make(chan *letters, 2)}
+	for range cap(s.spare) { // one is read into while the other one is looked at
+		s.spare <- newLetters(s)
+	}
+	return s
+}
+
+// read brings what a socket receives, many messages at a time.
 func (t *netTransport) read(s *socket) {
-	buffer := make([]byte, maxMessage)
 	for {
-		n, err := s.conn.Read(buffer)
-		a := arrival{socket: s, message: append([]byte(nil), buffer[:n]...), err: err, at: time.Now()}
-		if !t.deliver(a) || err != nil {
+		var l *letters
+		select {
+		case l = <-s.spare:
+		case <-t.quit:
+			return
+		}
+		err := l.receive(s.conn)
+		if !t.deliver(arrival{socket: s, letters: l, err: err, at: time.Now()}) || err != nil {
 			return
 		}
 	}
 }
 
+// slots finds the flight that a query ID belongs to. The low bits of the ID say
+// where to look; the table is kept so large that a free place is soon drawn.
+type slots struct {
+	table []*flight // its length is a power of two
+	used  int
+}
+
+const (
+	leastSlots = 16
+	mostSlots  = 1 << 16 // one for each ID
+	slotShare  = 4       // of so many places one is used, until there are mostSlots
+)
+
+func (s *slots) place(id uint16) **flight { return &s.table[int(id)&(len(s.table)-1)] }
+
+// find returns the flight with an ID, or nil.
+func (s *slots) find(id uint16) *flight {
+	if s.used == 0 {
+		return nil
+	}
+	if f := *s.place(id); f != nil && f.id() == id {
+		return f
+	}
+	return nil
+}
+
 // adopt gives a query an unpredictable ID (RFC 5452, section 9.2) that is not in
-// flight over s.
-func (s *socket) adopt(f *flight, random *bufio.Reader) {
+// flight.
+func (s *slots) adopt(f *flight, random *bufio.Reader) {
+	if slotShare*s.used >= len(s.table) && len(s.table) < mostSlots {
+		s.grow()
+	}
 	id := randomID(random)
-	for s.flights[id] != nil {
+	for *s.place(id) != nil {
 		id = randomID(random)
 	}
 	binary.BigEndian.PutUint16(f.query, id)
-	s.flights[id] = f
-	s.sent++
+	*s.place(id) = f
+	s.used++
+}
+
+func (s *slots) grow() {
+	old := s.table
+	s.table = make([]*flight, max(leastSlots, 2*len(old)))
+	for _, f := range old {
+		if f != nil {
+			*s.place(f.id()) = f // alone there: so it was with fewer bits
+		}
+	}
+}
+
+// free takes a flight out.
+func (s *slots) free(f *flight) {
+	*s.place(f.id()) = nil
+	s.used--
+}
+
+// all returns the flights that are in.
+func (s *slots) all() []*flight {
+	return slices.DeleteFunc(slices.Clone(s.table), func(f *flight) bool { return f == nil })
 }
 
 func randomID(random io.Reader) uint16 {
@@ -108,8 +177,8 @@ func randomID(random io.Reader) uint16 {
 // once nothing is in flight over it.
 func (p *pool) release(f *flight) {
 	s := f.socket
-	delete(s.flights, binary.BigEndian.Uint16(f.query))
-	if s.retired && len(s.flights) == 0 {
+	s.flights.free(f)
+	if s.retired && s.flights.used == 0 {
 		p.forget(s)
 	}
 }
@@ -121,7 +190,7 @@ func (p *pool) retire(s *socket) {
 	if i := slices.Index(p.places, s); i >= 0 {
 		p.places[i] = nil
 	}
-	if len(s.flights) == 0 {
+	if s.flights.used == 0 {
 		p.forget(s)
 	}
 }

@@ -1,7 +1,9 @@
 package lookup
 
 import (
+	"bufio"
 	"context"
+	"crypto/rand"
 	"net"
 	"os"
 	"strings"
@@ -83,13 +85,15 @@ func TestAPortIsGivenUpAfterAThousandQueries(t *testing.T) {
 	p := newPool(up)
 	client, server := net.Pipe()
 	defer server.Close()
-	s := &socket{up: up, conn: client, flights: make(map[uint16]*flight), sent: remoteLifetime - 1}
+	s := newSocket(up, client)
+	s.sent = remoteLifetime - 1
 	p.places[3], p.all[s] = s, true
 	if s.worn() {
 		t.Error("worn before its time")
 	}
 	s.sent++
-	s.flights[7] = &flight{query: []byte{0, 7}, up: up, socket: s}
+	out := &flight{query: queryFor(t, "mail.example"), up: up, socket: s}
+	s.flights.adopt(out, bufio.NewReader(rand.Reader))
 	if !s.worn() {
 		t.Error("not worn after 1,000 queries")
 	}
@@ -97,7 +101,7 @@ func TestAPortIsGivenUpAfterAThousandQueries(t *testing.T) {
 	if p.places[3] != nil || !p.all[s] {
 		t.Error("it keeps its place, or is closed while a query is out")
 	}
-	p.release(s.flights[7])
+	p.release(out)
 	if p.all[s] {
 		t.Error("it is not closed behind its last query")
 	}

@@ -47,30 +47,47 @@ type step struct {
 	up      *upstream // asked, or asked last
 	form    form
 	dance   dance
-	tries   uint32 // queries sent for this step
-	sent    uint32 // the try that is out, 0 if none
-	epoch   int    // of up's flow when it was sent
-	chain   chain  // what the answers so far have shown
-	flight  *flight
+	epoch   int   // of up's flow when it was sent
+	chain   chain // what the answers so far have shown
 
-	final    bool      // it is being asked in the final pass
-	failedAt time.Time // in the first pass
+	// Of the try that is out:
+	flight   *flight
+	sentAt   time.Time
+	sends    int       // of its query
+	deadline time.Time // its end
+	due      time.Time // what is to be done next: its query sent again, or its end
+	place    int       // in the schedule
+
+	final bool // it is being asked in the final pass
 	// validatedOnly says that a server that validates has failed to answer, so that
 	// one that does not must not answer in its stead.
 	validatedOnly bool
 }
 
 func newStep(name domain.Name, domains int) *step {
-	s := &step{domains: domains}
-	s.obs.Name = name
-	s.restart()
+	s := new(step)
+	s.begin(name, domains)
 	return s
 }
 
-// restart forgets what the answers have shown so far.
-func (s *step) restart() {
-	s.asked, s.attempt, s.form, s.dance = s.obs.Name.String(), 0, fresh, noDance
+// begin makes a step, which may have been another one before, that of a name.
+func (s *step) begin(name domain.Name, domains int) {
+	*s = step{domains: domains, asked: name.String(), place: notScheduled}
+	s.obs.Name = name
 	s.chain = chain{ad: true, validated: true, ttl: maxTTL} // until a reply says less
+}
+
+// overUDP reports whether the next query of the step goes over UDP, or the last one
+// went.
+func (s *step) overUDP() bool { return s.up.overUDP() && !s.form.overTCP() }
+
+// nextDue returns when the try that is out has to be seen to again: where its query has
+// not been answered in the time that its server needs, or at its end.
+func (s *step) nextDue(now time.Time) time.Time {
+	if s.up == nil || !s.overUDP() || s.sends == mostSends {
+		return s.deadline
+	}
+	return earlier(now.Add(s.up.roundTrip.retryAfter(s.sends)), s.deadline)
 }
 
 // dance is how far a step has come in finding out whether SERVFAIL without further

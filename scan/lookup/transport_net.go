@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/miekg/dns"
+	"golang.org/x/net/ipv4"
 
 	"caascan/scan/snapshot"
 )
@@ -19,6 +20,9 @@ type netTransport struct {
 	cfg       *Config
 	pools     map[*upstream]*pool
 	exchanges map[*flight]context.CancelFunc // that are out over streams
+	full      []*socket                      // those with something in their outbox
+	envelopes []ipv4.Message
+	spare     []*flight // that have landed, to be used again
 	incoming  chan arrival
 	random    *bufio.Reader
 	quit      chan struct{}
@@ -30,16 +34,21 @@ type flight struct {
 	step   *step
 	up     *upstream
 	query  []byte
-	socket *socket // it left by; nil over a stream
+	memory [maxQuery]byte // of query
+	socket *socket        // it left by; nil over a stream
+	queued bool           // in the outbox of its socket
 	// mismatches counts the messages that looked like a reply to it and were none.
 	mismatches int
 }
 
-// arrival is a message, or the end of a socket or of an exchange.
+func (f *flight) id() uint16 { return binary.BigEndian.Uint16(f.query) }
+
+// arrival is what a socket has received, or the end of a socket or of an exchange.
 type arrival struct {
 	socket  *socket // it came by
+	letters *letters
 	flight  *flight // whose exchange over a stream it ends
-	message []byte
+	message []byte  // over a stream
 	err     error
 	at      time.Time
 }
@@ -57,6 +66,7 @@ func newNetTransport(cfg *Config) *netTransport {
 		cfg:       cfg,
 		pools:     make(map[*upstream]*pool),
 		exchanges: make(map[*flight]context.CancelFunc),
+		envelopes: newEnvelopes(),
 		incoming:  make(chan arrival, arrivalsCap),
 		random:    bufio.NewReader(rand.Reader),
 		quit:      make(chan struct{}),
@@ -76,53 +86,97 @@ func (t *netTransport) close() {
 	t.running.Wait()
 }
 
-func (t *netTransport) send(ctx context.Context, s *step) (outcome, bool) {
-	query, err := t.pack(s)
-	if err != nil {
-		return t.ended(s, outcome{failure: snapshot.MalformedReply}, time.Now()), true
+func (t *netTransport) send(ctx context.Context, s *step, now time.Time) (outcome, bool) {
+	f := t.newFlight(s)
+	if err := t.pack(f); err != nil {
+		return t.ended(s, outcome{failure: snapshot.MalformedReply}, now), true
 	}
-	f := &flight{step: s, up: s.up, query: query}
 	s.flight = f
-	if !s.up.overUDP() || s.form.overTCP() {
+	if !s.overUDP() {
 		t.exchange(ctx, f)
 		return outcome{}, false
 	}
-	if err := t.sendUDP(ctx, f); err != nil {
-		t.drop(f)
-		return t.ended(s, outcome{failure: snapshot.Network}, time.Now()), true
+	socket, err := t.socket(ctx, f.up)
+	if err != nil {
+		s.flight = nil
+		return t.ended(s, outcome{failure: snapshot.Network}, now), true
 	}
+	f.socket = socket
+	socket.flights.adopt(f, t.random)
+	t.enqueue(f)
 	return outcome{}, false
 }
 
-// pack returns the query of a step, but for its ID.
-func (t *netTransport) pack(s *step) ([]byte, error) {
-	query, err := packQuery(randomID(t.random), s.asked, dns.TypeCAA, s.form)
-	if err != nil {
-		return nil, err
+func (t *netTransport) newFlight(s *step) *flight {
+	last := len(t.spare) - 1
+	if last < 0 {
+		return &flight{step: s, up: s.up}
 	}
-	if s.dance == withCD {
-		setCD(query)
-	}
-	if s.up.remote() && !s.up.shown.foldsCase && !s.form.overTCP() {
-		mixCase(query, t.random)
-	}
-	return query, nil
+	f := t.spare[last]
+	t.spare = t.spare[:last]
+	f.step, f.up = s, s.up
+	return f
 }
 
-func (t *netTransport) sendUDP(ctx context.Context, f *flight) error {
-	socket, err := t.socket(ctx, f.up)
+// pack writes the query of a flight, but for its ID over UDP.
+func (t *netTransport) pack(f *flight) (err error) {
+	s := f.step
+	f.query, err = appendQuery(f.memory[:0], s.asked, dns.TypeCAA, s.form)
 	if err != nil {
 		return err
 	}
-	f.socket = socket
-	socket.adopt(f, t.random)
-	if _, err = socket.conn.Write(f.query); err == nil {
-		return nil
+	if s.dance == withCD {
+		setCD(f.query)
 	}
-	// A connected socket reports the fate of an earlier datagram on the next
-	// call, so the second word counts.
-	_, err = socket.conn.Write(f.query)
-	return err
+	switch {
+	case !s.overUDP():
+		binary.BigEndian.PutUint16(f.query, randomID(t.random))
+	case s.up.remote() && !s.up.shown.foldsCase:
+		mixCase(f.query, t.random)
+	}
+	return nil
+}
+
+// resend sends a step's query, which is out over UDP, once more as it was: a second
+// ID in flight would give a forger a second chance (RFC 5452, section 5).
+func (t *netTransport) resend(s *step) { t.enqueue(s.flight) }
+
+func (t *netTransport) enqueue(f *flight) {
+	if f.queued {
+		return
+	}
+	f.queued = true
+	if len(f.socket.outbox) == 0 {
+		t.full = append(t.full, f.socket)
+	}
+	f.socket.outbox = append(f.socket.outbox, f)
+	f.socket.sent++
+}
+
+// flush sends what waits in the outboxes. It calls settle for each step whose query
+// cannot be sent, and reports whether there was one.
+func (t *netTransport) flush(now time.Time, settle func(*step, outcome)) (failed bool) {
+	for _, s := range t.full {
+		queries := s.outbox
+		for len(queries) > 0 {
+			sent, err := post(s.conn, queries, t.envelopes)
+			for _, f := range queries[:sent] {
+				f.queued = false
+			}
+			queries = queries[sent:]
+			if err != nil {
+				f := queries[0]
+				queries, failed = queries[1:], true
+				f.queued = false
+				t.land(f, outcome{failure: snapshot.Network}, now, settle)
+			}
+		}
+		clear(s.outbox)
+		s.outbox = s.outbox[:0]
+	}
+	clear(t.full)
+	t.full = t.full[:0]
+	return failed
 }
 
 // exchange asks over a stream. The engine's deadline, or the end of ctx, cancels
@@ -153,43 +207,52 @@ func (t *netTransport) receive(a arrival, settle func(*step, outcome)) {
 	case a.err != nil:
 		t.broken(a, settle)
 	default:
-		t.receiveUDP(a, settle)
+		for i := range a.letters.count {
+			message, cut := a.letters.at(i)
+			t.receiveUDP(a, message, cut, settle)
+		}
+		a.letters.patient = a.socket.flights.used >= muchInFlight && a.letters.count < len(a.letters.messages)
+		a.socket.spare <- a.letters
 	}
 }
 
-func (t *netTransport) receiveUDP(a arrival, settle func(*step, outcome)) {
-	if len(a.message) < headerSize {
+func (t *netTransport) receiveUDP(a arrival, message []byte, cut bool, settle func(*step, outcome)) {
+	if len(message) < headerSize {
 		return
 	}
-	f := a.socket.flights[binary.BigEndian.Uint16(a.message)]
+	f := a.socket.flights.find(binary.BigEndian.Uint16(message))
 	standing := notOurs
 	if f != nil {
-		standing = check(a.message, f.query)
+		standing = check(message, f.query)
 	}
 	switch standing {
 	case notOurs:
-		t.mismatch(a, settle)
+		t.mismatch(a, message, settle)
 		return
 	case otherCase: // by a server that does not keep the case after all, or by a forger
 		standing = flooded
-	case ours, noQuestion, cutShort, flooded:
+	case ours:
+		if cut {
+			standing = cutShort
+		}
+	case noQuestion, cutShort, flooded:
 	}
-	t.land(f, readOutcome(a.message, standing), a.at, settle)
+	t.land(f, readOutcome(message, standing), a.at, settle)
 }
 
 // mismatch counts a message that is no reply against the queries that it looks
 // like a reply to. The sockets of servers on loopback, where nobody else can send,
 // have too many queries for that.
-func (t *netTransport) mismatch(a arrival, settle func(*step, outcome)) {
+func (t *netTransport) mismatch(a arrival, message []byte, settle func(*step, outcome)) {
 	if !a.socket.up.remote() {
 		return
 	}
-	for _, f := range a.socket.flights {
-		if !sameQuestion(a.message, f.query) && binary.BigEndian.Uint16(a.message) != binary.BigEndian.Uint16(f.query) {
+	for _, f := range a.socket.flights.all() {
+		if !sameQuestion(message, f.query) && binary.BigEndian.Uint16(message) != f.id() {
 			continue
 		}
 		if f.mismatches++; f.mismatches > maxMismatches {
-			t.land(f, readOutcome(a.message, flooded), a.at, settle)
+			t.land(f, readOutcome(message, flooded), a.at, settle)
 		}
 	}
 }
@@ -200,7 +263,7 @@ func (t *netTransport) broken(a arrival, settle func(*step, outcome)) {
 	if !t.pools[a.socket.up].forget(a.socket) {
 		return
 	}
-	for _, f := range a.socket.flights {
+	for _, f := range a.socket.flights.all() {
 		t.land(f, outcome{failure: snapshot.Network}, a.at, settle)
 	}
 }
@@ -218,19 +281,28 @@ func (t *netTransport) receiveStream(a arrival, settle func(*step, outcome)) {
 
 // land takes a flight down and settles its step.
 func (t *netTransport) land(f *flight, out outcome, at time.Time, settle func(*step, outcome)) {
+	s := f.step
 	t.drop(f)
-	settle(f.step, t.ended(f.step, out, at))
+	settle(s, t.ended(s, out, at))
 }
 
 func (t *netTransport) drop(f *flight) {
 	f.step.flight = nil
 	if f.socket != nil {
 		t.pools[f.up].release(f)
+		t.reuse(f)
+		return
 	}
 	if cancel := t.exchanges[f]; cancel != nil {
 		cancel()
 		delete(t.exchanges, f)
 	}
+}
+
+// reuse keeps a flight over UDP, which nobody knows any more, for another query.
+func (t *netTransport) reuse(f *flight) {
+	f.step, f.up, f.socket, f.mismatches = nil, nil, nil, 0
+	t.spare = append(t.spare, f)
 }
 
 // ended says by which server, and how, a try ended.
@@ -241,7 +313,7 @@ func (t *netTransport) ended(s *step, out outcome, at time.Time) outcome {
 	return out
 }
 
-func (t *netTransport) giveUp(s *step) outcome {
+func (t *netTransport) giveUp(s *step, now time.Time) outcome {
 	t.drop(s.flight)
-	return t.ended(s, outcome{failure: snapshot.Timeout}, time.Now())
+	return t.ended(s, outcome{failure: snapshot.Timeout}, now)
 }

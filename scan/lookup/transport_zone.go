@@ -2,6 +2,7 @@ package lookup
 
 import (
 	"context"
+	"time"
 
 	"github.com/miekg/dns"
 
@@ -14,7 +15,7 @@ type zoneTransport struct{ zones *zone.Set }
 
 func newZoneTransport(zones *zone.Set) *zoneTransport { return &zoneTransport{zones} }
 
-func (t *zoneTransport) send(_ context.Context, s *step) (outcome, bool) {
+func (t *zoneTransport) send(_ context.Context, s *step, _ time.Time) (outcome, bool) {
 	query, err := packQuery(0, s.asked, dns.TypeCAA, withEDNS)
 	if err != nil {
 		return outcome{failure: snapshot.MalformedReply, transport: snapshot.Zone}, true
@@ -38,10 +39,14 @@ func (t *zoneTransport) send(_ context.Context, s *step) (outcome, bool) {
 	return out, true
 }
 
+func (t *zoneTransport) resend(*step) {}
+
+func (t *zoneTransport) flush(time.Time, func(*step, outcome)) bool { return false }
+
 func (t *zoneTransport) arrivals() <-chan arrival { return nil }
 
 func (t *zoneTransport) receive(arrival, func(*step, outcome)) {}
 
-func (t *zoneTransport) giveUp(*step) outcome { return outcome{failure: snapshot.Timeout} }
+func (t *zoneTransport) giveUp(*step, time.Time) outcome { return outcome{failure: snapshot.Timeout} }
 
 func (t *zoneTransport) close() {}

@@ -16,8 +16,9 @@ type upstream struct {
 	name   string // as reports name it
 	shown  shown
 	// streams asks over TCP, TLS or HTTPS.
-	streams exchanger
-	flow    flow
+	streams   exchanger
+	flow      flow
+	roundTrip roundTrip
 	health  health
 	queries int
 	answers int // replies that say something of a name, be it a failure of the name's own
@@ -104,12 +105,14 @@ type flow struct {
 }
 
 // A window is so many replies. Timeouts weigh more than errors: SERVFAIL may well
-// be the fate of many a name in a list.
+// be the fate of many a name in a list. A query that is sent again may be a reply
+// lost on the way, of which a network loses some at any time.
 const (
 	flowWindow    = 16
 	timeoutStrain = 4
+	resendStrain  = 2
 	errorStrain   = 1
-	flowStrain    = 8  // in one window, halves the limit: 2 timeouts or 8 errors
+	flowStrain    = 8  // in one window, halves the limit: 2 timeouts, 4 resends or 8 errors
 	flowSteps     = 64 // quiet windows from nothing back to the most
 )
 
@@ -131,9 +134,7 @@ func (f *flow) note(epoch int, failure snapshot.Failure) (lowered, restored bool
 		f.strain += errorStrain
 	}
 	if f.strain >= flowStrain {
-		lowered = f.limit > 1
-		f.set(max(1, f.limit/2))
-		return lowered, false
+		return f.halve(), false
 	}
 	if f.replies < flowWindow {
 		return false, false
@@ -144,6 +145,22 @@ func (f *flow) note(epoch int, failure snapshot.Failure) (lowered, restored bool
 		restored = f.limit == f.most
 	}
 	return false, restored
+}
+
+// noteResend takes in that a query of an epoch was not answered in time and is sent
+// again, and reports whether the limit was lowered.
+func (f *flow) noteResend(epoch int) (lowered bool) {
+	if epoch != f.epoch {
+		return false
+	}
+	f.strain += resendStrain
+	return f.strain >= flowStrain && f.halve()
+}
+
+func (f *flow) halve() (lowered bool) {
+	lowered = f.limit > 1
+	f.set(max(1, f.limit/2))
+	return lowered
 }
 
 // set begins a new epoch with another limit.

@@ -1,0 +1,83 @@
+package lookup
+
+import (
+	"errors"
+	"net"
+	"os"
+	"syscall"
+
+	"golang.org/x/net/ipv4"
+)
+
+// newDatagrams returns conn as package ipv4 has it, which does as well for IPv6.
+//
+// One to loopback is taken from the runtime's poller, which would wake up for every
+// datagram, whether anybody waits for it or not: more work than to take it in. Who
+// reads such a socket waits in the system, and keeps a thread.
+func newDatagrams(conn net.Conn, loopback bool) datagrams {
+	udp, ok := conn.(*net.UDPConn)
+	if !ok {
+		return oneByOne{conn}
+	}
+	if !loopback {
+		return ipv4.NewPacketConn(udp)
+	}
+	quiet, err := takeFromPoller(udp)
+	if err != nil { // there is no file descriptor left for a moment
+		return ipv4.NewPacketConn(udp)
+	}
+	return ipv4.NewPacketConn(quiet)
+}
+
+// waitForOne makes a blocking read return with the first message and those that have
+// come by then.
+const waitForOne = syscall.MSG_WAITFORONE
+
+// quietConn is a socket that the runtime does not poll. Of the UDPConn, which is
+// closed, only the addresses are left.
+type quietConn struct {
+	*net.UDPConn
+	file *os.File
+}
+
+// takeFromPoller closes conn. Its socket lives on in a file descriptor that blocks.
+func takeFromPoller(conn *net.UDPConn) (quietConn, error) {
+	raw, err := conn.SyscallConn()
+	if err != nil {
+		return quietConn{}, err
+	}
+	var file *os.File
+	var failed error
+	err = raw.Control(func(fd uintptr) { file, failed = duplicate(fd) })
+	if err = errors.Join(err, failed); err != nil {
+		return quietConn{}, err
+	}
+	return quietConn{conn, file}, conn.Close()
+}
+
+func duplicate(fd uintptr) (*os.File, error) {
+	syscall.ForkLock.RLock()
+	defer syscall.ForkLock.RUnlock()
+	other, err := syscall.Dup(int(fd))
+	if err != nil {
+		return nil, err
+	}
+	syscall.CloseOnExec(other)
+	if err := syscall.SetNonblock(other, false); err != nil {
+		return nil, errors.Join(err, syscall.Close(other))
+	}
+	return os.NewFile(uintptr(other), "udp"), nil // not polled, because it blocks
+}
+
+// SyscallConn is what package ipv4 reads and writes by.
+func (c quietConn) SyscallConn() (syscall.RawConn, error) { return c.file.SyscallConn() }
+
+// Close ends a read that waits.
+func (c quietConn) Close() error {
+	raw, err := c.file.SyscallConn()
+	if err != nil {
+		return err
+	}
+	err = raw.Control(func(fd uintptr) { _ = syscall.Shutdown(int(fd), syscall.SHUT_RDWR) })
+	return errors.Join(err, c.file.Close())
+}

@@ -1,0 +1,105 @@
+package lookup
+
+import (
+	"encoding/binary"
+
+	"github.com/miekg/dns"
+)
+
+// readQuickly reads the reply that nearly every query gets, without allocating: no
+// answers, a SOA record of class IN in the authority section or nothing, an OPT record
+// without options or nothing. It reports false for every other one, a broken one too.
+//
+// The owner of the SOA record is left out: it matters behind an alias only.
+func readQuickly(message []byte) (r reply, ok bool) {
+	authority, additional := binary.BigEndian.Uint16(message[nscountAt:]), binary.BigEndian.Uint16(message[arcountAt:])
+	single := binary.BigEndian.Uint16(message[qdcountAt:]) == 1 && binary.BigEndian.Uint16(message[ancountAt:]) == 0
+	if !single || authority > 1 || additional > 1 {
+		return reply{}, false
+	}
+	r = newReply(message)
+	at, ok := skipName(message, headerSize)
+	at += questionFixed
+	if ok && authority == 1 {
+		at, ok = r.skipSOA(message, at)
+	}
+	if ok && additional == 1 {
+		at, ok = r.skipOPT(message, at)
+	}
+	return r, ok && at == len(message)
+}
+
+// The octets of a question behind its name, of a record between its owner and its
+// RDATA, and of a SOA record's RDATA behind its names (RFC 1035, sections 4.1.2, 4.1.3
+// and 3.3.13).
+const (
+	questionFixed = 4
+	recordFixed   = 10
+	soaFixed      = 20
+)
+
+func (r *reply) skipSOA(message []byte, at int) (end int, ok bool) {
+	at, ok = skipName(message, at)
+	if !ok || len(message)-at < recordFixed {
+		return 0, false
+	}
+	x := rrAt(message, at)
+	if x.kind != dns.TypeSOA || x.class != dns.ClassINET {
+		return 0, false
+	}
+	at, ok = skipName(message, x.start)
+	if !ok {
+		return 0, false
+	}
+	at, ok = skipName(message, at)
+	if !ok || at+soaFixed != x.end || x.end > len(message) {
+		return 0, false
+	}
+	r.noteSOA(x)
+	return x.end, true
+}
+
+func (r *reply) skipOPT(message []byte, at int) (end int, ok bool) {
+	if len(message)-at != 1+recordFixed || message[at] != 0 {
+		return 0, false
+	}
+	x := rrAt(message, at+1)
+	if x.kind != dns.TypeOPT || x.start != x.end {
+		return 0, false
+	}
+	r.noteExtendedRCode(x)
+	return x.end, true
+}
+
+// skipName returns where a name ends that is whole (RFC 1035, section 4.1.4): pointers
+// lead back, to where a name may be.
+func skipName(message []byte, at int) (end int, ok bool) {
+	jumped, size, limit := false, 0, at
+	for at < len(message) {
+		c := int(message[at])
+		switch {
+		case c == 0:
+			if !jumped {
+				end = at + 1
+			}
+			return end, size < maxWireName
+		case c <= maxWireLabel:
+			at, size = at+1+c, size+1+c
+		case c < pointer || at+1 >= len(message):
+			return 0, false
+		default:
+			if !jumped {
+				end, jumped = at+2, true
+			}
+			at = c&^pointer<<8 | int(message[at+1])
+			if at < headerSize || at >= limit {
+				return 0, false
+			}
+			limit = at
+		}
+	}
+	return 0, false
+}
+
+// pointer is what the first of a compression pointer's two octets begins with.
+const pointer = 0xC0
