@@ -223,6 +223,26 @@ func TestFlowIsHalvedByStrainAndRaisedInQuiet(t *testing.T) {
 	}
 }
 
+// TestFlowIsHalvedWhereAQuarterIsLost, and by less it is not.
+func TestFlowIsHalvedWhereAQuarterIsLost(t *testing.T) {
+	for _, test := range []struct {
+		every   int
+		lowered bool
+	}{{5, false}, {3, true}} {
+		f := newFlow(64)
+		for i := range 10000 {
+			if i%test.every == 0 {
+				f.noteResend(f.epoch)
+				f.noteResend(f.epoch - 1) // says nothing of now
+			}
+			f.note(f.epoch, "")
+		}
+		if lowered := f.lowest < 64; lowered != test.lowered {
+			t.Errorf("one in %d sent again: lowest %d, want it lowered: %v", test.every, f.lowest, test.lowered)
+		}
+	}
+}
+
 // TestAServerThatDropsUnderLoadIsAskedLess, and all is answered.
 func TestAServerThatDropsUnderLoadIsAskedLess(t *testing.T) {
 	const capacity = 8

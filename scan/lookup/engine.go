@@ -122,6 +122,9 @@ func (e *engine) run(ctx context.Context) error {
 		case a := <-e.transport.arrivals():
 			e.transport.receive(a, e.settle)
 			continue
+		case p := <-e.probes:
+			e.probed(p)
+			continue
 		default:
 		}
 		e.handOver() // before waiting, so that what is known is not held back

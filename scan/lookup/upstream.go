@@ -19,9 +19,9 @@ type upstream struct {
 	streams   exchanger
 	flow      flow
 	roundTrip roundTrip
-	health  health
-	queries int
-	answers int // replies that say something of a name, be it a failure of the name's own
+	health    health
+	queries   int
+	answers   int // replies that say something of a name, be it a failure of the name's own
 }
 
 // shown is what a probe shows of a server.
@@ -102,18 +102,25 @@ type flow struct {
 	// of the present limit.
 	epoch           int
 	replies, strain int // in this window
+	heard, resends  int // in this window of losses
 }
 
 // A window is so many replies. Timeouts weigh more than errors: SERVFAIL may well
-// be the fate of many a name in a list. A query that is sent again may be a reply
-// lost on the way, of which a network loses some at any time.
+// be the fate of many a name in a list.
 const (
 	flowWindow    = 16
 	timeoutStrain = 4
-	resendStrain  = 2
 	errorStrain   = 1
-	flowStrain    = 8  // in one window, halves the limit: 2 timeouts, 4 resends or 8 errors
+	flowStrain    = 8  // in one window, halves the limit: 2 timeouts or 8 errors
 	flowSteps     = 64 // quiet windows from nothing back to the most
+)
+
+// Networks lose messages at any time, and a burst in which some are lost is answered in
+// a burst. So what has to be sent again is held to more replies, and to a share of them
+// that only a server with too much to do leaves unanswered.
+const (
+	lossWindow = 128
+	lossMost   = lossWindow / 4
 )
 
 func newFlow(most int) flow { return flow{most: most, limit: most, lowest: most} }
@@ -127,6 +134,9 @@ func (f *flow) note(epoch int, failure snapshot.Failure) (lowered, restored bool
 		return false, false
 	}
 	f.replies++
+	if f.heard++; f.heard == lossWindow {
+		f.heard, f.resends = 0, 0
+	}
 	switch {
 	case failure == snapshot.Timeout || failure == snapshot.Network:
 		f.strain += timeoutStrain
@@ -153,8 +163,8 @@ func (f *flow) noteResend(epoch int) (lowered bool) {
 	if epoch != f.epoch {
 		return false
 	}
-	f.strain += resendStrain
-	return f.strain >= flowStrain && f.halve()
+	f.resends++
+	return f.resends > lossMost && f.halve()
 }
 
 func (f *flow) halve() (lowered bool) {
@@ -171,7 +181,7 @@ func (f *flow) set(limit int) {
 	f.limit = limit
 	f.lowest = min(f.lowest, limit)
 	f.epoch++
-	f.replies, f.strain = 0, 0
+	f.replies, f.strain, f.heard, f.resends = 0, 0, 0, 0
 }
 
 // rotation is whether a server is asked.
