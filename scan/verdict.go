@@ -53,11 +53,11 @@ func (s *Scanner) judge(name domain.Name) *Verdict {
 func (s *Scanner) climb(name domain.Name) []*snapshot.Observation {
 	var steps []*snapshot.Observation
 	for at := range name.Climb() {
-		o := s.cfg.Store.Find(at)
-		if o == nil {
-			o = &snapshot.Observation{Name: at, Failure: snapshot.NotInSnapshot}
+		o, found := s.cfg.Store.Find(at)
+		if !found {
+			o = snapshot.Observation{Name: at, Failure: snapshot.NotInSnapshot}
 		}
-		steps = append(steps, o)
+		steps = append(steps, &o)
 		if o.EndsClimb() {
 			break
 		}

@@ -108,7 +108,7 @@ func (s *Scanner) hidesParent(v *Verdict) bool {
 		return false
 	}
 	for at := range v.FoundAt.Climb() {
-		if o := s.cfg.Store.Find(at); o != nil && o.Records.Has(caa.TagIssuemail) {
+		if o, _ := s.cfg.Store.Find(at); o.Records.Has(caa.TagIssuemail) {
 			return true
 		}
 	}

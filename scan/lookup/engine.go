@@ -268,17 +268,17 @@ func (e *engine) climb(name domain.Name, domains int) {
 			w.domains += domains
 			return
 		}
-		o := e.cfg.Store.Find(at)
-		if o == nil {
+		ends, found := e.cfg.Store.EndsClimb(at)
+		if !found {
 			e.ask(at, domains)
 			return
 		}
-		if !o.EndsClimb() {
+		if !ends {
 			continue
 		}
 		e.stats.done.Add(int64(domains))
 		domains = 0
-		if o.Failure != "" || o.Records.Has(caa.TagIssuemail) {
+		if o, _ := e.cfg.Store.Find(at); o.Failure != "" || o.Records.Has(caa.TagIssuemail) {
 			return
 		}
 	}

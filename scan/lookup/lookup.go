@@ -209,8 +209,8 @@ func (r *Resolver) Trace(ctx context.Context, name domain.Name) ([]snapshot.Obse
 	}
 	var steps []snapshot.Observation
 	for at := range name.Climb() {
-		o := r.cfg.Store.Find(at)
-		steps = append(steps, *o)
+		o, _ := r.cfg.Store.Find(at)
+		steps = append(steps, o)
 		if o.EndsClimb() {
 			break
 		}

@@ -40,7 +40,7 @@ func (r *Resolver) Prove(ctx context.Context, names iter.Seq[domain.Name], done 
 		if working.Err() != nil {
 			break
 		}
-		group.Go(func() error { return j.prove(working, *o) })
+		group.Go(func() error { return j.prove(working, o) })
 	}
 	if err := group.Wait(); err != nil {
 		return err
@@ -52,8 +52,8 @@ func (r *Resolver) Prove(ctx context.Context, names iter.Seq[domain.Name], done 
 }
 
 // unproven yields, once each, the Observations that need Proofs for names.
-func (r *Resolver) unproven(names iter.Seq[domain.Name]) iter.Seq[*snapshot.Observation] {
-	return func(yield func(*snapshot.Observation) bool) {
+func (r *Resolver) unproven(names iter.Seq[domain.Name]) iter.Seq[snapshot.Observation] {
+	return func(yield func(snapshot.Observation) bool) {
 		seen := make(map[domain.Name]bool)
 		for name := range names {
 			for _, o := range r.touched(name) {
@@ -72,24 +72,36 @@ func (r *Resolver) unproven(names iter.Seq[domain.Name]) iter.Seq[*snapshot.Obse
 // touched returns the Observations of a climb that a failure at its end depends on,
 // none where there is nothing to excuse: those of the name itself, of the name that
 // failed, and of those with aliases.
-func (r *Resolver) touched(name domain.Name) []*snapshot.Observation {
-	var touched []*snapshot.Observation
+func (r *Resolver) touched(name domain.Name) []snapshot.Observation {
+	last, ended := r.lastOf(name)
+	if !ended || !last.Failure.Excusable() || r.ill(&last) {
+		return nil
+	}
+	var touched []snapshot.Observation
 	for at := range name.Climb() {
-		o := r.cfg.Store.Find(at)
-		if o == nil {
-			return nil
-		}
-		if at == name || o.Failure != "" || len(o.Aliases) > 0 {
+		o, _ := r.cfg.Store.Find(at)
+		if at == name || at == last.Name || len(o.Aliases) > 0 {
 			touched = append(touched, o)
 		}
-		if o.EndsClimb() {
-			if o.Failure.Excusable() && !r.ill(o) {
-				return touched
-			}
-			return nil
+		if at == last.Name {
+			break
 		}
 	}
-	return nil
+	return touched
+}
+
+// lastOf returns the Observation that ended the climb from name, where one did.
+func (r *Resolver) lastOf(name domain.Name) (snapshot.Observation, bool) {
+	for at := range name.Climb() {
+		ends, found := r.cfg.Store.EndsClimb(at)
+		if !found {
+			break
+		}
+		if ends {
+			return r.cfg.Store.Find(at)
+		}
+	}
+	return snapshot.Observation{}, false
 }
 
 // ill reports whether the server that failed was ill then: that excuses nobody.

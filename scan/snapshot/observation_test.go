@@ -34,12 +34,12 @@ func property(t testing.TB, flags uint8, tag, value string) caa.Property {
 func TestStoreKeepsOneObservationANameTheLastOne(t *testing.T) {
 	var s snapshot.Store
 	n := name(t, "mail.example")
-	if s.Find(n) != nil || s.Len() != 0 {
+	if _, found := s.Find(n); found || s.Len() != 0 {
 		t.Error("the zero Store is not empty")
 	}
 	s.Put(snapshot.Observation{Name: n, Failure: snapshot.Timeout})
 	s.Put(snapshot.Observation{Name: n, RCode: 3})
-	if o := s.Find(n); o == nil || o.Failure != "" || o.RCode != 3 || s.Len() != 1 {
+	if o, found := s.Find(n); !found || o.Failure != "" || o.RCode != 3 || s.Len() != 1 {
 		t.Errorf("Find = %+v of %d, want the second of one", o, s.Len())
 	}
 }
@@ -141,7 +141,7 @@ func ExampleStore() {
 	}
 	var store snapshot.Store
 	store.Put(snapshot.Observation{Name: mail, RCode: 2, EDE: []snapshot.EDE{{Code: 22}}, Failure: snapshot.NoAuthority})
-	o := store.Find(mail)
+	o, _ := store.Find(mail)
 	fmt.Println(o.Name, o.Failure, "-", o.Answer())
 	// Output: mail.example no-authority - SERVFAIL, EDE 22 (No Reachable Authority)
 }

@@ -1,24 +1,175 @@
 package snapshot
 
-import "caascan/scan/domain"
+import (
+	"encoding/binary"
+	"time"
+
+	"caascan/scan/caa"
+	"caascan/scan/domain"
+)
 
 // Store keeps one Observation per name for a run; nothing is ever evicted. It is
 // the cache of the lookups and what reports are made from. The zero Store is
 // empty and ready. It is not safe for concurrent writing.
+//
+// Nearly all answers are empty and differ in name, time and TTL only, and the
+// others repeat few RRsets; so it keeps what they share once.
 type Store struct {
-	byName map[domain.Name]*Observation
+	byName map[domain.Name]entry
+
+	hows   []how
+	howOf  map[how]uint32
+	recent uint32           // index of the how that was put last
+	sets   map[string]*rest // by the RDATA of the properties
+	key    []byte           // of sets, to be used again
 }
 
-// Put keeps o, in place of an earlier Observation of the same name.
+// entry is an Observation without its name.
+type entry struct {
+	at   int64 // in nanoseconds of Unix time; 0: see rest
+	ttl  uint32
+	how  uint32 // index in hows
+	rest *rest  // nil of nearly all; shared, and never changed
+}
+
+// how is what the answers of one server have in common.
+type how struct {
+	rcode         uint16
+	ad, validated bool
+	server        string
+	transport     Transport
+	attempts      int
+}
+
+// rest is what most answers do not have.
+type rest struct {
+	aliases []string
+	records caa.RRset
+	atName  bool // the owner of records is the name, and not in records
+	ede     []EDE
+	failure Failure
+	asked   string
+	proofs  []Proof
+	at      time.Time // where nanoseconds from 1970 cannot tell it; else zero
+}
+
+// Put keeps o, in place of an earlier Observation of the same name. What o refers
+// to must not be changed any more.
 func (s *Store) Put(o Observation) {
 	if s.byName == nil {
-		s.byName = make(map[domain.Name]*Observation)
+		s.byName = make(map[domain.Name]entry)
+		s.howOf = make(map[how]uint32)
+		s.sets = make(map[string]*rest)
 	}
-	s.byName[o.Name] = &o
+	e := entry{at: nanoseconds(o.Time), ttl: o.TTL}
+	e.how = s.indexOf(how{o.RCode, o.AD, o.Validated, o.Server, o.Transport, o.Attempts})
+	e.rest = s.restOf(&o, e.at)
+	s.byName[o.Name] = e
 }
 
-// Find returns the Observation of name, or nil. It must not be changed.
-func (s *Store) Find(name domain.Name) *Observation { return s.byName[name] }
+// nanoseconds returns a time as nanoseconds from 1970, or 0 where they cannot
+// tell it: the zero time, and those before 1678 or after 2262.
+func nanoseconds(t time.Time) int64 {
+	if at := t.UnixNano(); time.Unix(0, at).Equal(t) {
+		return at
+	}
+	return 0
+}
+
+func (s *Store) indexOf(h how) uint32 {
+	if len(s.hows) > 0 && s.hows[s.recent] == h {
+		return s.recent // nearly always
+	}
+	at, known := s.howOf[h]
+	if !known {
+		at = uint32(len(s.hows))
+		s.hows = append(s.hows, h)
+		s.howOf[h] = at
+	}
+	s.recent = at
+	return at
+}
+
+// restOf returns what of o is neither in an entry nor in a how: nil, or one shared
+// by all names with the same records and nothing else, or one of its own.
+func (s *Store) restOf(o *Observation, at int64) *rest {
+	plain := at != 0 || o.Time.IsZero()
+	plain = plain && o.Failure == "" && o.Asked == "" && len(o.Aliases) == 0 && len(o.EDE) == 0 && len(o.Proofs) == 0
+	if plain && len(o.Records.Properties) == 0 && o.Records.Owner == "" {
+		return nil
+	}
+	set := s.set(o.Records.Properties)
+	atName := o.Records.Owner == o.Name.String()
+	if plain && atName {
+		return set
+	}
+	r := &rest{
+		aliases: o.Aliases, records: set.records, atName: atName, ede: o.EDE, failure: o.Failure,
+		asked: o.Asked, proofs: o.Proofs,
+	}
+	if !atName {
+		r.records.Owner = o.Records.Owner
+	}
+	if at == 0 {
+		r.at = o.Time
+	}
+	return r
+}
+
+// set returns the rest of those that have these properties at their own name and
+// nothing else.
+func (s *Store) set(properties []caa.Property) *rest {
+	s.key = s.key[:0]
+	for _, p := range properties {
+		s.key = binary.AppendUvarint(s.key, uint64(len(p.RDATA())))
+		s.key = append(s.key, p.RDATA()...)
+	}
+	set := s.sets[string(s.key)]
+	if set == nil {
+		set = &rest{records: caa.RRset{Properties: properties}, atName: true}
+		s.sets[string(s.key)] = set
+	}
+	return set
+}
+
+// Find returns the Observation of name, and whether there is one. What it refers
+// to is shared and must not be changed.
+func (s *Store) Find(name domain.Name) (Observation, bool) {
+	e, found := s.byName[name]
+	if !found {
+		return Observation{}, false
+	}
+	h := &s.hows[e.how]
+	o := Observation{
+		Name: name, RCode: h.rcode, TTL: e.ttl, AD: h.ad, Validated: h.validated,
+		Server: h.server, Transport: h.transport, Attempts: h.attempts,
+	}
+	if e.at != 0 {
+		o.Time = time.Unix(0, e.at).UTC()
+	}
+	e.rest.fill(&o)
+	return o, true
+}
+
+func (r *rest) fill(o *Observation) {
+	if r == nil {
+		return
+	}
+	o.Aliases, o.Records, o.EDE, o.Failure, o.Asked, o.Proofs = r.aliases, r.records, r.ede, r.failure, r.asked, r.proofs
+	if r.atName {
+		o.Records.Owner = o.Name.String()
+	}
+	if !r.at.IsZero() {
+		o.Time = r.at
+	}
+}
+
+// EndsClimb is Observation.EndsClimb of name's Observation, without making it,
+// and reports whether there is one.
+func (s *Store) EndsClimb(name domain.Name) (ends, found bool) {
+	e, found := s.byName[name]
+	return e.rest != nil && (e.rest.failure != "" || len(e.rest.records.Properties) > 0), found
+}
 
 // Len returns the number of names kept.
 func (s *Store) Len() int { return len(s.byName) }
