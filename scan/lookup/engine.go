@@ -231,12 +231,13 @@ func (e *engine) makeReady(now time.Time) (pause time.Duration) {
 
 // ask makes a step of a name, to be sent.
 func (e *engine) ask(name domain.Name, domains int) *step {
-	s := new(step)
+	var s *step
 	if last := len(e.spare) - 1; last >= 0 {
-		s = e.spare[last]
-		e.spare = e.spare[:last]
+		s, e.spare = e.spare[last], e.spare[:last]
+		s.begin(name, domains)
+	} else {
+		s = newStep(name, domains)
 	}
-	s.begin(name, domains)
 	e.pending[name] = s
 	e.ready = append(e.ready, s)
 	return s
