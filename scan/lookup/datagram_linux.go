@@ -52,7 +52,8 @@ func takeFromPoller(conn *net.UDPConn) (quietConn, error) {
 	if err = errors.Join(err, failed); err != nil {
 		return quietConn{}, err
 	}
-	return quietConn{conn, file}, conn.Close()
+	conn.Close() // the socket lives on
+	return quietConn{conn, file}, nil
 }
 
 func duplicate(fd uintptr) (*os.File, error) {
