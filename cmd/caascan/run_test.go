@@ -337,7 +337,7 @@ func TestTheSummaryIsOneLine(t *testing.T) {
 	got := runWith(t.Context(), "x@other.example\nx@other.example\ny@listed.example\nz\n",
 		"scan", "-", "--zone", demoZone, "--issuer", "ca.example", "--issuer", "Other=other-ca.example", "-o", "-", "--verbose")
 	line, _, _ := strings.Cut(got.stderr, " seconds")
-	want := "caascan: 4 rows, 2 distinct domains, 2 queries; ca.example: 1 permitted, 2 denied, 1 lookup-failed; " +
+	want := "caascan: 4 rows, 2 distinct domains, 2 names asked, 2 queries (0 retries); ca.example: 1 permitted, 2 denied, 1 lookup-failed; " +
 		"Other: 2 permitted, 1 denied, 1 lookup-failed; "
 	if !strings.HasPrefix(line, want) || strings.Count(got.stderr, "\n") != 1 {
 		t.Errorf("stderr %q, want one line that begins %q", got.stderr, want)

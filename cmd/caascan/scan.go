@@ -346,7 +346,8 @@ func (j *job) finishRun(tally input.Tally) {
 // summary is the one line for whoever watches, with the numbers of each CA.
 func (j *job) summary() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%d rows, %d distinct domains, %d queries", j.run.Rows, j.run.Domains, j.run.Queries)
+	fmt.Fprintf(&b, "%d rows, %d distinct domains, %d names asked, %d queries (%d retries)",
+		j.run.Rows, j.run.Domains, j.run.Names, j.run.Queries, j.source.resolver.Stats().Retries)
 	for i, issuer := range j.issuers {
 		if len(j.issuers) > 1 {
 			fmt.Fprintf(&b, "; %s:", issuer.Label)

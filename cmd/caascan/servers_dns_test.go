@@ -132,7 +132,7 @@ func (w world) queries(t *testing.T) {
 		resolver := w.startUnbound(t)
 		_, stderr := scanDemo(t, w.program, "--resolver", resolver.address, "--concurrency", concurrency, "--verbose")
 		// 30 names, of which two fail and are asked four times more.
-		want := "caascan: 41 rows, 27 distinct domains, 38 queries, 16 permitted, 13 denied, 12 lookup-failed; "
+		want := "caascan: 41 rows, 27 distinct domains, 30 names asked, 38 queries (8 retries), 16 permitted, 13 denied, 12 lookup-failed; "
 		if first, summary, _ := strings.Cut(stderr, "\n"); !strings.HasPrefix(first, "caascan: resolver "+resolver.address+": 38 queries; ") ||
 			!strings.HasPrefix(summary, want) || strings.Count(stderr, "\n") != 2 {
 			t.Errorf("concurrency %s: stderr %q, want how the resolver did, and a line that begins %q", concurrency, stderr, want)
@@ -181,7 +181,7 @@ func (w world) largeRRset(t *testing.T) {
 	source := []string{"--resolver", resolver.address, "--issuer", "ca.example"}
 	got := runProgram(t, w.program, "jane@large.example\n", append([]string{"scan", "-", "-o", "-", "--verbose"}, source...)...)
 	// Of the two queries the first, over UDP, is answered with TC (RFC 2181, section 9).
-	want := "caascan: 1 rows, 1 distinct domains, 2 queries, 1 permitted, 0 denied, 0 lookup-failed; "
+	want := "caascan: 1 rows, 1 distinct domains, 1 names asked, 2 queries (0 retries), 1 permitted, 0 denied, 0 lookup-failed; "
 	if got.code != exitDone || !strings.Contains(got.stderr, "\n"+want) {
 		t.Fatalf("exit %d, stderr %q, want 0 and %q", got.code, got.stderr, want)
 	}

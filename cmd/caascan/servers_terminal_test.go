@@ -76,7 +76,7 @@ func (w world) terminal(t *testing.T) {
 	if err := cmd.Wait(); err != nil {
 		t.Fatalf("%v; the terminal shows %q", err, shown)
 	}
-	const bar, summary = "looking up domains", "caascan: 41 rows, 27 distinct domains, 38 queries, "
+	const bar, summary = "looking up domains", "caascan: 41 rows, 27 distinct domains, 30 names asked, 38 queries (8 retries), "
 	before, line, ok := strings.Cut(shown.String(), summary)
 	if !ok || !strings.Contains(before, bar) || !strings.Contains(before, "/27") {
 		t.Errorf("the terminal shows %q, want the bar %q over 27 domains, and then %q", shown, bar, summary)

@@ -1,0 +1,133 @@
+package lookup_test
+
+import (
+	"bufio"
+	"fmt"
+	"iter"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"caascan/scan/domain"
+	"caascan/scan/lookup"
+	"caascan/scan/lookup/dnstest"
+	"caascan/scan/zone"
+)
+
+// BenchmarkEngine looks up distinct names with many queries in flight: those of the
+// file CAASCAN_BENCH_NAMES, a name a line, from the server CAASCAN_BENCH_SERVER. By
+// default both are small and the server is in this process, so that its CPU time
+// counts too.
+func BenchmarkEngine(b *testing.B) {
+	names, server := benchNames(b), benchServer(b)
+	b.ReportAllocs()
+	var total lookup.Stats
+	var cpu time.Duration
+	for b.Loop() {
+		resolver, err := lookup.New(lookup.Config{Servers: []lookup.Server{server}, Concurrency: 1000})
+		if err != nil {
+			b.Fatal(err)
+		}
+		before := cpuTime()
+		if err := resolver.Lookup(b.Context(), slices.Chunk(names, 256), nil); err != nil {
+			b.Fatal(err)
+		}
+		cpu += cpuTime() - before
+		total.Names += resolver.Stats().Names
+		total.Queries += resolver.Stats().Queries
+		needAnswers(b, resolver, slices.Values(names))
+	}
+	b.ReportMetric(float64(total.Queries)/b.Elapsed().Seconds(), "queries/s")
+	b.ReportMetric(float64(total.Queries)/float64(total.Names), "queries/name")
+	b.ReportMetric(float64(cpu.Nanoseconds())/float64(total.Queries), "cpu-ns/query")
+}
+
+// needAnswers ends a benchmark that is quick because it fails.
+func needAnswers(b *testing.B, resolver *lookup.Resolver, names iter.Seq[domain.Name]) {
+	b.Helper()
+	b.StopTimer()
+	defer b.StartTimer()
+	for name := range names {
+		if o, ok := resolver.Store().Find(name); !ok || o.Failure != "" {
+			b.Fatalf("%v: found %v, failure %q, want an answer", name, ok, o.Failure)
+		}
+	}
+}
+
+// smallWorld is how many names are looked up by default.
+const smallWorld = 5000
+
+func benchNames(b *testing.B) []domain.Name {
+	b.Helper()
+	path := os.Getenv("CAASCAN_BENCH_NAMES")
+	if path == "" {
+		var names []domain.Name
+		for i := range smallWorld {
+			names = append(names, benchName(b, smallName(i)))
+		}
+		return names
+	}
+	file, err := os.Open(path)
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer func() { _ = file.Close() }() // it was only read
+	var names []domain.Name
+	lines := bufio.NewScanner(file)
+	for lines.Scan() {
+		names = append(names, benchName(b, lines.Text()))
+	}
+	if err := lines.Err(); err != nil {
+		b.Fatal(err)
+	}
+	return names
+}
+
+func smallName(i int) string { return fmt.Sprintf("company%d.example", i) }
+
+func benchName(b *testing.B, text string) domain.Name {
+	b.Helper()
+	name, err := domain.Parse(text)
+	if err != nil {
+		b.Fatal(err)
+	}
+	return name
+}
+
+func benchServer(b *testing.B) lookup.Server {
+	b.Helper()
+	address := os.Getenv("CAASCAN_BENCH_SERVER")
+	if address == "" {
+		address = startSmallWorld(b)
+	}
+	server, err := lookup.ParseServer(address)
+	if err != nil {
+		b.Fatal(err)
+	}
+	return server
+}
+
+// startSmallWorld serves a zone in which one name in twelve has CAA records.
+func startSmallWorld(b *testing.B) (address string) {
+	b.Helper()
+	var text strings.Builder
+	text.WriteString("$ORIGIN example.\n$TTL 3600\n@ SOA ns hostmaster 1 7200 900 1209600 300\n")
+	for i := range smallWorld {
+		fmt.Fprintf(&text, "%s. A 192.0.2.1\n", smallName(i))
+		if i%12 == 0 {
+			fmt.Fprintf(&text, "%s. CAA 0 issuemail \"ca.example\"\n", smallName(i))
+		}
+	}
+	z, err := zone.Parse(strings.NewReader(text.String()), "small.zone")
+	if err != nil {
+		b.Fatal(err)
+	}
+	server, err := dnstest.Start(dnstest.Config{Zones: []*zone.Zone{z}, Forget: true})
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(server.Close)
+	return server.Addr()
+}
