@@ -3,6 +3,7 @@ package lookup
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -89,22 +90,21 @@ func TestLossCostsNeitherNamesNorFlow(t *testing.T) {
 		}
 		start := time.Now()
 		r := w.resolver(Config{Concurrency: 100})
-		var last time.Time
+		var times []time.Duration
 		for name, o := range look(t, r, manyNames(5000)...) {
 			if o.Failure != "" {
 				t.Errorf("%s: failure %q", name, o.Failure)
 			}
-			if o.Attempts == 1 && o.Time.After(last) {
-				last = o.Time
-			}
+			times = append(times, o.Time.Sub(start))
 		}
 		if s := r.Servers()[0]; s.Halvings > 0 || s.Queries < 5001+100 {
 			t.Errorf("%+v, want one query in fifty sent again and no halving", s)
 		}
 		// 50 rounds of 50 ms are 2.5 s; one name in fifty takes 200 ms more, which makes
-		// 2.7 s, and of the first round 1 s more.
-		if took := last.Sub(start); took > 4*time.Second {
-			t.Errorf("the run took %v, want at most 4 s", took)
+		// 2.7 s. By chance one may be lost several times.
+		slices.Sort(times)
+		if took := times[len(times)*99/100]; took > 4*time.Second {
+			t.Errorf("99 %% of the names took %v, want at most 4 s", took)
 		}
 	})
 }
