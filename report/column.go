@@ -17,25 +17,19 @@ type Column struct {
 	// Meaning says in a sentence what stands in the column.
 	Meaning string
 
-	width float64 // in a workbook: characters
-	kind  kind
+	width  float64 // in a workbook: characters
+	status bool    // in a workbook: text in the colour of the status
 
-	// Exactly one of these gives a cell's text. What rests on the verdict is the
-	// same for every row of the domain; what rests on a decision exists for each
-	// CA where there are several.
+	// Exactly one of these gives a cell. What rests on the outcome or on a decision
+	// is the same for all domains that share the outcome; what rests on a decision,
+	// the sentence too, exists for each CA where there are several.
+	number   func(scan.Result) int
 	row      func(scan.Result) string
-	verdict  func(*scan.Verdict) string
+	verdict  func(scan.Verdict) string
+	sentence func(scan.Decision) scan.Sentence
+	outcome  func(*scan.Outcome) string
 	decision func(scan.Decision) string
 }
-
-// kind is what a workbook takes a column's cells for.
-type kind int
-
-const (
-	textKind kind = iota
-	numberKind
-	statusKind // text, in the colour of the status
-)
 
 // listSeparator stands between the records or the lines of one cell.
 const listSeparator = " | "
@@ -43,17 +37,17 @@ const listSeparator = " | "
 // columns is the one table of the columns, in their order.
 var columns = [...]Column{
 	{
-		Name: "caa_row", width: 11, kind: numberKind,
+		Name: "caa_row", width: 11,
 		Meaning: "The number of the row in the input, as a spreadsheet shows it; the header is row 1.",
-		row:     func(r scan.Result) string { return strconv.Itoa(r.Row.Number) },
+		number:  func(r scan.Result) int { return r.Row.Number },
 	},
 	{
 		Name: "caa_domain", width: 26,
 		Meaning: "The domain of the mailbox as the DNS knows it. Empty where the cell holds none.",
-		verdict: func(v *scan.Verdict) string { return v.Domain.String() },
+		verdict: func(v scan.Verdict) string { return v.Domain.String() },
 	},
 	{
-		Name: "caa_status", width: 15, kind: statusKind,
+		Name: "caa_status", width: 15, status: true,
 		Meaning:  "Whether CAA lets this CA issue an S/MIME certificate for the mailbox: permitted, denied or lookup-failed.",
 		decision: func(d scan.Decision) string { return string(d.Status) },
 	},
@@ -65,32 +59,32 @@ var columns = [...]Column{
 	{
 		Name: "caa_detail", width: 80,
 		Meaning:  "The reason as a sentence, with the names and values it is about.",
-		decision: func(d scan.Decision) string { return d.Detail },
+		sentence: func(d scan.Decision) scan.Sentence { return d.Detail },
 	},
 	{
 		Name: "caa_found_at", width: 24,
 		Meaning: "The name at which CAA records were found: the domain itself or a parent of it. Empty where there are none.",
-		verdict: func(v *scan.Verdict) string { return v.FoundAt.String() },
+		outcome: func(o *scan.Outcome) string { return o.FoundAt.String() },
 	},
 	{
 		Name: "caa_owner", width: 20,
 		Meaning: "The name at which the records really stand, where an alias (CNAME, DNAME) led there. Empty where none did.",
-		verdict: owner,
+		outcome: owner,
 	},
 	{
 		Name: "caa_records", width: 44,
 		Meaning: `The CAA records that were found, as a zone file holds them, with " | " between them.`,
-		verdict: records,
+		outcome: records,
 	},
 	{
 		Name: "caa_dnssec", width: 13,
 		Meaning: "What is known of the validation of the answers by DNSSEC: secure, insecure (the zone is not signed), bogus, or unknown where nobody validated who can be relied on. Empty where nothing was looked up.",
-		verdict: func(v *scan.Verdict) string { return string(v.DNSSEC) },
+		outcome: func(o *scan.Outcome) string { return string(o.DNSSEC) },
 	},
 	{
 		Name: "caa_on_failure", width: 19,
 		Meaning: "What the S/MIME Baseline Requirements let a CA do after a lookup failed: ca-may-issue (it need not) where all that was asked for is proven not to be signed, ca-must-not-issue where DNSSEC validation failed or the domain is signed as far as can be seen, else unknown, which is no permission. Empty where nothing was looked up or nothing failed, and for tld-not-found.",
-		verdict: func(v *scan.Verdict) string { return string(v.OnFailure) },
+		outcome: func(o *scan.Outcome) string { return string(o.OnFailure) },
 	},
 	// Spaces, because no code holds one and a filter for "contains" needs no more.
 	{
@@ -106,7 +100,7 @@ var columns = [...]Column{
 	{
 		Name: "caa_resolver", width: 20,
 		Meaning: "The resolver, or the zone file, that gave the deciding answer.",
-		verdict: func(v *scan.Verdict) string { return v.Resolver },
+		outcome: func(o *scan.Outcome) string { return o.Resolver },
 	},
 	{
 		Name: "caa_checked_at", width: 21,
@@ -120,16 +114,16 @@ var columns = [...]Column{
 // and the same four follow at the end for every CA, as caa_status:LABEL and so on.
 func Columns() []Column { return columns[:len(columns):len(columns)] }
 
-func owner(v *scan.Verdict) string {
-	if v.Records.Owner == v.FoundAt.String() {
+func owner(o *scan.Outcome) string {
+	if o.Records.Owner == o.FoundAt.String() {
 		return ""
 	}
-	return v.Records.Owner
+	return o.Records.Owner
 }
 
-func records(v *scan.Verdict) string {
+func records(o *scan.Outcome) string {
 	var b strings.Builder
-	for i, p := range v.Records.Properties {
+	for i, p := range o.Records.Properties {
 		if i > 0 {
 			b.WriteString(listSeparator)
 		}
@@ -138,20 +132,21 @@ func records(v *scan.Verdict) string {
 	return b.String()
 }
 
+// warnings begins with those of the row's own spelling.
 func warnings(r scan.Result) string {
-	var b strings.Builder
+	text := ""
 	for _, list := range [...][]scan.Warning{r.Warnings, r.Verdict.Warnings} {
 		for _, w := range list {
-			if b.Len() > 0 {
-				b.WriteByte(' ')
+			if text != "" {
+				text += " "
 			}
-			b.WriteString(string(w))
+			text += string(w)
 		}
 	}
-	return b.String()
+	return text
 }
 
-func checkedAt(v *scan.Verdict) string {
+func checkedAt(v scan.Verdict) string {
 	if v.CheckedAt.IsZero() {
 		return ""
 	}
@@ -164,13 +159,42 @@ type field struct {
 	issuer int
 }
 
-// table turns results into rows of cells.
+// text returns what stands in the cell.
+func (f *field) text(r scan.Result) string {
+	switch {
+	case f.number != nil:
+		return strconv.Itoa(f.number(r))
+	case f.row != nil:
+		return f.row(r)
+	case f.verdict != nil:
+		return f.verdict(r.Verdict)
+	case f.sentence != nil:
+		return f.sentence(r.Verdict.Decisions[f.issuer]).For(r.Verdict.Domain)
+	}
+	text, _ := f.shared(r.Verdict.Outcome)
+	return text
+}
+
+// shared returns what stands in the cell of every row with an outcome, and whether
+// that is the same.
+func (f *field) shared(o *scan.Outcome) (text string, same bool) {
+	switch {
+	case f.outcome != nil:
+		return f.outcome(o), true
+	case f.decision != nil:
+		return f.decision(o.Decisions[f.issuer]), true
+	case f.sentence != nil:
+		text, _, named := f.sentence(o.Decisions[f.issuer]).Cut()
+		return text, !named
+	}
+	return "", false
+}
+
+// table says which cells a result has.
 type table struct {
 	inputs []string // the names of the input's columns
 	fields []field
-	labels []string      // of the CAs
-	cells  []string      // of the last row
-	last   *scan.Verdict // of the last row
+	labels []string // of the CAs
 }
 
 func newTable(layout Layout) (*table, error) {
@@ -187,7 +211,6 @@ func newTable(layout Layout) (*table, error) {
 	if len(layout.Issuers) > 1 {
 		t.fields = append(t.fields, issuerFields(layout.Issuers)...)
 	}
-	t.cells = make([]string, len(t.inputs)+len(t.fields))
 	return t, nil
 }
 
@@ -210,7 +233,7 @@ func issuerFields(labels []string) []field {
 	var fields []field
 	for i, label := range labels {
 		for _, c := range columns {
-			if c.decision != nil {
+			if c.decision != nil || c.sentence != nil {
 				c.Name += ":" + label
 				fields = append(fields, field{c, i})
 			}
@@ -227,34 +250,36 @@ func (t *table) header() []string {
 	return header
 }
 
-// row returns the cells of a result, which are valid until the next call. Rows
-// shorter than the header are filled with empty cells.
-//
-// A verdict's cells are kept for the next row only: most cost nothing to make.
-// Finding them among those of 1,024 verdicts took 1.19 µs a row in place of 1.10,
-// with rows in random order over 20,000 domains; those of all domains would take
-// over 224 octets each.
-func (t *table) row(r scan.Result) ([]string, error) {
+// check finds a result that does not fit into the table.
+func (t *table) check(r scan.Result) error {
 	if len(r.Row.Cells) > len(t.inputs) {
-		return nil, fmt.Errorf("report: row %d has %d cells and the header %d", r.Row.Number, len(r.Row.Cells), len(t.inputs))
+		return fmt.Errorf("report: row %d has %d cells and the header %d", r.Row.Number, len(r.Row.Cells), len(t.inputs))
 	}
 	if len(r.Verdict.Decisions) != len(t.labels) {
-		return nil, fmt.Errorf("report: row %d has %d decisions for %d CAs", r.Row.Number, len(r.Verdict.Decisions), len(t.labels))
+		return fmt.Errorf("report: row %d has %d decisions for %d CAs", r.Row.Number, len(r.Verdict.Decisions), len(t.labels))
 	}
-	n := copy(t.cells, r.Row.Cells)
-	clear(t.cells[n:len(t.inputs)])
-	own := t.cells[len(t.inputs):]
-	for i, f := range t.fields {
-		switch {
-		case f.row != nil:
-			own[i] = f.row(r)
-		case r.Verdict == t.last: // the cell is there already
-		case f.verdict != nil:
-			own[i] = f.verdict(r.Verdict)
-		case f.decision != nil:
-			own[i] = f.decision(r.Verdict.Decisions[f.issuer])
-		}
+	return nil
+}
+
+// keeper keeps what a writer has made of outcomes, at most so many: the few that
+// nearly all domains of a list share stay, and those of single domains come and go.
+type keeper[T any] struct {
+	most int
+	made map[*scan.Outcome]T
+}
+
+func newKeeper[T any](most int) keeper[T] { return keeper[T]{most, make(map[*scan.Outcome]T)} }
+
+// of returns what was made of an outcome, or makes it.
+func (k *keeper[T]) of(o *scan.Outcome, make func(*scan.Outcome) T) T {
+	made, ok := k.made[o]
+	if ok {
+		return made
 	}
-	t.last = r.Verdict
-	return t.cells, nil
+	if len(k.made) >= k.most {
+		clear(k.made)
+	}
+	made = make(o)
+	k.made[o] = made
+	return made
 }

@@ -235,7 +235,7 @@ func TestRowsThatDoNotFit(t *testing.T) {
 	w := newWorld(t, "ca.example")
 	long, undecided := w.results[0], w.results[0]
 	long.Row.Cells = []string{"a", "b", "c", "d"}
-	undecided.Verdict = &scan.Verdict{}
+	undecided.Verdict = scan.Verdict{Outcome: new(scan.Outcome)}
 	for _, format := range []Format{CSV, XLSX} {
 		for what, r := range map[string]scan.Result{"more cells than the header": long, "no decision": undecided} {
 			to, err := New(format, &limited{1 << 20}, w.layout)

@@ -25,9 +25,9 @@ func Example() {
 	}
 	err = w.Write(scan.Result{
 		Row: scan.Row{Number: 2, Cells: []string{"Doe, Jane", "jane@new.example"}},
-		Verdict: &scan.Verdict{Domain: name, Decisions: []scan.Decision{{
+		Verdict: scan.Verdict{Domain: name, Number: 1, Outcome: &scan.Outcome{Decisions: []scan.Decision{{
 			Status: scan.Permitted, Reason: "no-caa", Detail: "No CAA records.",
-		}}},
+		}}}},
 	})
 	if err != nil {
 		fmt.Println(err)

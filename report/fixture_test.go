@@ -41,23 +41,23 @@ func noon() time.Time {
 }
 
 // permitted is the verdict on a domain without CAA records, for each CA.
-func permitted(t testing.TB, domain string, issuers int) *scan.Verdict {
+func permitted(t testing.TB, domain string, issuers int) scan.Verdict {
 	t.Helper()
-	v := &scan.Verdict{
-		Domain: name(t, domain), DNSSEC: snapshot.Insecure,
-		Resolver: "192.0.2.53:53", CheckedAt: noon(),
+	v := scan.Verdict{
+		Domain: name(t, domain), CheckedAt: noon(),
+		Outcome: &scan.Outcome{DNSSEC: snapshot.Insecure, Resolver: "192.0.2.53:53"},
 	}
 	for range issuers {
 		v.Decisions = append(v.Decisions, scan.Decision{
-			Status: scan.Permitted, Reason: scan.Reason(caa.NoCAA), Detail: "No CAA records at " + domain + ".",
+			Status: scan.Permitted, Reason: scan.Reason(caa.NoCAA), Detail: scan.Sentence("No CAA records at " + domain + "."),
 		})
 	}
 	return v
 }
 
 // inputFailure is the verdict on a cell without a domain.
-func inputFailure(reason scan.Reason, detail string, issuers int) *scan.Verdict {
-	v := &scan.Verdict{}
+func inputFailure(reason scan.Reason, detail scan.Sentence, issuers int) scan.Verdict {
+	v := scan.Verdict{Outcome: new(scan.Outcome)}
 	for range issuers {
 		v.Decisions = append(v.Decisions, scan.Decision{Status: scan.LookupFailed, Reason: reason, Detail: detail})
 	}
@@ -79,15 +79,15 @@ func newWorld(t testing.TB, labels ...string) world {
 	n := len(labels)
 
 	open := permitted(t, "open.example", n)
-	denied := &scan.Verdict{
-		Domain: name(t, "mail.closed.example"), DNSSEC: snapshot.Secure, Resolver: "192.0.2.53:53", CheckedAt: noon(),
+	denied := scan.Verdict{Domain: name(t, "mail.closed.example"), CheckedAt: noon(), Outcome: &scan.Outcome{
+		DNSSEC: snapshot.Secure, Resolver: "192.0.2.53:53",
 		FoundAt: name(t, "closed.example"), Records: issuemail(t, "policy.example", "other.example", `=cmd|"x"`),
 		Warnings: []scan.Warning{scan.Inherited},
 		Decisions: []scan.Decision{{
 			Status: scan.Denied, Reason: scan.Reason(caa.IssuerNotListed), Detail: "Only other.example may issue, ca.example is not listed.",
 			Fix: []string{`policy.example. CAA 0 issuemail "other.example"`, `policy.example. CAA 0 issuemail "ca.example"`},
 		}},
-	}
+	}}
 	if n > 1 {
 		denied.Decisions = append(denied.Decisions, scan.Decision{
 			Status: scan.Permitted, Reason: scan.Reason(caa.IssuerListed), Detail: "other.example is listed.",
@@ -120,7 +120,14 @@ func newWorld(t testing.TB, labels ...string) world {
 	return w
 }
 
-func (w *world) add(v *scan.Verdict, warnings []scan.Warning, cells ...string) {
+// add adds a row, and gives a domain that is met for the first time its number.
+func (w *world) add(v scan.Verdict, warnings []scan.Warning, cells ...string) {
+	if v.Number == 0 && !v.Domain.IsZero() {
+		for _, r := range w.results {
+			v.Number = max(v.Number, r.Verdict.Number)
+		}
+		v.Number++
+	}
 	w.results = append(w.results, scan.Result{
 		Row: scan.Row{Number: len(w.results) + 2, Cells: cells}, Verdict: v, Warnings: warnings,
 	})

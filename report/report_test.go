@@ -1,6 +1,8 @@
 package report
 
 import (
+	"bytes"
+	"encoding/csv"
 	"flag"
 	"io"
 	"os"
@@ -124,35 +126,53 @@ func TestHeader(t *testing.T) {
 	}
 }
 
-// The cells of a verdict are kept for the next row: those of another one, and what
-// belongs to the row, must not be.
+// The shared cells of an outcome are kept: those of another one, and what belongs to
+// the row or to the domain, must not be.
 func TestRowsDoNotMix(t *testing.T) {
 	w := newWorld(t, "ca.example")
-	table, err := newTable(w.layout)
+	first, denied := w.results[0], w.results[1]
+	again := denied
+	again.Row.Number, again.Row.Cells, again.Warnings = 9, []string{"short"}, nil
+	sibling := first
+	sibling.Verdict = scan.Verdict{Domain: name(t, "sibling.example"), Outcome: first.Verdict.Outcome}
+	w.results = []scan.Result{denied, again, first, sibling, denied}
+	const records = `0 issuemail "other.example" | 0 issuemail "=cmd|\"x\""`
+	// The input's first two cells, caa_row, caa_domain, caa_records, caa_warnings, caa_checked_at.
+	want := [][]string{
+		{"joe@mail.closed.example", `ok, or "so"`, "3", "mail.closed.example", records, "idn-mapped inherited", "2026-11-23T12:00:00Z"},
+		{"short", "", "9", "mail.closed.example", records, "inherited", "2026-11-23T12:00:00Z"},
+		{"Jane Doe <jane@open.example>", "", "2", "open.example", "", "", "2026-11-23T12:00:00Z"},
+		{"Jane Doe <jane@open.example>", "", "2", "sibling.example", "", "", ""},
+		{"joe@mail.closed.example", `ok, or "so"`, "3", "mail.closed.example", records, "idn-mapped inherited", "2026-11-23T12:00:00Z"},
+	}
+	inCSV, err := csv.NewReader(bytes.NewReader(w.bytes(t, PlainCSV))).ReadAll()
 	if err != nil {
 		t.Fatal(err)
 	}
-	open, denied := w.results[0], w.results[1]
-	again := denied
-	again.Row.Number, again.Row.Cells, again.Warnings = 9, []string{"short"}, nil
-	var got [][]string
-	for _, r := range []scan.Result{denied, again, open, denied} {
-		cells, err := table.row(r)
-		if err != nil {
-			t.Fatal(err)
+	for format, rows := range map[Format][][]string{PlainCSV: inCSV, XLSX: rows(t, open(t, w.bytes(t, XLSX)), resultsSheet)} {
+		var got [][]string
+		for _, cells := range rows[1:] {
+			cells = append(cells, make([]string, 17-len(cells))...)
+			got = append(got, []string{cells[0], cells[1], cells[3], cells[4], cells[10], cells[13], cells[16]})
 		}
-		// The input's first two cells, caa_row, caa_domain, caa_records, caa_warnings.
-		got = append(got, []string{cells[0], cells[1], cells[3], cells[4], cells[10], cells[13]})
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", format, diff)
+		}
 	}
-	const records = `0 issuemail "other.example" | 0 issuemail "=cmd|\"x\""`
-	want := [][]string{
-		{"joe@mail.closed.example", `ok, or "so"`, "3", "mail.closed.example", records, "idn-mapped inherited"},
-		{"short", "", "9", "mail.closed.example", records, "inherited"},
-		{"Jane Doe <jane@open.example>", "", "2", "open.example", "", ""},
-		{"joe@mail.closed.example", `ok, or "so"`, "3", "mail.closed.example", records, "idn-mapped inherited"},
-	}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("rows (-want +got):\n%s", diff)
+}
+
+// However many outcomes there are, only so many are kept, and each row has its own.
+func TestKeeperIsBounded(t *testing.T) {
+	const most = 3
+	k := newKeeper[*scan.Outcome](most)
+	outcomes := make([]scan.Outcome, 2*most)
+	itself := func(o *scan.Outcome) *scan.Outcome { return o }
+	for range 2 {
+		for i := range outcomes {
+			if got := k.of(&outcomes[i], itself); got != &outcomes[i] || len(k.made) > most {
+				t.Fatalf("outcome %d: another one, or %d kept", i, len(k.made))
+			}
+		}
 	}
 }
 
@@ -164,13 +184,13 @@ func TestOwner(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			v := &scan.Verdict{FoundAt: name(t, test.foundAt), Records: issuemail(t, test.owner, "ca.example")}
-			if got := owner(v); got != test.want {
+			o := &scan.Outcome{FoundAt: name(t, test.foundAt), Records: issuemail(t, test.owner, "ca.example")}
+			if got := owner(o); got != test.want {
 				t.Errorf("owner() = %q, want %q", got, test.want)
 			}
 		})
 	}
-	if got := owner(&scan.Verdict{}); got != "" {
+	if got := owner(&scan.Outcome{}); got != "" {
 		t.Errorf("owner() = %q where there are no records", got)
 	}
 }
@@ -234,7 +254,7 @@ func TestReasonOrder(t *testing.T) {
 	for reason, rows := range map[scan.Reason]int{
 		scan.Reason(caa.IssuerNotListed): 1, scan.Reason(caa.NoIssuer): 2, scan.Reason(caa.NoCAA): 1, scan.Empty: 5, scan.Reason(caa.NoIssuemail): 3,
 	} {
-		v := &scan.Verdict{Decisions: []scan.Decision{{Status: reason.Status(), Reason: reason}}}
+		v := scan.Verdict{Outcome: &scan.Outcome{Decisions: []scan.Decision{{Status: reason.Status(), Reason: reason}}}}
 		for range rows {
 			c.Add(scan.Result{Verdict: v})
 		}

@@ -105,7 +105,7 @@ func (s *sheet) finish() error {
 	)
 }
 
-// line is a row of a sheet. It is cleared and filled again for the next one.
+// line is a row of a sheet.
 type line struct {
 	cells  []excelize.Cell
 	values []any // of each cell its address, or nil where nothing stands in it
@@ -114,12 +114,14 @@ type line struct {
 }
 
 func newLine(columns int) *line {
-	return &line{cells: make([]excelize.Cell, columns), values: make([]any, columns)}
+	return &line{cells: make([]excelize.Cell, columns), values: make([]any, columns), size: cellSize}
 }
 
-func (l *line) clear() {
-	clear(l.values)
-	l.lines, l.size = 0, cellSize
+// copy makes l a line like another. The cells may be shared: a cell that is set
+// gets l's own.
+func (l *line) copy(other *line) {
+	copy(l.values, other.values)
+	l.lines, l.size = other.lines, other.size
 }
 
 // text fills a cell with what cellText returned.

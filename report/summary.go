@@ -6,7 +6,6 @@ import (
 
 	"caascan/scan"
 	"caascan/scan/caa"
-	"caascan/scan/domain"
 )
 
 // Count is a number of rows, and of the distinct domains in them. Rows without a
@@ -16,37 +15,35 @@ type Count struct{ Rows, Domains int }
 func (c Count) plus(d Count) Count { return Count{c.Rows + d.Rows, c.Domains + d.Domains} }
 
 // Counts says how many rows and domains have each reason, for each CA. The zero
-// Counts is empty and ready. Its memory grows with the distinct domains.
+// Counts is empty and ready.
 type Counts struct {
 	total   Count
-	reasons []map[scan.Reason]Count // one for each CA
-	seen    map[domain.Name]struct{}
+	reasons []map[scan.Reason]*Count // one for each CA
 }
 
-// Add counts a result. All results must have the same number of decisions.
+// Add counts a result. The results must be those of one Scanner, in its order: a
+// domain's Number tells whether it is met for the first time.
 func (c *Counts) Add(r scan.Result) {
-	if c.seen == nil {
-		c.seen = make(map[domain.Name]struct{})
-		c.reasons = make([]map[scan.Reason]Count, len(r.Verdict.Decisions))
-		for i := range c.reasons {
-			c.reasons[i] = make(map[scan.Reason]Count)
-		}
+	for range len(r.Verdict.Decisions) - len(c.reasons) {
+		c.reasons = append(c.reasons, make(map[scan.Reason]*Count))
 	}
-	one := Count{Rows: 1, Domains: c.firstOf(r.Verdict.Domain)}
+	one := Count{Rows: 1}
+	if r.Verdict.Number > c.total.Domains {
+		one.Domains = 1
+	}
 	c.total = c.total.plus(one)
 	for i, d := range r.Verdict.Decisions {
-		c.reasons[i][d.Reason] = c.reasons[i][d.Reason].plus(one)
+		c.count(i, d.Reason, one)
 	}
 }
 
-// firstOf returns 1 where the domain is met for the first time, else 0.
-func (c *Counts) firstOf(name domain.Name) int {
-	if name.IsZero() {
-		return 0
+func (c *Counts) count(issuer int, reason scan.Reason, one Count) {
+	count := c.reasons[issuer][reason]
+	if count == nil {
+		count = new(Count)
+		c.reasons[issuer][reason] = count
 	}
-	before := len(c.seen)
-	c.seen[name] = struct{}{}
-	return len(c.seen) - before
+	*count = count.plus(one)
 }
 
 // Total returns the count of all results.
@@ -55,10 +52,10 @@ func (c *Counts) Total() Count { return c.total }
 // Reason returns the count of a reason for a CA, given by its place among the
 // decisions.
 func (c *Counts) Reason(issuer int, reason scan.Reason) Count {
-	if issuer >= len(c.reasons) {
+	if issuer >= len(c.reasons) || c.reasons[issuer][reason] == nil {
 		return Count{}
 	}
-	return c.reasons[issuer][reason]
+	return *c.reasons[issuer][reason]
 }
 
 // Status returns the count of a status for a CA, given by its place among the

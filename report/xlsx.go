@@ -33,7 +33,8 @@ type workbook struct {
 	table  *table
 	counts Counts
 	header *line
-	line   *line    // the last row
+	line   *line // the last row
+	kept   keeper[sharedLine]
 	sheets []*sheet // of rows; all are finished but the last
 	err    error    // of Write; errClosed after Close
 
@@ -60,7 +61,7 @@ func newWorkbook(w io.Writer, t *table, dir string) (*workbook, error) {
 	}
 	file := excelize.NewFile(excelize.Options{TmpDir: dir})
 	b := &workbook{
-		out: w, dir: dir, file: file, book: newStylebook(file), table: t, line: newLine(columns),
+		out: w, dir: dir, file: file, book: newStylebook(file), table: t, line: newLine(columns), kept: newKeeper[sharedLine](mostShared),
 		maxRows: excelize.TotalRows, maxSize: maxSheetSize,
 	}
 	b.styles = newRowStyles(b.book)
@@ -101,7 +102,6 @@ func (b *workbook) widths() []float64 {
 func (b *workbook) headerLine() *line {
 	names, widths := b.table.header(), b.widths()
 	l := newLine(len(names))
-	l.clear()
 	for i, name := range names {
 		style := b.styles.header
 		if i < len(b.table.inputs) {
@@ -124,13 +124,10 @@ func (b *workbook) Write(r scan.Result) error {
 }
 
 func (b *workbook) write(r scan.Result) error {
-	texts, err := b.table.row(r)
-	if err != nil {
+	if err := b.table.check(r); err != nil {
 		return err
 	}
-	if err := b.fill(texts); err != nil {
-		return err
-	}
+	b.fill(r)
 	s, err := b.sheetWithRoom()
 	if err != nil {
 		return err
@@ -139,42 +136,56 @@ func (b *workbook) write(r scan.Result) error {
 	return s.write(b.line)
 }
 
-// fill makes the line of a row.
-func (b *workbook) fill(texts []string) error {
-	b.line.clear()
-	inputs := len(b.table.inputs)
-	for i, text := range texts[:inputs] {
-		b.putText(i, text, 1+strings.Count(text, "\n"))
-	}
-	for i, text := range texts[inputs:] {
-		if err := b.putOwn(inputs+i, b.table.fields[i], text); err != nil {
-			return err
-		}
-	}
-	return nil
+// mostShared is how many sharedLines are kept, of about 2 KB.
+const mostShared = 1024
+
+// sharedLine is a line with what is the same for all rows with an outcome.
+type sharedLine struct {
+	*line
+	others []int // of the table's fields, those that differ
 }
 
-func (b *workbook) putOwn(column int, f field, text string) error {
-	switch f.kind {
-	case textKind:
-		b.putText(column, text, linesOf(text, f.width))
-		return nil
-	case numberKind:
-		number, err := strconv.Atoi(text)
-		if err != nil {
-			return fmt.Errorf("column %s: %w", f.Name, err)
-		}
-		b.line.number(column, number, b.styles.number)
-		return nil
-	case statusKind:
-		b.line.text(column, text, b.styles.statuses[scan.Status(text)])
-		return nil
+// fill makes the line of a row.
+func (b *workbook) fill(r scan.Result) {
+	shared := b.kept.of(r.Verdict.Outcome, b.sharedLine)
+	b.line.copy(shared.line)
+	for i, text := range r.Row.Cells {
+		b.putText(b.line, i, text, 1+strings.Count(text, "\n"))
 	}
-	panic("report: unknown kind of column " + strconv.Itoa(int(f.kind)))
+	for _, i := range shared.others {
+		f, column := &b.table.fields[i], len(b.table.inputs)+i
+		if f.number != nil {
+			b.line.number(column, f.number(r), b.styles.number)
+			continue
+		}
+		b.putOwn(b.line, column, f, f.text(r))
+	}
+}
+
+func (b *workbook) sharedLine(o *scan.Outcome) sharedLine {
+	shared := sharedLine{line: newLine(len(b.line.cells))}
+	for i := range b.table.fields {
+		f := &b.table.fields[i]
+		text, same := f.shared(o)
+		if !same {
+			shared.others = append(shared.others, i)
+			continue
+		}
+		b.putOwn(shared.line, len(b.table.inputs)+i, f, text)
+	}
+	return shared
+}
+
+func (b *workbook) putOwn(l *line, column int, f *field, text string) {
+	if f.status {
+		l.text(column, text, b.styles.statuses[scan.Status(text)])
+		return
+	}
+	b.putText(l, column, text, linesOf(text, f.width))
 }
 
 // putText fills a cell with text that is shown in so many lines.
-func (b *workbook) putText(column int, text string, lines int) {
+func (b *workbook) putText(l *line, column int, text string, lines int) {
 	if text == "" {
 		return
 	}
@@ -182,8 +193,8 @@ func (b *workbook) putText(column int, text string, lines int) {
 	if lines > 1 {
 		style = b.styles.lines
 	}
-	b.line.text(column, cellText(text), style)
-	b.line.lines = max(b.line.lines, lines)
+	l.text(column, cellText(text), style)
+	l.lines = max(l.lines, lines)
 }
 
 // sheetWithRoom returns the last sheet, or the next where that has no room for the

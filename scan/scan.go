@@ -9,6 +9,7 @@
 package scan
 
 import (
+	"strings"
 	"time"
 
 	"caascan/scan/caa"
@@ -48,18 +49,54 @@ func Statuses() []Status { return []Status{Permitted, Denied, LookupFailed} }
 type Decision struct {
 	Status Status
 	Reason Reason
-	// Detail is a sentence for people, with the names and values it is about.
-	Detail string
+	// Detail is for people, with the names and values it is about.
+	Detail Sentence
 	// Fix is what to publish so that this CA may issue: the lines of a zone
 	// file for the deciding name. Empty where nothing is denied.
 	Fix []string
 }
 
-// Verdict is all that is known of one domain. Rows with the same domain share
-// one; rows without a domain share one per reason.
+// Sentence is a text that is the same for many domains but for the domain itself,
+// which For puts in its place.
+type Sentence string
+
+// domainMark stands for the domain in a Sentence. No text that goes into one has a
+// control character that is not escaped.
+const domainMark = "\x00"
+
+// For returns the sentence as it is said of a domain.
+func (s Sentence) For(name domain.Name) string {
+	before, after, found := s.Cut()
+	if !found {
+		return before
+	}
+	return before + name.String() + after
+}
+
+// Cut returns what stands before and behind the domain, or all of a sentence that is
+// the same for every domain.
+func (s Sentence) Cut() (before, after string, found bool) {
+	return strings.Cut(string(s), domainMark)
+}
+
+// Verdict is all that is known of one domain. Rows with the same domain have equal
+// ones; so have rows without a domain for the same reason.
 type Verdict struct {
 	// Domain is zero where the cell held none.
 	Domain domain.Name
+	// Number counts the domains of a Scanner in the order in which they are first
+	// met, from 1; it is 0 where the cell held none.
+	Number int
+	// CheckedAt is when the oldest answer this rests on came, in whole seconds;
+	// zero for zone files.
+	CheckedAt time.Time
+	// Outcome is shared and must not be changed.
+	*Outcome
+}
+
+// Outcome is what the answers come to. Domains whose climbs end in the same way at
+// the same answer share one, so a list has far fewer of them than domains.
+type Outcome struct {
 	// Decisions has one Decision for each CA, in the order of Config.Issuers.
 	Decisions []Decision
 	// FoundAt is the name of the climb at which the relevant RRset was found;
@@ -76,9 +113,6 @@ type Verdict struct {
 	Warnings  []Warning
 	// Resolver is the server of the deciding answer.
 	Resolver string
-	// CheckedAt is when the oldest answer this rests on came; zero for zone
-	// files.
-	CheckedAt time.Time
 }
 
 // OnFailure is what a CA may do where a lookup failed (SBR 4.2.2.1).
@@ -94,9 +128,8 @@ const (
 
 // Result is a row and what came of it.
 type Result struct {
-	Row Row
-	// Verdict is shared between rows and must not be changed.
-	Verdict *Verdict
+	Row     Row
+	Verdict Verdict
 	// Warnings are those of this row's own spelling, besides the Verdict's.
 	Warnings []Warning
 }

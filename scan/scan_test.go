@@ -113,18 +113,20 @@ func TestEveryReasonHasASentenceWithItsNamesAndValues(t *testing.T) {
 		{"a.nosuch", "tld-not-found", "There is no top-level domain nosuch, says test.zone (NXDOMAIN): a typing error or an internal name. No CA can issue for it."},
 		{"", "empty", "There is no address or domain in this row."},
 	} {
-		got := results(t, issuers(t, "Ours=ca.example,www.ca.example"), rowsOf(test.cell))[0].Verdict.Decisions[0]
+		v := results(t, issuers(t, "Ours=ca.example,www.ca.example"), rowsOf(test.cell))[0].Verdict
+		got := v.Decisions[0]
 		if got.Reason != test.reason || got.Status != test.reason.Status() {
 			t.Errorf("%s: %s, %s, want %s, %s", test.cell, got.Status, got.Reason, test.reason.Status(), test.reason)
 		}
-		if diff := cmp.Diff(test.detail, got.Detail); diff != "" {
+		if diff := cmp.Diff(test.detail, got.Detail.For(v.Domain)); diff != "" {
 			t.Errorf("%s: detail mismatch (-want +got)\n%s", test.cell, diff)
 		}
 	}
-	malformed := results(t, issuers(t, "ca.example"), rowsOf("bad.example"))[0].Verdict.Decisions[0]
+	v := results(t, issuers(t, "ca.example"), rowsOf("bad.example"))[0].Verdict
+	malformed := v.Decisions[0].Detail.For(v.Domain)
 	for _, part := range []string{"bad.example", `0 issuemail "ca.example."`, `"."`} {
-		if !strings.Contains(malformed.Detail, part) {
-			t.Errorf("bad.example: %q lacks %q", malformed.Detail, part)
+		if !strings.Contains(malformed, part) {
+			t.Errorf("bad.example: %q lacks %q", malformed, part)
 		}
 	}
 }
@@ -150,7 +152,7 @@ func TestLookupFailuresAreTold(t *testing.T) {
 		if d.Status != scan.LookupFailed || d.Reason != scan.Reason(failure) {
 			t.Errorf("%s: %s, %s, want lookup-failed for that reason", failure, d.Status, d.Reason)
 		}
-		if !strings.Contains(d.Detail, "mail.example") || strings.ContainsAny(d.Detail, "{}\x1b") {
+		if detail := d.Detail.For(name); !strings.Contains(detail, "mail.example") || strings.ContainsAny(detail, "{}\x1b") {
 			t.Errorf("%s: %q, want the name asked, no placeholder and nothing unescaped", failure, d.Detail)
 		}
 	}
@@ -170,7 +172,7 @@ func TestAFailureIsToldWithServerNameRCodeAndEDE(t *testing.T) {
 	v := scan.New(scan.Config{Issuers: issuers(t, "ca.example"), Store: &store}).Verdict(name)
 	want := `DNSSEC validation failed at target.test, as 192.0.2.1:53 says (SERVFAIL, EDE 7 (Signature Expired): "expired\027"). ` +
 		"No CA may issue until the zone is mended."
-	if diff := cmp.Diff(want, v.Decisions[0].Detail); diff != "" {
+	if diff := cmp.Diff(want, v.Decisions[0].Detail.For(name)); diff != "" {
 		t.Errorf("detail mismatch (-want +got)\n%s", diff)
 	}
 	if v.DNSSEC != snapshot.Bogus || v.OnFailure != scan.OnFailureMustNotIssue {
@@ -191,7 +193,7 @@ func TestEveryRowComesOutOnceAndInOrder(t *testing.T) {
 		if result.Row.Cell != cells[i] || result.Row.Number != i+2 {
 			t.Fatalf("result %d is of row %d, %q", i, result.Row.Number, result.Row.Cell)
 		}
-		if i >= 6 && result.Verdict != got[i-6].Verdict {
+		if i >= 6 && result.Verdict != got[i-6].Verdict { // the outcome is shared
 			t.Fatalf("rows %d and %d of one domain do not share a verdict", i, i-6)
 		}
 	}
@@ -264,7 +266,7 @@ func TestANameThatWasNeverAskedIsNotAnEmptyOne(t *testing.T) {
 	var store snapshot.Store
 	store.Put(snapshot.Observation{Name: child}) // empty, and nothing is known of the parents
 	d := scan.New(scan.Config{Issuers: issuers(t, "ca.example"), Store: &store}).Verdict(child).Decisions[0]
-	if d.Status != scan.LookupFailed || d.Reason != scan.Reason(snapshot.NotInSnapshot) || !strings.Contains(d.Detail, "mail.example") {
+	if d.Status != scan.LookupFailed || d.Reason != scan.Reason(snapshot.NotInSnapshot) || !strings.Contains(d.Detail.For(child), "mail.example") {
 		t.Errorf("%+v, want lookup-failed, not-in-snapshot for mail.example", d)
 	}
 }

@@ -22,13 +22,18 @@ type Config struct {
 // Scanner joins rows with answers.
 type Scanner struct {
 	cfg      Config
-	verdicts map[domain.Name]*Verdict
-	refusals map[Reason]*Verdict // of cells that hold no domain
+	domains  map[domain.Name]known
+	outcomes map[ending]*Outcome
+	refusals map[Reason]*Outcome    // of cells that hold no domain
+	steps    []snapshot.Observation // of the last climb
 }
 
 // New returns a Scanner. A Scanner is for one scan and one goroutine.
 func New(cfg Config) *Scanner {
-	return &Scanner{cfg: cfg, verdicts: make(map[domain.Name]*Verdict), refusals: make(map[Reason]*Verdict)}
+	return &Scanner{
+		cfg: cfg, domains: make(map[domain.Name]known), outcomes: make(map[ending]*Outcome),
+		refusals: make(map[Reason]*Outcome),
+	}
 }
 
 // namesAtOnce is how many names Collect hands to the lookups at a time.

@@ -1,6 +1,7 @@
 package scan
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -11,65 +12,102 @@ import (
 	"caascan/scan/snapshot"
 )
 
-// Verdict returns what the Store's answers say of name, for every CA. The same
-// name gets the same *Verdict again.
-func (s *Scanner) Verdict(name domain.Name) *Verdict {
-	v := s.verdicts[name]
-	if v == nil {
+// known is a Verdict without its domain, as small as can be: there is one for each
+// domain of a list.
+type known struct {
+	outcome   *Outcome
+	checkedAt int64 // seconds of Unix time, also those of the zero time
+	number    int
+}
+
+// Verdict returns what the Store's answers say of name, for every CA.
+func (s *Scanner) Verdict(name domain.Name) Verdict {
+	k, met := s.domains[name]
+	if !met {
 		name = name.Clone() // not the whole row with it
-		v = s.judge(name)
-		s.verdicts[name] = v
+		k = s.judge(name)
+		k.number = len(s.domains) + 1
+		s.domains[name] = k
 	}
-	return v
+	return Verdict{Domain: name, Number: k.number, CheckedAt: time.Unix(k.checkedAt, 0).UTC(), Outcome: k.outcome}
 }
 
 // judge climbs through the answers (RFC 8659, section 3): the first set decides,
 // whatever it holds, and so does the first failure.
-func (s *Scanner) judge(name domain.Name) *Verdict {
-	v := &Verdict{Domain: name}
-	steps := s.climb(name)
-	last := steps[len(steps)-1]
-	for _, o := range steps {
-		v.CheckedAt = oldest(v.CheckedAt, o.Time)
+func (s *Scanner) judge(name domain.Name) known {
+	s.climb(name)
+	e := endingOf(s.steps)
+	o := s.outcomes[e]
+	if o == nil {
+		o = s.outcome(e)
+		s.outcomes[e] = o
 	}
-	v.Resolver = last.Server
-	v.DNSSEC = validation(steps)
-	if last.Failure != "" {
-		v.fail(steps, len(s.cfg.Issuers))
-	} else if len(last.Records.Properties) > 0 {
-		v.FoundAt, v.Records = last.Name, last.Records
-	}
-	v.Warnings = s.warnings(v, steps)
-	if last.Failure != "" {
-		return v
-	}
-	for _, issuer := range s.cfg.Issuers {
-		v.Decisions = append(v.Decisions, v.decide(issuer))
-	}
-	return v
+	return known{outcome: o, checkedAt: checkedAt(s.steps).Unix()}
 }
 
-// climb returns the answers from name on to the one that ends the climb.
-func (s *Scanner) climb(name domain.Name) []*snapshot.Observation {
-	var steps []*snapshot.Observation
+// climb puts the answers from name on to the one that ends the climb into steps.
+func (s *Scanner) climb(name domain.Name) {
+	s.steps = s.steps[:0]
 	for at := range name.Climb() {
 		o, found := s.cfg.Store.Find(at)
 		if !found {
 			o = snapshot.Observation{Name: at, Failure: snapshot.NotInSnapshot}
 		}
-		steps = append(steps, &o)
+		s.steps = append(s.steps, o)
 		if o.EndsClimb() {
 			break
 		}
 	}
-	return steps
+}
+
+// ending is all of a climb on which its Outcome rests: the answer that ended it, and
+// what the others add.
+type ending struct {
+	at          domain.Name // which has one answer
+	dnssec      snapshot.DNSSEC
+	onFailure   OnFailure
+	atDomain    bool // and not at a parent
+	notFound    bool // the domain itself
+	unsupported bool // any answer, so that its DNSSEC could not be validated
+}
+
+func endingOf(steps []snapshot.Observation) ending {
+	e := ending{
+		at:        steps[len(steps)-1].Name,
+		dnssec:    validation(steps),
+		onFailure: onFailure(steps),
+		atDomain:  len(steps) == 1,
+		notFound:  steps[0].NameNotFound(),
+	}
+	for i := range steps {
+		e.unsupported = e.unsupported || unsupported(&steps[i])
+	}
+	return e
+}
+
+// outcome is that of the climb in steps.
+func (s *Scanner) outcome(e ending) *Outcome {
+	last := &s.steps[len(s.steps)-1]
+	o := &Outcome{Resolver: last.Server, DNSSEC: e.dnssec, OnFailure: e.onFailure}
+	if last.Failure == "" && len(last.Records.Properties) > 0 {
+		o.FoundAt, o.Records = last.Name, last.Records
+	}
+	o.Warnings = s.warnings(o, e, last)
+	if last.Failure != "" {
+		o.Decisions = slices.Repeat([]Decision{failed(last)}, len(s.cfg.Issuers))
+		return o
+	}
+	for _, issuer := range s.cfg.Issuers {
+		o.Decisions = append(o.Decisions, o.decide(issuer))
+	}
+	return o
 }
 
 // validation is the weakest of the steps: bogus, then unknown, then insecure.
-func validation(steps []*snapshot.Observation) snapshot.DNSSEC {
+func validation(steps []snapshot.Observation) snapshot.DNSSEC {
 	weakest := snapshot.Secure
-	for _, o := range steps {
-		switch state := o.DNSSEC(); state {
+	for i := range steps {
+		switch state := steps[i].DNSSEC(); state {
 		case snapshot.Bogus:
 			return state
 		case snapshot.Unknown:
@@ -84,38 +122,44 @@ func validation(steps []*snapshot.Observation) snapshot.DNSSEC {
 	return weakest
 }
 
-func oldest(a, b time.Time) time.Time {
-	if a.IsZero() || !b.IsZero() && b.Before(a) {
-		return b
+// checkedAt is when the oldest of the answers came that tell.
+func checkedAt(steps []snapshot.Observation) time.Time {
+	var oldest time.Time
+	for i := range steps {
+		if at := steps[i].Time; oldest.IsZero() || !at.IsZero() && at.Before(oldest) {
+			oldest = at
+		}
 	}
-	return a
+	return oldest
 }
 
-// fail gives every CA the same decision: the lookup failed, at the last step.
-func (v *Verdict) fail(steps []*snapshot.Observation, issuers int) {
-	o := steps[len(steps)-1]
-	reason := Reason(o.Failure)
-	asked := o.Asked
-	if asked == "" {
-		asked = o.Name.String()
+// failed is the same for every CA: the lookup failed, at the last step.
+func failed(last *snapshot.Observation) Decision {
+	reason := Reason(last.Failure)
+	detail := fill(reason, func(word string) string {
+		switch word {
+		case "asked":
+			return cmp.Or(last.Asked, last.Name.String())
+		case "server":
+			return cmp.Or(last.Server, "the resolver")
+		case "answer":
+			return last.Answer()
+		}
+		panic("scan: " + word + " in the sentence of " + string(reason))
+	})
+	if len(last.EDE) > 0 && !last.Replied() { // its words may tell more than that it could not be read
+		detail = Sentence(strings.TrimSuffix(string(detail), ".") + ": " + last.Answer() + ".")
 	}
-	server := o.Server
-	if server == "" {
-		server = "the resolver"
-	}
-	detail := fill(reason, "{asked}", asked, "{server}", server, "{answer}", o.Answer())
-	if len(o.EDE) > 0 && !o.Replied() { // its words may tell more than that it could not be read
-		detail = strings.TrimSuffix(detail, ".") + ": " + o.Answer() + "."
-	}
-	v.Decisions = slices.Repeat([]Decision{{Status: LookupFailed, Reason: reason, Detail: detail}}, issuers)
-	v.OnFailure = onFailure(steps)
+	return Decision{Status: LookupFailed, Reason: reason, Detail: detail}
 }
 
 // onFailure says what SBR 4.2.2.1 lets a CA do after the failure at the last step:
 // issue only if all that the lookup touched is proven insecure, and not where
 // anything of it is signed.
-func onFailure(steps []*snapshot.Observation) OnFailure {
+func onFailure(steps []snapshot.Observation) OnFailure {
 	switch failure := steps[len(steps)-1].Failure; {
+	case failure == "":
+		return OnFailureNone
 	case failure == snapshot.TLDNotFound:
 		return OnFailureNone
 	case failure == snapshot.DNSSECBogus:
@@ -124,7 +168,8 @@ func onFailure(steps []*snapshot.Observation) OnFailure {
 		return OnFailureUnknown
 	}
 	proven := true
-	for i, o := range steps {
+	for i := range steps {
+		o := &steps[i]
 		for _, p := range o.Proofs {
 			switch p.State {
 			case snapshot.ProvenSigned:
@@ -146,47 +191,67 @@ func onFailure(steps []*snapshot.Observation) OnFailure {
 }
 
 // refusal returns the Verdict of all cells without a domain for this reason.
-func (s *Scanner) refusal(reason Reason) *Verdict {
-	v := s.refusals[reason]
-	if v == nil {
-		decision := Decision{Status: LookupFailed, Reason: reason, Detail: fill(reason)}
-		v = &Verdict{Decisions: slices.Repeat([]Decision{decision}, len(s.cfg.Issuers))}
-		s.refusals[reason] = v
+func (s *Scanner) refusal(reason Reason) Verdict {
+	o := s.refusals[reason]
+	if o == nil {
+		decision := Decision{Status: LookupFailed, Reason: reason, Detail: Sentence(reason.text().detail)}
+		o = &Outcome{Decisions: slices.Repeat([]Decision{decision}, len(s.cfg.Issuers))}
+		s.refusals[reason] = o
 	}
-	return v
+	return Verdict{Outcome: o}
 }
 
-func (v *Verdict) decide(issuer caa.Issuer) Decision {
-	decided := v.Records.Decide(issuer)
-	reason := Reason(decided.Reason)
-	d := Decision{Status: Status(decided.Status), Reason: reason}
-	pairs := []string{"{domain}", v.Domain.String(), "{issuer}", issuer.Label, "{names}", namesOf(issuer)}
-	if !v.FoundAt.IsZero() {
-		pairs = append(pairs, "{found}", v.foundWords(), "{listed}", listedWords(v.Records))
-	}
-	if decided.Property != (caa.Property{}) {
-		pairs = append(pairs,
-			"{property}", short(decided.Property.String()),
-			"{tag}", short(caa.Escape(decided.Property.Tag())),
-			"{problem}", problemWords(decided.Property))
-	}
-	d.Detail = fill(reason, pairs...)
-	for _, p := range v.Records.Fix(issuer) {
-		d.Fix = append(d.Fix, fqdn(v.Records.Owner)+" IN CAA "+p.ZoneText())
+func (o *Outcome) decide(issuer caa.Issuer) Decision {
+	decided := o.Records.Decide(issuer)
+	d := Decision{Status: Status(decided.Status), Reason: Reason(decided.Reason)}
+	d.Detail = fill(d.Reason, func(word string) string {
+		switch word {
+		case "domain":
+			return domainMark
+		case "found":
+			return o.foundWords()
+		case "issuer":
+			return issuer.Label
+		case "names":
+			return namesOf(issuer)
+		case "listed":
+			return listedWords(o.Records)
+		case "property":
+			return short(decided.Property.String())
+		case "tag":
+			return short(caa.Escape(decided.Property.Tag()))
+		case "problem":
+			return problemWords(decided.Property)
+		}
+		panic("scan: " + word + " in the sentence of " + string(d.Reason))
+	})
+	for _, p := range o.Records.Fix(issuer) {
+		d.Fix = append(d.Fix, fqdn(o.Records.Owner)+" IN CAA "+p.ZoneText())
 	}
 	return d
 }
 
-// fill puts values in the places of a reason's sentence.
-func fill(reason Reason, pairs ...string) string {
-	return strings.NewReplacer(pairs...).Replace(reason.text().detail)
+// fill puts values in the places of the words of a reason's sentence.
+func fill(reason Reason, value func(word string) string) Sentence {
+	var b strings.Builder
+	rest := reason.text().detail
+	for {
+		before, place, found := strings.Cut(rest, "{")
+		b.WriteString(before)
+		if !found {
+			return Sentence(b.String())
+		}
+		word, after, _ := strings.Cut(place, "}")
+		b.WriteString(value(word))
+		rest = after
+	}
 }
 
-func (v *Verdict) foundWords() string {
-	if v.Records.Owner == v.FoundAt.String() {
-		return v.Records.Owner
+func (o *Outcome) foundWords() string {
+	if o.Records.Owner == o.FoundAt.String() {
+		return o.Records.Owner
 	}
-	return v.FoundAt.String() + " (through an alias, at " + v.Records.Owner + ")"
+	return o.FoundAt.String() + " (through an alias, at " + o.Records.Owner + ")"
 }
 
 // manyListed is how many issuers a sentence names before it only counts them.

@@ -21,7 +21,7 @@ func observed(t *testing.T, name string, o snapshot.Observation) snapshot.Observ
 }
 
 // verdictOn returns the Verdict on mail.corp.example from these answers.
-func verdictOn(t *testing.T, answers ...snapshot.Observation) *scan.Verdict {
+func verdictOn(t *testing.T, answers ...snapshot.Observation) scan.Verdict {
 	t.Helper()
 	var store snapshot.Store
 	for _, o := range answers {

@@ -76,26 +76,26 @@ func (w Warning) Meaning() string {
 	panic("scan: unknown warning " + string(w))
 }
 
-// warnings returns those of a Verdict, from the answers of its climb, in the order
-// of the table.
-func (s *Scanner) warnings(v *Verdict, steps []*snapshot.Observation) []Warning {
+// warnings returns those of an Outcome, from the ending of the climb and its last
+// answer, in the order of the table.
+func (s *Scanner) warnings(o *Outcome, e ending, last *snapshot.Observation) []Warning {
 	var list []Warning
-	for _, w := range v.Records.Warnings(s.cfg.Issuers) {
+	for _, w := range o.Records.Warnings(s.cfg.Issuers) {
 		list = append(list, Warning(w))
 	}
-	if s.hidesParent(v) {
+	if s.hidesParent(o) {
 		list = append(list, HidesParent)
 	}
-	if !v.FoundAt.IsZero() && v.FoundAt != v.Domain {
+	if !o.FoundAt.IsZero() && !e.atDomain {
 		list = append(list, Inherited)
 	}
-	if steps[0].NameNotFound() {
+	if e.notFound {
 		list = append(list, DomainNotFound)
 	}
-	if notValidated(v, steps) {
+	if notValidated(o, last) {
 		list = append(list, DNSSECNotValidated)
 	}
-	if slices.ContainsFunc(steps, unsupported) {
+	if e.unsupported {
 		list = append(list, DNSSECUnsupported)
 	}
 	return list
@@ -103,12 +103,12 @@ func (s *Scanner) warnings(v *Verdict, steps []*snapshot.Observation) []Warning 
 
 // hidesParent looks above a set that does not restrict mail for one that does. What
 // was not answered there hides nothing.
-func (s *Scanner) hidesParent(v *Verdict) bool {
-	if len(v.Records.Properties) == 0 || v.Records.Has(caa.TagIssuemail) {
+func (s *Scanner) hidesParent(o *Outcome) bool {
+	if len(o.Records.Properties) == 0 || o.Records.Has(caa.TagIssuemail) {
 		return false
 	}
-	for at := range v.FoundAt.Climb() {
-		if o, _ := s.cfg.Store.Find(at); o.Records.Has(caa.TagIssuemail) {
+	for at := range o.FoundAt.Climb() {
+		if above, _ := s.cfg.Store.Find(at); above.Records.Has(caa.TagIssuemail) {
 			return true
 		}
 	}
@@ -117,9 +117,8 @@ func (s *Scanner) hidesParent(v *Verdict) bool {
 
 // notValidated reports whether answers from the DNS decided that nobody can be
 // relied on to have validated.
-func notValidated(v *Verdict, steps []*snapshot.Observation) bool {
-	last := steps[len(steps)-1]
-	return v.DNSSEC == snapshot.Unknown && last.Failure == "" && last.Transport != snapshot.Zone
+func notValidated(o *Outcome, last *snapshot.Observation) bool {
+	return o.DNSSEC == snapshot.Unknown && last.Failure == "" && last.Transport != snapshot.Zone
 }
 
 // unsupported reports whether the resolver said that it knows neither the

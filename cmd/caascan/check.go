@@ -96,7 +96,7 @@ func runCheck(ctx context.Context, o checkOptions, name string, io streams) erro
 	return c.print(io.out, target.Domain)
 }
 
-func newChecked(input string, target scan.Target, issuers []caa.Issuer, v *scan.Verdict) checked {
+func newChecked(input string, target scan.Target, issuers []caa.Issuer, v scan.Verdict) checked {
 	c := checked{
 		Input: input, Domain: target.Domain.String(), FoundAt: v.FoundAt.String(),
 		DNSSEC: v.DNSSEC, OnFailure: v.OnFailure, Warnings: append(target.Warnings, v.Warnings...), Decisions: []checkedDecision{},
@@ -106,7 +106,7 @@ func newChecked(input string, target scan.Target, issuers []caa.Issuer, v *scan.
 	}
 	for i, d := range v.Decisions {
 		if i < len(issuers) {
-			c.Decisions = append(c.Decisions, checkedDecision{issuers[i].Label, d.Status, d.Reason, d.Detail, d.Fix})
+			c.Decisions = append(c.Decisions, checkedDecision{issuers[i].Label, d.Status, d.Reason, d.Detail.For(v.Domain), d.Fix})
 		}
 	}
 	return c

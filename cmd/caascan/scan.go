@@ -242,14 +242,19 @@ func (j *job) report(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := interruptible(ctx, func() error { return j.writeRows(ctx, writers, collected.Rows) }); err != nil {
+	written := 0
+	err = interruptible(ctx, func() (err error) {
+		written, err = j.writeRows(ctx, writers, collected.Rows)
+		return err
+	})
+	if err != nil {
 		return err
 	}
 	if reported, _ := j.in.Tally(); reported.SHA256 != collected.SHA256 {
 		return fmt.Errorf("%s changed while it was read: no report was written; scan a copy that stays as it is", j.run.InputName)
 	}
-	if rows := j.counts.Total().Rows; rows != collected.Rows {
-		return fmt.Errorf("%d rows were read and %d reported: no report was written; this is a defect of caascan", collected.Rows, rows)
+	if written != collected.Rows {
+		return fmt.Errorf("%d rows were read and %d reported: no report was written; this is a defect of caascan", collected.Rows, written)
 	}
 	j.finishRun(collected)
 	if err := interruptible(ctx, func() error { return j.closeWriters(writers) }); err != nil {
@@ -259,9 +264,9 @@ func (j *job) report(ctx context.Context) error {
 }
 
 func (j *job) closeWriters(writers []report.Writer) error {
-	for i, w := range writers {
+	for _, w := range writers {
 		if err := w.Close(j.run); err != nil {
-			return fmt.Errorf("report %s: %w", j.outputs[i].name, err)
+			return err
 		}
 	}
 	return nil
@@ -278,29 +283,46 @@ func (j *job) newWriters() ([]report.Writer, error) {
 		if err != nil {
 			return nil, err
 		}
-		writers = append(writers, w)
+		writers = append(writers, namedWriter{w, o.name})
 	}
 	return writers, nil
 }
 
-func (j *job) writeRows(ctx context.Context, writers []report.Writer, rows int) error {
-	var written atomic.Int64 // for the bar
-	stop := j.console.watch("writing reports", func() (done, total int) { return int(written.Load()), rows })
+// namedWriter says in its errors which report they are about.
+type namedWriter struct {
+	report.Writer
+	name string
+}
+
+func (w namedWriter) Write(r scan.Result) error { return w.named(w.Writer.Write(r)) }
+
+func (w namedWriter) Close(run report.Run) error { return w.named(w.Writer.Close(run)) }
+
+func (w namedWriter) named(err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("report %s: %w", w.name, err)
+}
+
+// writeRows returns how many rows every writer has taken.
+func (j *job) writeRows(ctx context.Context, writers []report.Writer, rows int) (int, error) {
+	var done atomic.Int64 // for the bar
+	stop := j.console.watch("writing reports", func() (int, int) { return int(done.Load()), rows })
 	defer stop()
 	scanner := scan.New(scan.Config{Issuers: j.issuers, Store: j.source.resolver.Store()})
-	for result, err := range scanner.Results(ctx, j.in.Rows()) {
-		if err != nil {
-			return err
-		}
-		for i, w := range writers {
-			if err := w.Write(result); err != nil {
-				return fmt.Errorf("report %s: %w", j.outputs[i].name, err)
+	results := func(yield func(scan.Result, error) bool) {
+		for result, err := range scanner.Results(ctx, j.in.Rows()) {
+			if err == nil {
+				j.counts.Add(result)
+				done.Add(1)
+			}
+			if !yield(result, err) {
+				return
 			}
 		}
-		j.counts.Add(result)
-		written.Add(1)
 	}
-	return nil
+	return report.WriteAll(ctx, results, writers...)
 }
 
 // grace is how long work may take to end by itself once it has been interrupted.
