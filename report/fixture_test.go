@@ -122,11 +122,8 @@ func newWorld(t testing.TB, labels ...string) world {
 
 // add adds a row, and gives a domain that is met for the first time its number.
 func (w *world) add(v scan.Verdict, warnings []scan.Warning, cells ...string) {
-	if v.Number == 0 && !v.Domain.IsZero() {
-		for _, r := range w.results {
-			v.Number = max(v.Number, r.Verdict.Number)
-		}
-		v.Number++
+	if !v.Domain.IsZero() {
+		v.Number = w.number(v.Domain)
 	}
 	w.results = append(w.results, scan.Result{
 		Row: scan.Row{Number: len(w.results) + 2, Cells: cells}, Verdict: v, Warnings: warnings,
@@ -156,4 +153,16 @@ func (w world) bytes(t testing.TB, format Format) []byte {
 	}
 	w.write(t, to)
 	return []byte(out.String())
+}
+
+// number counts domains as a Scanner does: in the order in which they are first met.
+func (w *world) number(domain domain.Name) int {
+	most := 0
+	for _, r := range w.results {
+		if r.Verdict.Domain == domain {
+			return r.Verdict.Number
+		}
+		most = max(most, r.Verdict.Number)
+	}
+	return most + 1
 }
