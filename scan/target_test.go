@@ -561,7 +561,7 @@ func checkSpelling(t *testing.T, cell string, got Target) {
 }
 
 func BenchmarkParseTarget(b *testing.B) {
-	for _, cell := range []string{"jane.doe@mail.example.com", "mail.example.com", "Doe, Jane <jane.doe@mail.example.com>"} {
+	for _, cell := range []string{"jane.doe@mail.example.com", "Jane.Doe@MAIL.Example.com", "mail.example.com", "Doe, Jane <jane.doe@mail.example.com>"} {
 		b.Run(cell, func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {

@@ -1,6 +1,8 @@
 package input
 
 import (
+	"bufio"
+	"encoding/csv"
 	"fmt"
 	"io"
 	"os"
@@ -71,5 +73,25 @@ func BenchmarkTokenizer(b *testing.B) {
 				break
 			}
 		}
+	}
+}
+
+// BenchmarkEncodingCSV is the yardstick: the standard library over the same list.
+func BenchmarkEncodingCSV(b *testing.B) {
+	path := millionRows(b)
+	b.ReportAllocs()
+	for b.Loop() {
+		file, err := os.Open(path)
+		if err != nil {
+			b.Fatal(err)
+		}
+		records := csv.NewReader(bufio.NewReaderSize(file, chunk))
+		records.ReuseRecord = true
+		for {
+			if _, err := records.Read(); err == io.EOF {
+				break
+			}
+		}
+		file.Close()
 	}
 }
