@@ -26,13 +26,20 @@ type Target struct {
 // domain; or a domain behind a lone "@". What could be read in two ways has a
 // Reason rather than a Domain. The time it takes is linear in the cell's length.
 func ParseTarget(cell string) Target {
+	if name, ok := plainTarget(cell); ok {
+		return Target{Domain: name} // nearly every cell
+	}
+	return parseTarget(cell)
+}
+
+func parseTarget(cell string) Target {
 	text := trim(cell)
 	if text == "" {
 		return Target{Reason: Empty}
 	}
 	text = cutMailto(text)
 	if !strings.ContainsAny(text, specials) && !strings.ContainsFunc(text, unicode.IsSpace) {
-		return addressTarget(lexed{text: text}) // nearly every cell
+		return addressTarget(lexed{text: text})
 	}
 	tokens, ok := lex(text)
 	if !ok {
@@ -43,6 +50,33 @@ func ParseTarget(cell string) Target {
 	}
 	return mailboxTarget(tokens)
 }
+
+// plainTarget reads an address or a domain in ASCII in which there is nothing to
+// drop, to unquote or to convert. What it refuses may still be a target.
+func plainTarget(cell string) (domain.Name, bool) {
+	at := strings.IndexByte(cell, '@')
+	for i := range at {
+		if !plainLocal[cell[i]] {
+			return domain.Name{}, false
+		}
+	}
+	name, ok := domain.ParsePlain(cell[at+1:])
+	if !ok || name.IsTLD() || isDigit(cell[len(cell)-1]) { // perhaps an IP address
+		return domain.Name{}, false
+	}
+	return name, true
+}
+
+func isDigit(c byte) bool { return '0' <= c && c <= '9' }
+
+// plainLocal holds the octets of a local part that have no other meaning in a
+// cell: printable, but for specials, "@", and the colon of mailto.
+var plainLocal = func() (table [256]bool) {
+	for c := '!'; c <= '~'; c++ {
+		table[c] = !strings.ContainsRune(specials+"@:", c)
+	}
+	return table
+}()
 
 // trim drops what nobody sees at the ends of a cell.
 func trim(cell string) string {

@@ -490,11 +490,17 @@ func FuzzParseTarget(f *testing.F) {
 			f.Add(c.cell)
 		}
 	}
+	for _, cell := range []string{"mailto:a.example", "a@b@c.example", "a:b@c.example", "a@192.0.2.1", "a@b.c3", "a\x01@b.example", "a;b@c.example", "@a.example", "a%40@b.example"} {
+		f.Add(cell)
+	}
 	f.Fuzz(func(t *testing.T, cell string) {
 		got := ParseTarget(cell)
 		checkOneOf(t, got)
 		checkDomain(t, got)
 		checkSpelling(t, cell, got)
+		if diff := cmp.Diff(outcome(parseTarget(cell)), outcome(got)); diff != "" {
+			t.Errorf("the quick way differs (-long +quick):\n%s", diff)
+		}
 		padded := "\u00a0\ufeff" + cell + "\u200b\r\n"
 		if diff := cmp.Diff(outcome(got), outcome(ParseTarget(padded))); diff != "" {
 			t.Errorf("white space at the ends changed the target (-without +with):\n%s", diff)

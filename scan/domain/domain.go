@@ -49,6 +49,69 @@ func Parse(text string) (Name, error) {
 	return name, err
 }
 
+// ParsePlain is Parse for what nearly every text is: a name of ASCII labels, with
+// nothing to convert but capital letters. It goes over the text once, and keeps it
+// where there is none of those. What it refuses may still be a name: ask Parse.
+func ParsePlain(text string) (Name, bool) {
+	if len(text) > maxName {
+		return Name{}, false
+	}
+	capitals, dot := false, -1 // the last full stop
+	for i := range len(text) {
+		switch octets[text[i]] {
+		case small:
+		case capital:
+			capitals = true
+		case hyphen:
+			if i > 0 && text[i-1] == '-' {
+				return Name{}, false // perhaps an A-label
+			}
+		case fullStop:
+			if n := i - dot - 1; n == 0 || n > maxLabel {
+				return Name{}, false
+			}
+			dot = i
+		case foreign:
+			return Name{}, false
+		}
+	}
+	if n := len(text) - dot - 1; n == 0 || n > maxLabel {
+		return Name{}, false
+	}
+	if capitals {
+		text = strings.ToLower(text)
+	}
+	return Name{text}, true
+}
+
+// octet is what an octet is in a name.
+type octet uint8
+
+const (
+	foreign octet = iota // in no name of ASCII labels
+	small                // or a digit or an underscore
+	capital
+	hyphen
+	fullStop
+)
+
+// octets tells an octet apart without a comparison for each kind.
+var octets = func() (table [256]octet) {
+	for c := range table {
+		switch {
+		case c == '.':
+			table[c] = fullStop
+		case c == '-':
+			table[c] = hyphen
+		case 'A' <= c && c <= 'Z':
+			table[c] = capital
+		case !notHostlike(rune(c)):
+			table[c] = small
+		}
+	}
+	return table
+}()
+
 // String returns the name in A-labels, lower-case, without a trailing dot.
 func (n Name) String() string { return n.text }
 

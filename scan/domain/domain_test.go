@@ -392,6 +392,36 @@ func FuzzParse(f *testing.F) {
 	})
 }
 
+// FuzzParsePlain: the quick way gives what the long one gives, and takes every
+// ASCII name without two hyphens in a row.
+func FuzzParsePlain(f *testing.F) {
+	for _, text := range []string{
+		"a.example", "A.Example", "_x-.-y.example", "a--b.example", "xn--a.example", "a..b", ".a", "a.", "", "a b", "ä.example",
+		strings.Repeat("a", 63) + ".example", strings.Repeat("a", 64) + ".example", strings.Repeat("a.", 126) + "a", strings.Repeat("a.", 126) + "aa",
+	} {
+		f.Add(text)
+	}
+	for _, test := range accepted {
+		f.Add(test.text)
+	}
+	for _, test := range refused {
+		f.Add(test.text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		if len(text) > 4096 {
+			return // encoding a label takes quadratic time
+		}
+		plain, ok := domain.ParsePlain(text)
+		long, notes, err := domain.ConvertLabels(text)
+		if ok && (plain != long || notes != 0 || err != nil) {
+			t.Errorf("ParsePlain(%q) = %q; the long way: %q, notes %b, %v", text, plain, long, notes, err)
+		}
+		if ascii := !strings.ContainsFunc(text, func(r rune) bool { return r > unicode.MaxASCII }); !ok && err == nil && ascii && !strings.Contains(text, "--") {
+			t.Errorf("ParsePlain(%q) refuses; the long way: %q", text, long)
+		}
+	})
+}
+
 func labels(text string) int { return strings.Count(strings.TrimSuffix(text, "."), ".") + 1 }
 
 // checkError holds an error to the closed set, and its words to what a log can

@@ -56,13 +56,13 @@ func Convert(text string) (Name, Notes, error) {
 		text = fullStops.Replace(text) // a copy, even where nothing is replaced
 	}
 	text = strings.TrimSuffix(text, ".")
-	if ascii(text) && !strings.Contains(text, "--") && text == strings.ToLower(text) {
-		// Nearly every name: nothing to convert.
-		if err := check(text); err != nil {
-			return Name{}, 0, err
-		}
-		return Name{text}, 0, nil
+	if name, ok := ParsePlain(text); ok {
+		return name, 0, nil
 	}
+	return convertLabels(text)
+}
+
+func convertLabels(text string) (Name, Notes, error) {
 	var notes Notes
 	var failed error
 	labels := strings.Split(text, ".")
