@@ -1,8 +1,13 @@
 package scan_test
 
 import (
+	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"caascan/scan"
 	"caascan/scan/caa"
@@ -148,6 +153,68 @@ func TestWarningsThatNeedMoreThanASet(t *testing.T) {
 		}
 		if got := slices.Contains(v.Warnings, scan.DNSSECUnsupported); got != test.lost {
 			t.Errorf("%s: dnssec-unsupported %v, want %v", test.name, got, test.lost)
+		}
+	}
+}
+
+// arbitraryAnswer is one of the ways in which a name may have been answered.
+func arbitraryAnswer(t *testing.T, random *rand.Rand, name domain.Name) snapshot.Observation {
+	t.Helper()
+	o := snapshot.Observation{
+		Name: name, Server: "127.0.0.1:53", Transport: snapshot.UDP, AD: random.IntN(2) == 0, Validated: random.IntN(4) > 0,
+		Time: time.Date(2026, 11, 25, 12, 0, random.IntN(60), 0, time.UTC),
+	}
+	proof := []snapshot.Proof{{Name: name.String(), State: snapshot.ProvenInsecure}}
+	switch random.IntN(8) {
+	case 0:
+		p, err := caa.NewProperty(0, []string{"issue", "issuemail"}[random.IntN(2)], "other.example")
+		if err != nil {
+			t.Fatal(err)
+		}
+		o.Records = caa.RRset{Owner: name.String(), Properties: []caa.Property{p}}
+	case 1:
+		o.Failure, o.RCode = snapshot.ServFail, 2
+	case 2:
+		o.RCode = 3
+	case 3:
+		o.EDE = []snapshot.EDE{{Code: 1}}
+	}
+	if random.IntN(2) == 0 {
+		o.Proofs = proof
+	}
+	return o
+}
+
+// TestDomainsShareAnOutcomeOnlyWhereItIsTheirs: the Verdict on a domain is the one that
+// a Scanner gives who has never met another.
+func TestDomainsShareAnOutcomeOnlyWhereItIsTheirs(t *testing.T) {
+	random := rand.New(rand.NewPCG(1, 2))
+	for range 200 {
+		var store snapshot.Store
+		var names []domain.Name
+		for _, text := range []string{"example", "corp.example", "a.corp.example", "b.corp.example", "x.a.corp.example", "y.a.corp.example", "other.example"} {
+			o := observed(t, text, snapshot.Observation{})
+			store.Put(arbitraryAnswer(t, random, o.Name))
+			names = append(names, o.Name)
+		}
+		cfg := scan.Config{Issuers: issuers(t, "ca.example", "other.example"), Store: &store}
+		shared := scan.New(cfg)
+		for i, name := range names {
+			got, want := shared.Verdict(name), scan.New(cfg).Verdict(name)
+			if got.Number != i+1 {
+				t.Errorf("%v has number %d, want %d", name, got.Number, i+1)
+			}
+			for _, v := range []scan.Verdict{got, want} {
+				for _, d := range v.Decisions {
+					if strings.Contains(d.Detail.For(name), "\x00") {
+						t.Errorf("%v: %q", name, d.Detail.For(name))
+					}
+				}
+			}
+			got.Number = want.Number
+			if diff := cmp.Diff(want, got, cmp.AllowUnexported(domain.Name{}, caa.Property{})); diff != "" {
+				t.Fatalf("%v (-alone +among others)\n%s", name, diff)
+			}
 		}
 	}
 }
