@@ -287,8 +287,8 @@ func inventHeader(width int) []string {
 // none. Each range over it reads the file anew, and may end early. After an
 // error, which means that the file cannot be read any more, nothing follows.
 //
-// The cells of a row share one string; a caller who keeps part of a cell for
-// longer than the row should clone it.
+// The cells of many rows share one string, which lives as long as any part of it:
+// a caller who keeps part of a cell for the whole pass should clone it.
 func (in *Input) Rows() iter.Seq2[scan.Row, error] {
 	return func(yield func(scan.Row, error) bool) {
 		digest := sha256.New()

@@ -107,18 +107,16 @@ func (t *text) tokenise(tokens *tokenizer, yield func(record, error) bool) {
 	}
 }
 
-// fill makes strings of the tokens: one for the record, and the cells are parts
-// of it.
+// fill makes a record of the tokens, which it decodes where they need it.
 func (t *text) fill(rec *record, tokens *tokenizer) {
-	whole, from := string(tokens.text), 0
-	rec.cells, rec.decoded = rec.cells[:0], 0
-	for _, end := range tokens.cellEnds {
-		cell := whole[from:end]
-		if t.encoding == UTF8 && !utf8.ValidString(cell) {
-			cell = fromWindows1252(cell)
+	rec.cells, rec.decoded = tokens.cells, 0
+	if t.encoding != UTF8 || tokens.line != "" && utf8.ValidString(tokens.line) {
+		return
+	}
+	for i, cell := range rec.cells {
+		if !utf8.ValidString(cell) {
+			rec.cells[i] = fromWindows1252(cell)
 			rec.decoded++
 		}
-		rec.cells = append(rec.cells, cell)
-		from = end
 	}
 }

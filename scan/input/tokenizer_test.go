@@ -25,15 +25,15 @@ func tokens(t *testing.T, src io.Reader, separator byte, bounds limits) [][]stri
 		if err != nil {
 			t.Fatal(err)
 		}
-		cells, from := []string{}, 0
+		cells := []string{}
 		if broken {
 			cells = append(cells, "broken")
 		}
-		for _, end := range tok.cellEnds {
-			cells = append(cells, string(tok.text[from:end]))
-			from = end
+		all = append(all, append(cells, tok.cells...))
+		unquoted := strings.NewReplacer(`"`, "", string(separator), "")
+		if tok.line != "" && unquoted.Replace(tok.line) != unquoted.Replace(strings.Join(tok.cells, "")) {
+			t.Errorf("line %q of cells %q", tok.line, tok.cells)
 		}
-		all = append(all, cells)
 	}
 }
 
@@ -63,6 +63,11 @@ func TestTokenizerBounds(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			if diff := cmp.Diff(test.want, tokens(t, strings.NewReader(test.text), ',', bounds)); diff != "" {
 				t.Errorf("records mismatch (-want +got):\n%s", diff)
+			}
+			// Behind another record it is in the window from the start.
+			want := slices.Concat([][]string{{"x"}}, test.want)
+			if diff := cmp.Diff(want, tokens(t, strings.NewReader("x\n"+test.text), ',', bounds)); diff != "" {
+				t.Errorf("behind another record: mismatch (-want +got):\n%s", diff)
 			}
 		})
 	}
