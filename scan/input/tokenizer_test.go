@@ -212,3 +212,59 @@ func TestPlainTokens(t *testing.T) {
 		t.Errorf("plainTokens = %q, want %q", got, want)
 	}
 }
+
+// longRecords reads a text the long way only.
+func longRecords(t *testing.T, src io.Reader, separator byte, bounds limits) [][]string {
+	t.Helper()
+	tok := newTokenizer(src, separator)
+	tok.limits = bounds
+	var all [][]string
+	for {
+		broken, err := tok.long()
+		if err == io.EOF {
+			return all
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		cells := []string{}
+		if broken {
+			cells = append(cells, "broken")
+		}
+		from := 0
+		for _, end := range tok.cellEnds {
+			cells = append(cells, string(tok.text[from:end]))
+			from = end
+		}
+		all = append(all, cells)
+	}
+}
+
+// FuzzPlainRecords: what is read the quick way is what the long way gives, wherever the
+// window ends and whatever the bounds are.
+func FuzzPlainRecords(f *testing.F) {
+	for _, text := range []string{
+		"a,b\nc,d\n", "a,\"b\"\r\n\"c\",d", "\"a\nb\",c\nd\n", "\"a\"b,c\nd,\"e\n\"f\",g\n", "\n\r\n,\n", "a\rb\nc\n", "a,\"\"\"b\"\"\",c\nd\n",
+		"\"\n\"\"\nx,\"y\"\n", "a;b\n\"a;b\";c\n", "abcdefghijklmnop\nq\n", "a,b,c,d,e\nf\n", " \"a\",b\n", "\"a\" ,b\n",
+	} {
+		for _, separator := range []byte{',', ';', noSeparator} {
+			f.Add(text, separator, false)
+			f.Add(text, separator, true)
+		}
+	}
+	f.Fuzz(func(t *testing.T, text string, separator byte, small bool) {
+		if separator == '"' || separator == '\r' || separator == '\n' {
+			return // no list has such a separator
+		}
+		bounds := limits{maxField, maxRecord, maxCells}
+		if small {
+			bounds = limits{5, 12, 4}
+		}
+		want := longRecords(t, strings.NewReader(text), separator, bounds)
+		for _, src := range []io.Reader{strings.NewReader(text), iotest.OneByteReader(strings.NewReader(text))} {
+			if diff := cmp.Diff(want, tokens(t, src, separator, bounds)); diff != "" {
+				t.Errorf("%q (-long +quick)\n%s", text, diff)
+			}
+		}
+	})
+}
