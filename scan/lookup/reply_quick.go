@@ -44,15 +44,16 @@ func (r *reply) skipSOA(message []byte, at int) (end int, ok bool) {
 		return 0, false
 	}
 	x := rrAt(message, at)
-	if x.kind != dns.TypeSOA || x.class != dns.ClassINET {
+	if x.kind != dns.TypeSOA || x.class != dns.ClassINET || x.end > len(message) {
 		return 0, false
 	}
+	message = message[:x.end] // where a pointer leads, too, a name ends before the RDATA does
 	at, ok = skipName(message, x.start)
 	if !ok {
 		return 0, false
 	}
 	at, ok = skipName(message, at)
-	if !ok || at+soaFixed != x.end || x.end > len(message) {
+	if !ok || at+soaFixed != x.end {
 		return 0, false
 	}
 	r.noteSOA(x)
@@ -74,12 +75,12 @@ func (r *reply) skipOPT(message []byte, at int) (end int, ok bool) {
 // skipName returns where a name ends that is whole (RFC 1035, section 4.1.4): pointers
 // lead back, to where a name may be.
 func skipName(message []byte, at int) (end int, ok bool) {
-	jumped, size, limit := false, 0, at
+	pointers, size, limit := 0, 0, at
 	for at < len(message) {
 		c := int(message[at])
 		switch {
 		case c == 0:
-			if !jumped {
+			if pointers == 0 {
 				end = at + 1
 			}
 			return end, size < maxWireName
@@ -88,11 +89,11 @@ func skipName(message []byte, at int) (end int, ok bool) {
 		case c < pointer || at+1 >= len(message):
 			return 0, false
 		default:
-			if !jumped {
-				end, jumped = at+2, true
+			if pointers++; pointers == 1 {
+				end = at + 2
 			}
 			at = c&^pointer<<8 | int(message[at+1])
-			if at < headerSize || at >= limit {
+			if at < headerSize || at >= limit || pointers > mostPointers {
 				return 0, false
 			}
 			limit = at
@@ -101,5 +102,9 @@ func skipName(message []byte, at int) (end int, ok bool) {
 	return 0, false
 }
 
-// pointer is what the first of a compression pointer's two octets begins with.
-const pointer = 0xC0
+// pointer is what the first of a compression pointer's two octets begins with, and
+// mostPointers are as many as can follow one another in a name of real labels.
+const (
+	pointer      = 0xC0
+	mostPointers = maxWireName/2 - 1
+)

@@ -2,6 +2,7 @@ package lookup
 
 import (
 	"bytes"
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -76,6 +77,40 @@ func TestABrokenReplyIsNotReadQuickly(t *testing.T) {
 		if _, quick := readQuickly(wire); quick {
 			t.Errorf("with octet %d spoilt it is read as a reply", at-soa)
 		}
+	}
+}
+
+// TestNamesThatLeadAstrayAreNotReadQuickly: by a pointer out of the record, or through
+// more pointers than a name has labels.
+func TestNamesThatLeadAstrayAreNotReadQuickly(t *testing.T) {
+	soa := func(label byte) []byte { // RNAME is what the octet in the question's label leads to
+		return slices.Concat(
+			[]byte{0, 1, 0x80, 0x80, 0, 1, 0, 0, 0, 1, 0, 1},
+			[]byte{1, label, 0, 1, 1, 0, 1},
+			[]byte{0, 0, 6, 0, 1, 0, 0, 0, 60, 0, 3 + soaFixed, 0, 0xC0, headerSize + 1}, make([]byte, soaFixed),
+			[]byte{0, 0, 41, 4, 0xD0, 0, 0, 0, 0, 0, 0},
+		)
+	}
+	const toOPT = 5 + 14 + soaFixed
+	for label, want := range map[byte]bool{0: true, toOPT - 1: true, toOPT: false, toOPT + 1: false} {
+		if _, quick := readQuickly(soa(label)); quick != want {
+			t.Errorf("RNAME with a label of %d octets: read quickly: %v, want %v", label, quick, want)
+		}
+		if _, err := readWhole(soa(label)); (err == nil) != want {
+			t.Errorf("RNAME with a label of %d octets: read whole: %v", label, err)
+		}
+	}
+	chain := []byte{}
+	for i := range 200 { // each to the one before it, the first to the root
+		to := max(headerSize, headerSize+1+2*(i-1))
+		chain = append(chain, 0xC0|byte(to>>8), byte(to))
+	}
+	wire := slices.Concat(make([]byte, headerSize+1), chain)
+	if _, ok := skipName(wire, len(wire)-2); ok {
+		t.Error("200 pointers in a row are a name")
+	}
+	if _, _, err := dns.UnpackDomainName(wire, len(wire)-2); err == nil {
+		t.Error("the whole reader follows 200 pointers")
 	}
 }
 
