@@ -24,7 +24,7 @@ var walls = map[string][]string{
 		"github.com/miekg/dns", "golang.org/x/net/ipv4", "golang.org/x/net/ipv6", "golang.org/x/time/rate",
 		"golang.org/x/sync/errgroup", "golang.org/x/sync/singleflight",
 	},
-	"scan/lookup/dnstest": {"caascan/scan/zone", "github.com/miekg/dns"},
+	"scan/lookup/dnstest": {"caascan/scan/zone", "github.com/miekg/dns", "golang.org/x/net/ipv4"},
 	"scan": {
 		"caascan/scan/domain", "caascan/scan/caa", "caascan/scan/snapshot", "caascan/scan/lookup",
 		"golang.org/x/sync/errgroup",
