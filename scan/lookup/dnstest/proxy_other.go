@@ -8,7 +8,7 @@ import (
 	"golang.org/x/net/ipv4"
 )
 
-func newPackets(conn *net.UDPConn) (packets { return oneByOne{conn} }
+func newPackets(conn *net.UDPConn) packets { return oneByOne{conn} }
 
 const waitForOne = 0
 
