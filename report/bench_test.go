@@ -69,7 +69,7 @@ func benchVerdict(b *testing.B, n int, open *scan.Outcome) scan.Verdict {
 			Decisions: []scan.Decision{{
 				Status: scan.Denied, Reason: scan.Reason(caa.IssuerNotListed),
 				Detail: scan.Sentence("The CAA records at " + v.Domain.String() + " let only other.example issue certificates for mail; ca.example is not listed."),
-				Fix:    []string{v.Domain.String() + `. 3600 IN CAA 0 issuemail "other.example"`, v.Domain.String() + `. 3600 IN CAA 0 issuemail "ca.example"`},
+				Fix:    fix(b, v.Domain.String(), "other.example", "ca.example"),
 			}},
 		}
 	}
@@ -101,7 +101,7 @@ func benchmark(b *testing.B, format Format) {
 				b.Fatal(err)
 			}
 		}
-		if err := w.Close(Run{}); err != nil {
+		if err := w.Close(Run{}, new(Tally)); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -95,7 +95,7 @@ var columns = [...]Column{
 	{
 		Name: "caa_fix", width: 50,
 		Meaning:  `The whole set of CAA records to publish in place of the present one so that this CA may issue: lines of a zone file, with " | " between them. Empty where nothing is denied.`,
-		decision: func(d scan.Decision) string { return strings.Join(d.Fix, listSeparator) },
+		decision: func(d scan.Decision) string { return strings.Join(d.Fix.Lines(), listSeparator) },
 	},
 	{
 		Name: "caa_resolver", width: 20,

@@ -120,7 +120,7 @@ func takesDomain(before, after string) bool {
 		(classesIn(before)|classesIn(after))&(mayEscape|maySplit|needsQuotes) == 0
 }
 
-func (c *csvWriter) Close(Run) error {
+func (c *csvWriter) Close(Run, *Tally) error {
 	err := c.err
 	if err == nil {
 		err = c.flush()

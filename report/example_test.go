@@ -33,7 +33,7 @@ func Example() {
 		fmt.Println(err)
 		return
 	}
-	if err := w.Close(report.Run{}); err != nil {
+	if err := w.Close(report.Run{}, new(report.Tally)); err != nil {
 		fmt.Println(err)
 	}
 	// Output:

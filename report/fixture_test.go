@@ -34,6 +34,14 @@ func issuemail(t testing.TB, owner string, values ...string) caa.RRset {
 	return set
 }
 
+// fix adds the last of the values to the others.
+func fix(t testing.TB, owner string, values ...string) *scan.Fix {
+	t.Helper()
+	set := issuemail(t, owner, values...)
+	present := caa.RRset{Owner: owner, Properties: set.Properties[:len(values)-1]}
+	return &scan.Fix{Present: present, Set: set.Properties}
+}
+
 // noon is when the answers of the tests came, in a zone that reports must turn
 // into UTC.
 func noon() time.Time {
@@ -85,7 +93,7 @@ func newWorld(t testing.TB, labels ...string) world {
 		Warnings: []scan.Warning{scan.Inherited},
 		Decisions: []scan.Decision{{
 			Status: scan.Denied, Reason: scan.Reason(caa.IssuerNotListed), Detail: "Only other.example may issue, ca.example is not listed.",
-			Fix: []string{`policy.example. CAA 0 issuemail "other.example"`, `policy.example. CAA 0 issuemail "ca.example"`},
+			Fix: fix(t, "policy.example", "other.example", "ca.example"),
 		}},
 	}}
 	if n > 1 {
@@ -138,9 +146,17 @@ func (w world) write(t testing.TB, to Writer) {
 			t.Fatal(err)
 		}
 	}
-	if err := to.Close(w.run); err != nil {
+	if err := to.Close(w.run, w.tally()); err != nil {
 		t.Fatal(err)
 	}
+}
+
+func (w world) tally() *Tally {
+	tally := new(Tally)
+	for _, r := range w.results {
+		tally.Add(r)
+	}
+	return tally
 }
 
 // bytes returns the report in a format.

@@ -66,9 +66,10 @@ type Writer interface {
 	// Write adds the next row. It is an error if the row has more cells than
 	// the header, because a cell would be lost.
 	Write(scan.Result) error
-	// Close writes what is left, run facts included, and releases what the
-	// Writer holds. It does not close the io.Writer.
-	Close(Run) error
+	// Close writes what is left, the facts of the run and what is to be said of all
+	// rows together included, and releases what the Writer holds. The tally must be
+	// that of the rows written. Close does not close the io.Writer.
+	Close(Run, *Tally) error
 }
 
 // errClosed is returned by Write and Close after Close.

@@ -31,7 +31,6 @@ type workbook struct {
 	book   *stylebook
 	styles rowStyles
 	table  *table
-	counts Counts
 	header *line
 	line   *line // the last row
 	kept   keeper[sharedLine]
@@ -132,7 +131,6 @@ func (b *workbook) write(r scan.Result) error {
 	if err != nil {
 		return err
 	}
-	b.counts.Add(r)
 	return s.write(b.line)
 }
 
@@ -213,14 +211,14 @@ func (b *workbook) sheetWithRoom() (*sheet, error) {
 	return b.sheets[len(b.sheets)-1], nil
 }
 
-func (b *workbook) Close(run Run) error {
+func (b *workbook) Close(run Run, tally *Tally) error {
 	if errors.Is(b.err, errClosed) {
 		return b.err
 	}
 	archive := newZipWriter(b.out, b.dir)
 	err := b.err
 	if err == nil {
-		err = b.finish(archive, run)
+		err = b.finish(archive, run, tally)
 	}
 	b.err = errClosed
 	return errors.Join(err, archive.release(), b.release())
@@ -230,10 +228,10 @@ func (b *workbook) Close(run Run) error {
 func (b *workbook) release() error { return errors.Join(b.file.Close(), os.RemoveAll(b.dir)) }
 
 // finish makes the rest of the workbook and writes it.
-func (b *workbook) finish(archive *zipWriter, run Run) error {
+func (b *workbook) finish(archive *zipWriter, run Run, tally *Tally) error {
 	err := cmp.Or(
 		b.sheets[len(b.sheets)-1].finish(),
-		writeSummary(b.book, b.table.labels, &b.counts, run),
+		writeSummary(b.book, b.table.labels, &tally.Counts, run),
 		b.file.SetDocProps(docProps(run)),
 	)
 	if err != nil {

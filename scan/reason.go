@@ -28,6 +28,7 @@ type reasonText struct {
 	reason  Reason
 	status  Status
 	meaning string // the legend: what this reason says, for people who have read no RFC
+	advice  string // what to do about it; "" where nothing is to be done
 	// detail is the sentence of a row. Words in braces are replaced: {domain},
 	// {found} (where the set was found, with its owner behind an alias),
 	// {issuer} (the CA's label), {names} (the label and the
@@ -42,163 +43,195 @@ var reasonTexts = [...]reasonText{
 	{
 		Reason(caa.NoCAA), Permitted,
 		"No CAA records were found at the domain or any parent, so every CA may issue.",
+		"",
 		"No CAA records at {domain} or any of its parents: every CA may issue.",
 	},
 	{
 		Reason(caa.NoIssuemail), Permitted,
 		"There are CAA records, but none with the tag issuemail. Only issuemail restricts certificates for mail; issue and issuewild restrict those for web servers.",
+		"",
 		"The CAA records at {found} have no issuemail property, so they do not restrict certificates for mail.",
 	},
 	{
 		Reason(caa.IssuerListed), Permitted,
 		"An issuemail record names this CA.",
+		"",
 		"The CAA records at {found} let {issuer} issue: {property}.",
 	},
 	{
 		Reason(caa.IssuerNotListed), Denied,
 		"The issuemail records name other CAs and not this one.",
+		"Have the record of the fix list added to those that are there.",
 		"The CAA records at {found} let only {listed} issue certificates for mail; {names} is not listed.",
 	},
 	{
 		Reason(caa.NoIssuer), Denied,
 		"An issuemail record without a CA's name forbids every CA to issue certificates for mail.",
+		"Ask whoever runs the zone whether mail certificates are forbidden on purpose; if not, have the record of the fix list added.",
 		"The CAA records at {found} forbid every CA to issue certificates for mail: {property}.",
 	},
 	{
 		Reason(caa.MalformedIssuemail), Denied,
 		"Every issuemail record is misspelt. A misspelt record permits nobody and still restricts.",
+		"Have the misspelt record corrected, or the record of the fix list added.",
 		"The issuemail property at {found} is malformed, so it permits nobody and still restricts: {property} ({problem}).",
 	},
 	{
 		Reason(caa.UnknownCritical), Denied,
 		"A record is marked critical and has a tag that CAs do not know, so no CA may issue.",
+		"Ask whoever set the critical record what it is for before its flag is cleared as the fix list has it.",
 		"A CAA record at {found} is marked critical and has a tag that CAs do not know ({tag}): no CA may issue.",
 	},
 
 	{
 		BrokenRow, LookupFailed,
 		"The line could not be read: a quotation mark is never closed, or a cell is over 1 MiB.",
+		"Mend the line in the list: close the quotation mark, or shorten the cell.",
 		"The line could not be split into cells: a quotation mark is never closed, or a cell is over 1 MiB. Of such a line only the first MiB is kept.",
 	},
 	{
 		Empty, LookupFailed,
 		"The cell is empty, or the row has no such cell.",
+		"Put an address or a domain into the row, or take the row out.",
 		"There is no address or domain in this row.",
 	},
 	{
 		SeveralAddresses, LookupFailed,
 		"The cell holds several addresses or domains. Put each in a row of its own.",
+		"Put each address in a row of its own.",
 		"The cell holds several addresses or domains; put each in a row of its own.",
 	},
 	{
 		IPLiteral, LookupFailed,
 		"The cell holds an IP address, or something that ends in a number as those do; CAA records belong to domain names.",
+		"Put the domain of the mailbox in place of the IP address.",
 		"The cell holds an IP address in place of a domain, or something that ends in a number as those do; CAA records belong to domain names.",
 	},
 	{
 		TooLong, LookupFailed,
 		"The domain is longer than the DNS allows: 63 characters between dots, 253 in all.",
+		"Look for two addresses that have grown together, and correct the domain.",
 		"The domain is longer than the DNS allows: 63 characters between dots, 253 in all.",
 	},
 	{
 		BadIDN, LookupFailed,
 		"The international domain name breaks the rules for such names.",
+		"Correct the spelling of the domain, or write it in its xn-- form.",
 		"The international domain name breaks the rules for such names (UTS 46).",
 	},
 	{
 		SingleLabel, LookupFailed,
 		"The cell holds a single word such as localhost or com; no CA issues for those.",
+		"Write the whole domain of the mailbox, such as example.com.",
 		"The cell holds a single word; a mailbox domain has at least two parts, such as example.com.",
 	},
 	{
 		NotADomain, LookupFailed,
 		"The cell holds neither an email address nor a domain.",
+		"Correct the address, or take the row out.",
 		"The cell holds neither an email address nor a domain.",
 	},
 
 	{
 		Reason(snapshot.Timeout), LookupFailed,
 		"No answer came in time.",
+		"Scan again later; if it happens again, use a lower --concurrency or another resolver, then ask whoever runs the domain.",
 		"No answer for {asked} from {server} in time.",
 	},
 	{
 		Reason(snapshot.Network), LookupFailed,
 		"The resolver could not be reached, or broke off.",
+		"See that the resolver runs and can be reached from here, and scan again.",
 		"{server} could not be reached when asked for {asked}, or broke off.",
 	},
 	{
 		Reason(snapshot.ServFail), LookupFailed,
 		"The resolver could not get an answer (SERVFAIL).",
+		"Scan again later; if it happens again, the domain's name servers are at fault, and whoever runs the domain has to mend them.",
 		"{server} could not get an answer for {asked}: {answer}.",
 	},
 	{
 		Reason(snapshot.Refused), LookupFailed,
 		"The resolver refuses to answer (REFUSED).",
+		"Use a resolver that answers you: your own, or one that your network provides.",
 		"{server} refused to answer for {asked}: {answer}.",
 	},
 	{
 		Reason(snapshot.NotImp), LookupFailed,
 		"The resolver does not know this kind of question (NOTIMP).",
+		"Use another resolver; if it happens there too, whoever runs the domain has to mend its name servers.",
 		"{server} does not know how to answer for {asked}: {answer}.",
 	},
 	{
 		Reason(snapshot.FormErr), LookupFailed,
 		"The resolver did not understand the question (FORMERR).",
+		"Use another resolver; if it happens there too, whoever runs the domain has to mend its name servers.",
 		"{server} did not understand the question for {asked}: {answer}.",
 	},
 	{
 		Reason(snapshot.RCode), LookupFailed,
 		"The resolver answered with another error code.",
+		"Look the code up, and scan again with another resolver.",
 		"{server} answered for {asked} with an error: {answer}.",
 	},
 	{
 		Reason(snapshot.DNSSECBogus), LookupFailed,
 		"The DNSSEC signatures do not hold. A CA must not issue until they do.",
+		"Whoever runs the domain has to mend its DNSSEC, for instance renew signatures that have expired; until then no CA may issue.",
 		"DNSSEC validation failed at {asked}, as {server} says ({answer}). No CA may issue until the zone is mended.",
 	},
 	{
 		Reason(snapshot.NoAuthority), LookupFailed,
 		"None of the domain's own name servers could be reached.",
+		"Whoever runs the domain has to bring its name servers back; scan again then.",
 		"The name servers responsible for {asked} could not be reached, says {server}: {answer}.",
 	},
 	{
 		Reason(snapshot.Filtered), LookupFailed,
 		"The resolver filters this name, so its answer is not the DNS's.",
+		"Use a resolver that does not filter.",
 		"{server} filters {asked}, so its answer is not the DNS's: {answer}. Ask a resolver that does not filter.",
 	},
 	{
 		Reason(snapshot.Stale), LookupFailed,
 		"The resolver had only an outdated answer.",
+		"Scan again later; if it happens again, whoever runs the domain has to bring its name servers back.",
 		"{server} had only an outdated answer for {asked}: {answer}.",
 	},
 	{
 		Reason(snapshot.MalformedReply), LookupFailed,
 		"The reply could not be read as an answer.",
+		"Use another resolver; if it happens there too, whoever runs the domain has to mend its name servers.",
 		"What {server} replied for {asked} is no answer: a referral, or records that cannot be read, contradict each other or belong to another name.",
 	},
 	{
 		Reason(snapshot.Truncated), LookupFailed,
 		"The answer was cut short, over TCP too.",
+		"See that TCP port 53 of the resolver can be reached from here, or use another resolver.",
 		"The answer of {server} for {asked} was cut short, over TCP too.",
 	},
 	{
 		Reason(snapshot.CNAMELoop), LookupFailed,
 		"The domain's aliases (CNAME, DNAME) lead in a circle or are too many.",
+		"Whoever runs the domain has to mend its aliases.",
 		"The aliases (CNAME, DNAME) of {asked} lead in a circle, or there are more than 16 names, as {server} answers ({answer}).",
 	},
 	{
 		Reason(snapshot.TLDNotFound), LookupFailed,
 		"The last part of the domain does not exist in the DNS: a typing error or an internal name. No CA can issue for it.",
+		"Correct the domain, or take the row out: no CA can issue for a name that is not in the public DNS.",
 		"There is no top-level domain {asked}, says {server} ({answer}): a typing error or an internal name. No CA can issue for it.",
 	},
 	{
 		Reason(snapshot.NotInZone), LookupFailed,
 		"The name is in none of the zone files given, so nothing is known of it.",
+		"Give the zone file that holds the name too, or ask the DNS.",
 		"{asked} is in none of the zone files given, or below a delegation whose zone is not among them.",
 	},
 	{
 		Reason(snapshot.NotInSnapshot), LookupFailed,
 		"The name was never asked in the run this report is made from.",
+		"Scan the list itself, so that this name is asked.",
 		"{asked} was not asked in the run this report is made from.",
 	},
 }
@@ -217,6 +250,10 @@ func (r Reason) Status() Status { return r.text().status }
 
 // Meaning returns a sentence for people who have never read an RFC.
 func (r Reason) Meaning() string { return r.text().meaning }
+
+// Advice returns what to do about the reason, a sentence; "" where nothing is to be
+// done.
+func (r Reason) Advice() string { return r.text().advice }
 
 func (r Reason) text() reasonText {
 	for _, text := range reasonTexts {

@@ -51,9 +51,9 @@ type Decision struct {
 	Reason Reason
 	// Detail is for people, with the names and values it is about.
 	Detail Sentence
-	// Fix is what to publish so that this CA may issue: the lines of a zone
-	// file for the deciding name. Empty where nothing is denied.
-	Fix []string
+	// Fix is what to publish so that this CA may issue; nil where nothing is denied.
+	// It must not be changed.
+	Fix *Fix
 }
 
 // Sentence is a text that is the same for many domains but for the domain itself,

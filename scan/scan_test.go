@@ -228,7 +228,7 @@ func TestWhereASetWasFoundAndWhatToPublish(t *testing.T) {
 		t.Errorf("found at %v, owner %s, want alias.example and nobody.example", v.FoundAt, v.Records.Owner)
 	}
 	want := []string{`nobody.example. IN CAA 0 issuemail ";"`, `nobody.example. IN CAA 0 issuemail "ca.example"`}
-	if diff := cmp.Diff(want, v.Decisions[0].Fix); diff != "" {
+	if diff := cmp.Diff(want, v.Decisions[0].Fix.Lines()); diff != "" {
 		t.Errorf("fix mismatch (-want +got): it is for the owner of the records\n%s", diff)
 	}
 	if v := got[2].Verdict; !slices.Equal(v.Warnings, []scan.Warning{scan.Inherited, scan.DomainNotFound}) {

@@ -225,8 +225,8 @@ func (o *Outcome) decide(issuer caa.Issuer) Decision {
 		}
 		panic("scan: " + word + " in the sentence of " + string(d.Reason))
 	})
-	for _, p := range o.Records.Fix(issuer) {
-		d.Fix = append(d.Fix, fqdn(o.Records.Owner)+" IN CAA "+p.ZoneText())
+	if set := o.Records.Fix(issuer); set != nil {
+		d.Fix = &Fix{Present: o.Records, Set: set}
 	}
 	return d
 }

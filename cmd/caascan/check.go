@@ -106,7 +106,7 @@ func newChecked(input string, target scan.Target, issuers []caa.Issuer, v scan.V
 	}
 	for i, d := range v.Decisions {
 		if i < len(issuers) {
-			c.Decisions = append(c.Decisions, checkedDecision{issuers[i].Label, d.Status, d.Reason, d.Detail.For(v.Domain), d.Fix})
+			c.Decisions = append(c.Decisions, checkedDecision{issuers[i].Label, d.Status, d.Reason, d.Detail.For(v.Domain), d.Fix.Lines()})
 		}
 	}
 	return c

@@ -100,7 +100,7 @@ type job struct {
 	in      *input.Input
 	source  source
 	run     report.Run
-	counts  report.Counts
+	tally   report.Tally
 }
 
 func runScan(ctx context.Context, o scanOptions, path, settings string, io streams) (err error) {
@@ -265,7 +265,7 @@ func (j *job) report(ctx context.Context) error {
 
 func (j *job) closeWriters(writers []report.Writer) error {
 	for _, w := range writers {
-		if err := w.Close(j.run); err != nil {
+		if err := w.Close(j.run, &j.tally); err != nil {
 			return err
 		}
 	}
@@ -296,7 +296,9 @@ type namedWriter struct {
 
 func (w namedWriter) Write(r scan.Result) error { return w.named(w.Writer.Write(r)) }
 
-func (w namedWriter) Close(run report.Run) error { return w.named(w.Writer.Close(run)) }
+func (w namedWriter) Close(run report.Run, tally *report.Tally) error {
+	return w.named(w.Writer.Close(run, tally))
+}
 
 func (w namedWriter) named(err error) error {
 	if err == nil {
@@ -314,7 +316,7 @@ func (j *job) writeRows(ctx context.Context, writers []report.Writer, rows int) 
 	results := func(yield func(scan.Result, error) bool) {
 		for result, err := range scanner.Results(ctx, j.in.Rows()) {
 			if err == nil {
-				j.counts.Add(result)
+				j.tally.Add(result)
 				done.Add(1)
 			}
 			if !yield(result, err) {
@@ -353,7 +355,7 @@ func (j *job) finishRun(tally input.Tally) {
 	j.run.InputSHA256 = tally.SHA256
 	j.run.InputColumn = fmt.Sprintf("%d (%s)", layout.Column, layout.ColumnName)
 	j.run.Rows, j.run.BlankLines, j.run.BrokenRows = tally.Rows, tally.Blank, tally.Broken
-	j.run.Domains, j.run.Names, j.run.Queries = j.counts.Total().Domains, stats.Names, stats.Queries
+	j.run.Domains, j.run.Names, j.run.Queries = j.tally.Total().Domains, stats.Names, stats.Queries
 	j.run.Recovered = stats.Recovered
 	j.run.Resolvers, j.run.ZoneFiles = j.source.resolvers, j.source.zoneFiles
 	j.run.Issuers = j.issuers
@@ -380,7 +382,7 @@ func (j *job) summary() string {
 			if k > 0 {
 				b.WriteByte(',')
 			}
-			fmt.Fprintf(&b, " %d %s", j.counts.Status(i, status).Rows, status)
+			fmt.Fprintf(&b, " %d %s", j.tally.Status(i, status).Rows, status)
 		}
 	}
 	if j.run.Recovered > 0 {
@@ -394,7 +396,7 @@ func (j *job) summary() string {
 func (j *job) verdict() error {
 	for _, status := range j.failOn {
 		for i := range j.issuers {
-			if j.counts.Status(i, status).Rows > 0 {
+			if j.tally.Status(i, status).Rows > 0 {
 				return errFailOn
 			}
 		}

@@ -1,0 +1,153 @@
+package report
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"caascan/scan"
+	"caascan/scan/domain"
+)
+
+// Tally is what a report says of all rows together. It grows with the distinct domains
+// and not with the rows. The zero Tally is empty and ready.
+type Tally struct {
+	Counts
+	domains []DomainTotal // in the order of their Numbers
+}
+
+// DomainTotal is a distinct domain and how many rows have it.
+type DomainTotal struct {
+	Domain  domain.Name
+	Outcome *scan.Outcome
+	Rows    int
+}
+
+// FixTotal is a fix and what it would let a CA issue for.
+type FixTotal struct {
+	*scan.Fix
+	Count
+	// Domains are those that it blocks, in the order of Tally.Domains.
+	Domains []domain.Name
+}
+
+// Permission is which CAs may issue for how much.
+type Permission struct {
+	// Permitted says for each CA whether it may.
+	Permitted []bool
+	// Failed says that the lookup failed, for all CAs alike.
+	Failed bool
+	Count
+}
+
+// Add takes in a result. The results must be those of one Scanner, in its order.
+func (t *Tally) Add(r scan.Result) {
+	t.Counts.Add(r)
+	switch n := r.Verdict.Number; {
+	case n == 0:
+	case n > len(t.domains):
+		t.domains = append(t.domains, DomainTotal{r.Verdict.Domain, r.Verdict.Outcome, 1})
+	default:
+		t.domains[n-1].Rows++
+	}
+}
+
+// Domains returns every distinct domain, those with the most rows first, and by name
+// where they are equal.
+func (t *Tally) Domains() []DomainTotal {
+	sorted := slices.Clone(t.domains)
+	slices.SortFunc(sorted, func(a, b DomainTotal) int {
+		return cmp.Or(b.Rows-a.Rows, strings.Compare(a.Domain.String(), b.Domain.String()))
+	})
+	return sorted
+}
+
+// Fixes returns a line for every deciding name that denies a CA, given by its place
+// among the decisions: those that unblock the most rows first, and by name where they
+// are equal.
+func (t *Tally) Fixes(issuer int) []FixTotal {
+	var fixes []FixTotal
+	at := make(map[string]int)
+	for _, d := range t.Domains() {
+		fix := d.Outcome.Decisions[issuer].Fix
+		if fix == nil {
+			continue
+		}
+		i, met := at[fix.Name()]
+		if !met {
+			i = len(fixes)
+			at[fix.Name()] = i
+			fixes = append(fixes, FixTotal{Fix: fix})
+		}
+		fixes[i].Count = fixes[i].plus(Count{Rows: d.Rows, Domains: 1})
+		fixes[i].Domains = append(fixes[i].Domains, d.Domain)
+	}
+	slices.SortFunc(fixes, func(a, b FixTotal) int {
+		return cmp.Or(b.Rows-a.Rows, strings.Compare(a.Name(), b.Name()))
+	})
+	return fixes
+}
+
+// Permissions returns which CAs may issue, for how many rows and domains: all that
+// occur, those with the most CAs first, what failed last. Rows without a domain count
+// as failed.
+func (t *Tally) Permissions() []Permission {
+	var all []Permission
+	at := make(map[string]int)
+	for _, d := range t.domains {
+		p := permission(d.Outcome)
+		key := string(p.key())
+		i, met := at[key]
+		if !met {
+			i = len(all)
+			at[key] = i
+			all = append(all, p)
+		}
+		all[i].Count = all[i].plus(Count{Rows: d.Rows, Domains: 1})
+	}
+	slices.SortFunc(all, func(a, b Permission) int { return strings.Compare(string(a.key()), string(b.key())) })
+	return t.withoutDomain(all)
+}
+
+// withoutDomain adds the rows that have no domain to those that failed.
+func (t *Tally) withoutDomain(all []Permission) []Permission {
+	rows := t.Total().Rows
+	for _, p := range all {
+		rows -= p.Rows
+	}
+	if rows == 0 {
+		return all
+	}
+	if len(all) == 0 || !all[len(all)-1].Failed {
+		all = append(all, Permission{Permitted: make([]bool, len(t.reasons)), Failed: true})
+	}
+	all[len(all)-1].Rows += rows
+	return all
+}
+
+func permission(o *scan.Outcome) Permission {
+	p := Permission{Permitted: make([]bool, len(o.Decisions))}
+	for i, d := range o.Decisions {
+		p.Permitted[i] = d.Status == scan.Permitted
+		p.Failed = p.Failed || d.Status == scan.LookupFailed
+	}
+	return p
+}
+
+// key sorts what failed behind all else, then by the number of CAs that may, then
+// by their order.
+func (p Permission) key() []byte {
+	key := []byte{0, 0}
+	if p.Failed {
+		key[0] = 1
+	}
+	for _, permitted := range p.Permitted {
+		if permitted {
+			key = append(key, 0)
+			continue
+		}
+		key[1]++
+		key = append(key, 1)
+	}
+	return key
+}

@@ -1,0 +1,54 @@
+package report
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"caascan/scan/domain"
+)
+
+func TestTallyOfDomains(t *testing.T) {
+	type line struct {
+		Domain string
+		Rows   int
+	}
+	want := []line{{"open.example", 2}, {"bogus.example", 1}, {"mail.closed.example", 1}}
+	var got []line
+	for _, d := range newWorld(t, "ca.example").tally().Domains() {
+		got = append(got, line{d.Domain.String(), d.Rows})
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("Domains() (-want +got):\n%s", diff)
+	}
+}
+
+func TestTallyOfFixes(t *testing.T) {
+	both := newWorld(t, "Old", "New").tally()
+	got := both.Fixes(0)
+	if len(got) != 1 || got[0].Name() != "policy.example" || got[0].Count != (Count{Rows: 1, Domains: 1}) {
+		t.Fatalf("Fixes(0) = %+v, want one of policy.example for a row and a domain", got)
+	}
+	if diff := cmp.Diff([]domain.Name{name(t, "mail.closed.example")}, got[0].Domains, cmp.AllowUnexported(domain.Name{})); diff != "" {
+		t.Errorf("Domains (-want +got):\n%s", diff)
+	}
+	if got := both.Fixes(1); len(got) != 0 {
+		t.Errorf("Fixes(1) = %+v, want none: it may issue", got)
+	}
+}
+
+// TestPermissions, by hand: six rows; open.example twice, closed and bogus once, two
+// without a domain.
+func TestPermissions(t *testing.T) {
+	want := []Permission{
+		{Permitted: []bool{true, true}, Count: Count{2, 1}},
+		{Permitted: []bool{false, true}, Count: Count{1, 1}},
+		{Permitted: []bool{false, false}, Failed: true, Count: Count{3, 1}},
+	}
+	if diff := cmp.Diff(want, newWorld(t, "Old", "New").tally().Permissions()); diff != "" {
+		t.Errorf("Permissions() (-want +got):\n%s", diff)
+	}
+	if got := new(Tally).Permissions(); len(got) != 0 {
+		t.Errorf("Permissions() of nothing = %+v", got)
+	}
+}
