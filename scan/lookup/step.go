@@ -252,6 +252,9 @@ func (s *step) finish(failure snapshot.Failure) {
 	if failure == "" {
 		s.obs.AD, s.obs.Validated = s.chain.ad, s.chain.validated
 		s.obs.TTL, s.obs.Records, s.obs.EDE = s.chain.ttl, s.chain.set, s.chain.ede
+		if s.chain.setTTL > s.chain.ttl {
+			s.obs.RecordsTTL = s.chain.setTTL
+		}
 		return
 	}
 	if s.asked != s.obs.Name.String() {
@@ -277,7 +280,8 @@ func transient(failure snapshot.Failure) bool {
 type chain struct {
 	aliases []string
 	set     caa.RRset
-	ttl     uint32
+	ttl     uint32 // the least of all
+	setTTL  uint32
 	ede     []snapshot.EDE
 	// ad says that all had the AD bit, validated that it can be relied on in all.
 	ad, validated bool
@@ -307,7 +311,7 @@ func (s *step) absorb(out outcome) (next chain, more bool, failure snapshot.Fail
 	set, ttl := r.set(at)
 	switch {
 	case len(set) > 0 && r.rcode == dns.RcodeSuccess:
-		next.set, next.ttl = caa.RRset{Owner: at, Properties: set}, min(next.ttl, ttl)
+		next.set, next.setTTL, next.ttl = caa.RRset{Owner: at, Properties: set}, ttl, min(next.ttl, ttl)
 		return next, false, ""
 	case r.holdsCAA():
 		return next, false, snapshot.MalformedReply
