@@ -10,6 +10,7 @@ import (
 	"caascan/scan/caa"
 	"caascan/scan/domain"
 	"caascan/scan/snapshot"
+	"caascan/scan/zone"
 )
 
 // maxChain is how many names an alias chain may have, the first one included.
@@ -49,6 +50,7 @@ type step struct {
 	dance   dance
 	epoch   int   // of up's flow when it was sent
 	chain   chain // what the answers so far have shown
+	overlay *zone.Overlay
 
 	// Of the try that is out:
 	flight   *flight
@@ -255,6 +257,9 @@ func (s *step) finish(failure snapshot.Failure) {
 		if s.chain.setTTL > s.chain.ttl {
 			s.obs.RecordsTTL = s.chain.setTTL
 		}
+		if s.chain.planned {
+			markPlanned(&s.obs)
+		}
 		return
 	}
 	if s.asked != s.obs.Name.String() {
@@ -285,6 +290,7 @@ type chain struct {
 	ede     []snapshot.EDE
 	// ad says that all had the AD bit, validated that it can be relied on in all.
 	ad, validated bool
+	planned       bool // set is the overlay's
 }
 
 // end returns the name that the aliases lead to.
@@ -304,6 +310,11 @@ func (s *step) absorb(out outcome) (next chain, more bool, failure snapshot.Fail
 	next, failure = s.follow(r)
 	if failure != "" {
 		return next, false, failure
+	}
+	if s.overlay != nil {
+		if next, known := s.planned(next); known {
+			return next, false, ""
+		}
 	}
 	at := next.end(s.obs.Name)
 	next.ad, next.validated = next.ad && r.ad, next.validated && out.believed
@@ -347,6 +358,9 @@ func (s *step) follow(r reply) (chain, snapshot.Failure) {
 		}
 		next.aliases = append(next.aliases, target)
 		next.ttl = min(next.ttl, ttl)
+		if _, known := s.overlay.Find(target); known {
+			return next, ""
+		}
 	}
 }
 

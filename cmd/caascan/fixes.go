@@ -1,0 +1,74 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"caascan/report"
+	"caascan/scan/caa"
+)
+
+// fixesOutput is a zone file of what to publish so that some CAs may issue.
+type fixesOutput struct {
+	*output
+	issuers []int // their places
+}
+
+// planFixes reads --emit-fixes and finds what is wrong with it before anything is
+// done.
+func planFixes(texts []string, issuers []caa.Issuer, inputs []string, outputs []*output) ([]fixesOutput, error) {
+	var fixes []fixesOutput
+	taken := slices.Clone(outputs)
+	for _, text := range texts {
+		f, err := parseFixes(text, issuers)
+		if err != nil {
+			return nil, err
+		}
+		if err := checkPlace(f.name, inputs, taken); err != nil {
+			return nil, err
+		}
+		fixes, taken = append(fixes, f), append(taken, f.output)
+	}
+	return fixes, nil
+}
+
+// parseFixes reads FILE or LABEL=FILE. A label has no "=" in it, so the first one ends
+// it; what has a slash before it is a file.
+func parseFixes(text string, issuers []caa.Issuer) (fixesOutput, error) {
+	label, file, labelled := strings.Cut(text, "=")
+	f := fixesOutput{output: &output{name: text}}
+	if labelled && !strings.ContainsAny(label, `/\`) {
+		place := slices.IndexFunc(issuers, func(issuer caa.Issuer) bool { return issuer.Label == strings.TrimSpace(label) })
+		if place < 0 {
+			return f, usagef("--emit-fixes %q: no CA has the label %q; a file with \"=\" in its name is written ./%s", text, label, text)
+		}
+		f.name, f.issuers = file, []int{place}
+	} else {
+		for place := range issuers {
+			f.issuers = append(f.issuers, place)
+		}
+	}
+	if f.name == "" || f.name == "-" {
+		return f, usagef("--emit-fixes %q: it needs a file, such as fixes.zone", text)
+	}
+	return f, nil
+}
+
+// files are all outputs.
+func (j *job) files() []*output {
+	all := slices.Clone(j.outputs)
+	for _, f := range j.fixes {
+		all = append(all, f.output)
+	}
+	return all
+}
+
+func (j *job) writeFixes() error {
+	for _, f := range j.fixes {
+		if err := report.WriteFixes(f.to, j.run, &j.tally, f.issuers...); err != nil {
+			return fmt.Errorf("file %s: %w", f.name, err)
+		}
+	}
+	return nil
+}
