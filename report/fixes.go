@@ -5,18 +5,43 @@ import (
 	"fmt"
 	"io"
 	"strings"
+
+	"caascan/scan"
 )
 
-// WriteFixes writes what to publish so that some CAs may issue, given by their places
-// among the decisions, as a file that a scan takes for an overlay: the whole set of
-// each name that denies one of them (see Tally.Fixes), as lines of a zone file, with
-// comments that say what it unblocks, whose it is and what to know before.
-func WriteFixes(w io.Writer, run Run, t *Tally, issuers ...int) error {
-	f := fixesFile{to: bufio.NewWriter(w), run: run}
-	fixes := t.Fixes(issuers...)
-	f.comment("CAA records to publish so that " + f.labels(issuers) + " may issue S/MIME certificates: " + plural(len(fixes), "name") + ".")
+// NewFixes returns a Writer of what to publish so that some CAs may issue, given by
+// their places among the decisions. It is a file that a scan takes for an overlay: the
+// whole set of each name that denies one of them (see Tally.Fixes), as lines of a zone
+// file, with comments that say what it unblocks, whose it is and what to know before.
+func NewFixes(w io.Writer, issuers ...int) Writer {
+	return &fixesFile{to: bufio.NewWriter(w), issuers: issuers}
+}
+
+// fixesFile is a zone file that is being written. What goes wrong the last Flush says.
+type fixesFile struct {
+	to      *bufio.Writer
+	issuers []int
+	run     Run
+	closed  bool
+}
+
+// Write has nothing to do: the tally has what is needed of all rows.
+func (f *fixesFile) Write(scan.Result) error {
+	if f.closed {
+		return errClosed
+	}
+	return nil
+}
+
+func (f *fixesFile) Close(run Run, t *Tally) error {
+	if f.closed {
+		return errClosed
+	}
+	f.closed, f.run = true, run
+	fixes := t.Fixes(f.issuers...)
+	f.comment("CAA records to publish so that " + f.labels(f.issuers) + " may issue S/MIME certificates: " + plural(len(fixes), "name") + ".")
 	f.comment("Each set is whole: it takes the place of all CAA records of its name.")
-	f.comment("Try it first: caascan scan ... --overlay THIS-FILE")
+	f.comment("To try it before: caascan scan ... --overlay THIS-FILE")
 	f.comment("Where the present records come from a wildcard (*.example), a name that gets records of its own")
 	f.comment("loses all that the wildcard gave it: write its other records, such as MX, beside them.")
 	for _, fix := range fixes {
@@ -25,13 +50,7 @@ func WriteFixes(w io.Writer, run Run, t *Tally, issuers ...int) error {
 	return f.to.Flush()
 }
 
-// fixesFile is a zone file that is being written. What goes wrong the last Flush says.
-type fixesFile struct {
-	to  *bufio.Writer
-	run Run
-}
-
-func (f fixesFile) fix(fix FixTotal) {
+func (f *fixesFile) fix(fix FixTotal) {
 	f.to.WriteString("\n")
 	f.comment(fix.Name() + " denies " + f.labels(fix.Issuers) + ": " + plural(fix.Rows, "row") + ", " + plural(fix.Count.Domains, "domain"))
 	if fix.Ask != "" {
@@ -49,12 +68,12 @@ func (f fixesFile) fix(fix FixTotal) {
 }
 
 // comment writes a line that nothing in text can end.
-func (f fixesFile) comment(text string) {
+func (f *fixesFile) comment(text string) {
 	text = escapeCell(text)
 	f.to.WriteString("; " + strings.NewReplacer("\n", " ", "\r", " ", "\t", " ").Replace(text) + "\n")
 }
 
-func (f fixesFile) labels(issuers []int) string {
+func (f *fixesFile) labels(issuers []int) string {
 	labels := make([]string, len(issuers))
 	for i, issuer := range issuers {
 		labels[i] = f.run.Issuers[issuer].Label

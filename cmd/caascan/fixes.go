@@ -1,11 +1,9 @@
 package main
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 
-	"caascan/report"
 	"caascan/scan/caa"
 )
 
@@ -62,13 +60,4 @@ func (j *job) files() []*output {
 		all = append(all, f.output)
 	}
 	return all
-}
-
-func (j *job) writeFixes() error {
-	for _, f := range j.fixes {
-		if err := report.WriteFixes(f.to, j.run, &j.tally, f.issuers...); err != nil {
-			return fmt.Errorf("file %s: %w", f.name, err)
-		}
-	}
-	return nil
 }

@@ -281,9 +281,6 @@ func (j *job) report(ctx context.Context) error {
 	if err := interruptible(ctx, func() error { return j.closeWriters(writers) }); err != nil {
 		return err
 	}
-	if err := j.writeFixes(); err != nil {
-		return err
-	}
 	return commitOutputs(j.files()) // once begun, to its end: all reports are of one run
 }
 
@@ -308,6 +305,9 @@ func (j *job) newWriters() ([]report.Writer, error) {
 			return nil, err
 		}
 		writers = append(writers, namedWriter{w, o.name})
+	}
+	for _, f := range j.fixes {
+		writers = append(writers, namedWriter{report.NewFixes(f.to, f.issuers...), f.name})
 	}
 	return writers, nil
 }
