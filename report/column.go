@@ -99,7 +99,7 @@ var columns = [...]Column{
 	},
 	{
 		Name: "caa_resolver", width: 20,
-		Meaning: "The resolver, or the zone file, that gave the deciding answer.",
+		Meaning: "The resolver, or the zone file, that gave the deciding answer; overlay where --overlay did.",
 		outcome: func(o *scan.Outcome) string { return o.Resolver },
 	},
 	{
