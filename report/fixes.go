@@ -62,6 +62,15 @@ func (f *fixesFile) fix(fix FixTotal) {
 	for _, note := range fix.Notes {
 		f.comment("Note: " + note)
 	}
+	// Only an alias that leads to the wildcard itself has this. An overlay does not take
+	// it, because what it would change depends on all names that there are.
+	if strings.HasPrefix(fix.Name(), "*.") {
+		f.comment("Note: This is a wildcard, and so it is for all names that it makes. To publish it, take off the semicolons.")
+		for _, line := range fix.Lines() {
+			f.comment(line)
+		}
+		return
+	}
 	for _, line := range fix.Lines() {
 		f.to.WriteString(line + "\n")
 	}

@@ -32,17 +32,18 @@ func planFixes(texts []string, issuers []caa.Issuer, inputs []string, outputs []
 }
 
 // parseFixes reads FILE or LABEL=FILE. A label has no "=" in it, so the first one ends
-// it; what has a slash before it is a file.
+// it. What is no label is a file only if it has a slash, or a label that is misspelt
+// would be one.
 func parseFixes(text string, issuers []caa.Issuer) (fixesOutput, error) {
 	label, file, labelled := strings.Cut(text, "=")
 	f := fixesOutput{output: &output{name: text}}
-	if labelled && !strings.ContainsAny(label, `/\`) {
-		place := slices.IndexFunc(issuers, func(issuer caa.Issuer) bool { return issuer.Label == strings.TrimSpace(label) })
-		if place < 0 {
-			return f, usagef("--emit-fixes %q: no CA has the label %q; a file with \"=\" in its name is written ./%s", text, label, text)
-		}
+	place := slices.IndexFunc(issuers, func(issuer caa.Issuer) bool { return issuer.Label == strings.TrimSpace(label) })
+	switch {
+	case labelled && place >= 0:
 		f.name, f.issuers = file, []int{place}
-	} else {
+	case labelled && !strings.ContainsAny(label, `/\`):
+		return f, usagef("--emit-fixes %q: no CA has the label %q; a file with \"=\" in its name is written ./%s", text, label, text)
+	default:
 		for place := range issuers {
 			f.issuers = append(f.issuers, place)
 		}

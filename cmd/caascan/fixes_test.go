@@ -34,7 +34,7 @@ func (z *zoneText) write(t *testing.T, folder string) string {
 			fmt.Fprintf(&b, "%s %s\n", inZoneFile(owner), line)
 		}
 	}
-	return writeFile(t, filepath.Join(folder, "zone-"+z.apex), b.String())
+	return writeText(t, filepath.Join(folder, "zone-"+z.apex), b.String())
 }
 
 // inZoneFile makes an owner what begins a line and is no directive.
@@ -55,7 +55,7 @@ func (z *zoneText) publish(set zone.Planned) {
 	}
 }
 
-func writeFile(t *testing.T, path, text string) string {
+func writeText(t *testing.T, path, text string) string {
 	t.Helper()
 	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
 		t.Fatal(err)
@@ -276,7 +276,7 @@ func TestFixesMakeTheRoundTrip(t *testing.T) {
 			}
 			list += name + "\n"
 		}
-		denied += roundTrip(t, writeFile(t, filepath.Join(t.TempDir(), "list.csv"), list), world)
+		denied += roundTrip(t, writeText(t, filepath.Join(t.TempDir(), "list.csv"), list), world)
 		if t.Failed() {
 			for _, z := range world {
 				t.Logf("zone %s: %v", z.apex, z.lines)
