@@ -20,10 +20,8 @@ func overlay(t *testing.T, text string) *zone.Overlay {
 	return o
 }
 
-// TestAnOverlayAnswersBeforeTheDNS: for the name first, then for each name of its alias
-// chain; the first owner that it knows is the answer, and nobody is asked for it.
-func TestAnOverlayAnswersBeforeTheDNS(t *testing.T) {
-	const plan = `$TTL 120
+// planText is published by nobody yet.
+const planText = `$TTL 120
 known.example.      CAA 0 issuemail "plan.example"
 target.example.     CAA 0 issuemail "plan.example"
 middle.example.     CAA 0 issuemail "plan.example"
@@ -31,6 +29,9 @@ behind.example.     CAA 0 issuemail "other-plan.example"
 o\;dd.example.      CAA 0 issuemail "plan.example"
 new.nosuch.         CAA 0 issuemail "plan.example"
 `
+
+// unplanned answers as the DNS is without the plan.
+func unplanned(w *world, q asked) []byte {
 	replies := map[string]message{
 		"alias.example":  {ra: true, answer: []string{"alias.example. 60 CNAME target.example."}, rcode: dns.RcodeNameError, authority: []string{exampleSOA}},
 		"whole.example":  {ra: true, answer: []string{"whole.example. 60 CNAME target.example.", `target.example. 30 CAA 0 issuemail ";"`}},
@@ -40,14 +41,18 @@ new.nosuch.         CAA 0 issuemail "plan.example"
 		"todd.example":   {ra: true, answer: []string{`todd.example. 60 CNAME o\;dd.example.`}},
 		"broken.example": {rcode: dns.RcodeServerFailure, answer: []string{"broken.example. 60 CNAME target.example."}},
 	}
+	if m, ok := replies[q.name]; ok {
+		return m.pack(w.t, q.wire)
+	}
+	return nothing(w, q)
+}
+
+// TestAnOverlayAnswersBeforeTheDNS: for the name first, then for each name of its alias
+// chain; the first owner that it knows is the answer, and nobody is asked for it.
+func TestAnOverlayAnswersBeforeTheDNS(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := &world{t: t, answer: func(w *world, q asked) []byte {
-			if m, ok := replies[q.name]; ok {
-				return m.pack(w.t, q.wire)
-			}
-			return nothing(w, q)
-		}}
-		r := w.resolver(Config{Overlay: overlay(t, plan), TrustAD: true})
+		w := &world{t: t, answer: unplanned}
+		r := w.resolver(Config{Overlay: overlay(t, planText), TrustAD: true})
 		var done []snapshot.Observation
 		names := []string{
 			"known.example", "x.known.example", "alias.example", "whole.example", "long.example", "step.example", "todd.example",
@@ -56,34 +61,7 @@ new.nosuch.         CAA 0 issuemail "plan.example"
 		if err := r.Lookup(t.Context(), batchesOf(t, names), func(batch []snapshot.Observation) { done = append(done, batch...) }); err != nil {
 			t.Fatal(err)
 		}
-		for _, test := range []struct {
-			name, owner string
-			aliases     int
-			ttl         uint32
-		}{
-			{"known.example", "known.example", 0, 120},
-			{"alias.example", "target.example", 1, 60},
-			{"whole.example", "target.example", 1, 60},
-			{"long.example", "middle.example", 2, 60},
-			{"step.example", "target.example", 2, 60},
-			{"todd.example", `o\;dd.example`, 1, 60},
-			{"new.nosuch", "new.nosuch", 0, 120},
-		} {
-			o, found := r.Store().Find(mustName(t, test.name))
-			value := ""
-			if len(o.Records.Properties) == 1 {
-				value = o.Records.Properties[0].Value()
-			}
-			if !found || o.Failure != "" || o.Records.Owner != test.owner || value != "plan.example" || len(o.Aliases) != test.aliases {
-				t.Errorf("%s: %+v", test.name, o)
-			}
-			if o.Server != "overlay" || o.Transport != snapshot.Overlay || o.DNSSEC() != snapshot.Unknown || o.RCode != 0 {
-				t.Errorf("%s: by %q over %s, %s, rcode %d: it is not told from an answer", test.name, o.Server, o.Transport, o.DNSSEC(), o.RCode)
-			}
-			if o.TTL != test.ttl || o.SetTTL() != 120 {
-				t.Errorf("%s: TTL %d, of the set %d", test.name, o.TTL, o.SetTTL())
-			}
-		}
+		checkPlanned(t, r.Store())
 		if o, _ := r.Store().Find(mustName(t, "broken.example")); o.Failure != snapshot.ServFail || o.Transport != snapshot.UDP {
 			t.Errorf("broken.example: %+v, want a failure: its alias is not known", o)
 		}
@@ -104,6 +82,39 @@ new.nosuch.         CAA 0 issuemail "plan.example"
 			t.Errorf("%+v, want %d done", stats, len(names))
 		}
 	})
+}
+
+// checkPlanned holds what came of the plan to it.
+func checkPlanned(t *testing.T, store *snapshot.Store) {
+	t.Helper()
+	for _, test := range []struct {
+		name, owner string
+		aliases     int
+		ttl         uint32
+	}{
+		{"known.example", "known.example", 0, 120},
+		{"alias.example", "target.example", 1, 60},
+		{"whole.example", "target.example", 1, 60},
+		{"long.example", "middle.example", 2, 60},
+		{"step.example", "target.example", 2, 60},
+		{"todd.example", `o\;dd.example`, 1, 60},
+		{"new.nosuch", "new.nosuch", 0, 120},
+	} {
+		o, found := store.Find(mustName(t, test.name))
+		value := ""
+		if len(o.Records.Properties) == 1 {
+			value = o.Records.Properties[0].Value()
+		}
+		if !found || o.Failure != "" || o.Records.Owner != test.owner || value != "plan.example" || len(o.Aliases) != test.aliases {
+			t.Errorf("%s: %+v", test.name, o)
+		}
+		if o.Server != "overlay" || o.Transport != snapshot.Overlay || o.DNSSEC() != snapshot.Unknown || o.RCode != 0 {
+			t.Errorf("%s: by %q over %s, %s, rcode %d: it is not told from an answer", test.name, o.Server, o.Transport, o.DNSSEC(), o.RCode)
+		}
+		if o.TTL != test.ttl || o.SetTTL() != 120 {
+			t.Errorf("%s: TTL %d, of the set %d", test.name, o.TTL, o.SetTTL())
+		}
+	}
 }
 
 // TestAnOverlayBesideZones: names that are in no zone too.
