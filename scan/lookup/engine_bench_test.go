@@ -78,7 +78,7 @@ func benchNames(b *testing.B) []domain.Name {
 	if path == "" {
 		var names []domain.Name
 		for i := range smallWorld {
-			names = append(names, benchName(b, smallName(i)))
+			names = append(names, parseName(b, smallName(i)))
 		}
 		return names
 	}
@@ -90,7 +90,7 @@ func benchNames(b *testing.B) []domain.Name {
 	var names []domain.Name
 	lines := bufio.NewScanner(file)
 	for lines.Scan() {
-		names = append(names, benchName(b, lines.Text()))
+		names = append(names, parseName(b, lines.Text()))
 	}
 	if err := lines.Err(); err != nil {
 		b.Fatal(err)
@@ -100,11 +100,11 @@ func benchNames(b *testing.B) []domain.Name {
 
 func smallName(i int) string { return fmt.Sprintf("company%d.example", i) }
 
-func benchName(b *testing.B, text string) domain.Name {
-	b.Helper()
+func parseName(t testing.TB, text string) domain.Name {
+	t.Helper()
 	name, err := domain.Parse(text)
 	if err != nil {
-		b.Fatal(err)
+		t.Fatal(err)
 	}
 	return name
 }
@@ -131,25 +131,33 @@ func benchServer(b *testing.B) lookup.Server {
 	return server
 }
 
-// startSmallWorld serves a zone in which one name in twelve has CAA records.
+// startSmallWorld serves a small zone.
 func startSmallWorld(b *testing.B) (address string) {
 	b.Helper()
-	var text strings.Builder
-	text.WriteString("$ORIGIN example.\n$TTL 3600\n@ SOA ns hostmaster 1 7200 900 1209600 300\n")
-	for i := range smallWorld {
-		fmt.Fprintf(&text, "%s. A 192.0.2.1\n", smallName(i))
-		if i%12 == 0 {
-			fmt.Fprintf(&text, "%s. CAA 0 issuemail \"ca.example\"\n", smallName(i))
-		}
-	}
-	z, err := zone.Parse(strings.NewReader(text.String()), "small.zone")
-	if err != nil {
-		b.Fatal(err)
-	}
-	server, err := dnstest.Start(dnstest.Config{Zones: []*zone.Zone{z}, Forget: true})
+	server, err := dnstest.Start(dnstest.Config{Zones: []*zone.Zone{smallZone(b, smallWorld)}, Forget: true})
 	if err != nil {
 		b.Fatal(err)
 	}
 	b.Cleanup(server.Close)
 	return server.Addr()
+}
+
+// smallShare says which names have CAA records: every twelfth.
+const smallShare = 12
+
+func smallZone(t testing.TB, size int) *zone.Zone {
+	t.Helper()
+	var text strings.Builder
+	text.WriteString("$ORIGIN example.\n$TTL 3600\n@ SOA ns hostmaster 1 7200 900 1209600 300\n")
+	for i := range size {
+		fmt.Fprintf(&text, "%s. A 192.0.2.1\n", smallName(i))
+		if i%smallShare == 0 {
+			fmt.Fprintf(&text, "%s. CAA 0 issuemail \"ca.example\"\n", smallName(i))
+		}
+	}
+	z, err := zone.Parse(strings.NewReader(text.String()), "small.zone")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return z
 }
