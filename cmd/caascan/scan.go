@@ -272,7 +272,7 @@ func (j *job) report(ctx context.Context) error {
 		return err
 	}
 	if reported, _ := j.in.Tally(); reported.SHA256 != collected.SHA256 {
-		return fmt.Errorf("%s changed while it was read: no report was written; scan a copy that stays as it is", j.run.InputName)
+		return j.inputChanged()
 	}
 	if written != collected.Rows {
 		return fmt.Errorf("%d rows were read and %d reported: no report was written; this is a defect of caascan", collected.Rows, written)
@@ -282,6 +282,10 @@ func (j *job) report(ctx context.Context) error {
 		return err
 	}
 	return commitOutputs(j.files()) // once begun, to its end: all reports are of one run
+}
+
+func (j *job) inputChanged() error {
+	return fmt.Errorf("%s changed while it was read: no report was written; scan a copy that stays as it is", j.run.InputName)
 }
 
 func (j *job) closeWriters(writers []report.Writer) error {
@@ -339,6 +343,9 @@ func (j *job) writeRows(ctx context.Context, writers []report.Writer, rows int) 
 	scanner := scan.New(scan.Config{Issuers: j.issuers, Store: j.source.resolver.Store()})
 	results := func(yield func(scan.Result, error) bool) {
 		for result, err := range scanner.Results(ctx, j.in.Rows()) {
+			if len(result.Row.Cells) > len(j.in.Header()) { // the first pass has seen them all
+				err = j.inputChanged()
+			}
 			if err == nil {
 				j.tally.Add(result)
 				done.Add(1)
