@@ -302,7 +302,7 @@ func octetsOf(o *scan.Outcome) (octets int) {
 	}
 	sets := 1
 	for _, d := range o.Decisions {
-		if len(d.Fix) > 0 {
+		if d.Fix != nil {
 			sets++
 		}
 	}
