@@ -86,7 +86,7 @@ func (s span) doughnut(describedAs string) *excelize.Chart {
 	c.Series[0].DataLabel.Fill = solid(white)
 	c.PlotArea = excelize.ChartPlotArea{ShowPercent: true, NumFmt: excelize.ChartNumFmt{CustomNumFmt: `[>=0.033]0%;;`}}
 	c.Legend = excelize.ChartLegend{Position: "right", Font: &excelize.Font{Family: font, Size: 9, Color: ink}}
-	c.HoleSize = 55
+	c.HoleSize, c.VaryColors = 55, new(true) // else the legend is of the series
 	return c
 }
 
@@ -130,20 +130,17 @@ func (p *page) draw(row, height int, at chartSpot, c *excelize.Chart) {
 	}
 }
 
-// The height of a row of the summary that is covered by charts.
-const (
-	rowPixels = 20
-	rowPoints = 15
-)
-
 // reserve leaves rows for charts of so many bars, and returns the first.
 func (p *page) reserve(bars int) int {
 	p.endRow(0)
 	first := p.row
-	for range chartHeight(bars)/rowPixels + 2 {
-		p.endRow(rowPoints)
+	for range chartRows(bars) - 1 {
+		p.endRow(0)
 	}
 	return first
 }
+
+// chartRows is how many rows charts take, with one above and one below them.
+func chartRows(bars int) int { return chartHeight(bars)/rowPixels + 3 }
 
 func chartHeight(bars int) int { return max(leastHeight, chartFrame+barHeight*bars) }

@@ -33,7 +33,7 @@ func newClosing(b *workbook, run Run, tally *Tally) *closing {
 		domains: newDerivedSheets(b, domainsSheet, domainColumns(b.table.labels)),
 		legend:  newDerivedSheets(b, legendSheet, legendColumns()),
 	}
-	c.fixes.lines = allLines // they are to be copied
+	c.fixes.shown = allLines // they are to be copied
 	for i, label := range b.table.labels {
 		c.fixed = append(c.fixed, issuerFixes{label: label, totals: tally.Fixes(i)})
 	}
@@ -112,7 +112,7 @@ func (c *closing) series() []*series {
 // complete leaves no sheet empty.
 func (c *closing) complete() error {
 	for i, text := range sheetTexts() {
-		if err := c.series()[i].complete(text.empty, c.styles.note); err != nil {
+		if err := c.series()[i].complete(text.empty, c.lined.note); err != nil {
 			return err
 		}
 	}

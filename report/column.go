@@ -122,13 +122,13 @@ func owner(o *scan.Outcome) string {
 	return o.Records.Owner
 }
 
-func records(o *scan.Outcome) string { return propertiesText(o.Records.Properties) }
+func records(o *scan.Outcome) string { return recordLines(o.Records.Properties, listSeparator) }
 
-func propertiesText(set []caa.Property) string {
+func recordLines(set []caa.Property, separator string) string {
 	var b strings.Builder
 	for i, p := range set {
 		if i > 0 {
-			b.WriteString(listSeparator)
+			b.WriteString(separator)
 		}
 		b.WriteString(p.String())
 	}

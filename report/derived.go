@@ -47,7 +47,7 @@ func newDerivedSheets[T any](b *workbook, name string, columns []derived[T]) *de
 	for i, c := range columns {
 		names[i], widths[i] = c.name, c.width
 	}
-	return &derivedSheets[T]{b.newSeries(name, widths, b.styles.headerLine(names, widths, 0)), columns, &b.styles, newLine(len(columns))}
+	return &derivedSheets[T]{b.newSeries(name, widths, b.lined.headerLine(names, widths, 0)), columns, &b.lined, newLine(len(columns))}
 }
 
 // add adds a line and returns its place.
@@ -255,12 +255,12 @@ func fixColumns() []derived[fixLine] {
 			number:  func(f fixLine) int { return f.Count.Domains },
 		},
 		{
-			name: "Records now", width: 42,
-			meaning: "The present set of CAA records of the name, as lines of a zone file.",
-			text:    func(f fixLine) string { return strings.Join(f.PresentLines(), "\n") },
+			name: "Records now", width: 36,
+			meaning: "The present set of CAA records of the name, one in each line.",
+			text:    func(f fixLine) string { return recordLines(f.Present.Properties, "\n") },
 		},
 		{
-			name: "To publish", width: 52,
+			name: "To publish", width: 60,
 			meaning: "The whole set of CAA records to publish in place of the present one, as lines of a zone file (RFC 1035).",
 			text:    func(f fixLine) string { return strings.Join(f.Lines(), "\n") },
 		},

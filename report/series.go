@@ -28,7 +28,7 @@ type series struct {
 	name   string
 	widths []float64
 	header *line
-	lines  int // shown of a cell at most; mostLines where zero
+	shown  int // lines of a cell at most; mostLines where zero
 	sheets []*sheet
 	empty  bool // a sentence stands where the lines would
 }
@@ -62,7 +62,7 @@ func (s *series) addSheet() error {
 	if err != nil {
 		return fmt.Errorf("sheet %s: %w", name, err)
 	}
-	next.lines = cmp.Or(s.lines, mostLines)
+	next.shown = cmp.Or(s.shown, mostLines)
 	s.sheets = append(s.sheets, next)
 	return next.write(s.header)
 }
@@ -112,10 +112,14 @@ func (s *series) finish() error {
 	return nil
 }
 
-// linesOn returns how many lines a sheet of the series has, besides its header.
-func (s *series) linesOn(each *sheet) int {
+// lines returns how many lines the sheets have besides their headers.
+func (s *series) lines() int {
 	if s.empty {
 		return 0
 	}
-	return each.rows - 1
+	n := 0
+	for _, each := range s.sheets {
+		n += each.rows - 1
+	}
+	return n
 }

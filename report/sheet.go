@@ -23,7 +23,7 @@ type sheet struct {
 	rows    int   // written, the header included
 	size    int64 // of the XML, at most
 	links   int
-	lines   int // shown of a cell at most
+	shown   int // lines of a cell at most
 }
 
 // newSheet begins a sheet with columns of these widths, in characters. A sheet of
@@ -81,7 +81,7 @@ func (s *sheet) write(l *line) error {
 	}
 	var opts excelize.RowOpts
 	if l.lines > 1 {
-		opts.Height = float64(lineHeight * min(l.lines, s.lines))
+		opts.Height = float64(lineHeight * min(l.lines, s.shown))
 	}
 	return s.stream.SetRow(at, l.values, opts)
 }

@@ -87,23 +87,28 @@ type rowStyles struct {
 	colored             map[string]int // of statuses, and of what a CA may do after a failure
 }
 
-func newRowStyles(book *stylebook) rowStyles {
+// newRowStyles returns styles with a line under each row, or without.
+func newRowStyles(book *stylebook, lined look) rowStyles {
+	with := func(l look) int {
+		l.line = lined.line
+		return book.number(l)
+	}
 	styles := rowStyles{
 		inputHeader: book.number(look{bold: true, fill: paleNavy, wrap: true}),
 		header:      book.number(look{bold: true, color: white, fill: navy, wrap: true}),
-		text:        book.number(look{}),
-		lines:       book.number(look{wrap: true}),
-		number:      book.number(look{format: numberFormat, align: "left"}),
-		count:       book.number(look{format: countFormat}),
-		link:        book.number(look{format: countFormat, color: linkBlue, underline: true}),
+		text:        with(look{}),
+		lines:       with(look{wrap: true}),
+		number:      with(look{format: numberFormat, align: "left"}),
+		count:       with(look{format: countFormat, align: "right", indent: 1}),
+		link:        with(look{format: countFormat, align: "right", indent: 1, color: linkBlue, underline: true}),
 		note:        book.number(look{color: faded, italic: true}),
 		colored:     make(map[string]int),
 	}
 	for _, status := range scan.Statuses() {
-		styles.colored[string(status)] = book.number(statusLook(status))
+		styles.colored[string(status)] = with(statusLook(status))
 	}
 	for _, may := range []scan.OnFailure{scan.OnFailureMayIssue, scan.OnFailureMustNotIssue, scan.OnFailureUnknown} {
-		styles.colored[string(may)] = book.number(onFailureLook(may))
+		styles.colored[string(may)] = with(onFailureLook(may))
 	}
 	return styles
 }
@@ -157,6 +162,14 @@ type stylebook struct {
 
 func newStylebook(file *excelize.File) *stylebook {
 	return &stylebook{file: file, numbers: make(map[look]int)}
+}
+
+// setDefault makes the font that of the workbook. The widths of columns are counted
+// in its digits, so they are the same wherever the workbook is opened: excelize's own
+// choice is one that comes with Excel only.
+func (b *stylebook) setDefault() error {
+	*b.file.Styles.Fonts.Font[0].Sz.Val = textSize
+	return b.file.SetDefaultFont(font)
 }
 
 // number returns the number of a look.

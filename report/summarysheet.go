@@ -3,42 +3,14 @@ package report
 import (
 	"cmp"
 	"fmt"
-	"math"
 	"slices"
-	"strconv"
 	"strings"
-	"unicode/utf8"
-
-	"github.com/xuri/excelize/v2"
 
 	"caascan/scan"
 	"caascan/scan/caa"
 )
 
 const summaryTitle = "CAA check for S/MIME certificates"
-
-// The columns of the summary and their widths in characters.
-const (
-	wordColumn    = "A"
-	rowsColumn    = "B"
-	shareColumn   = "C"
-	domainsColumn = "D"
-	meaningColumn = "E"
-
-	wordWidth    = 32
-	numberWidth  = 15
-	meaningWidth = 96
-	sideWidth    = 3*numberWidth + meaningWidth // B to E together
-)
-
-// page is the summary, written from top to bottom. What excelize says against a
-// cell is kept until the end.
-type page struct {
-	file *excelize.File
-	book *stylebook
-	row  int // the one that is being written
-	err  error
-}
 
 // writeSummary fills the summary sheet.
 func (c *closing) writeSummary() error {
@@ -53,143 +25,11 @@ func (c *closing) writeSummary() error {
 		p.issuer(i, &c.fixed[i], &c.tally.Counts, c.run.Issuers)
 	}
 	p.warnings(c.tally)
+	further := furtherFacts(c.run)
+	p.keep(float64(rowPoints * (len(further) + 3)))
 	p.heading("The run")
-	p.facts(c.run, furtherFacts(c.run))
+	p.facts(c.run, further)
 	return cmp.Or(p.err, c.book.err)
-}
-
-// leadingFacts are the names of the facts that stand at the top.
-func leadingFacts() []string {
-	return []string{"Input", "SHA-256 of the input", "Started", "Finished", "Resolver", "Zone file"}
-}
-
-// furtherFacts are the names of all others.
-func furtherFacts(run Run) []string {
-	var names []string
-	for _, f := range run.facts() {
-		if !slices.Contains(leadingFacts(), f.name) {
-			names = append(names, f.name)
-		}
-	}
-	return names
-}
-
-// facts writes the facts with these names.
-func (p *page) facts(run Run, names []string) {
-	for _, f := range run.facts() {
-		if slices.Contains(names, f.name) {
-			p.fact(f)
-		}
-	}
-}
-
-// sheets leads to the other sheets.
-func (p *page) sheets(all []*series) {
-	p.heading("The sheets")
-	p.labels("Sheet", "Lines", "", "", "What it holds")
-	for i, text := range sheetTexts() {
-		for _, s := range all[i].sheets {
-			p.link(s.stream.Sheet, place{s.stream.Sheet, 1}, look{line: true})
-			p.put(rowsColumn, all[i].linesOn(s), look{line: true, format: countFormat, align: "right"})
-			p.put(meaningColumn, text.holds, look{line: true, align: "left", indent: 1})
-			p.endRow(0)
-		}
-	}
-}
-
-// permissions is what a move from one CA to another rests on.
-func (p *page) permissions(labels []string, tally *Tally) {
-	if len(labels) < 2 {
-		return
-	}
-	p.heading("Which CAs may issue")
-	p.labels("May issue", "Rows", "Share of rows", "Domains", "What it means")
-	for _, m := range permissionLines(labels, tally.Permissions()) {
-		l := m.look
-		l.size, l.middle, l.wrap = 14, true, true
-		p.put(wordColumn, m.name, l)
-		p.counts(m.Count, tally.Total(), l)
-		p.put(meaningColumn, m.meaning, look{color: l.color, fill: l.fill, middle: true, wrap: true, align: "left", indent: 1})
-		p.endRow(max(24, height(m.name, wordWidth*textSize/14), height(m.meaning, meaningWidth)))
-	}
-}
-
-// issuer is all about one CA.
-func (p *page) issuer(i int, fixes *issuerFixes, counts *Counts, issuers []caa.Issuer) {
-	p.heading("Result for " + issuerText(fixes.label, i, issuers))
-	var t issuerTables
-	t.statuses = p.statuses(i, counts)
-	if counts.Total().Rows == 0 {
-		return
-	}
-	at := p.reserve(max(len(counts.found(i)), len(fixes.places)))
-	t.reasons = p.reasons(i, counts)
-	t.names = p.names(fixes, counts.Total())
-	p.drawCharts(at, t, statusWords(i, counts))
-}
-
-// statusWords says in words what the doughnut shows.
-func statusWords(issuer int, counts *Counts) string {
-	var words []string
-	for _, status := range scan.Statuses() {
-		words = append(words, fmt.Sprintf("%s: %d", status, counts.Status(issuer, status).Rows))
-	}
-	return "Rows. " + strings.Join(words, ", ")
-}
-
-// largestNames is how many names of the fix list stand in the summary.
-const largestNames = 10
-
-// names are those that stop a CA for the most rows, with links to the fix list.
-func (p *page) names(fixes *issuerFixes, all Count) span {
-	rows := span{p.row, p.row - 1}
-	if len(fixes.places) == 0 {
-		return rows
-	}
-	p.endRow(0)
-	p.labels("Largest blocking name", "Rows", "Share of rows", "Domains", "Records now")
-	rows.first = p.row
-	for i, at := range fixes.places {
-		fix := &fixes.totals[i]
-		p.link(shorten(fix.Name(), 2*wordWidth), at, look{line: true, wrap: true})
-		p.counts(fix.Count, all, look{line: true})
-		now := shorten(propertiesText(fix.Present.Properties), meaningWidth)
-		p.put(meaningColumn, now, look{line: true, align: "left", indent: 1})
-		p.endRow(height(fix.Name(), wordWidth))
-	}
-	rows.last = p.row - 1
-	if more := len(fixes.totals) - len(fixes.places); more > 0 {
-		p.put(wordColumn, fmt.Sprintf("and %d more, in the fix list", more), look{color: faded, italic: true})
-		p.endRow(0)
-	}
-	return rows
-}
-
-// shorten leaves out the middle of a text that is longer than so many characters.
-func shorten(text string, most int) string {
-	runes := []rune(text)
-	if len(runes) <= most {
-		return text
-	}
-	const gap = " … "
-	half := (most - len([]rune(gap))) / 2
-	return string(runes[:half]) + gap + string(runes[len(runes)-half:])
-}
-
-// warnings are those that were given.
-func (p *page) warnings(tally *Tally) {
-	given := tally.Warnings()
-	if len(given) == 0 {
-		return
-	}
-	p.heading("Warnings")
-	p.labels("Warning", "Rows", "Share of rows", "Domains", "What it means")
-	for _, w := range given {
-		p.put(wordColumn, string(w.Warning), look{line: true})
-		p.counts(w.Count, tally.Total(), look{line: true})
-		p.put(meaningColumn, w.Warning.Meaning(), look{wrap: true, line: true, align: "left", indent: 1})
-		p.endRow(height(w.Warning.Meaning(), meaningWidth))
-	}
 }
 
 // issuerText names a CA by its label and its issuer domain names.
@@ -223,10 +63,96 @@ func (p *page) notes(notes []string) {
 	}
 }
 
-func (p *page) heading(text string) {
+// leadingFacts are the names of the facts that stand at the top.
+func leadingFacts() []string {
+	return []string{"Input", "SHA-256 of the input", "Started", "Finished", "Resolver", "Zone file"}
+}
+
+// furtherFacts are the names of all others.
+func furtherFacts(run Run) []string {
+	var names []string
+	for _, f := range run.facts() {
+		if !slices.Contains(leadingFacts(), f.name) {
+			names = append(names, f.name)
+		}
+	}
+	return names
+}
+
+// facts writes the facts with these names.
+func (p *page) facts(run Run, names []string) {
+	for _, f := range run.facts() {
+		if slices.Contains(names, f.name) {
+			p.fact(f)
+		}
+	}
+}
+
+func (p *page) fact(f fact) {
+	p.put(wordColumn, f.name, look{color: faded})
+	p.wide(rowsColumn, f.value, sideWidth, look{align: "left", wrap: true, format: factFormat(f.value)})
+}
+
+func factFormat(value any) string {
+	if _, ok := value.(int); ok {
+		return countFormat
+	}
+	return textFormat
+}
+
+// sheets leads to the other sheets, and says how many lines each has.
+func (p *page) sheets(all []*series) {
 	p.endRow(0)
-	p.put(wordColumn, text, look{size: 14, bold: true, color: navy})
+	columns := []string{wordColumn, rowsColumn, shareColumn, domainsColumn, meaningColumn}
+	name, count := look{size: 11, bold: true, fill: paleNavy}, look{size: 14, format: countFormat, fill: paleNavy, line: true}
+	for i, s := range all {
+		if i > 0 {
+			name.align, count.align = "right", "right"
+		}
+		if i == len(all)-1 {
+			name.align, name.indent = "left", 1
+		}
+		p.link(columns[i], s.name, place{s.name, 1}, name)
+	}
+	p.endRow(18)
+	for i, s := range all[:len(all)-1] {
+		count.align = "right"
+		if i == 0 {
+			count.align = "left"
+		}
+		p.put(columns[i], s.lines(), count)
+	}
+	p.put(meaningColumn, "what every word in this workbook means", look{fill: paleNavy, line: true, indent: 1, align: "left", middle: true})
 	p.endRow(22)
+}
+
+// permissions is what a move from one CA to another rests on.
+func (p *page) permissions(labels []string, tally *Tally) {
+	if len(labels) < 2 {
+		return
+	}
+	p.heading("Which CAs may issue")
+	p.labels("May issue", "What it means")
+	for _, line := range permissionLines(labels, tally.Permissions()) {
+		line.look.size = 14
+		p.large(line.name, line.Count, tally.Total(), line.look, line.meaning)
+	}
+}
+
+// issuer is all about one CA.
+func (p *page) issuer(i int, fixes *issuerFixes, counts *Counts, issuers []caa.Issuer) {
+	bars := max(len(counts.found(i)), len(fixes.places))
+	p.keep(statusesHeight + rowPoints*float64(chartRows(bars)))
+	p.heading("Result for " + issuerText(fixes.label, i, issuers))
+	var t issuerTables
+	t.statuses = p.statuses(i, counts)
+	if counts.Total().Rows == 0 {
+		return
+	}
+	at := p.reserve(bars)
+	t.reasons = p.reasons(i, counts)
+	t.names = p.names(fixes, counts.Total())
+	p.drawCharts(at, t, statusWords(i, counts))
 }
 
 // statusMeaning says what a status says, for people who have read no RFC.
@@ -242,140 +168,93 @@ func statusMeaning(status scan.Status) string {
 	panic("report: unknown status " + string(status))
 }
 
+// The size of the large numbers, and the height of all that stands above the charts
+// of a CA.
+const (
+	largeSize      = 20
+	statusesHeight = rowPoints + headingHeight + rowPoints + 3*1.4*largeSize + rowPoints
+)
+
 func (p *page) statuses(issuer int, counts *Counts) span {
-	p.labels("Status", "Rows", "Share of rows", "Domains", "What it means")
-	rows := span{p.row, p.row + len(scan.Statuses()) - 1}
+	p.labels("Status", "What it means")
+	first := p.row
 	for _, status := range scan.Statuses() {
 		l := statusLook(status)
-		l.size, l.middle = 20, true
-		count := counts.Status(issuer, status)
-		p.put(wordColumn, string(status), l)
-		p.counts(count, counts.Total(), l)
-		p.put(meaningColumn, statusMeaning(status), look{color: l.color, fill: l.fill, middle: true, align: "left", indent: 1})
-		p.endRow(30)
+		l.size = largeSize
+		p.large(string(status), counts.Status(issuer, status), counts.Total(), l, statusMeaning(status))
 	}
+	last := p.row - 1
 	p.put(wordColumn, "all", look{bold: true})
 	p.counts(counts.Total(), counts.Total(), look{bold: true})
 	p.put(meaningColumn, "Rows without a domain count as rows only.", look{color: faded, align: "left", indent: 1})
 	p.endRow(0)
-	return rows
+	return span{first, last}
+}
+
+// statusWords says in words what the doughnut shows.
+func statusWords(issuer int, counts *Counts) string {
+	var words []string
+	for _, status := range scan.Statuses() {
+		words = append(words, fmt.Sprintf("%s: %d", status, counts.Status(issuer, status).Rows))
+	}
+	return "Rows. " + strings.Join(words, ", ")
 }
 
 func (p *page) reasons(issuer int, counts *Counts) span {
-	p.labels("Reason", "Rows", "Share of rows", "Domains", "What it means")
-	first := p.row
+	var entries []entry
 	for _, reason := range counts.found(issuer) {
-		p.put(wordColumn, string(reason), statusLook(reason.Status()))
-		p.counts(counts.Reason(issuer, reason), counts.Total(), look{line: true})
-		p.put(meaningColumn, reason.Meaning(), look{wrap: true, line: true, align: "left", indent: 1})
-		p.endRow(height(reason.Meaning(), meaningWidth))
+		entries = append(entries, entry{
+			word: string(reason), count: counts.Reason(issuer, reason), look: statusLook(reason.Status()), meaning: reason.Meaning(),
+		})
 	}
-	return span{first, p.row - 1}
+	return p.table("Reason", "What it means", entries, counts.Total())
 }
 
-// labels is the first line of a table: a word, three numbers and a sentence.
-func (p *page) labels(word, rows, share, domains, meaning string) {
-	l := look{bold: true, color: white, fill: navy}
-	p.put(wordColumn, word, l)
-	l.align = "right"
-	p.put(rowsColumn, rows, l)
-	p.put(shareColumn, share, l)
-	p.put(domainsColumn, domains, l)
-	l.align, l.indent = "left", 1
-	p.put(meaningColumn, meaning, l)
+// largestNames is how many names of the fix list stand in the summary.
+const largestNames = 10
+
+// names are those that stop a CA for the most rows, with links to the fix list.
+func (p *page) names(fixes *issuerFixes, all Count) span {
+	if len(fixes.places) == 0 {
+		return span{p.row, p.row - 1}
+	}
+	var entries []entry
+	for i, at := range fixes.places {
+		fix := &fixes.totals[i]
+		entries = append(entries, entry{
+			word: shorten(fix.Name(), 2*wordWidth), to: at, count: fix.Count, look: look{line: true},
+			meaning: shorten(recordLines(fix.Present.Properties, listSeparator), meaningWidth),
+		})
+	}
 	p.endRow(0)
-}
-
-func (p *page) counts(c, all Count, l look) {
-	l.align = "right"
-	l.format = countFormat
-	p.put(rowsColumn, c.Rows, l)
-	p.put(domainsColumn, c.Domains, l)
-	l.format = percentFormat
-	p.put(shareColumn, float64(c.Rows)/float64(max(all.Rows, 1)), l)
-}
-
-func (p *page) fact(f fact) {
-	p.put(wordColumn, f.name, look{color: faded})
-	p.wide(rowsColumn, f.value, sideWidth, look{align: "left", wrap: true, format: factFormat(f.value)})
-}
-
-func factFormat(value any) string {
-	if _, ok := value.(int); ok {
-		return countFormat
+	rows := p.table("Largest blocking name", "Records now", entries, all)
+	if more := len(fixes.totals) - len(fixes.places); more > 0 {
+		p.put(wordColumn, fmt.Sprintf("and %d more, in the fix list", more), look{color: faded, italic: true})
+		p.endRow(0)
 	}
-	return textFormat
+	return rows
 }
 
-// put writes a string or a number into a column of the present row.
-func (p *page) put(column string, value any, l look) {
-	if p.err != nil {
+// shorten leaves out the middle of a text that is longer than so many characters.
+func shorten(text string, most int) string {
+	runes := []rune(text)
+	if len(runes) <= most {
+		return text
+	}
+	const gap = " … "
+	half := (most - len([]rune(gap))) / 2
+	return string(runes[:half]) + gap + string(runes[len(runes)-half:])
+}
+
+// warnings are those that were given.
+func (p *page) warnings(tally *Tally) {
+	var entries []entry
+	for _, w := range tally.Warnings() {
+		entries = append(entries, entry{word: string(w.Warning), count: w.Count, look: look{line: true}, meaning: w.Warning.Meaning()})
+	}
+	if len(entries) == 0 {
 		return
 	}
-	if text, ok := value.(string); ok {
-		value = cellText(text)
-	}
-	at := p.at(column)
-	p.err = cmp.Or(
-		p.file.SetCellValue(summarySheet, at, value),
-		p.file.SetCellStyle(summarySheet, at, at, p.book.number(l)),
-	)
-}
-
-// link writes a word that leads to a place.
-func (p *page) link(text string, to place, l look) {
-	l.color, l.underline = linkBlue, true
-	p.put(wordColumn, text, l)
-	if p.err == nil {
-		p.err = p.file.SetCellHyperLink(summarySheet, p.at(wordColumn), to.location(), "Location")
-	}
-}
-
-// wide writes a row of its own from a column to the last, width characters in
-// all.
-func (p *page) wide(column string, value any, width float64, l look) {
-	p.put(column, value, l)
-	if p.err == nil {
-		p.err = p.file.MergeCell(summarySheet, p.at(column), p.at(meaningColumn))
-	}
-	p.endRow(height(fmt.Sprint(value), width))
-}
-
-func (p *page) at(column string) string { return column + strconv.Itoa(p.row) }
-
-// endRow goes on to the next row. The height is in points; 0 is the usual one.
-func (p *page) endRow(height float64) {
-	if p.err == nil && height > 0 {
-		p.err = p.file.SetRowHeight(summarySheet, p.row, height)
-	}
-	p.row++
-}
-
-// height is about that of a row whose text is wrapped, which spreadsheets do not
-// work out by themselves where cells are merged.
-func height(text string, width float64) float64 {
-	return min(float64(lineHeight*linesOf(text, width)), excelize.MaxRowHeight)
-}
-
-// linesOf is about how many lines a text takes in a column of this width. Widths
-// count digits, and letters are narrower.
-func linesOf(text string, width float64) int {
-	const lettersPerDigit = 1.1
-	lines := 0
-	for part := range strings.SplitSeq(text, "\n") {
-		lines += max(1, int(math.Ceil(float64(utf8.RuneCountInString(part))/(lettersPerDigit*width))))
-	}
-	return lines
-}
-
-// setUp fixes what the page looks like.
-func (p *page) setUp() error {
-	f := p.file
-	return cmp.Or(
-		f.SetColWidth(summarySheet, wordColumn, wordColumn, wordWidth),
-		f.SetColWidth(summarySheet, rowsColumn, domainsColumn, numberWidth),
-		f.SetColWidth(summarySheet, meaningColumn, meaningColumn, meaningWidth),
-		f.SetSheetView(summarySheet, 0, &excelize.ViewOptions{ShowGridLines: new(false)}),
-		setPage(f, summarySheet, 1),
-	)
+	p.heading("Warnings")
+	p.table("Warning", "What it means", entries, tally.Total())
 }

@@ -51,7 +51,8 @@ type workbook struct {
 	dir     string // its own, for temporary files
 	file    *excelize.File
 	book    *stylebook
-	styles  rowStyles
+	styles  rowStyles // of Results
+	lined   rowStyles // of the others
 	limits  limits
 	table   *table
 	line    *line // the last row
@@ -77,8 +78,8 @@ func newWorkbook(w io.Writer, t *table, dir string) (*workbook, error) {
 		out: w, dir: dir, file: file, book: newStylebook(file), table: t, line: newLine(columns), kept: newKeeper[sharedLine](mostShared),
 		limits: limits{excelize.TotalRows, maxSheetSize},
 	}
-	b.styles = newRowStyles(b.book)
-	if err := cmp.Or(b.book.err, b.nameSheets(), b.beginRows()); err != nil {
+	b.styles, b.lined = newRowStyles(b.book, look{}), newRowStyles(b.book, look{line: true})
+	if err := cmp.Or(b.book.err, b.book.setDefault(), b.nameSheets(), b.beginRows()); err != nil {
 		return nil, errors.Join(err, b.release())
 	}
 	return b, nil
