@@ -29,9 +29,9 @@ type issuerFixes struct {
 func newClosing(b *workbook, run Run, tally *Tally) *closing {
 	c := &closing{
 		workbook: b, run: run, tally: tally,
-		fixes:   newDerivedSheets(b, fixSheet, fixColumns()),
-		domains: newDerivedSheets(b, domainsSheet, domainColumns(b.table.labels)),
-		legend:  newDerivedSheets(b, legendSheet, legendColumns()),
+		fixes:   newDerivedSheets(b, fixSheet, &b.lined, fixColumns()),
+		domains: newDerivedSheets(b, domainsSheet, &b.styles, domainColumns(b.table.labels)),
+		legend:  newDerivedSheets(b, legendSheet, &b.lined, legendColumns()),
 	}
 	c.fixes.shown = allLines // they are to be copied
 	for i, label := range b.table.labels {

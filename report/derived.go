@@ -42,17 +42,17 @@ type derivedSheets[T any] struct {
 	line    *line
 }
 
-func newDerivedSheets[T any](b *workbook, name string, columns []derived[T]) *derivedSheets[T] {
+func newDerivedSheets[T any](b *workbook, name string, styles *rowStyles, columns []derived[T]) *derivedSheets[T] {
 	names, widths := make([]string, len(columns)), make([]float64, len(columns))
 	for i, c := range columns {
 		names[i], widths[i] = c.name, c.width
 	}
-	return &derivedSheets[T]{b.newSeries(name, widths, b.lined.headerLine(names, widths, 0)), columns, &b.lined, newLine(len(columns))}
+	return &derivedSheets[T]{b.newSeries(name, widths, styles.headerLine(names, widths, 0)), columns, styles, newLine(len(columns))}
 }
 
 // add adds a line and returns its place.
 func (d *derivedSheets[T]) add(v T) (place, error) {
-	d.line.clear()
+	d.line.fill(d.styles.blank)
 	for i := range d.columns {
 		d.columns[i].put(d.line, i, v, d.styles)
 	}
@@ -265,12 +265,12 @@ func fixColumns() []derived[fixLine] {
 			text:    func(f fixLine) string { return strings.Join(f.Lines(), "\n") },
 		},
 		{
-			name: "Who is to be asked", width: 20,
+			name: "Who is to be asked", width: 22,
 			meaning: "Who has to publish it: whoever runs the domain, or whoever runs another one where an alias or a parent led there.",
 			text:    func(f fixLine) string { return f.ask() },
 		},
 		{
-			name: "What to know before", width: 38,
+			name: "What to know before", width: 36,
 			meaning: "What should be known or checked before the fix is published.",
 			text:    func(f fixLine) string { return strings.Join(f.Notes, "\n") },
 		},

@@ -49,7 +49,8 @@ func (s *series) write(l *line) (place, error) {
 		}
 	}
 	last := s.sheets[len(s.sheets)-1]
-	return place{last.stream.Sheet, last.rows + 1}, last.write(l)
+	err := last.write(l)
+	return place{last.stream.Sheet, last.rows}, err
 }
 
 // addSheet begins the next sheet.

@@ -142,10 +142,16 @@ func newLine(columns int) *line {
 	return &line{cells: make([]excelize.Cell, columns), values: make([]any, columns), size: cellSize}
 }
 
-// clear makes l an empty line.
-func (l *line) clear() {
-	clear(l.values)
+// fill makes l a line without text, in a style; where that is 0, an empty line.
+func (l *line) fill(style int) {
 	l.lines, l.size = 0, cellSize
+	if style == 0 {
+		clear(l.values)
+		return
+	}
+	for i := range l.cells {
+		l.set(i, excelize.Cell{StyleID: style})
+	}
 }
 
 // copy makes l a line like another. The cells may be shared: a cell that is set

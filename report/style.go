@@ -84,6 +84,7 @@ type rowStyles struct {
 	text, lines, number int            // lines: text in several lines
 	count, link         int            // numbers of things; those that lead to them
 	note                int            // in place of lines
+	blank               int            // of cells without text; 0 where there are none
 	colored             map[string]int // of statuses, and of what a CA may do after a failure
 }
 
@@ -103,6 +104,9 @@ func newRowStyles(book *stylebook, lined look) rowStyles {
 		link:        with(look{format: countFormat, align: "right", indent: 1, color: linkBlue, underline: true}),
 		note:        book.number(look{color: faded, italic: true}),
 		colored:     make(map[string]int),
+	}
+	if lined.line {
+		styles.blank = with(look{})
 	}
 	for _, status := range scan.Statuses() {
 		styles.colored[string(status)] = with(statusLook(status))

@@ -223,7 +223,7 @@ func (p *page) names(fixes *issuerFixes, all Count) span {
 		fix := &fixes.totals[i]
 		entries = append(entries, entry{
 			word: shorten(fix.Name(), 2*wordWidth), to: at, count: fix.Count, look: look{line: true},
-			meaning: shorten(recordLines(fix.Present.Properties, listSeparator), meaningWidth),
+			meaning: shorten(recordLines(mailFirst(fix.Present.Properties), listSeparator), meaningWidth),
 		})
 	}
 	p.endRow(0)
@@ -233,6 +233,21 @@ func (p *page) names(fixes *issuerFixes, all Count) span {
 		p.endRow(0)
 	}
 	return rows
+}
+
+// mailFirst puts those that say who may issue for mail in front.
+func mailFirst(set []caa.Property) []caa.Property {
+	set = slices.Clone(set)
+	slices.SortStableFunc(set, func(a, b caa.Property) int {
+		switch {
+		case a.Is(caa.TagIssuemail) == b.Is(caa.TagIssuemail):
+			return 0
+		case a.Is(caa.TagIssuemail):
+			return -1
+		}
+		return 1
+	})
+	return set
 }
 
 // shorten leaves out the middle of a text that is longer than so many characters.

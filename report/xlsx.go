@@ -51,8 +51,8 @@ type workbook struct {
 	dir     string // its own, for temporary files
 	file    *excelize.File
 	book    *stylebook
-	styles  rowStyles // of Results
-	lined   rowStyles // of the others
+	styles  rowStyles // of the sheets that have many rows of one line
+	lined   rowStyles // of the others, with a line under each row
 	limits  limits
 	table   *table
 	line    *line // the last row
@@ -99,7 +99,7 @@ func (b *workbook) nameSheets() error {
 func (b *workbook) beginRows() error {
 	widths := b.widths()
 	b.results = b.newSeries(resultsSheet, widths, b.styles.headerLine(b.table.header(), widths, len(b.table.inputs)))
-	b.failed = newDerivedSheets(b, failedSheet, failedColumns())
+	b.failed = newDerivedSheets(b, failedSheet, &b.lined, failedColumns())
 	return b.results.addSheet()
 }
 
