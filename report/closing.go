@@ -1,9 +1,11 @@
 package report
 
 import (
-	"cmp"
+	"fmt"
 	"slices"
 	"sort"
+
+	"github.com/xuri/excelize/v2"
 
 	"caascan/scan/domain"
 )
@@ -14,6 +16,7 @@ type closing struct {
 	run     Run
 	tally   *Tally
 	fixed   []issuerFixes
+	firsts  map[domain.Name]place // of the domains of the fixes
 	fixes   *derivedSheets[fixLine]
 	domains *derivedSheets[DomainTotal]
 	legend  *derivedSheets[legendLine]
@@ -28,7 +31,7 @@ type issuerFixes struct {
 
 func newClosing(b *workbook, run Run, tally *Tally) *closing {
 	c := &closing{
-		workbook: b, run: run, tally: tally,
+		workbook: b, run: run, tally: tally, firsts: make(map[domain.Name]place),
 		fixes:   newDerivedSheets(b, fixSheet, &b.lined, fixColumns()),
 		domains: newDerivedSheets(b, domainsSheet, &b.styles, domainColumns(b.table.labels)),
 		legend:  newDerivedSheets(b, legendSheet, &b.lined, legendColumns()),
@@ -40,42 +43,59 @@ func newClosing(b *workbook, run Run, tally *Tally) *closing {
 	return c
 }
 
-// write makes the sheets and ends all.
+// write makes the sheets. Each is ended before the next begins, so that there is one
+// buffer at a time.
 func (c *closing) write() error {
-	firsts, err := c.writeDomains()
-	if err != nil {
-		return err
+	steps := []func() error{
+		func() error { return c.complete(c.results) },
+		func() error { return c.complete(c.failed.series) },
+		c.writeDomains,
+		func() error { return c.complete(c.domains.series) },
+		c.writeFixes,
+		func() error { return c.complete(c.fixes.series) },
+		c.writeLegend,
+		func() error { return c.complete(c.legend.series) },
+		c.enter,
+		c.writeSummary,
 	}
-	if err := cmp.Or(c.writeFixes(firsts), c.writeLegend(), c.complete()); err != nil {
-		return err
+	for _, step := range steps {
+		if err := step(); err != nil {
+			return err
+		}
 	}
-	if err := c.writeSummary(); err != nil {
-		return err
-	}
-	return c.end()
+	return nil
 }
 
-// writeDomains returns where the first domain of each fix stands.
-func (c *closing) writeDomains() (map[domain.Name]place, error) {
-	firsts := make(map[domain.Name]place)
+// complete ends a series.
+func (c *closing) complete(s *series) error {
+	for _, text := range sheetTexts() {
+		if text.name == s.name {
+			return s.complete(text.empty, c.lined.note)
+		}
+	}
+	panic("report: no text for " + s.name)
+}
+
+// writeDomains notes where the first domain of each fix stands.
+func (c *closing) writeDomains() error {
 	for _, issuer := range c.fixed {
 		for _, fix := range issuer.totals {
-			firsts[fix.Domains[0]] = place{}
+			c.firsts[fix.Domains[0]] = place{}
 		}
 	}
 	for _, d := range c.tally.Domains() {
 		at, err := c.domains.add(d)
 		if err != nil {
-			return nil, err
+			return err
 		}
-		if _, ok := firsts[d.Domain]; ok {
-			firsts[d.Domain] = at
+		if _, ok := c.firsts[d.Domain]; ok {
+			c.firsts[d.Domain] = at
 		}
 	}
-	return firsts, nil
+	return nil
 }
 
-func (c *closing) writeFixes(firsts map[domain.Name]place) error {
+func (c *closing) writeFixes() error {
 	linked := c.fixes.linked()
 	for i := range c.fixed {
 		issuer := &c.fixed[i]
@@ -87,7 +107,7 @@ func (c *closing) writeFixes(firsts map[domain.Name]place) error {
 			if len(issuer.places) < largestNames {
 				issuer.places = append(issuer.places, at)
 			}
-			if err := c.fixes.link(linked, firsts[fix.Domains[0]]); err != nil {
+			if err := c.fixes.link(linked, c.firsts[fix.Domains[0]]); err != nil {
 				return err
 			}
 		}
@@ -109,36 +129,21 @@ func (c *closing) series() []*series {
 	return []*series{c.fixes.series, c.results, c.failed.series, c.domains.series, c.legend.series}
 }
 
-// complete leaves no sheet empty.
-func (c *closing) complete() error {
-	for i, text := range sheetTexts() {
-		if err := c.series()[i].complete(text.empty, c.lined.note); err != nil {
-			return err
+// enter makes the sheets those of the workbook.
+func (c *closing) enter() error {
+	for _, s := range c.series() {
+		for _, each := range s.sheets {
+			if err := each.enter(c.file, c.archive); err != nil {
+				return fmt.Errorf("sheet %s: %w", each.name, err)
+			}
 		}
 	}
-	return nil
-}
-
-// end puts all sheets in their order and ends them.
-func (c *closing) end() error {
-	all := c.series()
-	for i, s := range all[:len(all)-1] { // the legend is never full
-		if err := s.order(all[i+1].name); err != nil {
-			return err
-		}
-	}
-	for _, s := range all {
-		if err := s.finish(); err != nil {
-			return err
-		}
-	}
-	c.sortContentTypes()
 	return nil
 }
 
 // sortContentTypes puts what excelize has from a map into an order, so that the same
 // run gives the same bytes.
-func (c *closing) sortContentTypes() {
-	defaults := c.file.ContentTypes.Defaults
+func sortContentTypes(file *excelize.File) {
+	defaults := file.ContentTypes.Defaults
 	sort.Slice(defaults, func(i, j int) bool { return defaults[i].Extension < defaults[j].Extension })
 }

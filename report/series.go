@@ -2,10 +2,9 @@ package report
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"strconv"
-
-	"github.com/xuri/excelize/v2"
 )
 
 // limits are how much fits into one sheet.
@@ -23,14 +22,14 @@ const maxSheetSize = 4<<30 - 16<<20
 // series is the sheets of one kind: where one is full the next goes on, as Results 2
 // after Results.
 type series struct {
-	file   *excelize.File
-	limits *limits
-	name   string
-	widths []float64
-	header *line
-	shown  int // lines of a cell at most; mostLines where zero
-	sheets []*sheet
-	empty  bool // a sentence stands where the lines would
+	archive *zipWriter
+	limits  *limits
+	name    string
+	widths  []float64
+	header  *line
+	shown   int // lines of a cell at most; mostLines where zero
+	sheets  []*sheet
+	empty   bool // a sentence stands where the lines would
 }
 
 // place is a row of a sheet, to which a link leads.
@@ -44,13 +43,16 @@ func (p place) location() string { return fmt.Sprintf("'%s'!A%d", p.sheet, p.row
 // write adds a row and returns its place.
 func (s *series) write(l *line) (place, error) {
 	if n := len(s.sheets); n == 0 || !s.sheets[n-1].hasRoom(l, s.limits) {
+		if err := s.finish(); err != nil {
+			return place{}, err
+		}
 		if err := s.addSheet(); err != nil {
 			return place{}, err
 		}
 	}
 	last := s.sheets[len(s.sheets)-1]
 	err := last.write(l)
-	return place{last.stream.Sheet, last.rows}, err
+	return place{last.name, last.rows}, err
 }
 
 // addSheet begins the next sheet.
@@ -59,7 +61,7 @@ func (s *series) addSheet() error {
 	if n := len(s.sheets); n > 0 {
 		name += " " + strconv.Itoa(n+1)
 	}
-	next, err := newSheet(s.file, name, s.widths)
+	next, err := newSheet(s.archive.dir, name, s.widths)
 	if err != nil {
 		return fmt.Errorf("sheet %s: %w", name, err)
 	}
@@ -73,8 +75,8 @@ func (s *series) link(column int, to place) error {
 	return s.sheets[len(s.sheets)-1].link(column, to)
 }
 
-// complete makes sure that there is a sheet, and writes a sentence where it would be
-// empty.
+// complete ends the series. There is a sheet in any case, with a sentence in it where
+// it would be empty.
 func (s *series) complete(sentence string, style int) error {
 	if len(s.sheets) == 0 {
 		if err := s.addSheet(); err != nil {
@@ -82,35 +84,32 @@ func (s *series) complete(sentence string, style int) error {
 		}
 	}
 	if len(s.sheets) > 1 || s.sheets[0].rows > 1 {
-		return nil
+		return s.finish()
 	}
 	s.empty = true
 	l := newLine(1)
 	l.text(0, sentence, style)
-	_, err := s.write(l)
-	return err
-}
-
-// order puts the further sheets behind the first, before the sheet that follows it.
-// excelize panics where it moves a sheet while a large one has been ended.
-func (s *series) order(follower string) error {
-	for _, further := range s.sheets[1:] {
-		if err := s.file.MoveSheet(further.stream.Sheet, follower); err != nil {
-			return err
-		}
+	if err := s.sheets[0].write(l); err != nil {
+		return err
 	}
-	return nil
+	return s.finish()
 }
 
-// finish ends all sheets. They must be in their order, because the names that
-// belong to a sheet are kept by its place.
+// finish ends the last sheet, if there is one.
 func (s *series) finish() error {
-	for _, each := range s.sheets {
-		if err := each.finish(); err != nil {
-			return err
-		}
+	if len(s.sheets) == 0 {
+		return nil
 	}
-	return nil
+	return s.sheets[len(s.sheets)-1].finish(s.archive)
+}
+
+// close lets go of what the sheets hold.
+func (s *series) close() error {
+	var err error
+	for _, each := range s.sheets {
+		err = errors.Join(err, each.close())
+	}
+	return err
 }
 
 // lines returns how many lines the sheets have besides their headers.

@@ -3,6 +3,7 @@ package report
 import (
 	"cmp"
 	"fmt"
+	"io"
 	"strings"
 	"unicode/utf16"
 
@@ -14,9 +15,11 @@ import (
 // without an error, what is set at the wrong time: what has to come before the rows
 // is in newSheet, what has to come after them in finish.
 //
-// Until the workbook is closed, excelize keeps a buffer of every sheet, of about 30
-// MiB where the sheet is larger than that.
+// It is the only sheet of a file of its own, of which finish keeps nothing but the
+// sheet's XML: excelize does not let go of a buffer, of about 30 MiB where the sheet
+// is larger than that, before a file is closed.
 type sheet struct {
+	name    string
 	file    *excelize.File
 	stream  *excelize.StreamWriter
 	columns int
@@ -24,17 +27,16 @@ type sheet struct {
 	size    int64 // of the XML, at most
 	links   int
 	shown   int // lines of a cell at most
+	part    *part
 }
 
-// newSheet begins a sheet with columns of these widths, in characters. A sheet of
-// this name that is there and empty is taken; a new one comes after all others.
-func newSheet(file *excelize.File, name string, widths []float64) (*sheet, error) {
-	if _, err := file.NewSheet(name); err != nil {
-		return nil, err
-	}
+// newSheet begins a sheet with columns of these widths, in characters. Its temporary
+// file is made in dir.
+func newSheet(dir, name string, widths []float64) (*sheet, error) {
+	file := excelize.NewFile(excelize.Options{TmpDir: dir})
 	// The stream begins with these. Some readers believe in the dimension, for
 	// which excelize writes that of an empty sheet.
-	err := cmp.Or(file.SetSheetDimension(name, ""), setPage(file, name, pagesWide(widths)))
+	err := cmp.Or(file.SetSheetName(file.GetSheetName(0), name), file.SetSheetDimension(name, ""), setPage(file, name, pagesWide(widths)))
 	if err != nil {
 		return nil, err
 	}
@@ -42,7 +44,7 @@ func newSheet(file *excelize.File, name string, widths []float64) (*sheet, error
 	if err != nil {
 		return nil, err
 	}
-	s := &sheet{file: file, stream: stream, columns: len(widths)}
+	s := &sheet{name: name, file: file, stream: stream, columns: len(widths)}
 	return s, cmp.Or(s.setWidths(widths), stream.SetPanes(&excelize.Panes{
 		Freeze: true, XSplit: 1, YSplit: 1, TopLeftCell: "B2", ActivePane: "bottomRight",
 		Selection: []excelize.Selection{{SQRef: "B2", ActiveCell: "B2", Pane: "bottomRight"}},
@@ -108,25 +110,65 @@ func (s *sheet) link(column int, to place) error {
 	if err != nil {
 		return err
 	}
-	return s.file.SetCellHyperLink(s.stream.Sheet, at, to.location(), "Location")
+	return s.file.SetCellHyperLink(s.name, at, to.location(), "Location")
 }
 
-// finish ends the sheet, to which nothing may be added afterwards. The header and
-// the first column are printed on every page. Digits in a text cell are meant, so
-// they get no mark of an error.
-func (s *sheet) finish() error {
-	last, err := excelize.CoordinatesToCellName(s.columns, s.rows)
+// finish ends the sheet, to which nothing may be added afterwards, and keeps it as a
+// part of an archive. Digits in a text cell are meant, so they get no mark of an
+// error.
+func (s *sheet) finish(archive *zipWriter) error {
+	used, err := s.used()
 	if err != nil {
 		return err
 	}
-	name, used := s.stream.Sheet, "A1:"+last
-	return cmp.Or(
-		s.file.AutoFilter(name, used, nil),
-		s.file.AddIgnoredErrors(name, used, excelize.IgnoredErrorsNumberStoredAsText),
-		s.file.SetDefinedName(&excelize.DefinedName{
-			Name: "_xlnm.Print_Titles", RefersTo: fmt.Sprintf("'%s'!$A:$A,'%[1]s'!$1:$1", name), Scope: name,
-		}),
+	err = cmp.Or(
+		s.file.AutoFilter(s.name, used, nil),
+		s.file.AddIgnoredErrors(s.name, used, excelize.IgnoredErrorsNumberStoredAsText),
 		s.stream.Flush(),
+	)
+	if err != nil {
+		return err
+	}
+	if s.part, err = archive.begin(); err != nil {
+		return err
+	}
+	s.file.SetZipWriter(func(io.Writer) excelize.ZipWriter { return onlySheet{s.part} })
+	return cmp.Or(s.file.Write(io.Discard), s.part.finish(), s.close())
+}
+
+// used is the range of all cells.
+func (s *sheet) used() (string, error) {
+	last, err := excelize.CoordinatesToCellName(s.columns, s.rows)
+	return "A1:" + last, err
+}
+
+// close lets go of the temporary file and the buffer.
+func (s *sheet) close() error {
+	if s.file == nil {
+		return nil
+	}
+	err := s.file.Close()
+	s.file, s.stream = nil, nil
+	return err
+}
+
+// enter makes a sheet that is finished the next of a workbook: excelize knows of it,
+// and of the names that belong to it, and the archive has its XML. The header and
+// the first column are printed on every page.
+func (s *sheet) enter(file *excelize.File, archive *zipWriter) error {
+	used, err := s.used()
+	if err != nil {
+		return err
+	}
+	if _, err := file.NewSheet(s.name); err != nil {
+		return err
+	}
+	archive.put(fmt.Sprintf("xl/worksheets/sheet%d.xml", file.SheetCount), s.part)
+	return cmp.Or(
+		file.AutoFilter(s.name, used, nil),
+		file.SetDefinedName(&excelize.DefinedName{
+			Name: "_xlnm.Print_Titles", RefersTo: fmt.Sprintf("'%s'!$A:$A,'%[1]s'!$1:$1", s.name), Scope: s.name,
+		}),
 	)
 }
 

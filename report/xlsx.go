@@ -47,8 +47,8 @@ func sheetTexts() []sheetText {
 // zipWriter the archive. Results and Failed are written as the rows come, what is
 // made from the Tally at the end.
 type workbook struct {
-	out     io.Writer
 	dir     string // its own, for temporary files
+	archive *zipWriter
 	file    *excelize.File
 	book    *stylebook
 	styles  rowStyles // of the sheets that have many rows of one line
@@ -57,6 +57,7 @@ type workbook struct {
 	table   *table
 	line    *line // the last row
 	kept    keeper[sharedLine]
+	all     []*series
 	results *series
 	failed  *derivedSheets[scan.Result]
 	err     error // of Write; errClosed after Close
@@ -75,24 +76,15 @@ func newWorkbook(w io.Writer, t *table, dir string) (*workbook, error) {
 	}
 	file := excelize.NewFile(excelize.Options{TmpDir: dir})
 	b := &workbook{
-		out: w, dir: dir, file: file, book: newStylebook(file), table: t, line: newLine(columns), kept: newKeeper[sharedLine](mostShared),
+		dir: dir, archive: newZipWriter(w, dir), file: file, book: newStylebook(file), table: t, line: newLine(columns), kept: newKeeper[sharedLine](mostShared),
 		limits: limits{excelize.TotalRows, maxSheetSize},
 	}
 	b.styles, b.lined = newRowStyles(b.book, look{}), newRowStyles(b.book, look{line: true})
-	if err := cmp.Or(b.book.err, b.book.setDefault(), b.nameSheets(), b.beginRows()); err != nil {
+	err = cmp.Or(b.book.err, b.book.setDefault(), file.SetSheetName(file.GetSheetName(0), summarySheet), b.beginRows())
+	if err != nil {
 		return nil, errors.Join(err, b.release())
 	}
 	return b, nil
-}
-
-// nameSheets makes the first sheet of each kind, so that they are in their order.
-func (b *workbook) nameSheets() error {
-	err := b.file.SetSheetName(b.file.GetSheetName(0), summarySheet)
-	for _, text := range sheetTexts() {
-		_, failed := b.file.NewSheet(text.name)
-		err = cmp.Or(err, failed)
-	}
-	return err
 }
 
 // beginRows begins the sheets that are written as the rows come.
@@ -104,7 +96,9 @@ func (b *workbook) beginRows() error {
 }
 
 func (b *workbook) newSeries(name string, widths []float64, header *line) *series {
-	return &series{file: b.file, limits: &b.limits, name: name, widths: widths, header: header}
+	s := &series{archive: b.archive, limits: &b.limits, name: name, widths: widths, header: header}
+	b.all = append(b.all, s)
+	return s
 }
 
 // inputWidth is the width of a column of the input, whose cells are not known when
@@ -187,28 +181,34 @@ func (b *workbook) Close(run Run, tally *Tally) error {
 	if errors.Is(b.err, errClosed) {
 		return b.err
 	}
-	archive := newZipWriter(b.out, b.dir)
 	err := b.err
 	if err == nil {
-		err = b.finish(archive, run, tally)
+		err = b.finish(run, tally)
 	}
 	b.err = errClosed
-	return errors.Join(err, archive.release(), b.release())
+	return errors.Join(err, b.release())
 }
 
 // release removes the temporary files.
-func (b *workbook) release() error { return errors.Join(b.file.Close(), os.RemoveAll(b.dir)) }
+func (b *workbook) release() error {
+	var err error
+	for _, s := range b.all {
+		err = errors.Join(err, s.close())
+	}
+	return errors.Join(err, b.archive.release(), b.file.Close(), os.RemoveAll(b.dir))
+}
 
 // finish makes the rest of the workbook and writes it.
-func (b *workbook) finish(archive *zipWriter, run Run, tally *Tally) error {
+func (b *workbook) finish(run Run, tally *Tally) error {
 	if err := newClosing(b, run, tally).write(); err != nil {
 		return err
 	}
 	if err := b.file.SetDocProps(docProps(run)); err != nil {
 		return err
 	}
-	b.file.SetZipWriter(func(io.Writer) excelize.ZipWriter { return archive })
-	return b.file.Write(io.Discard) // archive writes to b.out
+	sortContentTypes(b.file)
+	b.file.SetZipWriter(func(io.Writer) excelize.ZipWriter { return b.archive })
+	return b.file.Write(io.Discard) // the archive has its own writer
 }
 
 // docProps are the workbook's own properties. The time is that of the run, so
