@@ -3,37 +3,40 @@ package report
 import (
 	"cmp"
 	"fmt"
+	"io"
 	"strings"
 	"unicode/utf16"
 
 	"github.com/xuri/excelize/v2"
 )
 
-// sheet is a sheet with a line for each row of the input: a header that stays in
-// view and is a filter, and any number of rows under it. excelize streams it to a
-// temporary file and loses, without an error, what is set at the wrong time: what
-// has to come before the rows is in newSheet, what has to come after them in
-// finish.
+// sheet is a sheet of lines: a header that stays in view and is a filter, and any
+// number of rows under it. excelize streams it to a temporary file and loses,
+// without an error, what is set at the wrong time: what has to come before the rows
+// is in newSheet, what has to come after them in finish.
 //
-// Until the workbook is closed, excelize keeps a buffer of every sheet, of about 30
-// MiB where the sheet is larger than that.
+// It is the only sheet of a file of its own, of which finish keeps nothing but the
+// sheet's XML: excelize does not let go of a buffer, of about 30 MiB where the sheet
+// is larger than that, before a file is closed.
 type sheet struct {
+	name    string
 	file    *excelize.File
 	stream  *excelize.StreamWriter
 	columns int
 	rows    int   // written, the header included
 	size    int64 // of the XML, at most
+	links   int
+	shown   int // lines of a cell at most
+	part    *part
 }
 
-// newSheet begins a sheet with columns of these widths, in characters. It comes
-// after all others: excelize cannot be trusted to move one.
-func newSheet(file *excelize.File, name string, widths []float64) (*sheet, error) {
-	if _, err := file.NewSheet(name); err != nil {
-		return nil, err
-	}
+// newSheet begins a sheet with columns of these widths, in characters. Its temporary
+// file is made in dir.
+func newSheet(dir, name string, widths []float64) (*sheet, error) {
+	file := excelize.NewFile(excelize.Options{TmpDir: dir})
 	// The stream begins with these. Some readers believe in the dimension, for
 	// which excelize writes that of an empty sheet.
-	err := cmp.Or(file.SetSheetDimension(name, ""), setPage(file, name, pagesWide(widths)))
+	err := cmp.Or(file.SetSheetName(file.GetSheetName(0), name), file.SetSheetDimension(name, ""), setPage(file, name, pagesWide(widths)))
 	if err != nil {
 		return nil, err
 	}
@@ -41,7 +44,7 @@ func newSheet(file *excelize.File, name string, widths []float64) (*sheet, error
 	if err != nil {
 		return nil, err
 	}
-	s := &sheet{file: file, stream: stream, columns: len(widths)}
+	s := &sheet{name: name, file: file, stream: stream, columns: len(widths)}
 	return s, cmp.Or(s.setWidths(widths), stream.SetPanes(&excelize.Panes{
 		Freeze: true, XSplit: 1, YSplit: 1, TopLeftCell: "B2", ActivePane: "bottomRight",
 		Selection: []excelize.Selection{{SQRef: "B2", ActiveCell: "B2", Pane: "bottomRight"}},
@@ -65,6 +68,11 @@ func (s *sheet) setWidths(widths []float64) error {
 	return nil
 }
 
+// hasRoom reports whether a line still fits.
+func (s *sheet) hasRoom(l *line, most *limits) bool {
+	return s.rows < most.rows && s.size+l.size <= most.size
+}
+
 // write adds a row.
 func (s *sheet) write(l *line) error {
 	s.rows++
@@ -75,7 +83,7 @@ func (s *sheet) write(l *line) error {
 	}
 	var opts excelize.RowOpts
 	if l.lines > 1 {
-		opts.Height = float64(lineHeight * min(l.lines, mostLines))
+		opts.Height = float64(lineHeight * min(l.lines, s.shown))
 	}
 	return s.stream.SetRow(at, l.values, opts)
 }
@@ -84,24 +92,83 @@ func (s *sheet) write(l *line) error {
 const (
 	lineHeight = 14 // points, at textSize
 	mostLines  = 10 // shown of a cell with more
+	allLines   = 29 // as many as fit into the highest row there is, 409 points
 )
 
-// finish ends the sheet, to which nothing may be added afterwards. The header and
-// the first column are printed on every page. Digits in a text cell are meant, so
-// they get no mark of an error.
-func (s *sheet) finish() error {
-	last, err := excelize.CoordinatesToCellName(s.columns, s.rows)
+// mostLinks is how many cells of a sheet lead elsewhere. Excel takes 65,530; excelize
+// looks at all that it has for each that is added, so that 10,000 take 0.3 s.
+const mostLinks = 10_000
+
+// link makes the cell in a column of the last row lead to a place. What is beyond
+// the first mostLinks stays as it is.
+func (s *sheet) link(column int, to place) error {
+	if s.links >= mostLinks {
+		return nil
+	}
+	s.links++
+	at, err := excelize.CoordinatesToCellName(column+1, s.rows)
 	if err != nil {
 		return err
 	}
-	name, used := s.stream.Sheet, "A1:"+last
-	return cmp.Or(
-		s.file.AutoFilter(name, used, nil),
-		s.file.AddIgnoredErrors(name, used, excelize.IgnoredErrorsNumberStoredAsText),
-		s.file.SetDefinedName(&excelize.DefinedName{
-			Name: "_xlnm.Print_Titles", RefersTo: fmt.Sprintf("'%s'!$A:$A,'%[1]s'!$1:$1", name), Scope: name,
-		}),
+	return s.file.SetCellHyperLink(s.name, at, to.location(), "Location")
+}
+
+// finish ends the sheet, to which nothing may be added afterwards, and keeps it as a
+// part of an archive. Digits in a text cell are meant, so they get no mark of an
+// error.
+func (s *sheet) finish(archive *zipWriter) error {
+	used, err := s.used()
+	if err != nil {
+		return err
+	}
+	err = cmp.Or(
+		s.file.AutoFilter(s.name, used, nil),
+		s.file.AddIgnoredErrors(s.name, used, excelize.IgnoredErrorsNumberStoredAsText),
 		s.stream.Flush(),
+	)
+	if err != nil {
+		return err
+	}
+	if s.part, err = archive.begin(); err != nil {
+		return err
+	}
+	s.file.SetZipWriter(func(io.Writer) excelize.ZipWriter { return onlySheet{s.part} })
+	return cmp.Or(s.file.Write(io.Discard), s.part.finish(), s.close())
+}
+
+// used is the range of all cells.
+func (s *sheet) used() (string, error) {
+	last, err := excelize.CoordinatesToCellName(s.columns, s.rows)
+	return "A1:" + last, err
+}
+
+// close lets go of the temporary file and the buffer.
+func (s *sheet) close() error {
+	if s.file == nil {
+		return nil
+	}
+	err := s.file.Close()
+	s.file, s.stream = nil, nil
+	return err
+}
+
+// enter makes a sheet that is finished the next of a workbook: excelize knows of it,
+// and of the names that belong to it, and the archive has its XML. The header and
+// the first column are printed on every page.
+func (s *sheet) enter(file *excelize.File, archive *zipWriter) error {
+	used, err := s.used()
+	if err != nil {
+		return err
+	}
+	if _, err := file.NewSheet(s.name); err != nil {
+		return err
+	}
+	archive.put(fmt.Sprintf("xl/worksheets/sheet%d.xml", file.SheetCount), s.part)
+	return cmp.Or(
+		file.AutoFilter(s.name, used, nil),
+		file.SetDefinedName(&excelize.DefinedName{
+			Name: "_xlnm.Print_Titles", RefersTo: fmt.Sprintf("'%s'!$A:$A,'%[1]s'!$1:$1", s.name), Scope: s.name,
+		}),
 	)
 }
 
@@ -117,11 +184,30 @@ func newLine(columns int) *line {
 	return &line{cells: make([]excelize.Cell, columns), values: make([]any, columns), size: cellSize}
 }
 
+// fill makes l a line without text, in a style; where that is 0, an empty line.
+func (l *line) fill(style int) {
+	l.lines, l.size = 0, cellSize
+	if style == 0 {
+		clear(l.values)
+		return
+	}
+	for i := range l.cells {
+		l.set(i, excelize.Cell{StyleID: style})
+	}
+}
+
 // copy makes l a line like another. The cells may be shared: a cell that is set
 // gets l's own.
 func (l *line) copy(other *line) {
 	copy(l.values, other.values)
 	l.lines, l.size = other.lines, other.size
+}
+
+// cellShape is how a cell shows text: the width of its column in characters, and
+// whether the text has a colour of its own.
+type cellShape struct {
+	width   float64
+	colored bool
 }
 
 // text fills a cell with what cellText returned.

@@ -3,12 +3,8 @@ package report
 import (
 	"cmp"
 	"fmt"
-	"math"
-	"strconv"
+	"slices"
 	"strings"
-	"unicode/utf8"
-
-	"github.com/xuri/excelize/v2"
 
 	"caascan/scan"
 	"caascan/scan/caa"
@@ -16,45 +12,24 @@ import (
 
 const summaryTitle = "CAA check for S/MIME certificates"
 
-// The columns of the summary and their widths in characters.
-const (
-	wordColumn    = "A"
-	rowsColumn    = "B"
-	shareColumn   = "C"
-	domainsColumn = "D"
-	meaningColumn = "E"
-
-	wordWidth    = 32
-	numberWidth  = 15
-	meaningWidth = 96
-	sideWidth    = 3*numberWidth + meaningWidth // B to E together
-)
-
-// page is the summary, written from top to bottom. What excelize says against a
-// cell is kept until the end.
-type page struct {
-	file *excelize.File
-	book *stylebook
-	row  int // the one that is being written
-	err  error
-}
-
 // writeSummary fills the summary sheet.
-func writeSummary(book *stylebook, labels []string, counts *Counts, run Run) error {
-	p := &page{file: book.file, book: book, row: 1}
+func (c *closing) writeSummary() error {
+	p := &page{file: c.file, book: c.book, row: 1}
 	p.err = p.setUp()
-	p.title(labels, run)
-	p.notes(run.Notes)
-	for i, label := range labels {
-		p.heading("Result for " + issuerText(label, i, run.Issuers))
-		p.statuses(i, counts)
-		p.reasons(i, counts)
+	p.title(c.table.labels, c.run)
+	p.notes(c.run.Notes)
+	p.facts(c.run, leadingFacts())
+	p.sheets(c.series())
+	p.permissions(c.table.labels, c.tally)
+	for i := range c.fixed {
+		p.issuer(i, &c.fixed[i], &c.tally.Counts, c.run.Issuers)
 	}
+	p.warnings(c.tally)
+	further := furtherFacts(c.run)
+	p.keep(float64(rowPoints * (len(further) + 3)))
 	p.heading("The run")
-	for _, f := range run.facts() {
-		p.fact(f)
-	}
-	return cmp.Or(p.err, book.err)
+	p.facts(c.run, further)
+	return cmp.Or(p.err, c.book.err)
 }
 
 // issuerText names a CA by its label and its issuer domain names.
@@ -88,73 +63,29 @@ func (p *page) notes(notes []string) {
 	}
 }
 
-func (p *page) heading(text string) {
-	p.endRow(0)
-	p.put(wordColumn, text, look{size: 14, bold: true, color: navy})
-	p.endRow(22)
+// leadingFacts are the names of the facts that stand at the top.
+func leadingFacts() []string {
+	return []string{"Input", "SHA-256 of the input", "Started", "Finished", "Resolver", "Zone file"}
 }
 
-// statusMeaning says what a status says, for people who have read no RFC.
-func statusMeaning(status scan.Status) string {
-	switch status {
-	case scan.Permitted:
-		return "CAA does not stop this CA from issuing for these mailboxes."
-	case scan.Denied:
-		return "CAA stops this CA. The set of records to publish in place of the present one stands beside each row, under caa_fix."
-	case scan.LookupFailed:
-		return "It could not be found out. Take none of these for permitted."
+// furtherFacts are the names of all others.
+func furtherFacts(run Run) []string {
+	var names []string
+	for _, f := range run.facts() {
+		if !slices.Contains(leadingFacts(), f.name) {
+			names = append(names, f.name)
+		}
 	}
-	panic("report: unknown status " + string(status))
+	return names
 }
 
-func (p *page) statuses(issuer int, counts *Counts) {
-	p.labels("Status")
-	for _, status := range scan.Statuses() {
-		l := statusLook(status)
-		l.size, l.middle = 20, true
-		count := counts.Status(issuer, status)
-		p.put(wordColumn, string(status), l)
-		p.counts(count, counts.Total(), l)
-		p.put(meaningColumn, statusMeaning(status), look{color: l.color, fill: l.fill, middle: true, align: "left", indent: 1})
-		p.endRow(30)
+// facts writes the facts with these names.
+func (p *page) facts(run Run, names []string) {
+	for _, f := range run.facts() {
+		if slices.Contains(names, f.name) {
+			p.fact(f)
+		}
 	}
-	p.put(wordColumn, "all", look{bold: true})
-	p.counts(counts.Total(), counts.Total(), look{bold: true})
-	p.put(meaningColumn, "Rows without a domain count as rows only.", look{color: faded, align: "left", indent: 1})
-	p.endRow(0)
-}
-
-func (p *page) reasons(issuer int, counts *Counts) {
-	p.endRow(0)
-	p.labels("Reason")
-	for _, reason := range counts.found(issuer) {
-		p.put(wordColumn, string(reason), statusLook(reason.Status()))
-		p.counts(counts.Reason(issuer, reason), counts.Total(), look{line: true})
-		p.put(meaningColumn, reason.Meaning(), look{wrap: true, line: true, align: "left", indent: 1})
-		p.endRow(height(reason.Meaning(), meaningWidth))
-	}
-}
-
-// labels is the first line of a table of counts.
-func (p *page) labels(first string) {
-	l := look{bold: true, color: white, fill: navy}
-	p.put(wordColumn, first, l)
-	l.align = "right"
-	p.put(rowsColumn, "Rows", l)
-	p.put(shareColumn, "Share of rows", l)
-	p.put(domainsColumn, "Domains", l)
-	l.align, l.indent = "left", 1
-	p.put(meaningColumn, "What it means", l)
-	p.endRow(0)
-}
-
-func (p *page) counts(c, all Count, l look) {
-	l.align = "right"
-	l.format = countFormat
-	p.put(rowsColumn, c.Rows, l)
-	p.put(domainsColumn, c.Domains, l)
-	l.format = percentFormat
-	p.put(shareColumn, float64(c.Rows)/float64(max(all.Rows, 1)), l)
 }
 
 func (p *page) fact(f fact) {
@@ -169,66 +100,176 @@ func factFormat(value any) string {
 	return textFormat
 }
 
-// put writes a string or a number into a column of the present row.
-func (p *page) put(column string, value any, l look) {
-	if p.err != nil {
+// sheets leads to the other sheets, and says how many lines each has.
+func (p *page) sheets(all []*series) {
+	p.endRow(0)
+	columns := []string{wordColumn, rowsColumn, shareColumn, domainsColumn, meaningColumn}
+	name, count := look{size: 11, bold: true, fill: paleNavy}, look{size: 14, format: countFormat, fill: paleNavy, line: true}
+	for i, s := range all {
+		if i > 0 {
+			name.align, count.align = "right", "right"
+		}
+		if i == len(all)-1 {
+			name.align, name.indent = "left", 1
+		}
+		p.link(columns[i], s.name, place{s.name, 1}, name)
+	}
+	p.endRow(18)
+	for i, s := range all[:len(all)-1] {
+		count.align = "right"
+		if i == 0 {
+			count.align = "left"
+		}
+		p.put(columns[i], s.lines(), count)
+	}
+	p.put(meaningColumn, "what every word in this workbook means", look{fill: paleNavy, line: true, indent: 1, align: "left", middle: true})
+	p.endRow(22)
+}
+
+// permissions is what a move from one CA to another rests on.
+func (p *page) permissions(labels []string, tally *Tally) {
+	if len(labels) < 2 {
 		return
 	}
-	if text, ok := value.(string); ok {
-		value = cellText(text)
+	p.heading("Which CAs may issue")
+	p.labels("May issue", "What it means")
+	for _, line := range permissionLines(labels, tally.Permissions()) {
+		line.look.size = 14
+		p.large(line.name, line.Count, tally.Total(), line.look, line.meaning)
 	}
-	at := p.at(column)
-	p.err = cmp.Or(
-		p.file.SetCellValue(summarySheet, at, value),
-		p.file.SetCellStyle(summarySheet, at, at, p.book.number(l)),
-	)
 }
 
-// wide writes a row of its own from a column to the last, width characters in
-// all.
-func (p *page) wide(column string, value any, width float64, l look) {
-	p.put(column, value, l)
-	if p.err == nil {
-		p.err = p.file.MergeCell(summarySheet, p.at(column), p.at(meaningColumn))
+// issuer is all about one CA.
+func (p *page) issuer(i int, fixes *issuerFixes, counts *Counts, issuers []caa.Issuer) {
+	bars := max(len(counts.found(i)), len(fixes.places))
+	p.keep(statusesHeight + rowPoints*float64(chartRows(bars)))
+	p.heading("Result for " + issuerText(fixes.label, i, issuers))
+	var t issuerTables
+	t.statuses = p.statuses(i, counts)
+	if counts.Total().Rows == 0 {
+		return
 	}
-	p.endRow(height(fmt.Sprint(value), width))
+	at := p.reserve(bars)
+	t.reasons = p.reasons(i, counts)
+	t.names = p.names(fixes, counts.Total())
+	p.drawCharts(at, t, statusWords(i, counts))
 }
 
-func (p *page) at(column string) string { return column + strconv.Itoa(p.row) }
-
-// endRow goes on to the next row. The height is in points; 0 is the usual one.
-func (p *page) endRow(height float64) {
-	if p.err == nil && height > 0 {
-		p.err = p.file.SetRowHeight(summarySheet, p.row, height)
+// statusMeaning says what a status says, for people who have read no RFC.
+func statusMeaning(status scan.Status) string {
+	switch status {
+	case scan.Permitted:
+		return "CAA does not stop this CA from issuing for these mailboxes."
+	case scan.Denied:
+		return "CAA stops this CA. What has to be published so that it may issue stands in the fix list."
+	case scan.LookupFailed:
+		return "It could not be found out. Take none of these for permitted."
 	}
-	p.row++
+	panic("report: unknown status " + string(status))
 }
 
-// height is about that of a row whose text is wrapped, which spreadsheets do not
-// work out by themselves where cells are merged.
-func height(text string, width float64) float64 {
-	return min(float64(lineHeight*linesOf(text, width)), excelize.MaxRowHeight)
-}
+// The size of the large numbers, and the height of all that stands above the charts
+// of a CA.
+const (
+	largeSize      = 20
+	statusesHeight = rowPoints + headingHeight + rowPoints + 3*1.4*largeSize + rowPoints
+)
 
-// linesOf is about how many lines a text takes in a column of this width. Widths
-// count digits, and letters are narrower.
-func linesOf(text string, width float64) int {
-	const lettersPerDigit = 1.1
-	lines := 0
-	for part := range strings.SplitSeq(text, "\n") {
-		lines += max(1, int(math.Ceil(float64(utf8.RuneCountInString(part))/(lettersPerDigit*width))))
+func (p *page) statuses(issuer int, counts *Counts) span {
+	p.labels("Status", "What it means")
+	first := p.row
+	for _, status := range scan.Statuses() {
+		l := statusLook(status)
+		l.size = largeSize
+		p.large(string(status), counts.Status(issuer, status), counts.Total(), l, statusMeaning(status))
 	}
-	return lines
+	last := p.row - 1
+	p.put(wordColumn, "all", look{bold: true})
+	p.counts(counts.Total(), counts.Total(), look{bold: true})
+	p.put(meaningColumn, "Rows without a domain count as rows only.", look{color: faded, align: "left", indent: 1})
+	p.endRow(0)
+	return span{first, last}
 }
 
-// setUp fixes what the page looks like.
-func (p *page) setUp() error {
-	f := p.file
-	return cmp.Or(
-		f.SetColWidth(summarySheet, wordColumn, wordColumn, wordWidth),
-		f.SetColWidth(summarySheet, rowsColumn, domainsColumn, numberWidth),
-		f.SetColWidth(summarySheet, meaningColumn, meaningColumn, meaningWidth),
-		f.SetSheetView(summarySheet, 0, &excelize.ViewOptions{ShowGridLines: new(false)}),
-		setPage(f, summarySheet, 1),
-	)
+// statusWords says in words what the doughnut shows.
+func statusWords(issuer int, counts *Counts) string {
+	var words []string
+	for _, status := range scan.Statuses() {
+		words = append(words, fmt.Sprintf("%s: %d", status, counts.Status(issuer, status).Rows))
+	}
+	return "Rows. " + strings.Join(words, ", ")
+}
+
+func (p *page) reasons(issuer int, counts *Counts) span {
+	var entries []entry
+	for _, reason := range counts.found(issuer) {
+		entries = append(entries, entry{
+			word: string(reason), count: counts.Reason(issuer, reason), look: statusLook(reason.Status()), meaning: reason.Meaning(),
+		})
+	}
+	return p.table("Reason", "What it means", entries, counts.Total())
+}
+
+// largestNames is how many names of the fix list stand in the summary.
+const largestNames = 10
+
+// names are those that stop a CA for the most rows, with links to the fix list.
+func (p *page) names(fixes *issuerFixes, all Count) span {
+	if len(fixes.places) == 0 {
+		return span{p.row, p.row - 1}
+	}
+	var entries []entry
+	for i, at := range fixes.places {
+		fix := &fixes.totals[i]
+		entries = append(entries, entry{
+			word: shorten(fix.Name(), 2*wordWidth), to: at, count: fix.Count, look: look{line: true},
+			meaning: shorten(recordLines(mailFirst(fix.Present.Properties), listSeparator), meaningWidth),
+		})
+	}
+	p.endRow(0)
+	rows := p.table("Largest blocking name", "Records now", entries, all)
+	if more := len(fixes.totals) - len(fixes.places); more > 0 {
+		p.put(wordColumn, fmt.Sprintf("and %d more, in the fix list", more), look{color: faded, italic: true})
+		p.endRow(0)
+	}
+	return rows
+}
+
+// mailFirst puts those that say who may issue for mail in front.
+func mailFirst(set []caa.Property) []caa.Property {
+	set = slices.Clone(set)
+	slices.SortStableFunc(set, func(a, b caa.Property) int {
+		switch {
+		case a.Is(caa.TagIssuemail) == b.Is(caa.TagIssuemail):
+			return 0
+		case a.Is(caa.TagIssuemail):
+			return -1
+		}
+		return 1
+	})
+	return set
+}
+
+// shorten leaves out the middle of a text that is longer than so many characters.
+func shorten(text string, most int) string {
+	runes := []rune(text)
+	if len(runes) <= most {
+		return text
+	}
+	const gap = " … "
+	half := (most - len([]rune(gap))) / 2
+	return string(runes[:half]) + gap + string(runes[len(runes)-half:])
+}
+
+// warnings are those that were given.
+func (p *page) warnings(tally *Tally) {
+	var entries []entry
+	for _, w := range tally.Warnings() {
+		entries = append(entries, entry{word: string(w.Warning), count: w.Count, look: look{line: true}, meaning: w.Warning.Meaning()})
+	}
+	if len(entries) == 0 {
+		return
+	}
+	p.heading("Warnings")
+	p.table("Warning", "What it means", entries, tally.Total())
 }

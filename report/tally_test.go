@@ -5,6 +5,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"caascan/scan"
 	"caascan/scan/domain"
 )
 
@@ -50,5 +51,28 @@ func TestPermissions(t *testing.T) {
 	}
 	if got := new(Tally).Permissions(); len(got) != 0 {
 		t.Errorf("Permissions() of nothing = %+v", got)
+	}
+}
+
+// TestTallyOfWarnings, by hand: a warning of an outcome counts for all rows of its
+// domains, one of the spelling for the rows that are spelt so.
+func TestTallyOfWarnings(t *testing.T) {
+	w := newWorld(t, "ca.example")
+	denied := w.results[1].Verdict // inherited
+	sibling := denied
+	sibling.Domain = name(t, "sibling.example")
+	w.add(denied, nil, "again@mail.closed.example")
+	w.add(denied, []scan.Warning{scan.IDNMapped}, "and again")
+	w.add(sibling, []scan.Warning{scan.IDNMapped, scan.BadALabel}, "x@sibling.example")
+	want := []WarningTotal{
+		{scan.Inherited, Count{4, 2}},
+		{scan.IDNMapped, Count{3, 2}},
+		{scan.BadALabel, Count{1, 1}},
+	}
+	if diff := cmp.Diff(want, w.tally().Warnings()); diff != "" {
+		t.Errorf("Warnings() (-want +got):\n%s", diff)
+	}
+	if got := new(Tally).Warnings(); len(got) != 0 {
+		t.Errorf("Warnings() of nothing = %v", got)
 	}
 }

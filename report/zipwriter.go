@@ -27,6 +27,7 @@ import (
 type zipWriter struct {
 	out   io.Writer
 	dir   string // of the spools
+	begun []*part
 	parts map[string]*part
 	open  *part // the one that Create made last
 	err   error
@@ -36,17 +37,33 @@ func newZipWriter(out io.Writer, dir string) *zipWriter {
 	return &zipWriter{out: out, dir: dir, parts: make(map[string]*part)}
 }
 
+// begin returns a part that gets its name from put.
+func (z *zipWriter) begin() (*part, error) {
+	p, err := newPart(z.dir)
+	if err == nil {
+		z.begun = append(z.begun, p)
+	}
+	return p, err
+}
+
+// put gives a part that is finished its name. What excelize then writes under the
+// name is left out.
+func (z *zipWriter) put(name string, p *part) { z.parts[name] = p }
+
 // Create begins a part and ends the one begun before.
 func (z *zipWriter) Create(name string) (io.Writer, error) {
 	z.finishOpen()
 	if z.err != nil {
 		return nil, z.err
 	}
-	z.open, z.err = newPart(z.dir)
+	if _, ok := z.parts[name]; ok {
+		return io.Discard, nil
+	}
+	z.open, z.err = z.begin()
 	if z.err != nil {
 		return nil, z.err
 	}
-	z.parts[name] = z.open
+	z.put(name, z.open)
 	if path.Ext(name) == ".xml" {
 		return unmarker{z.open}, nil
 	}
@@ -88,11 +105,25 @@ func (z *zipWriter) Close() error {
 // release removes the spools.
 func (z *zipWriter) release() error {
 	var err error
-	for _, p := range z.parts {
+	for _, p := range z.begun {
 		err = errors.Join(err, p.spool.Close())
 	}
 	return err
 }
+
+// onlySheet is an excelize.ZipWriter that keeps the first sheet of a workbook, as a
+// part of another archive, and nothing else.
+type onlySheet struct{ part *part }
+
+func (o onlySheet) Create(name string) (io.Writer, error) {
+	if name == "xl/worksheets/sheet1.xml" {
+		return unmarker{o.part}, nil
+	}
+	return io.Discard, nil
+}
+
+func (o onlySheet) AddFS(fs.FS) error { return errors.ErrUnsupported }
+func (o onlySheet) Close() error      { return nil }
 
 func (z *zipWriter) finishOpen() {
 	if z.open == nil {

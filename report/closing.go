@@ -1,0 +1,149 @@
+package report
+
+import (
+	"fmt"
+	"slices"
+	"sort"
+
+	"github.com/xuri/excelize/v2"
+
+	"caascan/scan/domain"
+)
+
+// closing is the end of a workbook: what is made from the Tally.
+type closing struct {
+	*workbook
+	run     Run
+	tally   *Tally
+	fixed   []issuerFixes
+	firsts  map[domain.Name]place // of the domains of the fixes
+	fixes   *derivedSheets[fixLine]
+	domains *derivedSheets[DomainTotal]
+	legend  *derivedSheets[legendLine]
+}
+
+// issuerFixes are a CA's part of the fix list.
+type issuerFixes struct {
+	label  string
+	totals []FixTotal
+	places []place // of the first largestNames
+}
+
+func newClosing(b *workbook, run Run, tally *Tally) *closing {
+	c := &closing{
+		workbook: b, run: run, tally: tally, firsts: make(map[domain.Name]place),
+		fixes:   newDerivedSheets(b, fixSheet, &b.lined, fixColumns()),
+		domains: newDerivedSheets(b, domainsSheet, &b.styles, domainColumns(b.table.labels)),
+		legend:  newDerivedSheets(b, legendSheet, &b.lined, legendColumns()),
+	}
+	c.fixes.shown = allLines // they are to be copied
+	for i, label := range b.table.labels {
+		c.fixed = append(c.fixed, issuerFixes{label: label, totals: tally.Fixes(i)})
+	}
+	return c
+}
+
+// write makes the sheets. Each is ended before the next begins, so that there is one
+// buffer at a time.
+func (c *closing) write() error {
+	steps := []func() error{
+		func() error { return c.complete(c.results) },
+		func() error { return c.complete(c.failed.series) },
+		c.writeDomains,
+		func() error { return c.complete(c.domains.series) },
+		c.writeFixes,
+		func() error { return c.complete(c.fixes.series) },
+		c.writeLegend,
+		func() error { return c.complete(c.legend.series) },
+		c.enter,
+		c.writeSummary,
+	}
+	for _, step := range steps {
+		if err := step(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// complete ends a series.
+func (c *closing) complete(s *series) error {
+	for _, text := range sheetTexts() {
+		if text.name == s.name {
+			return s.complete(text.empty, c.lined.note)
+		}
+	}
+	panic("report: no text for " + s.name)
+}
+
+// writeDomains notes where the first domain of each fix stands.
+func (c *closing) writeDomains() error {
+	for _, issuer := range c.fixed {
+		for _, fix := range issuer.totals {
+			c.firsts[fix.Domains[0]] = place{}
+		}
+	}
+	for _, d := range c.tally.Domains() {
+		at, err := c.domains.add(d)
+		if err != nil {
+			return err
+		}
+		if _, ok := c.firsts[d.Domain]; ok {
+			c.firsts[d.Domain] = at
+		}
+	}
+	return nil
+}
+
+func (c *closing) writeFixes() error {
+	linked := c.fixes.linked()
+	for i := range c.fixed {
+		issuer := &c.fixed[i]
+		for _, fix := range issuer.totals {
+			at, err := c.fixes.add(fixLine{fix, issuer.label})
+			if err != nil {
+				return err
+			}
+			if len(issuer.places) < largestNames {
+				issuer.places = append(issuer.places, at)
+			}
+			if err := c.fixes.link(linked, c.firsts[fix.Domains[0]]); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (c *closing) writeLegend() error {
+	for _, l := range slices.Concat(words(), c.fixes.legend(), c.table.legend(), c.failed.legend(), c.domains.legend()) {
+		if _, err := c.legend.add(l); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// series are the sheets behind the summary, in their order.
+func (c *closing) series() []*series {
+	return []*series{c.fixes.series, c.results, c.failed.series, c.domains.series, c.legend.series}
+}
+
+// enter makes the sheets those of the workbook.
+func (c *closing) enter() error {
+	for _, s := range c.series() {
+		for _, each := range s.sheets {
+			if err := each.enter(c.file, c.archive); err != nil {
+				return fmt.Errorf("sheet %s: %w", each.name, err)
+			}
+		}
+	}
+	return nil
+}
+
+// sortContentTypes puts what excelize has from a map into an order, so that the same
+// run gives the same bytes.
+func sortContentTypes(file *excelize.File) {
+	defaults := file.ContentTypes.Defaults
+	sort.Slice(defaults, func(i, j int) bool { return defaults[i].Extension < defaults[j].Extension })
+}

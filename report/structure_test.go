@@ -1,0 +1,486 @@
+package report
+
+import (
+	"archive/zip"
+	"bytes"
+	"encoding/xml"
+	"fmt"
+	"io"
+	"path"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/xuri/excelize/v2"
+
+	"caascan/scan"
+	"caascan/scan/caa"
+)
+
+// allOpen is a world in which nothing is denied and nothing fails.
+func allOpen(t testing.TB, labels ...string) world {
+	t.Helper()
+	w := newWorld(t, labels...)
+	w.results = nil
+	w.add(permitted(t, "open.example", len(labels)), nil, "jane@open.example")
+	return w
+}
+
+// many has so many rows of each status, each of a domain and a deciding name of its
+// own.
+func many(t testing.TB, rows int) world {
+	t.Helper()
+	w := newWorld(t, "Old", "New")
+	w.results = nil
+	for i := range rows {
+		denied := permitted(t, fmt.Sprintf("closed%d.example", i), 2)
+		owner := fmt.Sprintf("policy%d.example", i)
+		denied.FoundAt, denied.Records = denied.Domain, issuemail(t, owner, "other.example")
+		for j, ca := range []string{"old.example", "new.example"} {
+			denied.Decisions[j] = scan.Decision{
+				Status: scan.Denied, Reason: scan.Reason(caa.IssuerNotListed), Detail: "Not listed.", Fix: fix(t, owner, "other.example", ca),
+			}
+		}
+		// Numbers in their order, which world.add would look for among all rows.
+		w.results = append(w.results,
+			w.numbered(denied, 3*i+1), w.numbered(permitted(t, fmt.Sprintf("open%d.example", i), 2), 3*i+2), w.numbered(failing(t, i), 3*i+3))
+	}
+	return w
+}
+
+func failing(t testing.TB, i int) scan.Verdict {
+	v := inputFailure("timeout", "No answer.", 2)
+	v.Domain = name(t, fmt.Sprintf("failed%d.example", i))
+	return v
+}
+
+func (w *world) numbered(v scan.Verdict, number int) scan.Result {
+	v.Number = number
+	cell := "x@" + v.Domain.String()
+	return scan.Result{Row: scan.Row{Number: number + 1, Cells: []string{cell}, Cell: cell}, Verdict: v}
+}
+
+// limited returns a workbook whose sheets have so many rows at most.
+func (w world) limited(t testing.TB, rows int) []byte {
+	t.Helper()
+	var out bytes.Buffer
+	to, err := New(XLSX, &out, w.layout)
+	if err != nil {
+		t.Fatal(err)
+	}
+	to.(*workbook).limits.rows = rows
+	w.write(t, to)
+	return out.Bytes()
+}
+
+// TestStructure looks for what Excel would repair.
+func TestStructure(t *testing.T) {
+	nothing := newWorld(t, "ca.example")
+	nothing.results, nothing.run = nil, Run{}
+	for name, workbook := range map[string][]byte{
+		"one CA":              newWorld(t, "ca.example").bytes(t, XLSX),
+		"two CAs":             newWorld(t, "Old", "New").bytes(t, XLSX),
+		"three CAs":           allOpen(t, "a", "b", "c").bytes(t, XLSX),
+		"nothing is denied":   allOpen(t, "ca.example").bytes(t, XLSX),
+		"no row":              nothing.bytes(t, XLSX),
+		"every sheet is full": many(t, 25).limited(t, 10),
+	} {
+		t.Run(name, func(t *testing.T) {
+			parts := partsOf(t, workbook)
+			checkRelationships(t, parts)
+			checkContentTypes(t, parts)
+			f := open(t, workbook)
+			checkNames(t, f)
+			for _, sheet := range f.GetSheetList() {
+				checkSheet(t, f, sheet)
+			}
+			checkCharts(t, f, parts)
+		})
+	}
+}
+
+// partsOf returns the parts of a workbook by name, each of which must be XML.
+func partsOf(t *testing.T, workbook []byte) map[string]string {
+	t.Helper()
+	archive, err := zip.NewReader(bytes.NewReader(workbook), int64(len(workbook)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	parts := make(map[string]string)
+	for _, file := range archive.File {
+		if _, twice := parts[file.Name]; twice {
+			t.Errorf("%s is there twice", file.Name)
+		}
+		parts[file.Name] = readPart(t, workbook, file.Name)
+		decoder := xml.NewDecoder(strings.NewReader(parts[file.Name]))
+		for err == nil {
+			_, err = decoder.Token()
+		}
+		if err != io.EOF {
+			t.Errorf("%s: %v", file.Name, err)
+		}
+		err = nil
+	}
+	return parts
+}
+
+// checkRelationships looks for targets that are not there, and parts that nothing
+// leads to.
+func checkRelationships(t *testing.T, parts map[string]string) {
+	t.Helper()
+	targets := map[string]bool{"[Content_Types].xml": true}
+	for name, text := range parts {
+		if path.Ext(name) != ".rels" {
+			continue
+		}
+		targets[name] = true
+		base := path.Dir(path.Dir(name))
+		for _, match := range regexp.MustCompile(` Target="([^"]*)"`).FindAllStringSubmatch(text, -1) {
+			target := path.Join(base, match[1])
+			if strings.HasPrefix(match[1], "/") {
+				target = match[1][1:]
+			}
+			targets[target] = true
+			if _, ok := parts[target]; !ok {
+				t.Errorf("%s leads to %s, which is not there", name, target)
+			}
+		}
+	}
+	for name := range parts {
+		if !targets[name] {
+			t.Errorf("nothing leads to %s", name)
+		}
+	}
+}
+
+func checkContentTypes(t *testing.T, parts map[string]string) {
+	t.Helper()
+	types := parts["[Content_Types].xml"]
+	seen := make(map[string]bool)
+	for _, match := range regexp.MustCompile(`(?:PartName|Extension)="([^"]*)"`).FindAllStringSubmatch(types, -1) {
+		if seen[match[1]] {
+			t.Errorf("%s has two types", match[1])
+		}
+		seen[match[1]] = true
+		if part, ok := strings.CutPrefix(match[1], "/"); ok && parts[part] == "" {
+			t.Errorf("a type of %s, which is not there", match[1])
+		}
+	}
+	for name := range parts {
+		if path.Ext(name) == ".xml" && name != "[Content_Types].xml" && !seen["/"+name] {
+			t.Errorf("%s has no type", name)
+		}
+	}
+}
+
+// checkNames looks at the names of sheets, and at those that are defined.
+func checkNames(t *testing.T, f *excelize.File) {
+	t.Helper()
+	sheets := f.GetSheetList()
+	for _, sheet := range sheets {
+		if len(sheet) > 31 || strings.ContainsAny(sheet, `:\/?*[]'`) {
+			t.Errorf("Excel takes no sheet %q", sheet)
+		}
+	}
+	seen := make(map[string]bool)
+	for _, defined := range f.GetDefinedName() {
+		if key := defined.Scope + "!" + defined.Name; seen[key] {
+			t.Errorf("%s is defined twice", key)
+		} else {
+			seen[key] = true
+		}
+		if !strings.HasPrefix(defined.RefersTo, "'"+defined.Scope+"'!") || !slices.Contains(sheets, defined.Scope) {
+			t.Errorf("%s of %s refers to %s", defined.Name, defined.Scope, defined.RefersTo)
+		}
+	}
+	if want := 2 * (len(sheets) - 1); len(seen) != want {
+		t.Errorf("%d names are defined, want %d: the filter and the titles of each sheet of lines", len(seen), want)
+	}
+}
+
+// checkSheet looks at the rows, the links and the print set-up of a sheet.
+func checkSheet(t *testing.T, f *excelize.File, sheet string) {
+	t.Helper()
+	all := rows(t, f, sheet)
+	if len(all) < 2 {
+		t.Errorf("%s has nothing under its header", sheet)
+	}
+	for i, row := range all {
+		for j, cell := range row {
+			at, _ := excelize.CoordinatesToCellName(j+1, i+1)
+			if formula, err := f.GetCellFormula(sheet, at); formula != "" || err != nil {
+				t.Errorf("%s!%s is the formula %s: %v", sheet, at, formula, err)
+			}
+			if len(cell) > excelize.TotalCellChars {
+				t.Errorf("%s!%s has %d characters", sheet, at, len(cell))
+			}
+			checkLink(t, f, sheet, at)
+		}
+	}
+	layout, err := f.GetPageLayout(sheet)
+	if err != nil || *layout.Orientation != "landscape" || *layout.FitToHeight != 0 {
+		t.Errorf("%s is printed as %+v: %v", sheet, layout, err)
+	}
+	// Results has all columns of the input too, and three CAs make Domains wide.
+	if wide := *layout.FitToWidth; wide != 1 && !strings.HasPrefix(sheet, resultsSheet) && !strings.HasPrefix(sheet, domainsSheet) {
+		t.Errorf("%s is %d pages wide", sheet, wide)
+	}
+}
+
+func checkLink(t *testing.T, f *excelize.File, sheet, at string) {
+	t.Helper()
+	linked, target, err := f.GetCellHyperLink(sheet, at)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !linked {
+		return
+	}
+	other, cell, _ := strings.Cut(target, "!")
+	if text, err := f.GetCellValue(strings.Trim(other, "'"), cell); err != nil || text == "" {
+		t.Errorf("%s!%s leads to %s, where nothing stands: %v", sheet, at, target, err)
+	}
+}
+
+// checkCharts looks at what the charts refer to: words and numbers of the summary.
+func checkCharts(t *testing.T, f *excelize.File, parts map[string]string) {
+	t.Helper()
+	reference := regexp.MustCompile(`<f>&#39;Summary&#39;!\$([A-E])\$(\d+)(?::\$[A-E]\$(\d+))?</f>`)
+	for name, text := range parts {
+		if !strings.HasPrefix(name, "xl/charts/") {
+			continue
+		}
+		refs := reference.FindAllStringSubmatch(text, -1)
+		if len(refs) != 3 || strings.Count(text, "<f>") != 3 {
+			t.Fatalf("%s refers to %q, want a name, words and numbers", name, refs)
+		}
+		if header, _ := f.GetCellValue(summarySheet, refs[0][1]+refs[0][2]); header != "Rows" {
+			t.Errorf("%s is called %q", name, header)
+		}
+		if refs[1][1] != "A" || refs[2][1] != "B" || !slices.Equal(refs[1][2:], refs[2][2:]) {
+			t.Errorf("%s has the words of %q and the numbers of %q", name, refs[1], refs[2])
+		}
+		first, _ := strconv.Atoi(refs[1][2])
+		last, _ := strconv.Atoi(refs[1][3])
+		for row := first; row <= last; row++ {
+			word, _ := f.GetCellValue(summarySheet, fmt.Sprintf("A%d", row))
+			number, _ := f.GetCellValue(summarySheet, fmt.Sprintf("B%d", row), excelize.Options{RawCellValue: true})
+			if _, err := strconv.Atoi(number); err != nil || word == "" {
+				t.Errorf("%s shows %q as %q", name, word, number)
+			}
+		}
+	}
+}
+
+// The charts show all rows once, but those of single names.
+func TestCharts(t *testing.T) {
+	workbook := newWorld(t, "Old", "New").bytes(t, XLSX)
+	parts := partsOf(t, workbook)
+	f := open(t, workbook)
+	var got [][]string
+	for i := 1; parts[fmt.Sprintf("xl/charts/chart%d.xml", i)] != ""; i++ {
+		text := parts[fmt.Sprintf("xl/charts/chart%d.xml", i)]
+		ref := regexp.MustCompile(`\$B\$(\d+):\$B\$(\d+)`).FindStringSubmatch(text)
+		first, _ := strconv.Atoi(ref[1])
+		last, _ := strconv.Atoi(ref[2])
+		var lines []string
+		for row := first; row <= last; row++ {
+			word, _ := f.GetCellValue(summarySheet, fmt.Sprintf("A%d", row))
+			number, _ := f.GetCellValue(summarySheet, fmt.Sprintf("B%d", row))
+			lines = append(lines, word+" "+number)
+		}
+		got = append(got, lines)
+	}
+	want := [][]string{
+		{"permitted 2", "denied 1", "lookup-failed 3"},
+		{"no-caa 2", "issuer-not-listed 1", "broken-row 1", "empty 1", "dnssec-bogus 1"},
+		{"policy.example 1"},
+		{"permitted 3", "denied 0", "lookup-failed 3"},
+		{"no-caa 2", "issuer-listed 1", "broken-row 1", "empty 1", "dnssec-bogus 1"},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("charts (-want +got):\n%s", diff)
+	}
+}
+
+// The sheets of one kind stand together, and each keeps its own filter.
+func TestSheetOrder(t *testing.T) {
+	f := open(t, many(t, 12).limited(t, 10))
+	want := []string{
+		"Summary", "Fix list", "Fix list 2", "Fix list 3", "Results", "Results 2", "Results 3", "Results 4",
+		"Failed", "Failed 2", "Domains", "Domains 2", "Domains 3", "Domains 4",
+		"Legend", "Legend 2", "Legend 3", "Legend 4", "Legend 5", "Legend 6", "Legend 7", "Legend 8", "Legend 9", "Legend 10", "Legend 11", "Legend 12", "Legend 13",
+	}
+	if diff := cmp.Diff(want, f.GetSheetList()); diff != "" {
+		t.Errorf("sheets (-want +got):\n%s", diff)
+	}
+	if active := f.GetActiveSheetIndex(); active != 0 {
+		t.Errorf("the workbook opens at sheet %d", active)
+	}
+	for _, defined := range f.GetDefinedName() {
+		if defined.Scope == "Results 4" && defined.Name == "_xlnm._FilterDatabase" && !strings.HasSuffix(defined.RefersTo, "$10") {
+			t.Errorf("the filter of Results 4 is %s", defined.RefersTo) // 36 rows are four times nine
+		}
+	}
+}
+
+// A fix leads to the first of its domains, a name of the summary to its fix.
+func TestLinks(t *testing.T) {
+	f := open(t, many(t, 12).limited(t, 10))
+	for _, sheet := range sheetsOf(f, fixSheet) {
+		for i := 2; i <= len(rows(t, f, sheet)); i++ {
+			owner, _ := f.GetCellValue(sheet, fmt.Sprintf("A%d", i))
+			linked, target, err := f.GetCellHyperLink(sheet, fmt.Sprintf("D%d", i))
+			if err != nil || !linked {
+				t.Fatalf("%s!D%d leads nowhere: %v", sheet, i, err)
+			}
+			domain := valueAt(t, f, target)
+			if want := strings.Replace(owner, "policy", "closed", 1); domain != want {
+				t.Errorf("the fix of %s leads to %s, want %s", owner, domain, want)
+			}
+		}
+	}
+	found := 0
+	for i, row := range rows(t, f, summarySheet) {
+		if len(row) == 0 || !strings.HasPrefix(row[0], "policy") {
+			continue
+		}
+		found++
+		_, target, err := f.GetCellHyperLink(summarySheet, fmt.Sprintf("A%d", i+1))
+		if err != nil || valueAt(t, f, target) != row[0] {
+			t.Errorf("%s leads to %s: %v", row[0], target, err)
+		}
+	}
+	if found != 2*largestNames {
+		t.Errorf("%d names in the summary, want %d for each CA", found, largestNames)
+	}
+}
+
+// valueAt returns what stands where a link leads.
+func valueAt(t *testing.T, f *excelize.File, location string) string {
+	t.Helper()
+	sheet, cell, _ := strings.Cut(location, "!")
+	text, err := f.GetCellValue(strings.Trim(sheet, "'"), cell)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
+}
+
+// Excel takes 65,530 links in a sheet and calls a file with more of them broken.
+func TestMostLinks(t *testing.T) {
+	sheet := readPart(t, many(t, mostLinks/2+10).bytes(t, XLSX), "xl/worksheets/sheet2.xml")
+	if n := strings.Count(sheet, "<hyperlink "); n != mostLinks {
+		t.Errorf("%d links, want %d of %d", n, mostLinks, mostLinks+20)
+	}
+}
+
+// A sheet without lines says why.
+func TestEmptySheets(t *testing.T) {
+	nothing := newWorld(t, "ca.example")
+	nothing.results = nil
+	for _, test := range []struct {
+		world world
+		want  map[string]string
+	}{
+		{allOpen(t, "Old", "New"), map[string]string{"Fix list": "Nothing is denied.", "Failed": "Nothing failed."}},
+		{nothing, map[string]string{
+			"Fix list": "Nothing is denied.", "Results": "The input has no rows.", "Failed": "Nothing failed.", "Domains": "No row has a domain.",
+		}},
+	} {
+		f := open(t, test.world.bytes(t, XLSX))
+		got := make(map[string]string)
+		for _, sheet := range f.GetSheetList()[1:] {
+			if all := rows(t, f, sheet); len(all) == 2 && len(all[1]) == 1 {
+				got[sheet] = all[1][0]
+			}
+		}
+		if diff := cmp.Diff(test.want, got); diff != "" {
+			t.Errorf("sentences (-want +got):\n%s", diff)
+		}
+		if lines, _ := f.GetCellValue(summarySheet, "A"+linesRow(t, f)); lines != "0" {
+			t.Errorf("the summary counts %s lines of the fix list", lines)
+		}
+	}
+}
+
+// linesRow is the row of the summary with the numbers of lines.
+func linesRow(t *testing.T, f *excelize.File) string {
+	t.Helper()
+	for i, row := range rows(t, f, summarySheet) {
+		if len(row) > 0 && row[0] == fixSheet {
+			return strconv.Itoa(i + 2)
+		}
+	}
+	t.Fatal("the summary does not name the sheets")
+	return ""
+}
+
+// The sheets that are made from the Tally take texts from outside too.
+func TestHostileFailures(t *testing.T) {
+	w := newWorld(t, "ca.example")
+	w.results = nil
+	for _, text := range hostileTexts() {
+		w.add(inputFailure(scan.NotADomain, scan.Sentence(text), 1), nil, text)
+	}
+	workbook := w.bytes(t, XLSX)
+	f := open(t, workbook)
+	for i, text := range hostileTexts() {
+		for _, column := range []string{"A", "E"} { // the address, what happened
+			at := fmt.Sprintf("%s%d", column, i+2)
+			got, err := f.GetCellValue(failedSheet, at)
+			if kind, _ := f.GetCellType(failedSheet, at); err != nil || unescapeCell(got) != text || kind != excelize.CellTypeInlineString {
+				t.Errorf("%s: %q came back as %q, of type %d: %v", at, text, got, kind, err)
+			}
+		}
+	}
+	if strings.Contains(readPart(t, workbook, "xl/worksheets/sheet4.xml"), "<f>") {
+		t.Error("there is a formula in the sheet")
+	}
+}
+
+func TestPermissionLines(t *testing.T) {
+	some := []Permission{
+		{Permitted: []bool{true, true, true}, Count: Count{5, 4}},
+		{Permitted: []bool{true, false, true}, Count: Count{3, 2}},
+		{Permitted: []bool{false, false, false}, Count: Count{1, 1}},
+	}
+	tests := []struct {
+		name        string
+		labels      []string
+		permissions []Permission
+		want        []string
+	}{
+		{"of two CAs all there can be", []string{"Old", "New"}, []Permission{{Permitted: []bool{false, true}, Count: Count{7, 6}}}, []string{
+			"both Old and New 0 0", "only Old 0 0", "only New 7 6", "neither Old nor New 0 0", "lookup-failed 0 0",
+		}},
+		{"of three those that occur", []string{"a", "b", "c"}, some, []string{"all of them 5 4", "only a and c 3 2", "none of them 1 1"}},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			var got []string
+			for _, l := range permissionLines(test.labels, test.permissions) {
+				got = append(got, fmt.Sprint(l.name, " ", l.Rows, " ", l.Domains))
+			}
+			if diff := cmp.Diff(test.want, got); diff != "" {
+				t.Errorf("lines (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestShorten(t *testing.T) {
+	for text, want := range map[string]string{
+		"policy.example":                  "policy.example",
+		"12345678901234567890":            "12345678901234567890",
+		"a-name-that-goes-on.and-on.test": "a-name-t … -on.test",
+		"ääääääääääääääääääääö":           "ääääääää … äääääääö",
+	} {
+		if got := shorten(text, 20); got != want {
+			t.Errorf("shorten(%q) = %q, want %q", text, got, want)
+		}
+	}
+}
