@@ -94,19 +94,6 @@ func (p *page) heading(text string) {
 	p.endRow(22)
 }
 
-// statusMeaning says what a status says, for people who have read no RFC.
-func statusMeaning(status scan.Status) string {
-	switch status {
-	case scan.Permitted:
-		return "CAA does not stop this CA from issuing for these mailboxes."
-	case scan.Denied:
-		return "CAA stops this CA. The set of records to publish in place of the present one stands beside each row, under caa_fix."
-	case scan.LookupFailed:
-		return "It could not be found out. Take none of these for permitted."
-	}
-	panic("report: unknown status " + string(status))
-}
-
 func (p *page) statuses(issuer int, counts *Counts) {
 	p.labels("Status")
 	for _, status := range scan.Statuses() {
@@ -115,7 +102,7 @@ func (p *page) statuses(issuer int, counts *Counts) {
 		count := counts.Status(issuer, status)
 		p.put(wordColumn, string(status), l)
 		p.counts(count, counts.Total(), l)
-		p.put(meaningColumn, statusMeaning(status), look{color: l.color, fill: l.fill, middle: true, align: "left", indent: 1})
+		p.put(meaningColumn, status.Meaning(), look{color: l.color, fill: l.fill, middle: true, align: "left", indent: 1})
 		p.endRow(30)
 	}
 	p.put(wordColumn, "all", look{bold: true})
