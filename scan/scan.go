@@ -157,7 +157,7 @@ func (o OnFailure) Meaning() string {
 	case OnFailureMustNotIssue:
 		return "The domain's DNSSEC signatures do not hold, or it is signed as far as can be seen. A CA whose own lookup fails too must not issue."
 	case OnFailureUnknown:
-		return "It could not be shown that the domain is not signed with DNSSEC, or the failure may be that of the resolver asked here. Take it for no permission."
+		return "Whether the domain is signed with DNSSEC is not known, or the failure may be that of the resolver asked here. Nobody may take it for permission."
 	}
 	panic("scan: unknown value " + string(o))
 }
