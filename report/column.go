@@ -44,7 +44,7 @@ var columns = [...]Column{
 	},
 	{
 		Name: "caa_domain", width: 26,
-		Meaning: "The domain of the mailbox as the DNS knows it. Empty where the cell holds none.",
+		Meaning: "The domain of the mailbox as the DNS knows it: in small letters, an international name in its xn-- form. Empty where the cell holds none.",
 		verdict: func(v scan.Verdict) string { return v.Domain.String() },
 	},
 	{
@@ -74,17 +74,17 @@ var columns = [...]Column{
 	},
 	{
 		Name: "caa_records", width: 44,
-		Meaning: `The CAA records that were found, as a zone file holds them, with " | " between them.`,
+		Meaning: `The CAA records that were found, each as flags, tag and value, as a zone file has them, with " | " between them.`,
 		outcome: records,
 	},
 	{
 		Name: "caa_dnssec", width: 13,
-		Meaning: "What is known of the validation of the answers by DNSSEC: secure, insecure (the zone is not signed), bogus, or unknown where nobody validated who can be relied on. Empty where nothing was looked up.",
+		Meaning: "What is known of the DNSSEC signatures of the answers: secure, insecure, bogus or unknown. Empty where nothing was looked up.",
 		outcome: func(o *scan.Outcome) string { return string(o.DNSSEC) },
 	},
 	{
 		Name: "caa_on_failure", width: 19, colored: true,
-		Meaning: "What the S/MIME Baseline Requirements let a CA do after a lookup failed: ca-may-issue (it need not) where all that was asked for is proven not to be signed, ca-must-not-issue where DNSSEC validation failed or the domain is signed as far as can be seen, else unknown, which is no permission. Empty where nothing was looked up or nothing failed, and for tld-not-found.",
+		Meaning: "What the rules for CAs, the S/MIME Baseline Requirements, let one do whose lookup fails too: ca-may-issue, ca-must-not-issue or unknown. Empty where no lookup failed, and for tld-not-found.",
 		outcome: func(o *scan.Outcome) string { return string(o.OnFailure) },
 	},
 	// Spaces, because no code holds one and a filter for "contains" needs no more.
@@ -100,12 +100,12 @@ var columns = [...]Column{
 	},
 	{
 		Name: "caa_resolver", width: 20,
-		Meaning: "The resolver, or the zone file, that gave the deciding answer; overlay where --overlay did.",
+		Meaning: "The resolver (the DNS server that was asked) or the zone file that gave the deciding answer; overlay where --overlay did.",
 		outcome: func(o *scan.Outcome) string { return o.Resolver },
 	},
 	{
 		Name: "caa_checked_at", width: 21,
-		Meaning: "When the oldest answer came that the row rests on, in UTC. Empty for zone files.",
+		Meaning: "When the oldest answer came that the row rests on, in UTC. Empty where the DNS gave none.",
 		verdict: checkedAt,
 	},
 }

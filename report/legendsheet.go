@@ -2,6 +2,7 @@ package report
 
 import (
 	"caascan/scan"
+	"caascan/scan/snapshot"
 )
 
 // legendLine says what a word means.
@@ -26,10 +27,16 @@ func words() []legendLine {
 		lines = append(lines, legendLine{name: text.name, kind: "sheet", meaning: text.holds})
 	}
 	for _, status := range scan.Statuses() {
-		lines = append(lines, legendLine{name: string(status), kind: "status", meaning: statusMeaning(status)})
+		lines = append(lines, legendLine{name: string(status), kind: "status", meaning: status.Meaning()})
 	}
 	for _, reason := range scan.Reasons() {
 		lines = append(lines, legendLine{string(reason), "reason for " + string(reason.Status()), reason.Meaning(), reason.Advice()})
+	}
+	for _, state := range snapshot.DNSSECStates() {
+		lines = append(lines, legendLine{name: string(state), kind: "state of DNSSEC", meaning: state.Meaning()})
+	}
+	for _, value := range scan.OnFailures() {
+		lines = append(lines, legendLine{name: string(value), kind: "on failure", meaning: value.Meaning()})
 	}
 	for _, warning := range scan.Warnings() {
 		lines = append(lines, legendLine{name: string(warning), kind: "warning", meaning: warning.Meaning()})

@@ -155,19 +155,6 @@ func (p *page) issuer(i int, fixes *issuerFixes, counts *Counts, issuers []caa.I
 	p.drawCharts(at, t, statusWords(i, counts))
 }
 
-// statusMeaning says what a status says, for people who have read no RFC.
-func statusMeaning(status scan.Status) string {
-	switch status {
-	case scan.Permitted:
-		return "CAA does not stop this CA from issuing for these mailboxes."
-	case scan.Denied:
-		return "CAA stops this CA. What has to be published so that it may issue stands in the fix list."
-	case scan.LookupFailed:
-		return "It could not be found out. Take none of these for permitted."
-	}
-	panic("report: unknown status " + string(status))
-}
-
 // The size of the large numbers, and the height of all that stands above the charts
 // of a CA.
 const (
@@ -181,7 +168,7 @@ func (p *page) statuses(issuer int, counts *Counts) span {
 	for _, status := range scan.Statuses() {
 		l := statusLook(status)
 		l.size = largeSize
-		p.large(string(status), counts.Status(issuer, status), counts.Total(), l, statusMeaning(status))
+		p.large(string(status), counts.Status(issuer, status), counts.Total(), l, status.Meaning())
 	}
 	last := p.row - 1
 	p.put(wordColumn, "all", look{bold: true})

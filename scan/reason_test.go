@@ -94,16 +94,28 @@ func TestReasonSentences(t *testing.T) {
 	for _, text := range reasonTexts {
 		t.Run(string(text.reason), func(t *testing.T) {
 			checkSentence(t, "meaning", text.meaning)
-			checkSentence(t, "detail", text.detail)
-			if strings.ContainsAny(text.meaning, "{}") {
-				t.Errorf("meaning %q has a placeholder; nothing fills it", text.meaning)
-			}
-			for _, word := range regexp.MustCompile(`\{[^}]*\}?|\}`).FindAllString(text.detail, -1) {
+			checkSentence(t, "detail", placeholder.ReplaceAllString(text.detail, "x"))
+			for _, word := range placeholder.FindAllString(text.detail, -1) {
 				if !slices.Contains(placeholders(text), word) {
 					t.Errorf("detail %q has %s, which nothing fills", text.detail, word)
 				}
 			}
+			if text.advice != "" {
+				checkSentence(t, "advice", text.advice)
+			}
 		})
+	}
+}
+
+// placeholder is a word in braces. A brace without its other one stays, and shows.
+var placeholder = regexp.MustCompile(`\{[a-z]*\}`)
+
+// Who is not permitted is told what to do, and who is permitted has nothing to do.
+func TestReasonsHaveAdviceWhereSomethingIsToBeDone(t *testing.T) {
+	for _, reason := range Reasons() {
+		if has, needs := reason.Advice() != "", reason.Status() != Permitted; has != needs {
+			t.Errorf("%s is %s and its advice is %q", reason, reason.Status(), reason.Advice())
+		}
 	}
 }
 
@@ -158,13 +170,64 @@ func TestWarningSentences(t *testing.T) {
 	}
 }
 
+func TestStatusSentences(t *testing.T) {
+	var declared []string
+	for _, status := range Statuses() {
+		declared = append(declared, string(status))
+		t.Run(string(status), func(t *testing.T) { checkSentence(t, "meaning", status.Meaning()) })
+	}
+	if diff := cmp.Diff(constants(t, ".", "Status"), declared); diff != "" {
+		t.Errorf("Statuses() mismatch (-declared +got):\n%s", diff)
+	}
+}
+
+func TestOnFailureSentences(t *testing.T) {
+	declared := []string{string(OnFailureNone)}
+	for _, o := range OnFailures() {
+		declared = append(declared, string(o))
+		t.Run(string(o), func(t *testing.T) { checkSentence(t, "meaning", o.Meaning()) })
+	}
+	if diff := cmp.Diff(constants(t, ".", "OnFailure"), declared); diff != "" {
+		t.Errorf("OnFailures() mismatch (-declared +got):\n%s", diff)
+	}
+	if got := OnFailureNone.Meaning(); got != "" {
+		t.Errorf("nothing failed, and that means %q", got)
+	}
+}
+
+func TestDNSSECSentences(t *testing.T) {
+	var declared []string
+	for _, state := range snapshot.DNSSECStates() {
+		declared = append(declared, string(state))
+		t.Run(string(state), func(t *testing.T) { checkSentence(t, "meaning", state.Meaning()) })
+	}
+	if diff := cmp.Diff(constants(t, "snapshot", "DNSSEC"), declared); diff != "" {
+		t.Errorf("DNSSECStates() mismatch (-declared +got):\n%s", diff)
+	}
+	if got := snapshot.DNSSEC("").Meaning(); got != "" {
+		t.Errorf("nothing was looked up, and that means %q", got)
+	}
+}
+
+// checkSentence holds a text that people read, with nothing left to fill in, to what
+// all of them keep to.
 func checkSentence(t *testing.T, what, text string) {
 	t.Helper()
+	const longest = 200
 	if text == "" || !strings.HasSuffix(text, ".") || strings.HasSuffix(text, "..") {
 		t.Errorf("%s %q does not end in one full stop", what, text)
 	}
 	if strings.TrimSpace(text) != text || strings.Contains(text, "  ") || strings.ContainsAny(text, "\t\r\n") {
 		t.Errorf("%s %q has white space to spare", what, text)
+	}
+	if strings.ContainsAny(text, "{}%") {
+		t.Errorf("%s %q has a placeholder; nothing fills it", what, text)
+	}
+	if len(text) > longest {
+		t.Errorf("%s %q has %d characters, more than %d", what, text, len(text), longest)
+	}
+	if first := text[:min(1, len(text))]; first != strings.ToUpper(first) && !strings.HasPrefix(text, "x ") {
+		t.Errorf("%s %q does not begin with a capital letter", what, text)
 	}
 }
 

@@ -45,6 +45,20 @@ const (
 // Statuses returns every Status, in the order of the constants.
 func Statuses() []Status { return []Status{Permitted, Denied, LookupFailed} }
 
+// Meaning returns what the status says, in sentences for people who have never read
+// an RFC.
+func (s Status) Meaning() string {
+	switch s {
+	case Permitted:
+		return "CAA records do not stop this CA from issuing S/MIME certificates for the mailbox."
+	case Denied:
+		return "CAA records forbid this CA to issue. The fix list and caa_fix say what to publish so that it may."
+	case LookupFailed:
+		return "Whether this CA may issue could not be found out. Never take this for permitted."
+	}
+	panic("scan: unknown status " + string(s))
+}
+
 // Decision is the verdict on a domain, or on a cell that holds none, for one CA.
 type Decision struct {
 	Status Status
@@ -125,6 +139,28 @@ const (
 	OnFailureMustNotIssue OnFailure = "ca-must-not-issue" // validation failed, or the chain is signed as far as can be seen
 	OnFailureUnknown      OnFailure = "unknown"           // neither is known, so nobody may take it for permission
 )
+
+// OnFailures returns every OnFailure that says something, in the order of the
+// constants.
+func OnFailures() []OnFailure {
+	return []OnFailure{OnFailureMayIssue, OnFailureMustNotIssue, OnFailureUnknown}
+}
+
+// Meaning returns what the value says, in sentences for people who have never read an
+// RFC; "" for OnFailureNone.
+func (o OnFailure) Meaning() string {
+	switch o {
+	case OnFailureNone:
+		return ""
+	case OnFailureMayIssue:
+		return "Everything the lookup touched is proven not to be signed with DNSSEC. A CA whose own lookup fails too, through no fault of its own and after a second try, may issue; it need not."
+	case OnFailureMustNotIssue:
+		return "The domain's DNSSEC signatures do not hold, or it is signed as far as can be seen. A CA whose own lookup fails too must not issue."
+	case OnFailureUnknown:
+		return "Whether the domain is signed with DNSSEC is not known, or the failure may be that of the resolver asked here. Nobody may take it for permission."
+	}
+	panic("scan: unknown value " + string(o))
+}
 
 // Result is a row and what came of it.
 type Result struct {

@@ -101,7 +101,7 @@ func TestEveryReasonHasASentenceWithItsNamesAndValues(t *testing.T) {
 		detail string
 	}{
 		{"plain.example", "no-caa", "No CAA records at plain.example or any of its parents: every CA may issue."},
-		{"web.example", "no-issuemail", "The CAA records at web.example have no issuemail property, so they do not restrict certificates for mail."},
+		{"web.example", "no-issuemail", "None of the CAA records at web.example has the tag issuemail, so they do not restrict certificates for mail."},
 		{"listed.example", "issuer-listed", `The CAA records at listed.example let Ours issue: 0 issuemail "ca.example".`},
 		{"other.example", "issuer-not-listed", "The CAA records at other.example let only third-ca.example and other-ca.example issue certificates for mail; " +
 			"Ours (ca.example or www.ca.example) is not listed. A change is seen within 5 minutes (TTL 300)."},

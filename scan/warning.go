@@ -39,12 +39,12 @@ var warnings = [...]struct {
 	Meaning string
 }{
 	{Warning(caa.IssuerCase), "A CA's name is written with capital letters. Case does not count, but some CAs compare letter by letter."},
-	{Warning(caa.FlagBits), "A record has flags that mean nothing, such as 1. Critical is 128, but some CAs take 1 for it."},
-	{Warning(caa.CriticalKnownTag), "A record with a tag that has nothing to do with mail certificates is marked critical. Some CAs refuse to issue then."},
-	{Warning(caa.MalformedBesideValid), "One issuemail record is misspelt and permits nobody; others beside it are well-formed and decide."},
-	{Warning(caa.Parameters), "An issuemail record has parameters after the CA's name. Their meaning is the CA's; they do not change the status here."},
-	{Warning(caa.AccountBinding), "An issuemail record has accounturi or validationmethods, which are not defined for mail. A CA may refuse, or not heed them."},
-	{Warning(caa.NoIssuerBesideIssuer), "One issuemail record forbids every CA, and another one names a CA. The one with the name decides."},
+	{Warning(caa.FlagBits), "A record has flags that mean nothing, such as 1. Only 128 marks it critical, but some CAs take 1 for that."},
+	{Warning(caa.CriticalKnownTag), "A record with the tag issuevmc, contactemail or contactphone is marked critical. It does not concern mail, but CAs that do not know the tag refuse to issue."},
+	{Warning(caa.MalformedBesideValid), "An issuemail record is misspelt and permits nobody; others beside it are well-formed and decide."},
+	{Warning(caa.Parameters), "An issuemail record has parameters after the CA's name. What they mean is up to that CA; they do not change the status here."},
+	{Warning(caa.AccountBinding), "An issuemail record has accounturi or validationmethods, which are not defined for mail. A CA may refuse to issue, or ignore them."},
+	{Warning(caa.NoIssuerBesideIssuer), "One issuemail record names no CA, which alone would forbid all, and another one names a CA. The one with the name decides."},
 	{Warning(caa.NearMiss), "The name of a CA looks like a slip: it is one letter, a www., a quotation mark, a dot or an https:// away from one that is known."},
 	{Warning(caa.TagNearMiss), "A record's tag looks like a slip for issuemail. As it stands it does not say which CAs may issue for mail."},
 	{Warning(caa.IssueOnly), "The records restrict certificates for web servers but not for mail. Owners often believe that they do both."},
@@ -53,8 +53,8 @@ var warnings = [...]struct {
 	{DomainNotFound, "The DNS says that this domain does not exist. Mail cannot reach it; look for a typing error."},
 	{IDNMapped, "The international domain name was typed with characters that the standard replaces or drops. Check that the domain in the report is the one that is meant."},
 	{BadALabel, "A part of the domain begins with xn-- but does not decode to an international name. It was looked up as it is."},
-	{DNSSECNotValidated, "No resolver that validates DNSSEC, and whose word can be relied on, gave these answers. Broken signatures, which stop a CA, would not have been seen."},
-	{DNSSECUnsupported, "The zone is signed in a way that the resolver does not support, so it counts as unsigned here. A CA may see it otherwise."},
+	{DNSSECNotValidated, "No resolver that checks DNSSEC signatures, and whose word can be relied on, gave these answers. Broken signatures, which stop every CA, would not have been seen."},
+	{DNSSECUnsupported, "The domain is signed in a way that the resolver cannot check, so it counts as not signed here. A CA may see it otherwise."},
 }
 
 // Warnings returns every Warning, in the order of the table.

@@ -134,9 +134,9 @@ func (c checked) print(w io.Writer, name domain.Name) error {
 		printStep(&b, o)
 	}
 	b.WriteByte('\n')
-	fmt.Fprintf(&b, "DNSSEC: %s\n", dnssecWords(c.DNSSEC))
+	fmt.Fprintf(&b, "DNSSEC: %s. %s\n", c.DNSSEC, c.DNSSEC.Meaning())
 	if c.OnFailure != scan.OnFailureNone {
-		fmt.Fprintf(&b, "After this failure: %s. %s\n", c.OnFailure, onFailureWords(c.OnFailure))
+		fmt.Fprintf(&b, "After this failure: %s. %s\n", c.OnFailure, c.OnFailure.Meaning())
 	}
 	if len(c.Decisions) == 0 {
 		b.WriteString("No decision: name a CA with --issuer.\n")
@@ -166,36 +166,6 @@ func (d checkedDecision) printFix(b *strings.Builder) {
 	for _, contact := range d.Contacts {
 		fmt.Fprintf(b, "   Contact: %s\n", contact)
 	}
-}
-
-// dnssecWords says what a validation state means (RFC 4035, section 4.3).
-func dnssecWords(state snapshot.DNSSEC) string {
-	switch state {
-	case snapshot.Secure:
-		return "secure: all answers are signed and were validated"
-	case snapshot.Insecure:
-		return "insecure: the resolver validates, and something on the way is not signed"
-	case snapshot.Bogus:
-		return "bogus: the signatures do not hold"
-	case snapshot.Unknown:
-		return "unknown: the lookup failed, or no resolver that can be relied on validated the answers"
-	}
-	panic("check: unknown DNSSEC state " + string(state))
-}
-
-// onFailureWords says what SBR 4.2.2.1 lets a CA do.
-func onFailureWords(o scan.OnFailure) string {
-	switch o {
-	case scan.OnFailureNone:
-		return ""
-	case scan.OnFailureMayIssue:
-		return "All that was asked for is proven not to be signed: a CA that has tried again may issue, but need not."
-	case scan.OnFailureMustNotIssue:
-		return "The signatures do not hold, or the domain is signed as far as can be seen: no CA may issue."
-	case scan.OnFailureUnknown:
-		return "Nothing is proven: take it for no permission."
-	}
-	panic("check: unknown value " + string(o))
 }
 
 func printStep(b *strings.Builder, o snapshot.Observation) {

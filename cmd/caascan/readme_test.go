@@ -11,6 +11,7 @@ import (
 
 	"caascan/report"
 	"caascan/scan"
+	"caascan/scan/snapshot"
 )
 
 var update = flag.Bool("update", false, "rewrite the tables of README.md from the code")
@@ -24,7 +25,13 @@ func TestTheReadmeSaysWhatTheCodeDoes(t *testing.T) {
 	}
 	want := string(text)
 	for name, table := range map[string]string{
-		"columns": columnTable(), "reasons": reasonTable(), "warnings": warningTable(), "exit": exitTable(),
+		"columns":    columnTable(),
+		"statuses":   wordTable("status", scan.Statuses()),
+		"reasons":    reasonTable(),
+		"dnssec":     wordTable("`caa_dnssec`", snapshot.DNSSECStates()),
+		"on-failure": wordTable("`caa_on_failure`", scan.OnFailures()),
+		"warnings":   wordTable("warning", scan.Warnings()),
+		"exit":       exitTable(),
 	} {
 		begin, end := "<!-- "+name+" -->\n", "<!-- /"+name+" -->\n"
 		before, rest, ok := strings.Cut(want, begin)
@@ -56,22 +63,28 @@ func columnTable() string {
 
 func reasonTable() string {
 	var b strings.Builder
-	b.WriteString("| status | reason | what it means |\n|---|---|---|\n")
+	b.WriteString("| status | reason | what it means | what to do |\n|---|---|---|---|\n")
 	for _, status := range scan.Statuses() {
 		for _, reason := range scan.Reasons() {
 			if reason.Status() == status {
-				fmt.Fprintf(&b, "| %s | `%s` | %s |\n", status, reason, cell(reason.Meaning()))
+				fmt.Fprintf(&b, "| %s | `%s` | %s | %s |\n", status, reason, cell(reason.Meaning()), cell(reason.Advice()))
 			}
 		}
 	}
 	return b.String()
 }
 
-func warningTable() string {
+// word is a value of a closed set that says what it means.
+type word interface {
+	~string
+	Meaning() string
+}
+
+func wordTable[W word](head string, words []W) string {
 	var b strings.Builder
-	b.WriteString("| warning | what it means |\n|---|---|\n")
-	for _, warning := range scan.Warnings() {
-		fmt.Fprintf(&b, "| `%s` | %s |\n", warning, cell(warning.Meaning()))
+	fmt.Fprintf(&b, "| %s | what it means |\n|---|---|\n", head)
+	for _, w := range words {
+		fmt.Fprintf(&b, "| `%s` | %s |\n", w, cell(w.Meaning()))
 	}
 	return b.String()
 }

@@ -73,6 +73,9 @@ const (
 	Unknown  DNSSEC = "unknown"
 )
 
+// DNSSECStates returns every DNSSEC, in the order of the constants.
+func DNSSECStates() []DNSSEC { return []DNSSEC{Secure, Insecure, Bogus, Unknown} }
+
 // EDE is an Extended DNS Error (RFC 8914). It is not authenticated.
 type EDE struct {
 	Code uint16

@@ -56,3 +56,21 @@ func (o *Observation) Answer() string {
 	}
 	return strings.Join(words, ", ")
 }
+
+// Meaning returns what the state says, in sentences for people who have never read an
+// RFC; "" for none, where nothing was looked up.
+func (d DNSSEC) Meaning() string {
+	switch d {
+	case "":
+		return ""
+	case Secure:
+		return "All answers are signed, and the resolver has found their signatures valid."
+	case Insecure:
+		return "The resolver checks signatures, but something on the way has none, mostly because the zone is not signed. That alone stops no CA."
+	case Bogus:
+		return "The domain is signed, but its signatures do not hold. No CA may issue until they do."
+	case Unknown:
+		return "Nobody who can be relied on has checked signatures: the lookup failed, the resolver does not check them or may be forged on the way, or the records come from a file."
+	}
+	panic("snapshot: unknown DNSSEC state " + string(d))
+}
