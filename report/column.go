@@ -100,7 +100,7 @@ var columns = [...]Column{
 	},
 	{
 		Name: "caa_resolver", width: 20,
-		Meaning: "The resolver, or the zone file, that gave the deciding answer.",
+		Meaning: "The resolver, or the zone file, that gave the deciding answer; overlay where --overlay did.",
 		outcome: func(o *scan.Outcome) string { return o.Resolver },
 	},
 	{
@@ -264,14 +264,23 @@ func (t *table) check(r scan.Result) error {
 	return nil
 }
 
-// keeper keeps what a writer has made of outcomes, at most so many: the few that
-// nearly all domains of a list share stay, and those of single domains come and go.
+// keeper keeps what a writer has made of outcomes, at most so many, and those with
+// about so many octets of records: the few that nearly all domains of a list share
+// stay, and those of single domains come and go.
 type keeper[T any] struct {
-	most int
-	made map[*scan.Outcome]T
+	most   int
+	octets int
+	made   map[*scan.Outcome]T
 }
 
-func newKeeper[T any](most int) keeper[T] { return keeper[T]{most, make(map[*scan.Outcome]T)} }
+// mostKept is how many octets of records may stand in what a keeper keeps. A set may
+// have 64 KiB, each octet may be written as four, and the set may stand in a fix for
+// each CA too.
+const mostKept = 4 << 20
+
+func newKeeper[T any](most int) keeper[T] {
+	return keeper[T]{most: most, made: make(map[*scan.Outcome]T)}
+}
 
 // of returns what was made of an outcome, or makes it.
 func (k *keeper[T]) of(o *scan.Outcome, make func(*scan.Outcome) T) T {
@@ -279,10 +288,26 @@ func (k *keeper[T]) of(o *scan.Outcome, make func(*scan.Outcome) T) T {
 	if ok {
 		return made
 	}
-	if len(k.made) >= k.most {
+	k.octets += octetsOf(o)
+	if len(k.made) >= k.most || k.octets > mostKept {
 		clear(k.made)
+		k.octets = octetsOf(o)
 	}
 	made = make(o)
 	k.made[o] = made
 	return made
+}
+
+// octetsOf counts the records of an outcome wherever they stand.
+func octetsOf(o *scan.Outcome) (octets int) {
+	for _, p := range o.Records.Properties {
+		octets += len(p.RDATA())
+	}
+	sets := 1
+	for _, d := range o.Decisions {
+		if d.Fix != nil {
+			sets++
+		}
+	}
+	return sets * octets
 }

@@ -38,6 +38,9 @@ const (
 	batchOctets = 256 << 10
 )
 
+// cellHeader is what an empty cell takes. A row may have 16,384 of them.
+const cellHeader = 16
+
 // batches is how many there are: one is filled, each writer has one, and the others
 // make up for who is slow now and then.
 const batches = 8
@@ -57,7 +60,7 @@ func (b *batch) add(r scan.Result) {
 	r.Row.Cells = b.cells[from:len(b.cells):len(b.cells)]
 	b.results = append(b.results, r)
 	for _, cell := range r.Row.Cells {
-		b.octets += len(cell)
+		b.octets += cellHeader + len(cell)
 	}
 }
 

@@ -50,6 +50,17 @@ func manyResults(n int, err error) iter.Seq2[scan.Result, error] {
 	}
 }
 
+// TestABatchOfEmptyCellsIsSmall: spreadsheets write rows of 16,000 commas.
+func TestABatchOfEmptyCellsIsSmall(t *testing.T) {
+	wide, b := scan.Result{Row: scan.Row{Cells: make([]string, 16_000)}}, new(batch)
+	for !b.full() {
+		b.add(wide)
+	}
+	if got := len(b.results); got > 2 {
+		t.Errorf("a batch takes %d rows of 16,000 cells, want 2 at the most", got)
+	}
+}
+
 // TestEveryWriterTakesEveryRowInOrder, however slow one of them is.
 func TestEveryWriterTakesEveryRowInOrder(t *testing.T) {
 	const rows = 20000

@@ -31,12 +31,16 @@ type DomainTotal struct {
 	Rows    int
 }
 
-// FixTotal is a fix and what it would let a CA issue for.
+// FixTotal is what to publish at one deciding name so that some CAs may issue, and what
+// that would unblock.
 type FixTotal struct {
 	*scan.Fix
 	Count
 	// Domains are those that it blocks, in the order of Tally.Domains.
 	Domains []domain.Name
+	// Issuers are those of the CAs asked for that it blocks, by their places among the
+	// decisions, in order.
+	Issuers []int
 }
 
 // Permission is which CAs may issue for how much.
@@ -104,25 +108,32 @@ func (t *Tally) Domains() []DomainTotal {
 	return sorted
 }
 
-// Fixes returns a line for every deciding name that denies a CA, given by its place
-// among the decisions: those that unblock the most rows first, and by name where they
-// are equal.
-func (t *Tally) Fixes(issuer int) []FixTotal {
-	var fixes []FixTotal
-	at := make(map[string]int)
+// Fixes returns a line for every deciding name that denies one of these CAs, given by
+// their places among the decisions: those that unblock the most rows first, and by
+// name where they are equal. A domain that several of the CAs are denied for counts
+// once. The set of a line lets all of these CAs issue that the name denies, and
+// publishing it takes no permission from any CA of the scan.
+func (t *Tally) Fixes(issuers ...int) []FixTotal {
+	byName := make(map[string]*deciding)
+	var names []*deciding
 	for _, d := range t.Domains() {
-		fix := d.Outcome.Decisions[issuer].Fix
-		if fix == nil {
+		owner := d.Outcome.Records.Owner
+		if len(d.Outcome.Records.Properties) == 0 {
 			continue
 		}
-		i, met := at[fix.Name()]
-		if !met {
-			i = len(fixes)
-			at[fix.Name()] = i
-			fixes = append(fixes, FixTotal{Fix: fix})
+		n := byName[owner]
+		if n == nil {
+			n = newDeciding(d.Outcome)
+			byName[owner] = n
+			names = append(names, n)
 		}
-		fixes[i].Count = fixes[i].plus(Count{Rows: d.Rows, Domains: 1})
-		fixes[i].Domains = append(fixes[i].Domains, d.Domain)
+		n.add(d, issuers)
+	}
+	var fixes []FixTotal
+	for _, n := range names {
+		if len(n.total.Issuers) > 0 {
+			fixes = append(fixes, n.fix())
+		}
 	}
 	slices.SortFunc(fixes, func(a, b FixTotal) int {
 		return cmp.Or(b.Rows-a.Rows, strings.Compare(a.Name(), b.Name()))

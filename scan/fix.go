@@ -1,7 +1,12 @@
 package scan
 
 import (
+	"fmt"
+	"strings"
+
 	"caascan/scan/caa"
+	"caascan/scan/domain"
+	"caascan/scan/snapshot"
 )
 
 // Fix is what to publish at the deciding name so that a CA may issue. Nothing is ever
@@ -11,8 +16,9 @@ type Fix struct {
 	// Present is the set that decides now. Its owner is the deciding name: where the
 	// records really stand, at the end of the aliases.
 	Present caa.RRset
-	// TTL is how many seconds a resolver may keep the present set, so a change may
-	// not be seen before; 0 where it is not known.
+	// TTL is how many seconds the present set may be kept by who gave it, so a change
+	// may not be seen before. It is 0 where no change has to be waited for: the set
+	// may not be kept, or it is one of an overlay.
 	TTL uint32
 	// Set is the whole set to publish in place of Present (caa.RRset.Fix).
 	Set []caa.Property
@@ -42,7 +48,160 @@ func (f *Fix) PresentLines() []string { return zoneLines(f.Name(), f.Present.Pro
 func zoneLines(owner string, set []caa.Property) []string {
 	lines := make([]string, len(set))
 	for i, p := range set {
-		lines[i] = fqdn(owner) + " IN CAA " + p.ZoneText()
+		lines[i] = zoneName(owner) + " IN CAA " + p.ZoneText()
 	}
 	return lines
+}
+
+// zoneName returns an owner, spelt like snapshot.Observation.Owner, as the start of
+// a zone file's line: with the final dot, and no $ in front, which would be taken for
+// a directive (RFC 1035, section 5.1).
+func zoneName(owner string) string {
+	if owner == "." {
+		return owner
+	}
+	if strings.HasPrefix(owner, "$") {
+		owner = `\` + owner
+	}
+	return owner + "."
+}
+
+// newFix is what the Fixes of one ending have in common, for every CA.
+func newFix(e ending, last *snapshot.Observation) Fix {
+	f := Fix{Present: last.Records, Contacts: last.Records.Contacts(), Notes: notes(last.Records)}
+	if e.elsewhere {
+		f.Ask = registrable(last.Records.Owner)
+	}
+	if last.Transport == snapshot.Overlay {
+		f.Notes = append(f.Notes, "The present records are those of an overlay, not what is published.")
+		return f
+	}
+	f.TTL = last.SetTTL()
+	return f
+}
+
+// manyNotes is how many records of a set get a note of their own.
+const manyNotes = 8
+
+// notes names the records of a set that change, but for the one that is added, and
+// those that stay although they permit nobody.
+func notes(set caa.RRset) []string {
+	var notes []string
+	for _, p := range set.Properties {
+		if note := noteOn(p); note != "" {
+			notes = append(notes, note)
+		}
+	}
+	if more := len(notes) - manyNotes; more > 0 {
+		notes = append(notes[:manyNotes], fmt.Sprintf("There are %d more records of such kinds; look at each.", more))
+	}
+	return notes
+}
+
+func noteOn(p caa.Property) string {
+	record := short(p.String())
+	if p.UnknownCritical() {
+		return "Check with whoever set it: " + record + " is marked critical and has a tag that CAs do not know, so none may issue. " +
+			"It stays, without the mark."
+	}
+	if !p.Is(caa.TagIssuemail) {
+		return ""
+	}
+	switch value, err := caa.ParseValue(p.Value()); {
+	case err != nil:
+		return record + " stays, although it is misspelt (" + problemWords(p) + ") and permits nobody."
+	case value.Issuer == "":
+		return record + " stays: it forbids every CA where it stands alone, and does nothing beside a record that names one."
+	}
+	return ""
+}
+
+// elsewhere reports whether the set that ends a climb stands outside the registrable
+// domain of the name it began with.
+//
+// The answer that ends a climb does not tell that alone. A set at amazonaws.com is
+// its own for mail.amazonaws.com, and Amazon's for a.eu-west-1.compute.amazonaws.com,
+// whose registrable domain that is, because eu-west-1.compute.amazonaws.com is a
+// public suffix.
+func elsewhere(from domain.Name, set caa.RRset) bool {
+	if len(set.Properties) == 0 || set.Owner == from.String() {
+		return false
+	}
+	return !isWithin(set.Owner, from.Registrable().String())
+}
+
+// isWithin reports whether an owner is a name, which has no escapes, or below it: a
+// dot behind an odd number of backslashes is none between labels.
+func isWithin(owner, name string) bool {
+	rest, ok := strings.CutSuffix(owner, name)
+	if !ok || rest == "" {
+		return ok
+	}
+	labels, ok := strings.CutSuffix(rest, ".")
+	escapes := len(labels) - len(strings.TrimRight(labels, `\`))
+	return ok && escapes%2 == 0
+}
+
+// registrable returns the registrable domain of an owner. Labels that only the DNS
+// knows, with a space or an escape, nobody can register, so those in front do not
+// count.
+func registrable(owner string) string {
+	for rest := owner; rest != ""; {
+		if name, ok := domain.ParsePlain(rest); ok {
+			return name.Registrable().String()
+		}
+		if name, err := domain.Parse(rest); err == nil && name.String() == rest {
+			return name.Registrable().String()
+		}
+		_, rest = cutLabel(rest)
+	}
+	return owner // the root
+}
+
+// cutLabel cuts an owner at its first dot that is not escaped.
+func cutLabel(owner string) (label, rest string) {
+	for i := 0; i < len(owner); i++ {
+		switch owner[i] {
+		case '\\':
+			i++ // of \DDD the digits are no dots
+		case '.':
+			return owner[:i], owner[i+1:]
+		}
+	}
+	return owner, ""
+}
+
+// after says what becomes of a fix once it is published: when that is seen, and who
+// is to do it; "" where there is nothing to say. over is how the present set came.
+func (f *Fix) after(over snapshot.Transport) string {
+	var words string
+	switch {
+	case f.TTL == 0:
+	case over == snapshot.Zone:
+		words = fmt.Sprintf(" A change is seen within %s (TTL %d).", duration(f.TTL), f.TTL)
+	default: // a resolver counts down, each from when it asked
+		words = fmt.Sprintf(" A change is seen here within %s (TTL %d), elsewhere perhaps later.", duration(f.TTL), f.TTL)
+	}
+	if f.Ask != "" {
+		words += " These records are not in this domain: ask whoever runs " + f.Ask + " to change them."
+	}
+	return words
+}
+
+// duration returns seconds in the unit that people would take, rounded up.
+func duration(seconds uint32) string {
+	const minute, hour, day = 60, 60 * 60, 24 * 60 * 60
+	count := func(unit uint32, one, many string) string {
+		if n := (seconds-1)/unit + 1; n > 1 {
+			return fmt.Sprintf("%d %s", n, many)
+		}
+		return one
+	}
+	switch {
+	case seconds > day-hour:
+		return count(day, "a day", "days")
+	case seconds > hour-minute:
+		return count(hour, "an hour", "hours")
+	}
+	return count(minute, "a minute", "minutes")
 }

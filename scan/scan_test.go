@@ -104,11 +104,11 @@ func TestEveryReasonHasASentenceWithItsNamesAndValues(t *testing.T) {
 		{"web.example", "no-issuemail", "The CAA records at web.example have no issuemail property, so they do not restrict certificates for mail."},
 		{"listed.example", "issuer-listed", `The CAA records at listed.example let Ours issue: 0 issuemail "ca.example".`},
 		{"other.example", "issuer-not-listed", "The CAA records at other.example let only third-ca.example and other-ca.example issue certificates for mail; " +
-			"Ours (ca.example or www.ca.example) is not listed."},
-		{"x.nobody.example", "no-issuer", `The CAA records at nobody.example forbid every CA to issue certificates for mail: 0 issuemail ";".`},
+			"Ours (ca.example or www.ca.example) is not listed. A change is seen within 5 minutes (TTL 300)."},
+		{"x.nobody.example", "no-issuer", `The CAA records at nobody.example forbid every CA to issue certificates for mail: 0 issuemail ";". A change is seen within 5 minutes (TTL 300).`},
 		{"alias.example", "no-issuer", "The CAA records at alias.example (through an alias, at nobody.example) forbid every CA to issue certificates for mail: " +
-			`0 issuemail ";".`},
-		{"critical.example", "unknown-critical", "A CAA record at critical.example is marked critical and has a tag that CAs do not know (tbs): no CA may issue."},
+			`0 issuemail ";". A change is seen within 5 minutes (TTL 300). These records are not in this domain: ask whoever runs nobody.example to change them.`},
+		{"critical.example", "unknown-critical", "A CAA record at critical.example is marked critical and has a tag that CAs do not know (tbs): no CA may issue. A change is seen within 5 minutes (TTL 300)."},
 		{"loop.example", "cname-loop", "The aliases (CNAME, DNAME) of loop.example lead in a circle, or there are more than 16 names, as test.zone answers (NOERROR)."},
 		{"a.nosuch", "tld-not-found", "There is no top-level domain nosuch, says test.zone (NXDOMAIN): a typing error or an internal name. No CA can issue for it."},
 		{"", "empty", "There is no address or domain in this row."},

@@ -68,16 +68,21 @@ type ending struct {
 	onFailure   OnFailure
 	atDomain    bool // and not at a parent
 	notFound    bool // the domain itself
+	elsewhere   bool // the set, and not in the domain's registrable domain
 	unsupported bool // any answer, so that its DNSSEC could not be validated
 }
 
 func endingOf(steps []snapshot.Observation) ending {
+	last := &steps[len(steps)-1]
 	e := ending{
-		at:        steps[len(steps)-1].Name,
+		at:        last.Name,
 		dnssec:    validation(steps),
 		onFailure: onFailure(steps),
 		atDomain:  len(steps) == 1,
 		notFound:  steps[0].NameNotFound(),
+	}
+	if last.Failure == "" {
+		e.elsewhere = elsewhere(steps[0].Name, last.Records)
 	}
 	for i := range steps {
 		e.unsupported = e.unsupported || unsupported(&steps[i])
@@ -97,8 +102,14 @@ func (s *Scanner) outcome(e ending) *Outcome {
 		o.Decisions = slices.Repeat([]Decision{failed(last)}, len(s.cfg.Issuers))
 		return o
 	}
+	fix := newFix(e, last)
 	for _, issuer := range s.cfg.Issuers {
-		o.Decisions = append(o.Decisions, o.decide(issuer))
+		d := o.decide(issuer)
+		if fix.Set = o.Records.Fix(issuer); fix.Set != nil {
+			own := fix
+			d.Fix, d.Detail = &own, d.Detail+Sentence(fix.after(last.Transport))
+		}
+		o.Decisions = append(o.Decisions, d)
 	}
 	return o
 }
@@ -225,9 +236,6 @@ func (o *Outcome) decide(issuer caa.Issuer) Decision {
 		}
 		panic("scan: " + word + " in the sentence of " + string(d.Reason))
 	})
-	if set := o.Records.Fix(issuer); set != nil {
-		d.Fix = &Fix{Present: o.Records, Set: set}
-	}
 	return d
 }
 
@@ -322,5 +330,3 @@ func short(text string) string {
 	}
 	return cut + "..."
 }
-
-func fqdn(name string) string { return strings.TrimSuffix(name, ".") + "." }

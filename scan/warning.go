@@ -118,7 +118,8 @@ func (s *Scanner) hidesParent(o *Outcome) bool {
 // notValidated reports whether answers from the DNS decided that nobody can be
 // relied on to have validated.
 func notValidated(o *Outcome, last *snapshot.Observation) bool {
-	return o.DNSSEC == snapshot.Unknown && last.Failure == "" && last.Transport != snapshot.Zone
+	return o.DNSSEC == snapshot.Unknown && last.Failure == "" &&
+		last.Transport != snapshot.Zone && last.Transport != snapshot.Overlay
 }
 
 // unsupported reports whether the resolver said that it knows neither the

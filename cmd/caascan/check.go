@@ -57,6 +57,11 @@ type checkedDecision struct {
 	Reason scan.Reason `json:"reason"`
 	Detail string      `json:"detail"`
 	Fix    []string    `json:"fix,omitempty"`
+	// Of the fix: what to know before, whose it is where it is somebody else's, and
+	// the contacts of the present set.
+	Notes    []string `json:"fix_notes,omitempty"`
+	Ask      string   `json:"fix_ask,omitempty"`
+	Contacts []string `json:"fix_contacts,omitempty"`
 }
 
 func runCheck(ctx context.Context, o checkOptions, name string, io streams) error {
@@ -106,8 +111,16 @@ func newChecked(input string, target scan.Target, issuers []caa.Issuer, v scan.V
 	}
 	for i, d := range v.Decisions {
 		if i < len(issuers) {
-			c.Decisions = append(c.Decisions, checkedDecision{issuers[i].Label, d.Status, d.Reason, d.Detail.For(v.Domain), d.Fix.Lines()})
+			c.Decisions = append(c.Decisions, newCheckedDecision(issuers[i].Label, d, v.Domain))
 		}
+	}
+	return c
+}
+
+func newCheckedDecision(label string, d scan.Decision, name domain.Name) checkedDecision {
+	c := checkedDecision{Issuer: label, Status: d.Status, Reason: d.Reason, Detail: d.Detail.For(name)}
+	if d.Fix != nil {
+		c.Fix, c.Notes, c.Ask, c.Contacts = d.Fix.Lines(), d.Fix.Notes, d.Fix.Ask, d.Fix.Contacts
 	}
 	return c
 }
@@ -130,18 +143,29 @@ func (c checked) print(w io.Writer, name domain.Name) error {
 	}
 	for _, d := range c.Decisions {
 		fmt.Fprintf(&b, "%s: %s (%s)\n   %s\n", d.Issuer, d.Status, d.Reason, d.Detail)
-		if len(d.Fix) > 0 {
-			b.WriteString("   To permit it, publish this whole set in place of the present one:\n")
-		}
-		for _, line := range d.Fix {
-			fmt.Fprintf(&b, "      %s\n", line)
-		}
+		d.printFix(&b)
 	}
 	for _, warning := range c.Warnings {
 		fmt.Fprintf(&b, "Warning %s: %s\n", warning, warning.Meaning())
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+func (d checkedDecision) printFix(b *strings.Builder) {
+	if len(d.Fix) == 0 {
+		return
+	}
+	b.WriteString("   To permit it, publish this whole set in place of the present one:\n")
+	for _, line := range d.Fix {
+		fmt.Fprintf(b, "      %s\n", line)
+	}
+	for _, note := range d.Notes {
+		fmt.Fprintf(b, "   Note: %s\n", note)
+	}
+	for _, contact := range d.Contacts {
+		fmt.Fprintf(b, "   Contact: %s\n", contact)
+	}
 }
 
 // dnssecWords says what a validation state means (RFC 4035, section 4.3).
@@ -224,6 +248,9 @@ func askedWords(o snapshot.Observation) string {
 	words := "nobody"
 	if o.Server != "" {
 		words = o.Server
+	}
+	if o.Transport == snapshot.Overlay {
+		return fmt.Sprintf("the overlay, which has these records, TTL %d s", o.TTL)
 	}
 	if o.Transport != snapshot.Zone {
 		words += fmt.Sprintf(" over %s, attempt %d", o.Transport, o.Attempts)

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
 
 	// Where the system has no certificates, in a container, DNS over TLS and HTTPS
 	// are checked against those of the browsers.
@@ -30,21 +31,31 @@ type interrupted struct{ signal os.Signal }
 func (i interrupted) Error() string { return i.signal.String() }
 
 // untilSignal returns a context that ends at the first SIGINT or SIGTERM, with an
-// interrupted as its cause. A second signal ends the process at once.
+// interrupted as its cause. Another signal ends the process at once, unless it comes
+// right behind the first: timeout(1) sends its own to the process and to the group.
 func untilSignal(parent context.Context) (context.Context, func()) {
 	ctx, cancel := context.WithCancelCause(parent)
-	signals := make(chan os.Signal, 1)
+	signals, done := make(chan os.Signal, 1), make(chan struct{})
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
 	go func() {
 		select {
 		case s := <-signals:
-			signal.Stop(signals)
 			cancel(interrupted{s})
-		case <-ctx.Done():
+		case <-done:
+			return
+		}
+		select {
+		case <-time.After(oneWish):
+			signal.Stop(signals)
+		case <-done:
 		}
 	}()
 	return ctx, func() {
 		signal.Stop(signals)
+		close(done)
 		cancel(nil)
 	}
 }
+
+// oneWish is how long further signals are taken for the first. It is longer than grace.
+const oneWish = time.Second

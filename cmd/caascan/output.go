@@ -32,28 +32,34 @@ type pendingFile interface {
 // planOutputs finds what is wrong with -o before anything is done. inputs are the
 // files that must not be written over.
 func planOutputs(names []string, stdout io.Writer, inputs []string) ([]*output, error) {
-	if len(names) == 0 {
-		return nil, usagef("no report asked for: give -o report.csv, -o report.xlsx, or -o - for CSV on standard output")
-	}
 	var outputs []*output
-	for i, name := range names {
+	for _, name := range names {
 		format, err := report.ParseFormat(name)
 		if err != nil {
 			return nil, usageError{err}
 		}
-		for _, other := range names[:i] {
-			if name == other || name != "-" && other != "-" && samePlace(name, other) {
-				return nil, usagef("output %q is given twice", name)
-			}
-		}
-		for _, input := range inputs {
-			if name != "-" && input != "-" && samePlace(name, input) {
-				return nil, usagef("output %q is also read: give the report another name", name)
-			}
+		if err := checkPlace(name, inputs, outputs); err != nil {
+			return nil, err
 		}
 		outputs = append(outputs, &output{name: name, format: format, to: stdout})
 	}
 	return outputs, nil
+}
+
+// checkPlace finds out whether an output would write over what is read, or over
+// another one.
+func checkPlace(name string, inputs []string, outputs []*output) error {
+	for _, other := range outputs {
+		if name == other.name || name != "-" && other.name != "-" && samePlace(name, other.name) {
+			return usagef("output %q is given twice", name)
+		}
+	}
+	for _, input := range inputs {
+		if name != "-" && input != "-" && samePlace(name, input) {
+			return usagef("output %q is also read: give it another name", name)
+		}
+	}
+	return nil
 }
 
 // samePlace reports whether two names mean one file, which need not exist.

@@ -273,6 +273,11 @@ func TestNoUsableResolverIsAnErrorBeforeAnyRowIsRead(t *testing.T) {
 // TestAnInputThatChangesIsNotReported: the list is written anew while its names
 // are being asked, so the rows of the second pass are not those of the first.
 func TestAnInputThatChangesIsNotReported(t *testing.T) {
+	t.Run("other rows", func(t *testing.T) { scanWhileItBecomes(t, "email\nb@other.example\na@listed.example\n") })
+	t.Run("a cell more", func(t *testing.T) { scanWhileItBecomes(t, "email\na@listed.example,more\nb@other.example\n") })
+}
+
+func scanWhileItBecomes(t *testing.T, changed string) {
 	dir := t.TempDir()
 	list, report := filepath.Join(dir, "list.csv"), filepath.Join(dir, "report.csv")
 	write := func(text string) {
@@ -284,7 +289,7 @@ func TestAnInputThatChangesIsNotReported(t *testing.T) {
 	var once sync.Once
 	server, err := dnstest.Start(dnstest.Config{Zones: []*zone.Zone{load(t, demoZone)}, Handle: func(q dnstest.Query) []dnstest.Reply {
 		if q.Name != "." {
-			once.Do(func() { write("email\nb@other.example\na@listed.example\n") })
+			once.Do(func() { write(changed) })
 		}
 		return q.Replies()
 	}})

@@ -23,6 +23,7 @@ import (
 type scanOptions struct {
 	source   sourceOptions
 	outputs  []string
+	fixes    []string
 	column   string
 	sheet    string
 	header   string
@@ -60,6 +61,7 @@ func (o *scanOptions) add(flags *pflag.FlagSet) {
 	flags.SortFlags = false
 	o.source.add(flags)
 	flags.StringArrayVarP(&o.outputs, "output", "o", nil, "report `file`: .csv, .xlsx, or - for CSV on standard output (repeatable)")
+	flags.StringArrayVar(&o.fixes, "emit-fixes", nil, "zone `file` for the records to publish so that all CAs may issue; LABEL=FILE: so that this one may (repeatable)")
 	flags.StringVar(&o.column, "column", "", "`name` or number of the column with the addresses or domains (default: found by itself)")
 	flags.StringVar(&o.sheet, "sheet", "", "`name` or number of the sheet of an XLSX input (default: the first)")
 	flags.StringVar(&o.header, "header", "auto", "whether the first row names the columns: auto, yes or no")
@@ -75,7 +77,7 @@ func (o *scanOptions) add(flags *pflag.FlagSet) {
 func settings(flags *pflag.FlagSet) string {
 	var given []string
 	flags.Visit(func(f *pflag.Flag) {
-		if f.Name == "output" {
+		if f.Name == "output" || f.Name == "emit-fixes" {
 			return
 		}
 		values := []string{f.Value.String()}
@@ -94,6 +96,7 @@ type job struct {
 	console console
 	issuers []caa.Issuer
 	outputs []*output
+	fixes   []fixesOutput
 	failOn  []scan.Status
 	cells   report.Cells
 	tempDir string
@@ -116,8 +119,8 @@ func runScan(ctx context.Context, o scanOptions, path, settings string, io strea
 		return err
 	}
 	defer func() { err = errors.Join(err, j.in.Close()) }()
-	defer func() { err = errors.Join(err, abandonOutputs(j.outputs)) }()
-	if err := openOutputs(j.outputs); err != nil {
+	defer func() { err = errors.Join(err, abandonOutputs(j.files())) }()
+	if err := openOutputs(j.files()); err != nil {
 		return err
 	}
 	if err := j.openSource(ctx, o.source); err != nil {
@@ -144,7 +147,7 @@ func (j *job) plan(o scanOptions, path string, io streams) (err error) {
 	if err := o.source.validate(); err != nil {
 		return err
 	}
-	if j.outputs, err = planOutputs(o.outputs, io.out, append([]string{path}, o.source.zones...)); err != nil {
+	if err := j.planOutputs(o, path, io); err != nil {
 		return err
 	}
 	if j.failOn, err = parseFailOn(o.failOn); err != nil {
@@ -154,6 +157,19 @@ func (j *job) plan(o scanOptions, path string, io streams) (err error) {
 		j.cells = report.RawCells
 	}
 	j.console, err = newConsole(io.err, o)
+	return err
+}
+
+// planOutputs finds what is to be written, and that it is nothing that is read.
+func (j *job) planOutputs(o scanOptions, path string, io streams) (err error) {
+	if len(o.outputs)+len(o.fixes) == 0 {
+		return usagef("no report asked for: give -o report.csv, -o report.xlsx, or -o - for CSV on standard output")
+	}
+	inputs := append([]string{path}, o.source.files()...)
+	if j.outputs, err = planOutputs(o.outputs, io.out, inputs); err != nil {
+		return err
+	}
+	j.fixes, err = planFixes(o.fixes, j.issuers, inputs, j.outputs)
 	return err
 }
 
@@ -209,6 +225,11 @@ func (j *job) openSource(ctx context.Context, o sourceOptions) (err error) {
 		j.console.warn(warning)
 		j.run.Notes = append(j.run.Notes, warning)
 	}
+	if len(o.overlays) > 0 && err == nil {
+		note := fmt.Sprintf("This is a plan: the CAA records of %d names were taken from --overlay, as if they were published.", j.source.planned)
+		j.console.note(note)
+		j.run.Notes = append(j.run.Notes, note)
+	}
 	return err
 }
 
@@ -251,7 +272,7 @@ func (j *job) report(ctx context.Context) error {
 		return err
 	}
 	if reported, _ := j.in.Tally(); reported.SHA256 != collected.SHA256 {
-		return fmt.Errorf("%s changed while it was read: no report was written; scan a copy that stays as it is", j.run.InputName)
+		return j.inputChanged()
 	}
 	if written != collected.Rows {
 		return fmt.Errorf("%d rows were read and %d reported: no report was written; this is a defect of caascan", collected.Rows, written)
@@ -260,7 +281,11 @@ func (j *job) report(ctx context.Context) error {
 	if err := interruptible(ctx, func() error { return j.closeWriters(writers) }); err != nil {
 		return err
 	}
-	return commitOutputs(j.outputs) // once begun, to its end: all reports are of one run
+	return commitOutputs(j.files()) // once begun, to its end: all reports are of one run
+}
+
+func (j *job) inputChanged() error {
+	return fmt.Errorf("%s changed while it was read: no report was written; scan a copy that stays as it is", j.run.InputName)
 }
 
 func (j *job) closeWriters(writers []report.Writer) error {
@@ -284,6 +309,9 @@ func (j *job) newWriters() ([]report.Writer, error) {
 			return nil, err
 		}
 		writers = append(writers, namedWriter{w, o.name})
+	}
+	for _, f := range j.fixes {
+		writers = append(writers, namedWriter{report.NewFixes(f.to, f.issuers...), f.name})
 	}
 	return writers, nil
 }
@@ -315,6 +343,9 @@ func (j *job) writeRows(ctx context.Context, writers []report.Writer, rows int) 
 	scanner := scan.New(scan.Config{Issuers: j.issuers, Store: j.source.resolver.Store()})
 	results := func(yield func(scan.Result, error) bool) {
 		for result, err := range scanner.Results(ctx, j.in.Rows()) {
+			if len(result.Row.Cells) > len(j.in.Header()) { // the first pass has seen them all
+				err = j.inputChanged()
+			}
 			if err == nil {
 				j.tally.Add(result)
 				done.Add(1)

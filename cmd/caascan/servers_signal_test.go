@@ -166,11 +166,14 @@ func (r running) said(t *testing.T) string {
 // soon is how long a run may go on after a signal.
 const soon = time.Second
 
-// stop sends a signal and returns the exit code, which must come soon.
+// stop sends a signal, several times as timeout(1) does, and returns the exit code,
+// which must come soon.
 func (r running) stop(t *testing.T, signal os.Signal) int {
 	t.Helper()
-	if err := r.process.Signal(signal); err != nil && !errors.Is(err, os.ErrProcessDone) {
-		t.Fatal(err)
+	for range 20 {
+		if err := r.process.Signal(signal); err != nil && !errors.Is(err, os.ErrProcessDone) {
+			t.Fatal(err)
+		}
 	}
 	select {
 	case <-r.ended:

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/spf13/pflag"
@@ -18,6 +19,7 @@ type sourceOptions struct {
 	issuers     []string
 	resolvers   []string
 	zones       []string
+	overlays    []string
 	concurrency int
 	rate        float64
 	timeout     time.Duration
@@ -32,6 +34,7 @@ func (o *sourceOptions) add(flags *pflag.FlagSet) {
 	flags.StringArrayVar(&o.issuers, "issuer", nil, "CA to decide for: its issuer `domain`s, comma-separated, or LABEL=domain,domain (repeatable, one per CA)")
 	flags.StringArrayVar(&o.resolvers, "resolver", nil, "`address` of a recursive resolver: 192.0.2.1, [2001:db8::1]:5353, tls://host[:port][#name] or https://host/dns-query (repeatable; default: the system's)")
 	flags.StringArrayVar(&o.zones, "zone", nil, "answer from this master `file` and nothing else, without any network (repeatable)")
+	flags.StringArrayVar(&o.overlays, "overlay", nil, "take the CAA records of this zone `file` as if they were published, all else as it is (repeatable)")
 	flags.IntVar(&o.concurrency, "concurrency", lookup.DefaultConcurrency, "queries in flight")
 	flags.Float64Var(&o.rate, "rate", 0, "queries per second sent, retries included; 0: no limit")
 	flags.DurationVar(&o.timeout, "timeout", lookup.DefaultTimeout, "time for one try of one query")
@@ -118,6 +121,7 @@ type source struct {
 	resolver  *lookup.Resolver
 	resolvers []string // the addresses that are asked
 	zoneFiles []string // the base names of the files that answer instead
+	planned   int      // names that overlays answer for
 	warnings  []string // what makes the answers weaker than asked for
 }
 
@@ -128,6 +132,17 @@ func (o *sourceOptions) open(ctx context.Context, onEvent func(lookup.Event)) (s
 		Concurrency: o.concurrency, Rate: o.rate, Timeout: o.timeout, Attempts: o.attempts,
 		FinalPassAfter: o.finalPass, AllowMixed: o.allowMixed, TrustAD: o.trustAD, OnEvent: onEvent,
 	}
+	overlay, err := zone.LoadOverlay(o.overlays...)
+	if err != nil {
+		return source{}, err
+	}
+	cfg.Overlay = overlay
+	src, err := o.openAnswers(ctx, cfg)
+	src.planned = overlay.Len()
+	return src, err
+}
+
+func (o *sourceOptions) openAnswers(ctx context.Context, cfg lookup.Config) (source, error) {
 	if len(o.zones) > 0 {
 		return o.openZones(cfg)
 	}
@@ -148,6 +163,9 @@ func (o *sourceOptions) open(ctx context.Context, onEvent func(lookup.Event)) (s
 	}
 	return probe(ctx, resolver)
 }
+
+// files are what is read, and so must not be written over.
+func (o *sourceOptions) files() []string { return slices.Concat(o.zones, o.overlays) }
 
 func (o *sourceOptions) openZones(cfg lookup.Config) (source, error) {
 	var zones []*zone.Zone

@@ -64,13 +64,15 @@ func (s RRset) Decide(issuer Issuer) Decision {
 	}
 	// A critical property we do not know forbids issuance whatever else the set
 	// says (RFC 8659, section 4.5).
-	if i := slices.IndexFunc(s.Properties, Property.unknownCritical); i >= 0 {
+	if i := slices.IndexFunc(s.Properties, Property.UnknownCritical); i >= 0 {
 		return Decision{Denied, UnknownCritical, s.Properties[i]}
 	}
 	return s.decideIssuemail(issuer)
 }
 
-func (p Property) unknownCritical() bool { return p.Critical() && !p.known() }
+// UnknownCritical reports whether the property forbids every CA to issue, whatever else
+// its set says (RFC 8659, section 4.5).
+func (p Property) UnknownCritical() bool { return p.Critical() && !p.known() }
 
 // decideIssuemail applies RFC 9495, section 4 to the issuemail properties. The
 // best of them decides: one that lists the issuer, then one that lists another,

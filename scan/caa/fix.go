@@ -1,5 +1,10 @@
 package caa
 
+import (
+	"slices"
+	"strings"
+)
+
 // Fix returns the whole RRset to publish in place of s so that issuer may issue:
 // the present properties, with the critical flag cleared on those whose tag is
 // unknown, and an issuemail property for issuer where the rest does not permit it
@@ -13,7 +18,7 @@ func (s RRset) Fix(issuer Issuer) []Property {
 	fixed := RRset{Owner: s.Owner}
 	kept := make(map[Property]bool, len(s.Properties))
 	for _, p := range s.Properties {
-		if p.unknownCritical() {
+		if p.UnknownCritical() {
 			p = p.withFlags(p.Flags() &^ criticalFlag)
 		}
 		if kept[p] {
@@ -40,4 +45,37 @@ func authorisation(issuer Issuer) Property {
 
 func (p Property) withFlags(flags uint8) Property {
 	return Property{string([]byte{flags}) + p.rdata[1:]}
+}
+
+// Bounds on the contacts of a set, which are text from the DNS that people are to act on.
+const (
+	maxContacts = 8
+	maxContact  = 300 // octets as sent; one that is cut would lead elsewhere
+)
+
+// contactSchemes are those of the URLs that RFC 8659, section 4.4 knows in iodef.
+var contactSchemes = [...]string{"mailto:", "http:", "https:"}
+
+// Contacts returns the URLs of the iodef properties (RFC 8659, section 4.4), escaped
+// and each once: mailto, http and https alone, because a javascript URL is none to
+// click on. Those that are too long are left out, and so are those after the eighth.
+func (s RRset) Contacts() []string {
+	var urls []string
+	for _, p := range s.Properties {
+		if len(urls) == maxContacts {
+			break
+		}
+		if url := Escape(p.Value()); p.Is(TagIodef) && isContact(p.Value()) && !slices.Contains(urls, url) {
+			urls = append(urls, url)
+		}
+	}
+	return urls
+}
+
+// isContact holds for a known scheme, in any case (RFC 3986, section 3.1), with
+// something behind it.
+func isContact(value string) bool {
+	return len(value) <= maxContact && slices.ContainsFunc(contactSchemes[:], func(scheme string) bool {
+		return len(value) > len(scheme) && strings.EqualFold(value[:len(scheme)], scheme)
+	})
 }

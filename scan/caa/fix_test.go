@@ -3,6 +3,7 @@ package caa_test
 import (
 	"maps"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -145,4 +146,31 @@ func TestFixLeavesTheSetAlone(t *testing.T) {
 		fix(set, issuer)
 		return slices.Equal(before, set)
 	})
+}
+
+func TestContactsAreURLsToActOn(t *testing.T) {
+	iodef := func(value string) caa.Property { return property(0, "iodef", value) }
+	for _, test := range []struct {
+		name string
+		set  []caa.Property
+		want []string
+	}{
+		{"RFC 8659, 4.4: mailto, http and https", properties(iodef("mailto:a@b.example"), iodef("http://b.example/"), iodef("https://b.example/")), []string{"mailto:a@b.example", "http://b.example/", "https://b.example/"}},
+		{"RFC 3986, 3.1: in any case", properties(property(0, "IODEF", "MailTo:a@b.example")), []string{"MailTo:a@b.example"}},
+		{"no other scheme", properties(iodef("javascript:alert(1)"), iodef("httpsx://b.example"), iodef("tel:1"), iodef("a@b.example"), iodef("")), nil},
+		{"nothing behind the scheme", properties(iodef("mailto:")), nil},
+		{"no other tag", properties(property(0, "issue", "mailto:a@b.example")), nil},
+		{"each once", properties(iodef("mailto:a@b.example"), property(128, "iodef", "mailto:a@b.example")), []string{"mailto:a@b.example"}},
+		{"escaped", properties(iodef("mailto:a@b.example\r\n; \x1b[31m\"\xff")), []string{`mailto:a@b.example\013\010; \027[31m\"\255`}},
+		{"not too long", properties(iodef("mailto:" + strings.Repeat("a", 294))), nil},
+		{"as long as can be", properties(iodef("mailto:" + strings.Repeat("a", 293))), []string{"mailto:" + strings.Repeat("a", 293)}},
+		{
+			"not too many", properties(iodef("http:1"), iodef("http:2"), iodef("http:3"), iodef("http:4"), iodef("http:5"), iodef("http:6"), iodef("http:7"), iodef("http:8"), iodef("http:9")),
+			[]string{"http:1", "http:2", "http:3", "http:4", "http:5", "http:6", "http:7", "http:8"},
+		},
+	} {
+		if diff := cmp.Diff(test.want, caa.RRset{Properties: test.set}.Contacts()); diff != "" {
+			t.Errorf("%s: Contacts() mismatch (-want +got):\n%s", test.name, diff)
+		}
+	}
 }

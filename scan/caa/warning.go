@@ -83,7 +83,7 @@ func (p Parameter) bindsAccount() bool {
 // would.
 func (s RRset) issueOnly() bool {
 	return (s.Has(TagIssue) || s.Has(TagIssuewild)) && !s.Has(TagIssuemail) &&
-		!slices.ContainsFunc(s.Properties, Property.unknownCritical)
+		!slices.ContainsFunc(s.Properties, Property.UnknownCritical)
 }
 
 // almostIssuemail reports whether a tag is a slip for issuemail: up to two letters

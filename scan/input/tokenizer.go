@@ -88,6 +88,10 @@ func (t *tokenizer) next() (broken bool, err error) {
 // the window, with quotation marks around whole fields only. It is quick, and gives
 // what long would give.
 func (t *tokenizer) plain() bool {
+	if t.end > longestShared {
+		t.plainFrom = t.end
+		return false
+	}
 	if t.whole == "" {
 		t.whole = string(t.buf[:t.end])
 	}
@@ -106,6 +110,10 @@ func (t *tokenizer) plain() bool {
 	t.advance(length + 1)
 	return true
 }
+
+// longestShared is the longest window that cells may be parts of: whoever keeps one of
+// them keeps all of it. The window is longer behind a record that was.
+const longestShared = 2 * chunk
 
 // split makes cells of a line. It fails where there is more to it.
 func (t *tokenizer) split(line string) bool {

@@ -238,6 +238,7 @@ func (e *engine) ask(name domain.Name, domains int) *step {
 	} else {
 		s = newStep(name, domains)
 	}
+	s.overlay = e.cfg.Overlay
 	e.pending[name] = s
 	e.ready = append(e.ready, s)
 	return s

@@ -39,6 +39,12 @@ type Config struct {
 	Servers []Server
 	// Zones answers everything in process where it is set; nothing is sent.
 	Zones *zone.Set
+	// Overlay holds what is taken as if published: asked for a name first, then for
+	// each of its aliases, it gives the answer where it knows one, and no query for CAA
+	// is sent for that. All else comes from where answers come from. Such an answer has
+	// the Transport Overlay. The names it holds stand in the Store from New on, and
+	// are never handed to done. A Store from a run without it must not be used with it.
+	Overlay *zone.Overlay
 	// Store receives the Observations and is the cache; nil makes a new one.
 	Store *snapshot.Store
 	// Concurrency is how many queries may be in flight; 0 means 64, and
@@ -124,6 +130,7 @@ func New(cfg Config) (*Resolver, error) {
 		return nil, fmt.Errorf("timeout %v, attempts %d, final pass after %v, rate %v: none may be negative",
 			cfg.Timeout, cfg.Attempts, cfg.FinalPassAfter, cfg.Rate)
 	}
+	plan(cfg.Store, cfg.Overlay)
 	r := &Resolver{cfg: cfg}
 	if cfg.Zones == nil {
 		for _, server := range cfg.Servers {

@@ -109,7 +109,7 @@ func (s Server) String() string {
 			return "tls://" + s.address
 		}
 		return "tls://" + s.address + "#" + s.name
-	case snapshot.UDP, snapshot.TCP, snapshot.Zone:
+	case snapshot.UDP, snapshot.TCP, snapshot.Zone, snapshot.Overlay:
 		return s.address
 	}
 	panic("lookup: unknown transport " + string(s.transport))

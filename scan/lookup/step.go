@@ -10,6 +10,7 @@ import (
 	"caascan/scan/caa"
 	"caascan/scan/domain"
 	"caascan/scan/snapshot"
+	"caascan/scan/zone"
 )
 
 // maxChain is how many names an alias chain may have, the first one included.
@@ -49,6 +50,7 @@ type step struct {
 	dance   dance
 	epoch   int   // of up's flow when it was sent
 	chain   chain // what the answers so far have shown
+	overlay *zone.Overlay
 
 	// Of the try that is out:
 	flight   *flight
@@ -252,6 +254,12 @@ func (s *step) finish(failure snapshot.Failure) {
 	if failure == "" {
 		s.obs.AD, s.obs.Validated = s.chain.ad, s.chain.validated
 		s.obs.TTL, s.obs.Records, s.obs.EDE = s.chain.ttl, s.chain.set, s.chain.ede
+		if s.chain.setTTL > s.chain.ttl {
+			s.obs.RecordsTTL = s.chain.setTTL
+		}
+		if s.chain.planned {
+			markPlanned(&s.obs)
+		}
 		return
 	}
 	if s.asked != s.obs.Name.String() {
@@ -277,10 +285,12 @@ func transient(failure snapshot.Failure) bool {
 type chain struct {
 	aliases []string
 	set     caa.RRset
-	ttl     uint32
+	ttl     uint32 // the least of all
+	setTTL  uint32
 	ede     []snapshot.EDE
 	// ad says that all had the AD bit, validated that it can be relied on in all.
 	ad, validated bool
+	planned       bool // set is the overlay's
 }
 
 // end returns the name that the aliases lead to.
@@ -301,13 +311,18 @@ func (s *step) absorb(out outcome) (next chain, more bool, failure snapshot.Fail
 	if failure != "" {
 		return next, false, failure
 	}
+	if s.overlay != nil {
+		if next, known := s.planned(next); known {
+			return next, false, ""
+		}
+	}
 	at := next.end(s.obs.Name)
 	next.ad, next.validated = next.ad && r.ad, next.validated && out.believed
 	next.ede = slices.Concat(next.ede, r.ede)
 	set, ttl := r.set(at)
 	switch {
 	case len(set) > 0 && r.rcode == dns.RcodeSuccess:
-		next.set, next.ttl = caa.RRset{Owner: at, Properties: set}, min(next.ttl, ttl)
+		next.set, next.setTTL, next.ttl = caa.RRset{Owner: at, Properties: set}, ttl, min(next.ttl, ttl)
 		return next, false, ""
 	case r.holdsCAA():
 		return next, false, snapshot.MalformedReply
@@ -343,6 +358,9 @@ func (s *step) follow(r reply) (chain, snapshot.Failure) {
 		}
 		next.aliases = append(next.aliases, target)
 		next.ttl = min(next.ttl, ttl)
+		if _, known := s.overlay.Find(target); known {
+			return next, ""
+		}
 	}
 }
 

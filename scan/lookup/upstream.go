@@ -35,7 +35,7 @@ type shown struct {
 func newUpstream(server Server, cfg *Config) *upstream {
 	u := &upstream{server: server, name: server.String(), flow: newFlow(cfg.Concurrency)}
 	switch server.transport {
-	case snapshot.UDP, snapshot.TCP, snapshot.Zone:
+	case snapshot.UDP, snapshot.TCP, snapshot.Zone, snapshot.Overlay:
 		u.streams = newStreamClient(func(ctx context.Context) (net.Conn, error) {
 			return cfg.Dial(ctx, "tcp", server.address)
 		})

@@ -20,6 +20,7 @@ type line struct {
 	Validated bool           `json:"validated"` // the resolver validates, and its AD bit is believed
 	EDE       []edeLine      `json:"ede,omitempty"`
 	TTL       uint32         `json:"ttl"`
+	SetTTL    uint32         `json:"records_ttl,omitempty"`
 	Aliases   []string       `json:"aliases,omitempty"`
 	Owner     string         `json:"owner,omitempty"`
 	CAA       []propertyLine `json:"caa,omitempty"`
@@ -61,7 +62,7 @@ type proofStepLine struct {
 func (o Observation) MarshalJSON() ([]byte, error) {
 	l := line{
 		Name: o.Name.String(), Resolver: o.Server, Transport: o.Transport, AD: o.AD, Validated: o.Validated, TTL: o.TTL,
-		Aliases: o.Aliases, Owner: o.Records.Owner, Failure: o.Failure, Asked: o.Asked, Attempts: o.Attempts,
+		Aliases: o.Aliases, Owner: o.Records.Owner, Failure: o.Failure, Asked: o.Asked, Attempts: o.Attempts, SetTTL: o.RecordsTTL,
 	}
 	l.Time = stamp(o.Time)
 	if o.Replied() {

@@ -57,6 +57,9 @@ const (
 	TLS   Transport = "tls"   // RFC 7858
 	HTTPS Transport = "https" // RFC 8484
 	Zone  Transport = "zone"  // from master files, in process
+	// Overlay is no answer of the DNS but what somebody plans to publish. Such an
+	// Observation is no evidence and belongs in no snapshot.
+	Overlay Transport = "overlay"
 )
 
 // DNSSEC is what is known of an answer's validation.
@@ -90,6 +93,9 @@ type Observation struct {
 	// TTL is the least of the answer's records, in seconds; of an empty answer
 	// that of negative caching (RFC 2308, section 5), or 0.
 	TTL uint32
+	// RecordsTTL is that of Records, where an alias on the way to them has a lesser
+	// one, which is TTL; else it is 0.
+	RecordsTTL uint32
 	// AD reports that every reply the answer rests on had the AD bit.
 	AD bool
 	// Validated reports that AD can be relied on, set or clear: every server the
@@ -126,6 +132,9 @@ func (o *Observation) DNSSEC() DNSSEC {
 	}
 	return Insecure
 }
+
+// SetTTL returns for how many seconds Records may be kept by who has them.
+func (o *Observation) SetTTL() uint32 { return max(o.TTL, o.RecordsTTL) }
 
 // EndsClimb reports whether the climb stops here: at a set, whatever it holds,
 // or at a failure, above which nothing may be concluded (RFC 8659, section 3).

@@ -116,12 +116,12 @@ func TestAnObservationAsJSON(t *testing.T) {
 		Name:    name(t, "mail.example"),
 		Aliases: []string{"a.example"},
 		Records: caa.RRset{Owner: "a.example", Properties: []caa.Property{property(t, 128, "issuemail", "\x00\"")}},
-		TTL:     300, AD: true, Validated: true, EDE: []snapshot.EDE{{Code: 1, Text: "\xff"}},
+		TTL:     300, RecordsTTL: 600, AD: true, Validated: true, EDE: []snapshot.EDE{{Code: 1, Text: "\xff"}},
 		Server: "192.0.2.1:53", Transport: snapshot.UDP, Attempts: 2,
 		Time: time.Date(2026, 11, 23, 15, 4, 5, 0, time.FixedZone("", 3600)),
 	}
 	want := `{"name":"mail.example","time":"2026-11-23T14:04:05Z","resolver":"192.0.2.1:53","transport":"udp",` +
-		`"rcode":"NOERROR","ad":true,"validated":true,"ede":[{"code":1,"text":"\\255"}],"ttl":300,"aliases":["a.example"],"owner":"a.example",` +
+		`"rcode":"NOERROR","ad":true,"validated":true,"ede":[{"code":1,"text":"\\255"}],"ttl":300,"records_ttl":600,"aliases":["a.example"],"owner":"a.example",` +
 		`"caa":[{"flags":128,"tag":"issuemail","value":"\\000\\\"","rdata":"800969737375656d61696c0022"}],"attempts":2}`
 	got, err := json.Marshal(o)
 	if err != nil {

@@ -43,14 +43,15 @@ type how struct {
 
 // rest is what most answers do not have.
 type rest struct {
-	aliases []string
-	records caa.RRset
-	atName  bool // the owner of records is the name, and not in records
-	ede     []EDE
-	failure Failure
-	asked   string
-	proofs  []Proof
-	at      time.Time // where nanoseconds from 1970 cannot tell it; else zero
+	aliases    []string
+	records    caa.RRset
+	atName     bool // the owner of records is the name, and not in records
+	ede        []EDE
+	failure    Failure
+	asked      string
+	proofs     []Proof
+	recordsTTL uint32
+	at         time.Time // where nanoseconds from 1970 cannot tell it; else zero
 }
 
 // Put keeps o, in place of an earlier Observation of the same name. What o refers
@@ -94,6 +95,7 @@ func (s *Store) indexOf(h how) uint32 {
 // by all names with the same records and nothing else, or one of its own.
 func (s *Store) restOf(o *Observation, at int64) *rest {
 	plain := at != 0 || o.Time.IsZero()
+	plain = plain && o.RecordsTTL == 0
 	plain = plain && o.Failure == "" && o.Asked == "" && len(o.Aliases) == 0 && len(o.EDE) == 0 && len(o.Proofs) == 0
 	if plain && len(o.Records.Properties) == 0 && o.Records.Owner == "" {
 		return nil
@@ -105,7 +107,7 @@ func (s *Store) restOf(o *Observation, at int64) *rest {
 	}
 	r := &rest{
 		aliases: o.Aliases, records: set.records, atName: atName, ede: o.EDE, failure: o.Failure,
-		asked: o.Asked, proofs: o.Proofs,
+		asked: o.Asked, proofs: o.Proofs, recordsTTL: o.RecordsTTL,
 	}
 	if !atName {
 		r.records.Owner = o.Records.Owner
@@ -156,6 +158,7 @@ func (r *rest) fill(o *Observation) {
 		return
 	}
 	o.Aliases, o.Records, o.EDE, o.Failure, o.Asked, o.Proofs = r.aliases, r.records, r.ede, r.failure, r.asked, r.proofs
+	o.RecordsTTL = r.recordsTTL
 	if r.atName {
 		o.Records.Owner = o.Name.String()
 	}

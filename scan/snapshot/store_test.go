@@ -44,6 +44,9 @@ func arbitrary(t testing.TB, random *rand.Rand, name domain.Name) snapshot.Obser
 	case 1:
 		o.Time = []time.Time{time.Unix(0, 0), time.Unix(0, 1), time.Date(1, 1, 1, 0, 0, 0, 1, time.UTC), time.Date(2999, 1, 1, 0, 0, 0, 7, time.UTC), time.Now()}[random.IntN(5)]
 	}
+	if set() {
+		o.RecordsTTL = random.Uint32()
+	}
 	for range random.IntN(3) * random.IntN(2) {
 		o.Records.Properties = append(o.Records.Properties, property(t, 0, some("issue%d"), some("ca%d.example")))
 	}

@@ -14,6 +14,8 @@
 // machine for a $INCLUDE that a $GENERATE has made. The text of types other than CAA
 // is left to the library.
 //
+// An Overlay is no zone: sets of CAA records that somebody plans to publish.
+//
 // There is no DNSSEC: signatures in a file are records like any other, and the
 // DO bit changes nothing. Referrals carry no glue, for nobody here follows them.
 package zone

@@ -46,24 +46,21 @@ type Record struct {
 // in its folder or below. An error says which file and line to mend:
 // "demo.zone:12: CAA record: flags, tag and one value, not 2 items".
 func Load(path string) (*Zone, error) {
-	input, err := os.Open(path)
-	if err != nil {
-		return nil, fmt.Errorf("zone file: %w", err)
+	var l loader
+	if err := l.open(path); err != nil {
+		return nil, err
 	}
-	defer func() { _ = input.Close() }() // it was only read
-	folder, err := os.OpenRoot(filepath.Dir(path))
-	if err != nil {
-		return nil, fmt.Errorf("folder of zone file %s: %w", path, err)
-	}
-	defer func() { _ = folder.Close() }()
-	l := &loader{folder: folder, dir: filepath.Dir(path)}
-	return l.load(input, path)
+	return l.zone(path)
 }
 
 // Parse reads a master file from r, which messages call file. $INCLUDE is an
 // error: there is no folder to include from.
 func Parse(r io.Reader, file string) (*Zone, error) {
-	return new(loader).load(r, file)
+	var l loader
+	if err := l.read(r, file); err != nil {
+		return nil, err
+	}
+	return l.zone(file)
 }
 
 // Apex returns the name of the zone, spelt like Record.Name.
@@ -95,11 +92,29 @@ func (n *node) find(typ uint16) *rrset {
 	return nil
 }
 
-func (l *loader) load(input io.Reader, file string) (*Zone, error) {
-	r := &reader{loader: l, file: file, path: filepath.Base(file), scanner: newScanner(input, 1), ttl: defaultTTL}
-	if err := r.read(); err != nil {
-		return nil, err
+// open reads the file at path, and lets it include those in its folder.
+func (l *loader) open(path string) error {
+	input, err := os.Open(path)
+	if err != nil {
+		return fmt.Errorf("zone file: %w", err)
 	}
+	defer func() { _ = input.Close() }() // it was only read
+	folder, err := os.OpenRoot(filepath.Dir(path))
+	if err != nil {
+		return fmt.Errorf("folder of zone file %s: %w", path, err)
+	}
+	defer func() { _ = folder.Close() }()
+	l.folder, l.dir = folder, filepath.Dir(path)
+	return l.read(input, path)
+}
+
+func (l *loader) read(input io.Reader, file string) error {
+	r := &reader{loader: l, file: file, path: filepath.Base(file), scanner: newScanner(input, 1), ttl: defaultTTL}
+	return r.read()
+}
+
+// zone returns the records read as a zone.
+func (l *loader) zone(file string) (*Zone, error) {
 	apex, err := l.apex()
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", file, err)

@@ -22,6 +22,11 @@ const (
 	growth        = "growth"
 	writer        = "writer"
 	bareWriter    = "bare-writer"
+	farDnsperf    = "dnsperf-far"
+	far           = "far"
+	lossy         = "lossy"
+	nearDnsperf   = "dnsperf-near"
+	near          = "near"
 )
 
 // works are the lines of the table, in its order.
@@ -34,6 +39,11 @@ var works = [...]struct{ label, words string }{
 	{growth, "caascan, ten times the mailboxes to CSV"},
 	{dnsperfDirect, "dnsperf, name server"},
 	{engine, "BenchmarkEngine, name server"},
+	{farDnsperf, "dnsperf, 50 ms away"},
+	{far, "BenchmarkEngine, 50 ms away"},
+	{lossy, "BenchmarkEngine, 50 ms away, 1 % lost"},
+	{nearDnsperf, "dnsperf, 64 in flight, 20 ms away"},
+	{near, "BenchmarkEngine, 64 in flight, 20 ms away"},
 	{writer, "BenchmarkXLSX"},
 	{bareWriter, "BenchmarkBareStreamWriter"},
 }
@@ -47,6 +57,9 @@ var ratios = [...]struct {
 }{
 	{"engine: CPU per lookup ÷ dnsperf's", engine, dnsperfDirect, cpuOf, "at most 1"},
 	{"distinct domains to CSV: CPU per lookup ÷ dnsperf's", domains, dnsperf, cpuOf, "at most 1.3"},
+	{"50 ms away: queries a second ÷ dnsperf's", far, farDnsperf, rateOf, "at least 0.9"},
+	{"50 ms away, 1 % lost: those ÷ dnsperf's without loss", lossy, farDnsperf, rateOf, "at least 0.9"},
+	{"20 ms away, 64 in flight: those ÷ dnsperf's", near, nearDnsperf, rateOf, ""},
 	{"mailboxes to XLSX: time ÷ that to CSV", toXLSX, toCSV, wallOf, ""},
 	{"BenchmarkXLSX: time ÷ that of bare StreamWriter", writer, bareWriter, wallOf, "at most 1.3"},
 	{"ten times the rows: time ÷", growth, growthBase, wallOf, "10"},
@@ -56,6 +69,7 @@ var ratios = [...]struct {
 func wallOf(t taken) float64 { return t.wall }
 func cpuOf(t taken) float64  { return t.cpu }
 func rssOf(t taken) float64  { return t.rss }
+func rateOf(t taken) float64 { return t.rate }
 
 // printMedians prints the medians of all runs, and the ratios of those.
 func printMedians(to io.Writer, path string) error {
@@ -63,13 +77,14 @@ func printMedians(to io.Writer, path string) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(to, "%-42s %4s %8s %14s %9s %13s\n", "median of", "runs", "wall s", "CPU µs/lookup", "peak MiB", "queries/name")
+	fmt.Fprintf(to, "%-42s %4s %8s %14s %9s %13s %10s\n", "median of", "runs", "wall s", "CPU µs/lookup", "peak MiB", "queries/name", "queries/s")
 	medians := make(map[string]taken)
 	for _, work := range works {
 		if all := runs[work.label]; len(all) > 0 {
 			m := medianOf(all)
 			medians[work.label] = m
-			fmt.Fprintf(to, "%-42s %4d %8.2f %14s %9s %13s\n", work.words, len(all), m.wall, known(m.cpu, 2), known(m.rss, 0), known(m.perName, 5))
+			fmt.Fprintf(to, "%-42s %4d %8.2f %14s %9s %13s %10s\n", work.words, len(all), m.wall,
+				known(m.cpu, 2), known(m.rss, 0), known(m.perName, 5), known(m.rate, 0))
 		}
 	}
 	fmt.Fprintf(to, "\n%-54s %6s  %s\n", "ratio", "", "goal")
@@ -106,7 +121,7 @@ func readRuns(path string) (map[string][]taken, error) {
 	runs := make(map[string][]taken)
 	for _, line := range lines {
 		t := taken{label: line[0]}
-		for i, field := range []*float64{&t.wall, &t.cpu, &t.rss, &t.perName} {
+		for i, field := range []*float64{&t.wall, &t.cpu, &t.rss, &t.perName, &t.rate} {
 			if *field, err = strconv.ParseFloat(line[i+1], 64); err != nil {
 				return nil, err
 			}
@@ -126,7 +141,7 @@ func medianOf(runs []taken) taken {
 		return median(all)
 	}
 	return taken{
-		wall: number(wallOf), cpu: number(cpuOf), rss: number(rssOf),
+		wall: number(wallOf), cpu: number(cpuOf), rss: number(rssOf), rate: number(rateOf),
 		perName: number(func(t taken) float64 { return t.perName }),
 	}
 }

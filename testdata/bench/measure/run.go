@@ -20,6 +20,7 @@ type taken struct {
 	cpu     float64 // microseconds a lookup
 	rss     float64 // MiB at most
 	perName float64 // queries
+	rate    float64 // queries a second
 }
 
 // longest is how long one run may take, ten million rows on a slow machine included.
@@ -47,16 +48,18 @@ func measure(table, label, log string, command []string) error {
 // A benchmark of Go says itself what was used in its loop.
 var (
 	ofDnsperf  = regexp.MustCompile(`Queries completed: +(\d+) `)
+	rateOfIt   = regexp.MustCompile(`Queries per second: +([\d.]+)`)
 	benchWall  = regexp.MustCompile(`\s([\d.]+) ns/op`)
 	benchCPU   = regexp.MustCompile(`\s([\d.]+) cpu-ns/query`)
 	benchNames = regexp.MustCompile(`\s([\d.]+) queries/name`)
+	benchRate  = regexp.MustCompile(`\s([\d.]+) bulk/s`)
 )
 
 // read fills in what the program says of itself.
 func (t *taken) read(said []byte, cpu time.Duration) {
 	micros := float64(cpu.Nanoseconds()) / 1e3
 	if queries := number(ofDnsperf, said); queries > 0 {
-		t.cpu, t.perName = micros/queries, 1
+		t.cpu, t.perName, t.rate = micros/queries, 1, number(rateOfIt, said)
 		return
 	}
 	if s, ok := findSummary(said); ok {
@@ -65,6 +68,7 @@ func (t *taken) read(said []byte, cpu time.Duration) {
 	}
 	if wall := number(benchWall, said); wall > 0 {
 		t.wall, t.cpu, t.perName = wall/1e9, number(benchCPU, said)/1e3, number(benchNames, said)
+		t.rate = number(benchRate, said)
 	}
 }
 
@@ -86,7 +90,7 @@ func (t taken) appendTo(path string) error {
 	}
 	w := csv.NewWriter(file)
 	line := []string{t.label}
-	for _, n := range []float64{t.wall, t.cpu, t.rss, t.perName} {
+	for _, n := range []float64{t.wall, t.cpu, t.rss, t.perName, t.rate} {
 		line = append(line, strconv.FormatFloat(n, 'g', -1, 64))
 	}
 	_ = w.Write(line) // Flush keeps the error

@@ -1,0 +1,64 @@
+package main
+
+import (
+	"slices"
+	"strings"
+
+	"caascan/scan/caa"
+)
+
+// fixesOutput is a zone file of what to publish so that some CAs may issue.
+type fixesOutput struct {
+	*output
+	issuers []int // their places
+}
+
+// planFixes reads --emit-fixes and finds what is wrong with it before anything is
+// done.
+func planFixes(texts []string, issuers []caa.Issuer, inputs []string, outputs []*output) ([]fixesOutput, error) {
+	var fixes []fixesOutput
+	taken := slices.Clone(outputs)
+	for _, text := range texts {
+		f, err := parseFixes(text, issuers)
+		if err != nil {
+			return nil, err
+		}
+		if err := checkPlace(f.name, inputs, taken); err != nil {
+			return nil, err
+		}
+		fixes, taken = append(fixes, f), append(taken, f.output)
+	}
+	return fixes, nil
+}
+
+// parseFixes reads FILE or LABEL=FILE. A label has no "=" in it, so the first one ends
+// it. What is no label is a file only if it has a slash, or a label that is misspelt
+// would be one.
+func parseFixes(text string, issuers []caa.Issuer) (fixesOutput, error) {
+	label, file, labelled := strings.Cut(text, "=")
+	f := fixesOutput{output: &output{name: text}}
+	place := slices.IndexFunc(issuers, func(issuer caa.Issuer) bool { return issuer.Label == strings.TrimSpace(label) })
+	switch {
+	case labelled && place >= 0:
+		f.name, f.issuers = file, []int{place}
+	case labelled && !strings.ContainsAny(label, `/\`):
+		return f, usagef("--emit-fixes %q: no CA has the label %q; a file with \"=\" in its name is written ./%s", text, label, text)
+	default:
+		for place := range issuers {
+			f.issuers = append(f.issuers, place)
+		}
+	}
+	if f.name == "" || f.name == "-" {
+		return f, usagef("--emit-fixes %q: it needs a file, such as fixes.zone", text)
+	}
+	return f, nil
+}
+
+// files are all outputs.
+func (j *job) files() []*output {
+	all := slices.Clone(j.outputs)
+	for _, f := range j.fixes {
+		all = append(all, f.output)
+	}
+	return all
+}

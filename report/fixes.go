@@ -1,0 +1,98 @@
+package report
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"strings"
+
+	"caascan/scan"
+)
+
+// NewFixes returns a Writer of what to publish so that some CAs may issue, given by
+// their places among the decisions. It is a file that a scan takes for an overlay: the
+// whole set of each name that denies one of them (see Tally.Fixes), as lines of a zone
+// file, with comments that say what it unblocks, whose it is and what to know before.
+func NewFixes(w io.Writer, issuers ...int) Writer {
+	return &fixesFile{to: bufio.NewWriter(w), issuers: issuers}
+}
+
+// fixesFile is a zone file that is being written. What goes wrong the last Flush says.
+type fixesFile struct {
+	to      *bufio.Writer
+	issuers []int
+	run     Run
+	closed  bool
+}
+
+// Write has nothing to do: the tally has what is needed of all rows.
+func (f *fixesFile) Write(scan.Result) error {
+	if f.closed {
+		return errClosed
+	}
+	return nil
+}
+
+func (f *fixesFile) Close(run Run, t *Tally) error {
+	if f.closed {
+		return errClosed
+	}
+	f.closed, f.run = true, run
+	fixes := t.Fixes(f.issuers...)
+	f.comment("CAA records to publish so that " + f.labels(f.issuers) + " may issue S/MIME certificates: " + plural(len(fixes), "name") + ".")
+	f.comment("Each set is whole: it takes the place of all CAA records of its name.")
+	f.comment("To try it before: caascan scan ... --overlay THIS-FILE")
+	f.comment("Where the present records come from a wildcard (*.example), a name that gets records of its own")
+	f.comment("loses all that the wildcard gave it: write its other records, such as MX, beside them.")
+	for _, fix := range fixes {
+		f.fix(fix)
+	}
+	return f.to.Flush()
+}
+
+func (f *fixesFile) fix(fix FixTotal) {
+	f.to.WriteString("\n")
+	f.comment(fix.Name() + " denies " + f.labels(fix.Issuers) + ": " + plural(fix.Rows, "row") + ", " + plural(fix.Count.Domains, "domain"))
+	if fix.Ask != "" {
+		f.comment("Whose: ask whoever runs " + fix.Ask)
+	}
+	for _, contact := range fix.Contacts {
+		f.comment("Contact: " + contact)
+	}
+	for _, note := range fix.Notes {
+		f.comment("Note: " + note)
+	}
+	// Only an alias that leads to the wildcard itself has this. An overlay does not take
+	// it, because what it would change depends on all names that there are.
+	if strings.HasPrefix(fix.Name(), "*.") {
+		f.comment("Note: This is a wildcard, and so it is for all names that it makes. To publish it, take off the semicolons.")
+		for _, line := range fix.Lines() {
+			f.comment(line)
+		}
+		return
+	}
+	for _, line := range fix.Lines() {
+		f.to.WriteString(line + "\n")
+	}
+}
+
+// comment writes a line that nothing in text can end.
+func (f *fixesFile) comment(text string) {
+	text = escapeCell(text)
+	f.to.WriteString("; " + strings.NewReplacer("\n", " ", "\r", " ", "\t", " ").Replace(text) + "\n")
+}
+
+func (f *fixesFile) labels(issuers []int) string {
+	labels := make([]string, len(issuers))
+	for i, issuer := range issuers {
+		labels[i] = f.run.Issuers[issuer].Label
+	}
+	return strings.Join(labels, ", ")
+}
+
+func plural(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}
