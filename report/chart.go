@@ -26,9 +26,10 @@ func wideSpot() chartSpot   { return chartSpot{shareColumn, 0, 2*8*numberWidth +
 
 // The heights of charts in pixels.
 const (
-	leastHeight = 230
-	chartFrame  = 70 // of a chart of bars: above and below them
-	barHeight   = 22
+	leastHeight = 210
+	chartFrame  = 54 // of a chart of bars: above and below them
+	barHeight   = 18
+	barItself   = 13
 )
 
 // The colours of the charts. They differ in lightness, for a print without any.
@@ -95,12 +96,19 @@ func (s span) bars(title, color string) *excelize.Chart {
 	c := s.chart(excelize.Bar, title, title+", as in the table below")
 	c.Series[0].Fill = solid(color)
 	c.Series[0].DataLabelPosition = excelize.ChartDataLabelsPositionOutsideEnd
-	c.GapWidth = new(uint(40))
+	c.GapWidth = new(s.gap())
 	c.PlotArea = excelize.ChartPlotArea{ShowVal: true, NumFmt: excelize.ChartNumFmt{CustomNumFmt: countFormat}}
 	words := excelize.Font{Family: font, Size: 9, Color: ink}
 	c.XAxis = excelize.ChartAxis{ReverseOrder: true, Font: words}
 	c.YAxis = excelize.ChartAxis{None: true, Font: words}
 	return c
+}
+
+// gap is what lies between bars that are as thick in every chart, in hundredths of
+// a bar; spreadsheets take 500 at most.
+func (s span) gap() uint {
+	each := (leastHeight - chartFrame) / s.len()
+	return uint(min(max(40, 100*(each-barItself)/barItself), 500))
 }
 
 func solid(color string) excelize.Fill {
@@ -140,7 +148,10 @@ func (p *page) reserve(bars int) int {
 	return first
 }
 
-// chartRows is how many rows charts take, with one above and one below them.
-func chartRows(bars int) int { return chartHeight(bars)/rowPixels + 3 }
+// chartRows is how many rows charts take, with one above and some of one below them.
+func chartRows(bars int) int { return chartHeight(bars)/rowPixels + 2 }
+
+// chartPoints is how high those rows are.
+func chartPoints(bars int) float64 { return float64(rowPoints * chartRows(bars)) }
 
 func chartHeight(bars int) int { return max(leastHeight, chartFrame+barHeight*bars) }

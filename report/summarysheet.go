@@ -142,13 +142,16 @@ func (p *page) permissions(labels []string, tally *Tally) {
 // issuer is all about one CA.
 func (p *page) issuer(i int, fixes *issuerFixes, counts *Counts, issuers []caa.Issuer) {
 	bars := max(len(counts.found(i)), len(fixes.places))
-	p.keep(statusesHeight + rowPoints*float64(chartRows(bars)))
+	if len(issuers) > 1 { // a lone one begins on the first page of paper
+		p.keep(statusesHeight + chartPoints(bars))
+	}
 	p.heading("Result for " + issuerText(fixes.label, i, issuers))
 	var t issuerTables
 	t.statuses = p.statuses(i, counts)
 	if counts.Total().Rows == 0 {
 		return
 	}
+	p.keep(chartPoints(bars))
 	at := p.reserve(bars)
 	t.reasons = p.reasons(i, counts)
 	t.names = p.names(fixes, counts.Total())
