@@ -312,7 +312,7 @@ func TestSheetOrder(t *testing.T) {
 	want := []string{
 		"Summary", "Fix list", "Fix list 2", "Fix list 3", "Results", "Results 2", "Results 3", "Results 4",
 		"Failed", "Failed 2", "Domains", "Domains 2", "Domains 3", "Domains 4",
-		"Legend", "Legend 2", "Legend 3", "Legend 4", "Legend 5", "Legend 6", "Legend 7", "Legend 8", "Legend 9", "Legend 10", "Legend 11", "Legend 12", "Legend 13",
+		"Legend", "Legend 2", "Legend 3", "Legend 4", "Legend 5", "Legend 6", "Legend 7", "Legend 8", "Legend 9", "Legend 10", "Legend 11", "Legend 12", "Legend 13", "Legend 14",
 	}
 	if diff := cmp.Diff(want, f.GetSheetList()); diff != "" {
 		t.Errorf("sheets (-want +got):\n%s", diff)
