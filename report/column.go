@@ -19,6 +19,7 @@ type Column struct {
 
 	width  float64 // in a workbook: characters
 	status bool    // in a workbook: text in the colour of the status
+	list   list    // in JSON Lines: what the cell is a list of, if it is one
 
 	// Exactly one of these gives a cell. What rests on the outcome or on a decision
 	// is the same for all domains that share the outcome; what rests on a decision,
@@ -74,7 +75,7 @@ var columns = [...]Column{
 	{
 		Name: "caa_records", width: 44,
 		Meaning: `The CAA records that were found, as a zone file holds them, with " | " between them.`,
-		outcome: records,
+		outcome: records, list: listOfRecords,
 	},
 	{
 		Name: "caa_dnssec", width: 13,
@@ -90,10 +91,10 @@ var columns = [...]Column{
 	{
 		Name: "caa_warnings", width: 22,
 		Meaning: "What does not change the status but should be known, as codes with a space between them.",
-		row:     warnings,
+		row:     warnings, list: listOfWarnings,
 	},
 	{
-		Name: "caa_fix", width: 50,
+		Name: "caa_fix", width: 50, list: listOfLines,
 		Meaning:  `The whole set of CAA records to publish in place of the present one so that this CA may issue: lines of a zone file, with " | " between them. Empty where nothing is denied.`,
 		decision: func(d scan.Decision) string { return strings.Join(d.Fix.Lines(), listSeparator) },
 	},
@@ -113,6 +114,9 @@ var columns = [...]Column{
 // several CAs, caa_status, caa_reason, caa_detail and caa_fix are the first CA's,
 // and the same four follow at the end for every CA, as caa_status:LABEL and so on.
 func Columns() []Column { return columns[:len(columns):len(columns)] }
+
+// perIssuer reports whether the column exists for every CA.
+func (c *Column) perIssuer() bool { return c.decision != nil || c.sentence != nil }
 
 func owner(o *scan.Outcome) string {
 	if o.Records.Owner == o.FoundAt.String() {
@@ -233,7 +237,7 @@ func issuerFields(labels []string) []field {
 	var fields []field
 	for i, label := range labels {
 		for _, c := range columns {
-			if c.decision != nil || c.sentence != nil {
+			if c.perIssuer() {
 				c.Name += ":" + label
 				fields = append(fields, field{c, i})
 			}

@@ -1,7 +1,7 @@
 // Package report writes the results of a scan to a file: each row of the input
 // with its own columns first and what was found of it after them.
 //
-// CSV is written row by row. A workbook's rows are kept in temporary files until
+// CSV and JSON Lines are written row by row. A workbook's rows are kept in temporary files until
 // Close, about 1 GB for a million, because the run facts, which come first in it,
 // are known last. Memory grows with the distinct domains and not with the rows, but
 // for a buffer of each sheet of a workbook, and equal results give equal bytes. All
@@ -27,10 +27,11 @@ const (
 	CSV      Format = "csv"       // for a file: UTF-8 with a BOM, lines end in CR LF (RFC 4180)
 	PlainCSV Format = "plain-csv" // for a pipe: no BOM, lines end in LF
 	XLSX     Format = "xlsx"      // an Office Open XML workbook
+	JSONL    Format = "jsonl"     // JSON Lines: an object for each row, see Fields
 )
 
-// ParseFormat returns the format that an output file's name asks for: .csv or
-// .xlsx, in any case, or "-" for CSV on standard output. The error lists these.
+// ParseFormat returns the format that an output file's name asks for: .csv, .xlsx or
+// .jsonl, in any case, or "-" for CSV on standard output. The error lists these.
 func ParseFormat(filename string) (Format, error) {
 	if filename == "-" {
 		return PlainCSV, nil
@@ -40,8 +41,10 @@ func ParseFormat(filename string) (Format, error) {
 		return CSV, nil
 	case ".xlsx":
 		return XLSX, nil
+	case ".jsonl":
+		return JSONL, nil
 	}
-	return "", fmt.Errorf("report %q: no such format: end the name in .csv or .xlsx, or write - for CSV on standard output", filename)
+	return "", fmt.Errorf("report %q: no such format: end the name in .csv, .xlsx or .jsonl, or write - for CSV on standard output", filename)
 }
 
 // Layout is what a Writer has to know before the first row.
@@ -88,6 +91,8 @@ func New(format Format, w io.Writer, layout Layout) (Writer, error) {
 		return newCSV(w, t, csvStyle{lineEnd: "\n", cells: layout.Cells}), nil
 	case XLSX:
 		return newWorkbook(w, t, layout.TempDir)
+	case JSONL:
+		return newJSONL(w, t), nil
 	}
 	return nil, fmt.Errorf("report: unknown format %q", format)
 }
