@@ -161,6 +161,7 @@ func checkedAt(v scan.Verdict) string {
 type field struct {
 	Column
 	issuer int
+	input  int // the place of one of the input's own columns, from 1; else 0
 }
 
 // text returns what stands in the cell.
@@ -196,9 +197,10 @@ func (f *field) shared(o *scan.Outcome) (text string, same bool) {
 
 // table says which cells a result has.
 type table struct {
-	inputs []string // the names of the input's columns
-	fields []field
+	inputs []string // the names of the input's columns that come first: all, or none where others are chosen
+	fields []field  // what follows them
 	labels []string // of the CAs
+	names  []string // of all the input's columns, each another one
 }
 
 func newTable(layout Layout) (*table, error) {
@@ -209,13 +211,17 @@ func newTable(layout Layout) (*table, error) {
 	for _, name := range layout.Header {
 		t.inputs = append(t.inputs, inputName(name))
 	}
+	t.names = uniqueNames(t.inputs)
 	for _, c := range columns {
-		t.fields = append(t.fields, field{c, 0})
+		t.fields = append(t.fields, field{Column: c})
 	}
 	if len(layout.Issuers) > 1 {
 		t.fields = append(t.fields, issuerFields(layout.Issuers)...)
 	}
-	return t, nil
+	if len(layout.Columns) == 0 {
+		return t, nil
+	}
+	return t, t.choose(layout.Columns)
 }
 
 // ownPrefix marks the columns that a report adds.
@@ -239,7 +245,7 @@ func issuerFields(labels []string) []field {
 		for _, c := range columns {
 			if c.perIssuer() {
 				c.Name += ":" + label
-				fields = append(fields, field{c, i})
+				fields = append(fields, field{Column: c, issuer: i})
 			}
 		}
 	}
@@ -254,10 +260,23 @@ func (t *table) header() []string {
 	return header
 }
 
+// leading returns the cells that stand first, as they are.
+func (t *table) leading(r scan.Result) []string {
+	if len(t.inputs) == 0 {
+		return nil
+	}
+	return r.Row.Cells
+}
+
+// isInput reports whether a column, by its index, is one of the input's own.
+func (t *table) isInput(column int) bool {
+	return column < len(t.inputs) || t.fields[column-len(t.inputs)].input > 0
+}
+
 // check finds a result that does not fit into the table.
 func (t *table) check(r scan.Result) error {
-	if len(r.Row.Cells) > len(t.inputs) {
-		return fmt.Errorf("report: row %d has %d cells and the header %d", r.Row.Number, len(r.Row.Cells), len(t.inputs))
+	if len(r.Row.Cells) > len(t.names) {
+		return fmt.Errorf("report: row %d has %d cells and the header %d", r.Row.Number, len(r.Row.Cells), len(t.names))
 	}
 	if len(r.Verdict.Decisions) != len(t.labels) {
 		return fmt.Errorf("report: row %d has %d decisions for %d CAs", r.Row.Number, len(r.Verdict.Decisions), len(t.labels))

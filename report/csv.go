@@ -29,10 +29,11 @@ func newCSV(w io.Writer, t *table, style csvStyle) *lineWriter {
 }
 
 func (c csvForm) appendCells(line []byte, r scan.Result) []byte {
-	for _, cell := range r.Row.Cells {
+	cells := c.table.leading(r)
+	for _, cell := range cells {
 		line = append(c.style.appendCell(line, cell), ',')
 	}
-	for range len(c.table.inputs) - len(r.Row.Cells) {
+	for range len(c.table.inputs) - len(cells) {
 		line = append(line, ',')
 	}
 	return line
@@ -45,6 +46,9 @@ func (c csvForm) template(o *scan.Outcome) template {
 			b.text = append(b.text, ',')
 		}
 		c.field(&b, &c.table.fields[i], o)
+	}
+	if len(c.table.inputs) == 0 && len(c.table.fields) == 1 {
+		b.vary(c.quoteEmpty)
 	}
 	b.text = append(b.text, c.style.lineEnd...)
 	return b.template()
@@ -69,6 +73,15 @@ func (c csvForm) field(b *templateBuilder, f *field, o *scan.Outcome) {
 		}
 	}
 	b.vary(func(line []byte, r scan.Result) []byte { return c.style.appendCell(line, f.text(r)) })
+}
+
+// quoteEmpty writes something for an only cell that is empty: readers drop lines with
+// nothing in them.
+func (c csvForm) quoteEmpty(line []byte, r scan.Result) []byte {
+	if c.table.fields[0].text(r) == "" {
+		return append(line, `""`...)
+	}
+	return line
 }
 
 func (f *field) appendNumber(line []byte, r scan.Result) []byte {

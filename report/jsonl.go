@@ -81,14 +81,20 @@ func key(column string) string {
 // in a cell, so that nothing is lost to what JSON cannot hold, and the records and
 // lines of a zone file are so by themselves.
 type jsonForm struct {
-	cells   []jsonKey // what stands before each cell of the input
+	cells   []jsonCell
 	own     []member
-	issuers [][]member // for each CA
+	issuers [][]member // for each CA; none where nothing of it is chosen
 	labels  []string
 }
 
-// jsonKey is the start of an object or the comma behind what came before, and a name.
+// jsonKey is a name, behind the start of an object or the comma after what came before.
 type jsonKey string
+
+// jsonCell is a cell of the input, by its place in a row.
+type jsonCell struct {
+	key   jsonKey
+	place int
+}
 
 // member is a field of an object and where its value is from.
 type member struct {
@@ -98,28 +104,40 @@ type member struct {
 
 func newJSONL(w io.Writer, t *table) *lineWriter {
 	j := jsonForm{labels: t.labels, issuers: make([][]member, len(t.labels))}
-	for i, name := range uniqueNames(t.inputs) {
-		j.cells = append(j.cells, newKey(i, name))
+	for i := range t.inputs {
+		j.addCell(t.names[i], i)
 	}
 	for i := range t.fields {
-		f := &t.fields[i]
-		if f.perIssuer() {
-			// The first CA's columns are there twice where there are several.
-			j.issuers[f.issuer] = addMember(j.issuers[f.issuer], f)
-			continue
+		if f := &t.fields[i]; f.input > len(t.names) {
+			j.addCell(f.Name, f.input-1)
+		} else if f.input > 0 {
+			j.addCell(t.names[f.input-1], f.input-1)
 		}
-		j.own = addMember(j.own, f)
+	}
+	for i := range columns {
+		j.addColumn(t, key(columns[i].Name))
 	}
 	return newLineWriter(w, t, j, "")
 }
 
-// addMember adds a field behind at least one other.
-func addMember(members []member, f *field) []member {
-	added := newKey(1, key(f.Name))
-	if slices.ContainsFunc(members, func(m member) bool { return m.key == added }) {
-		return members
+func (j *jsonForm) addCell(name string, place int) {
+	j.cells = append(j.cells, jsonCell{newKey(len(j.cells), name), place})
+}
+
+// addColumn adds what the table has of a column, which stands there twice for the
+// first of several CAs.
+func (j *jsonForm) addColumn(t *table, name string) {
+	for i := range t.fields {
+		f := &t.fields[i]
+		switch {
+		case f.input > 0 || key(f.Name) != name:
+		case !f.perIssuer():
+			j.own = append(j.own, member{newKey(len(j.cells)+len(j.own), name), f})
+		case !slices.ContainsFunc(j.issuers[f.issuer], func(m member) bool { return key(m.Name) == name }):
+			// Behind the CA's label.
+			j.issuers[f.issuer] = append(j.issuers[f.issuer], member{newKey(1, name), f})
+		}
 	}
-	return append(members, member{added, f})
 }
 
 func newKey(place int, name string) jsonKey {
@@ -153,14 +171,14 @@ func uniqueNames(header []string) []string {
 }
 
 func (j jsonForm) appendCells(line []byte, r scan.Result) []byte {
-	line = append(line, `{"`+cellsKey+`":`...)
 	if len(j.cells) == 0 {
-		line = append(line, '{')
+		return line
 	}
-	for i, key := range j.cells {
-		line = append(line, key...)
-		if i < len(r.Row.Cells) {
-			line = appendJSONCell(line, r.Row.Cells[i])
+	line = append(line, `{"`+cellsKey+`":`...)
+	for _, c := range j.cells {
+		line = append(line, c.key...)
+		if c.place < len(r.Row.Cells) {
+			line = appendJSONCell(line, r.Row.Cells[c.place])
 			continue
 		}
 		line = append(line, `""`...)
@@ -173,19 +191,28 @@ func (j jsonForm) template(o *scan.Outcome) template {
 	for _, m := range j.own {
 		m.write(&b, o)
 	}
-	b.text = append(b.text, `,"`+decisionsKey+`":`...)
-	start := byte('[')
+	start := newKey(len(j.cells)+len(j.own), decisionsKey) + "["
 	for i, members := range j.issuers {
-		b.text = append(b.text, start)
-		b.text = appendJSONCell(append(b.text, `{"`+issuerKey+`":`...), j.labels[i])
-		for _, m := range members {
-			m.write(&b, o)
+		if len(members) > 0 {
+			b.text = append(b.text, start...)
+			j.decision(&b, i, o)
+			start = ","
 		}
-		b.text = append(b.text, '}')
-		start = ','
 	}
-	b.text = append(b.text, "]}\n"...)
+	if start == "," {
+		b.text = append(b.text, ']')
+	}
+	b.text = append(b.text, "}\n"...)
 	return b.template()
+}
+
+func (j jsonForm) decision(b *templateBuilder, issuer int, o *scan.Outcome) {
+	b.text = append(b.text, newKey(0, issuerKey)...)
+	b.text = appendJSONCell(b.text, j.labels[issuer])
+	for _, m := range j.issuers[issuer] {
+		m.write(b, o)
+	}
+	b.text = append(b.text, '}')
 }
 
 // write writes the name and the value.

@@ -55,12 +55,26 @@ type Layout struct {
 	// Issuers are the labels of the CAs, in the order of scan.Verdict.Decisions;
 	// at least one.
 	Issuers []string
+	// Columns, where given, are the columns that a report has, in this order: names of
+	// the input's columns and of those in Columns, and "input" for all of the input's
+	// where none of them has that name. Where several of the input's have one name, it
+	// is that of the first, and the second is NAME#2. The sheets of a workbook that do
+	// not have a line for each row are not changed. In JSON Lines the other fields are
+	// left out, and only the cells are in this order.
+	Columns []string
 	// Cells is for CSV only; the default is SafeCells.
 	Cells Cells
 	// TempDir is where a workbook keeps its rows until Close; the default is
 	// os.TempDir. Close removes what is there. A caller that may abandon the
 	// Writer gives it a directory of its own and removes that.
 	TempDir string
+}
+
+// Check finds what New would find wrong with the layout. The error wraps ErrColumns if
+// it is about Columns.
+func (l Layout) Check() error {
+	_, err := newTable(l)
+	return err
 }
 
 // Writer writes one report. After an error, of Write or of Close, the output is

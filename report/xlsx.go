@@ -103,7 +103,7 @@ func (b *workbook) headerLine() *line {
 	l := newLine(len(names))
 	for i, name := range names {
 		style := b.styles.header
-		if i < len(b.table.inputs) {
+		if b.table.isInput(i) {
 			style = b.styles.inputHeader
 		}
 		l.text(i, cellText(name), style)
@@ -147,8 +147,8 @@ type sharedLine struct {
 func (b *workbook) fill(r scan.Result) {
 	shared := b.kept.of(r.Verdict.Outcome, b.sharedLine)
 	b.line.copy(shared.line)
-	for i, text := range r.Row.Cells {
-		b.putText(b.line, i, text, 1+strings.Count(text, "\n"))
+	for i, text := range b.table.leading(r) {
+		b.putInput(i, text)
 	}
 	for _, i := range shared.others {
 		f, column := &b.table.fields[i], len(b.table.inputs)+i
@@ -156,8 +156,17 @@ func (b *workbook) fill(r scan.Result) {
 			b.line.number(column, f.number(r), b.styles.number)
 			continue
 		}
+		if f.input > 0 {
+			b.putInput(column, f.text(r))
+			continue
+		}
 		b.putOwn(b.line, column, f, f.text(r))
 	}
+}
+
+// putInput fills a cell of the input, which is not made higher for its length.
+func (b *workbook) putInput(column int, text string) {
+	b.putText(b.line, column, text, 1+strings.Count(text, "\n"))
 }
 
 func (b *workbook) sharedLine(o *scan.Outcome) sharedLine {

@@ -27,6 +27,7 @@ type scanOptions struct {
 	column   string
 	sheet    string
 	header   string
+	columns  []string
 	rawCells bool
 	failOn   []string
 	progress string
@@ -65,6 +66,7 @@ func (o *scanOptions) add(flags *pflag.FlagSet) {
 	flags.StringVar(&o.column, "column", "", "`name` or number of the column with the addresses or domains (default: found by itself)")
 	flags.StringVar(&o.sheet, "sheet", "", "`name` or number of the sheet of an XLSX input (default: the first)")
 	flags.StringVar(&o.header, "header", "auto", "whether the first row names the columns: auto, yes or no")
+	flags.StringSliceVar(&o.columns, "columns", nil, "`names` of the columns that reports have, in this order; input: all of the input's (default: all)")
 	flags.BoolVar(&o.rawCells, "raw-cells", false, "write CSV cells as they are, also those that a spreadsheet would run")
 	flags.StringSliceVar(&o.failOn, "fail-on", nil, "exit with 3 if any CA has one of these `statuses`: denied, lookup-failed")
 	flags.StringVar(&o.progress, "progress", "auto", "progress bar: auto (on a terminal), always or never")
@@ -98,6 +100,7 @@ type job struct {
 	outputs []*output
 	fixes   []fixesOutput
 	failOn  []scan.Status
+	columns []string
 	cells   report.Cells
 	tempDir string
 	in      *input.Input
@@ -119,6 +122,9 @@ func runScan(ctx context.Context, o scanOptions, path, settings string, io strea
 		return err
 	}
 	defer func() { err = errors.Join(err, j.in.Close()) }()
+	if err := j.checkColumns(); err != nil {
+		return err
+	}
 	defer func() { err = errors.Join(err, abandonOutputs(j.files())) }()
 	if err := openOutputs(j.files()); err != nil {
 		return err
@@ -152,6 +158,9 @@ func (j *job) plan(o scanOptions, path string, io streams) (err error) {
 	}
 	if j.failOn, err = parseFailOn(o.failOn); err != nil {
 		return err
+	}
+	if j.columns = o.columns; o.columns != nil && len(o.columns) == 0 {
+		return usagef("--columns names no column, such as --columns input,caa_status")
 	}
 	if o.rawCells {
 		j.cells = report.RawCells
@@ -211,6 +220,15 @@ func (j *job) openInput(ctx context.Context, o scanOptions, path string, io stre
 		j.run.Notes = append(j.run.Notes, note)
 	}
 	return nil
+}
+
+// checkColumns finds out whether --columns can be had before the DNS is asked.
+func (j *job) checkColumns() error {
+	err := j.layout().Check()
+	if errors.Is(err, report.ErrColumns) {
+		return usagef("--columns: %w", err)
+	}
+	return err
 }
 
 func (j *job) openSource(ctx context.Context, o sourceOptions) (err error) {
@@ -297,11 +315,17 @@ func (j *job) closeWriters(writers []report.Writer) error {
 	return nil
 }
 
-func (j *job) newWriters() ([]report.Writer, error) {
-	layout := report.Layout{Header: j.in.Header(), Cells: j.cells, TempDir: j.tempDir}
+// layout is that of all reports, with as many columns as the rows so far have.
+func (j *job) layout() report.Layout {
+	layout := report.Layout{Header: j.in.Header(), Columns: j.columns, Cells: j.cells, TempDir: j.tempDir}
 	for _, issuer := range j.issuers {
 		layout.Issuers = append(layout.Issuers, issuer.Label)
 	}
+	return layout
+}
+
+func (j *job) newWriters() ([]report.Writer, error) {
+	layout := j.layout()
 	var writers []report.Writer
 	for _, o := range j.outputs {
 		w, err := report.New(o.format, o.to, layout)
