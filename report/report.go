@@ -85,7 +85,7 @@ type Writer interface {
 	Write(scan.Result) error
 	// Close writes what is left, the facts of the run and what is to be said of all
 	// rows together included, and releases what the Writer holds. The tally must be
-	// that of the rows written. Close does not close the io.Writer.
+	// that of all rows, be they written or left out. Close does not close the io.Writer.
 	Close(Run, *Tally) error
 }
 
