@@ -38,9 +38,10 @@ const (
 	issuerKey    = "issuer"
 )
 
-// Fields returns the fields of an object, in order. All are in every object, and none
-// is ever null. They are the columns without caa_; those that exist for each CA are in
-// a list with an object for each, in the order of Layout.Issuers.
+// Fields returns the fields of an object, in order. All are in every object, but for
+// what Layout.Columns leaves out, and none is ever null. They are the columns without
+// caa_; those that exist for each CA are in a list with an object for each, in the
+// order of Layout.Issuers.
 func Fields() []Field {
 	fields := []Field{{cellsKey, "object of text", "The row's own cells by the names of their columns. The second column of a name is `name#2`, the third `name#3`."}}
 	decision := []Field{
