@@ -83,8 +83,9 @@ func benchLayout(b *testing.B) Layout {
 // benchmarkRows is enough for the buffers of the workbook's parts not to matter.
 const benchmarkRows = 200_000
 
-func BenchmarkCSV(b *testing.B)  { benchmark(b, CSV) }
-func BenchmarkXLSX(b *testing.B) { benchmark(b, XLSX) }
+func BenchmarkCSV(b *testing.B)   { benchmark(b, CSV) }
+func BenchmarkXLSX(b *testing.B)  { benchmark(b, XLSX) }
+func BenchmarkJSONL(b *testing.B) { benchmark(b, JSONL) }
 
 func benchmark(b *testing.B, format Format) {
 	results, layout := benchRows(b, benchmarkRows), benchLayout(b)

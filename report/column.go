@@ -20,6 +20,7 @@ type Column struct {
 
 	width   float64 // in a workbook: characters
 	colored bool    // in a workbook: text in the colour of the status, or of what a CA may do
+	list    list    // in JSON Lines: what the cell is a list of, if it is one
 
 	// Exactly one of these gives a cell. What rests on the outcome or on a decision
 	// is the same for all domains that share the outcome; what rests on a decision,
@@ -75,7 +76,7 @@ var columns = [...]Column{
 	{
 		Name: "caa_records", width: 44,
 		Meaning: `The CAA records that were found, each as flags, tag and value, as a zone file has them, with " | " between them.`,
-		outcome: records,
+		outcome: records, list: listOfRecords,
 	},
 	{
 		Name: "caa_dnssec", width: 13,
@@ -91,10 +92,10 @@ var columns = [...]Column{
 	{
 		Name: "caa_warnings", width: 22,
 		Meaning: "What does not change the status but should be known, as codes with a space between them.",
-		row:     warnings,
+		row:     warnings, list: listOfWarnings,
 	},
 	{
-		Name: "caa_fix", width: 50,
+		Name: "caa_fix", width: 50, list: listOfLines,
 		Meaning:  `The whole set of CAA records to publish in place of the present one so that this CA may issue: lines of a zone file, with " | " between them. Empty where nothing is denied.`,
 		decision: func(d scan.Decision) string { return strings.Join(d.Fix.Lines(), listSeparator) },
 	},
@@ -114,6 +115,9 @@ var columns = [...]Column{
 // several CAs, caa_status, caa_reason, caa_detail and caa_fix are the first CA's,
 // and the same four follow at the end for every CA, as caa_status:LABEL and so on.
 func Columns() []Column { return columns[:len(columns):len(columns)] }
+
+// perIssuer reports whether the column exists for every CA.
+func (c *Column) perIssuer() bool { return c.decision != nil || c.sentence != nil }
 
 func owner(o *scan.Outcome) string {
 	if o.Records.Owner == o.FoundAt.String() {
@@ -160,6 +164,7 @@ func checkedAt(v scan.Verdict) string {
 type field struct {
 	Column
 	issuer int
+	input  int // the place of one of the input's own columns, from 1; else 0
 }
 
 // text returns what stands in the cell.
@@ -195,9 +200,10 @@ func (f *field) shared(o *scan.Outcome) (text string, same bool) {
 
 // table says which cells a result has.
 type table struct {
-	inputs []string // the names of the input's columns
-	fields []field
+	inputs []string // the names of the input's columns that come first: all, or none where others are chosen
+	fields []field  // what follows them
 	labels []string // of the CAs
+	names  []string // of all the input's columns, each another one
 }
 
 func newTable(layout Layout) (*table, error) {
@@ -208,13 +214,17 @@ func newTable(layout Layout) (*table, error) {
 	for _, name := range layout.Header {
 		t.inputs = append(t.inputs, inputName(name))
 	}
+	t.names = uniqueNames(t.inputs)
 	for _, c := range columns {
-		t.fields = append(t.fields, field{c, 0})
+		t.fields = append(t.fields, field{Column: c})
 	}
 	if len(layout.Issuers) > 1 {
 		t.fields = append(t.fields, issuerFields(layout.Issuers)...)
 	}
-	return t, nil
+	if len(layout.Columns) == 0 {
+		return t, nil
+	}
+	return t, t.choose(layout.Columns)
 }
 
 // ownPrefix marks the columns that a report adds.
@@ -236,9 +246,9 @@ func issuerFields(labels []string) []field {
 	var fields []field
 	for i, label := range labels {
 		for _, c := range columns {
-			if c.decision != nil || c.sentence != nil {
+			if c.perIssuer() {
 				c.Name += ":" + label
-				fields = append(fields, field{c, i})
+				fields = append(fields, field{Column: c, issuer: i})
 			}
 		}
 	}
@@ -253,10 +263,23 @@ func (t *table) header() []string {
 	return header
 }
 
+// leading returns the cells that stand first, as they are.
+func (t *table) leading(r scan.Result) []string {
+	if len(t.inputs) == 0 {
+		return nil
+	}
+	return r.Row.Cells
+}
+
+// isInput reports whether a column, by its index, is one of the input's own.
+func (t *table) isInput(column int) bool {
+	return column < len(t.inputs) || t.fields[column-len(t.inputs)].input > 0
+}
+
 // check finds a result that does not fit into the table.
 func (t *table) check(r scan.Result) error {
-	if len(r.Row.Cells) > len(t.inputs) {
-		return fmt.Errorf("report: row %d has %d cells and the header %d", r.Row.Number, len(r.Row.Cells), len(t.inputs))
+	if len(r.Row.Cells) > len(t.names) {
+		return fmt.Errorf("report: row %d has %d cells and the header %d", r.Row.Number, len(r.Row.Cells), len(t.names))
 	}
 	if len(r.Verdict.Decisions) != len(t.labels) {
 		return fmt.Errorf("report: row %d has %d decisions for %d CAs", r.Row.Number, len(r.Verdict.Decisions), len(t.labels))

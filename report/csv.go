@@ -15,101 +15,81 @@ type csvStyle struct {
 	cells   Cells
 }
 
-// csvWriter writes CSV as RFC 4180 has it. encoding/csv is not used because it
-// turns the line breaks inside a cell into those that end a line.
-type csvWriter struct {
-	out   io.Writer
+// csvForm is CSV as RFC 4180 has it. encoding/csv is not used because it turns the
+// line breaks inside a cell into those that end a line.
+type csvForm struct {
 	style csvStyle
 	table *table
-	kept  keeper[template]
-	lines []byte // not yet written
-	err   error  // of Write; errClosed after Close
 }
 
-// linesAtOnce is about how many octets are written at a time.
-const linesAtOnce = 64 << 10
-
-func newCSV(w io.Writer, t *table, style csvStyle) *csvWriter {
-	c := &csvWriter{out: w, style: style, table: t, kept: newKeeper[template](mostTemplates)}
-	c.lines = append(make([]byte, 0, 2*linesAtOnce), style.bom...)
-	c.err = c.writeLine(t.header())
+func newCSV(w io.Writer, t *table, style csvStyle) *lineWriter {
+	c := newLineWriter(w, t, csvForm{style, t}, style.bom)
+	c.lines = style.appendLine(c.lines, t.header())
 	return c
 }
 
-func (c *csvWriter) Write(r scan.Result) error {
-	if c.err == nil {
-		c.err = c.write(r)
+func (c csvForm) appendCells(line []byte, r scan.Result) []byte {
+	cells := c.table.leading(r)
+	for _, cell := range cells {
+		line = append(c.style.appendCell(line, cell), ',')
 	}
-	return c.err
+	for range len(c.table.inputs) - len(cells) {
+		line = append(line, ',')
+	}
+	return line
 }
 
-func (c *csvWriter) write(r scan.Result) error {
-	if err := c.table.check(r); err != nil {
-		return err
-	}
-	for _, cell := range r.Row.Cells {
-		c.lines = append(c.style.appendCell(c.lines, cell), ',')
-	}
-	for range len(c.table.inputs) - len(r.Row.Cells) {
-		c.lines = append(c.lines, ',')
-	}
-	for _, p := range c.kept.of(r.Verdict.Outcome, c.template) {
-		c.lines = append(c.lines, p.text...)
-		if p.then != nil {
-			c.lines = p.then(c.lines, r)
-		}
-	}
-	return c.endLine()
-}
-
-// template is our part of a line with all that is the same for the rows of an
-// outcome already written.
-type template []piece
-
-// piece is text, and then what differs from row to row.
-type piece struct {
-	text string
-	then func(line []byte, r scan.Result) []byte
-}
-
-// mostTemplates is how many templates are kept, of about 700 octets. With 1,024 in
-// place of 4,096, a million rows in random order took 0.2 s longer, 80,000 of which
-// had one of 15,000 outcomes of single domains.
-const mostTemplates = 4096
-
-func (c *csvWriter) template(o *scan.Outcome) template {
-	var t template
-	var text []byte
+func (c csvForm) template(o *scan.Outcome) template {
+	var b templateBuilder
 	for i := range c.table.fields {
 		if i > 0 {
-			text = append(text, ',')
+			b.text = append(b.text, ',')
 		}
-		f := &c.table.fields[i]
-		if cell, same := f.shared(o); same {
-			text = c.style.appendCell(text, cell)
-			continue
-		}
-		before, after, then := c.differing(f, o)
-		t = append(t, piece{string(text) + before, then})
-		text = append(text[:0], after...)
+		c.field(&b, &c.table.fields[i], o)
 	}
-	return append(t, piece{text: string(text)})
+	if len(c.table.inputs) == 0 && len(c.table.fields) == 1 {
+		b.vary(c.quoteEmpty)
+	}
+	b.text = append(b.text, c.style.lineEnd...)
+	return b.template()
 }
 
-// differing returns how to write a field that differs, and what always stands around
-// it.
-func (c *csvWriter) differing(f *field, o *scan.Outcome) (before, after string, then func([]byte, scan.Result) []byte) {
-	switch {
-	case f.number != nil:
-		return "", "", func(line []byte, r scan.Result) []byte { return strconv.AppendInt(line, int64(f.number(r)), 10) }
-	case f.sentence != nil:
-		before, after, _ = f.sentence(o.Decisions[f.issuer]).Cut()
-		if !takesDomain(before, after) {
-			break
-		}
-		return before, after, func(line []byte, r scan.Result) []byte { return append(line, r.Verdict.Domain.String()...) }
+func (c csvForm) field(b *templateBuilder, f *field, o *scan.Outcome) {
+	if cell, same := f.shared(o); same {
+		b.text = c.style.appendCell(b.text, cell)
+		return
 	}
-	return "", "", func(line []byte, r scan.Result) []byte { return c.style.appendCell(line, f.text(r)) }
+	if f.number != nil {
+		b.vary(f.appendNumber)
+		return
+	}
+	if f.sentence != nil {
+		before, after, _ := f.sentence(o.Decisions[f.issuer]).Cut()
+		if takesDomain(before, after) {
+			b.text = append(b.text, before...)
+			b.vary(appendDomain)
+			b.text = append(b.text, after...)
+			return
+		}
+	}
+	b.vary(func(line []byte, r scan.Result) []byte { return c.style.appendCell(line, f.text(r)) })
+}
+
+// quoteEmpty writes something for an only cell that is empty: readers drop lines with
+// nothing in them.
+func (c csvForm) quoteEmpty(line []byte, r scan.Result) []byte {
+	if c.table.fields[0].text(r) == "" {
+		return append(line, `""`...)
+	}
+	return line
+}
+
+func (f *field) appendNumber(line []byte, r scan.Result) []byte {
+	return strconv.AppendInt(line, int64(f.number(r)), 10)
+}
+
+func appendDomain(line []byte, r scan.Result) []byte {
+	return append(line, r.Verdict.Domain.String()...)
 }
 
 // takesDomain reports whether a cell can be written as it is with any domain in it:
@@ -120,37 +100,14 @@ func takesDomain(before, after string) bool {
 		(classesIn(before)|classesIn(after))&(mayEscape|maySplit|needsQuotes) == 0
 }
 
-func (c *csvWriter) Close(Run, *Tally) error {
-	err := c.err
-	if err == nil {
-		err = c.flush()
-	}
-	c.err = errClosed
-	return err
-}
-
-func (c *csvWriter) writeLine(cells []string) error {
+func (s csvStyle) appendLine(line []byte, cells []string) []byte {
 	for i, cell := range cells {
 		if i > 0 {
-			c.lines = append(c.lines, ',')
+			line = append(line, ',')
 		}
-		c.lines = c.style.appendCell(c.lines, cell)
+		line = s.appendCell(line, cell)
 	}
-	return c.endLine()
-}
-
-func (c *csvWriter) endLine() error {
-	c.lines = append(c.lines, c.style.lineEnd...)
-	if len(c.lines) < linesAtOnce {
-		return nil
-	}
-	return c.flush()
-}
-
-func (c *csvWriter) flush() error {
-	_, err := c.out.Write(c.lines)
-	c.lines = c.lines[:0]
-	return err
+	return append(line, s.lineEnd...)
 }
 
 // appendCell appends a field as RFC 4180, section 2 writes it: between quotation

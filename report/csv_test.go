@@ -81,8 +81,8 @@ func FuzzCSV(f *testing.F) {
 		for _, style := range []csvStyle{{lineEnd: "\n"}, {lineEnd: "\r\n", cells: RawCells}} {
 			var out strings.Builder
 			w := newCSV(&out, &table{}, style)
-			w.writeLine(cells)
-			w.writeLine(cells)
+			w.lines = style.appendLine(w.lines, cells)
+			w.lines = style.appendLine(w.lines, cells)
 			if err := w.Close(Run{}, new(Tally)); err != nil {
 				t.Fatal(err)
 			}
@@ -176,7 +176,7 @@ func (l *limited) Write(p []byte) (int, error) {
 }
 
 func TestErrorsOfTheOutput(t *testing.T) {
-	for _, format := range []Format{CSV, PlainCSV, XLSX} {
+	for _, format := range []Format{CSV, PlainCSV, XLSX, JSONL} {
 		w := newWorld(t, "ca.example")
 		size := len(w.bytes(t, format))
 		for _, room := range []int{0, size / 2, size - 1} {
@@ -214,7 +214,7 @@ func TestErrorOfWrite(t *testing.T) {
 }
 
 func TestAfterClose(t *testing.T) {
-	for _, format := range []Format{CSV, XLSX} {
+	for _, format := range []Format{CSV, XLSX, JSONL} {
 		w := newWorld(t, "ca.example")
 		to, err := New(format, &limited{1 << 20}, w.layout)
 		if err != nil {
@@ -236,7 +236,7 @@ func TestRowsThatDoNotFit(t *testing.T) {
 	long, undecided := w.results[0], w.results[0]
 	long.Row.Cells = []string{"a", "b", "c", "d"}
 	undecided.Verdict = scan.Verdict{Outcome: new(scan.Outcome)}
-	for _, format := range []Format{CSV, XLSX} {
+	for _, format := range []Format{CSV, XLSX, JSONL} {
 		for what, r := range map[string]scan.Result{"more cells than the header": long, "no decision": undecided} {
 			to, err := New(format, &limited{1 << 20}, w.layout)
 			if err != nil {

@@ -47,7 +47,7 @@ func newDerivedSheets[T any](b *workbook, name string, styles *rowStyles, column
 	for i, c := range columns {
 		names[i], widths[i] = c.name, c.width
 	}
-	return &derivedSheets[T]{b.newSeries(name, widths, styles.headerLine(names, widths, 0)), columns, styles, newLine(len(columns))}
+	return &derivedSheets[T]{b.newSeries(name, widths, styles.headerLine(names, widths, func(int) bool { return false })), columns, styles, newLine(len(columns))}
 }
 
 // add adds a line and returns its place.

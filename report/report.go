@@ -1,7 +1,7 @@
 // Package report writes the results of a scan to a file: each row of the input
 // with its own columns first and what was found of it after them.
 //
-// CSV is written row by row. A workbook's rows are kept in temporary files until
+// CSV and JSON Lines are written row by row. A workbook's rows are kept in temporary files until
 // Close, about 1 GB for a million, because the run facts, which come first in it,
 // are known last. Memory grows with the distinct domains and not with the rows, but
 // for a buffer of each sheet of a workbook, and equal results give equal bytes. All
@@ -27,10 +27,11 @@ const (
 	CSV      Format = "csv"       // for a file: UTF-8 with a BOM, lines end in CR LF (RFC 4180)
 	PlainCSV Format = "plain-csv" // for a pipe: no BOM, lines end in LF
 	XLSX     Format = "xlsx"      // an Office Open XML workbook
+	JSONL    Format = "jsonl"     // JSON Lines: an object for each row, see Fields
 )
 
-// ParseFormat returns the format that an output file's name asks for: .csv or
-// .xlsx, in any case, or "-" for CSV on standard output. The error lists these.
+// ParseFormat returns the format that an output file's name asks for: .csv, .xlsx or
+// .jsonl, in any case, or "-" for CSV on standard output. The error lists these.
 func ParseFormat(filename string) (Format, error) {
 	if filename == "-" {
 		return PlainCSV, nil
@@ -40,8 +41,10 @@ func ParseFormat(filename string) (Format, error) {
 		return CSV, nil
 	case ".xlsx":
 		return XLSX, nil
+	case ".jsonl":
+		return JSONL, nil
 	}
-	return "", fmt.Errorf("report %q: no such format: end the name in .csv or .xlsx, or write - for CSV on standard output", filename)
+	return "", fmt.Errorf("report %q: no such format: end the name in .csv, .xlsx or .jsonl, or write - for CSV on standard output", filename)
 }
 
 // Layout is what a Writer has to know before the first row.
@@ -52,12 +55,26 @@ type Layout struct {
 	// Issuers are the labels of the CAs, in the order of scan.Verdict.Decisions;
 	// at least one.
 	Issuers []string
+	// Columns, where given, are the columns that a report has, in this order: names of
+	// the input's columns and of those in Columns, and "input" for all of the input's
+	// where none of them has that name. Where several of the input's have one name, it
+	// is that of the first, and the second is NAME#2. The sheets of a workbook that do
+	// not have a line for each row are not changed. In JSON Lines the other fields are
+	// left out, and only the cells are in this order.
+	Columns []string
 	// Cells is for CSV only; the default is SafeCells.
 	Cells Cells
 	// TempDir is where a workbook keeps its rows until Close; the default is
 	// os.TempDir. Close removes what is there. A caller that may abandon the
 	// Writer gives it a directory of its own and removes that.
 	TempDir string
+}
+
+// Check finds what New would find wrong with the layout. The error wraps ErrColumns if
+// it is about Columns.
+func (l Layout) Check() error {
+	_, err := newTable(l)
+	return err
 }
 
 // Writer writes one report. After an error, of Write or of Close, the output is
@@ -68,7 +85,7 @@ type Writer interface {
 	Write(scan.Result) error
 	// Close writes what is left, the facts of the run and what is to be said of all
 	// rows together included, and releases what the Writer holds. The tally must be
-	// that of the rows written. Close does not close the io.Writer.
+	// that of all rows, be they written or left out. Close does not close the io.Writer.
 	Close(Run, *Tally) error
 }
 
@@ -88,6 +105,8 @@ func New(format Format, w io.Writer, layout Layout) (Writer, error) {
 		return newCSV(w, t, csvStyle{lineEnd: "\n", cells: layout.Cells}), nil
 	case XLSX:
 		return newWorkbook(w, t, layout.TempDir)
+	case JSONL:
+		return newJSONL(w, t), nil
 	}
 	return nil, fmt.Errorf("report: unknown format %q", format)
 }

@@ -26,6 +26,7 @@ func TestGoldens(t *testing.T) {
 		{"one-ca.xlsx.txt", asText(t, one.bytes(t, XLSX))},
 		{"two-cas.csv", string(two.bytes(t, PlainCSV))},
 		{"two-cas.xlsx.txt", asText(t, two.bytes(t, XLSX))},
+		{"two-cas.jsonl", string(two.bytes(t, JSONL))},
 	}
 	for _, test := range tests {
 		t.Run(test.file, func(t *testing.T) {
@@ -48,19 +49,19 @@ func TestGoldens(t *testing.T) {
 
 func TestParseFormat(t *testing.T) {
 	for filename, want := range map[string]Format{
-		"-": PlainCSV, "report.csv": CSV, "a.b/REPORT.CSV": CSV, "move.xlsx": XLSX, ".xlsx": XLSX,
+		"-": PlainCSV, "report.csv": CSV, "a.b/REPORT.CSV": CSV, "move.xlsx": XLSX, ".xlsx": XLSX, "a.JsonL": JSONL,
 	} {
 		if got, err := ParseFormat(filename); got != want || err != nil {
 			t.Errorf("ParseFormat(%q) = %q, %v, want %q", filename, got, err, want)
 		}
 	}
-	for _, filename := range []string{"report.pdf", "report", "csv", "", "report.csv.gz", "--"} {
+	for _, filename := range []string{"report.pdf", "report", "csv", "", "report.csv.gz", "report.json", "--"} {
 		_, err := ParseFormat(filename)
 		if err == nil {
 			t.Errorf("ParseFormat(%q): no error", filename)
 			continue
 		}
-		for _, format := range []string{".csv", ".xlsx", " - "} {
+		for _, format := range []string{".csv", ".xlsx", ".jsonl", " - "} {
 			if !strings.Contains(err.Error(), format) {
 				t.Errorf("ParseFormat(%q): %q does not name %s", filename, err, format)
 			}

@@ -386,9 +386,9 @@ func TestEmptySheets(t *testing.T) {
 		world world
 		want  map[string]string
 	}{
-		{allOpen(t, "Old", "New"), map[string]string{"Fix list": "Nothing is denied.", "Failed": "Nothing failed."}},
+		{allOpen(t, "Old", "New"), map[string]string{"Fix list": "Nothing is denied.", "Failed": "No row in this report failed."}},
 		{nothing, map[string]string{
-			"Fix list": "Nothing is denied.", "Results": "The input has no rows.", "Failed": "Nothing failed.", "Domains": "No row has a domain.",
+			"Fix list": "Nothing is denied.", "Results": "No row of the input is in this report.", "Failed": "No row in this report failed.", "Domains": "No row has a domain.",
 		}},
 	} {
 		f := open(t, test.world.bytes(t, XLSX))

@@ -139,13 +139,12 @@ func (s *rowStyles) putLines(l *line, column int, text string, lines int) {
 	l.lines = max(l.lines, lines)
 }
 
-// headerLine is the first line of a sheet. So many of its columns, from the left,
-// are the input's.
-func (s *rowStyles) headerLine(names []string, widths []float64, inputs int) *line {
+// headerLine is the first line of a sheet, some of whose columns may be the input's.
+func (s *rowStyles) headerLine(names []string, widths []float64, isInput func(column int) bool) *line {
 	l := newLine(len(names))
 	for i, name := range names {
 		style := s.header
-		if i < inputs {
+		if isInput(i) {
 			style = s.inputHeader
 		}
 		l.text(i, cellText(name), style)

@@ -36,8 +36,8 @@ func sheetTexts() []sheetText {
 			"What to publish so that a CA may issue: a line for each CA and each name whose records stop it, those that stop the most rows first.",
 			"Nothing is denied.",
 		},
-		{resultsSheet, "Every row of the input, in its order, with what was found.", "The input has no rows."},
-		{failedSheet, "The rows for which it could not be found out whether a CA may issue, and what to do about each.", "Nothing failed."},
+		{resultsSheet, "The rows of the input, in their order, with what was found for each.", "No row of the input is in this report."},
+		{failedSheet, "The rows for which it could not be found out whether a CA may issue, and what to do about each.", "No row in this report failed."},
 		{domainsSheet, "Every distinct domain once, those with the most rows first.", "No row has a domain."},
 		{legendSheet, "What the words in this workbook mean: every status, reason, warning and column.", ""},
 	}
@@ -90,7 +90,7 @@ func newWorkbook(w io.Writer, t *table, dir string) (*workbook, error) {
 // beginRows begins the sheets that are written as the rows come.
 func (b *workbook) beginRows() error {
 	widths := b.widths()
-	b.results = b.newSeries(resultsSheet, widths, b.styles.headerLine(b.table.header(), widths, len(b.table.inputs)))
+	b.results = b.newSeries(resultsSheet, widths, b.styles.headerLine(b.table.header(), widths, b.table.isInput))
 	b.failed = newDerivedSheets(b, failedSheet, &b.lined, failedColumns())
 	return b.results.addSheet()
 }
@@ -148,10 +148,8 @@ type sharedLine struct {
 func (b *workbook) fill(r scan.Result) {
 	shared := b.kept.of(r.Verdict.Outcome, b.sharedLine)
 	b.line.copy(shared.line)
-	for i, text := range r.Row.Cells {
-		if text != "" {
-			b.styles.putLines(b.line, i, text, 1+strings.Count(text, "\n"))
-		}
+	for i, text := range b.table.leading(r) {
+		b.putInput(i, text)
 	}
 	for _, i := range shared.others {
 		f, column := &b.table.fields[i], len(b.table.inputs)+i
@@ -159,7 +157,18 @@ func (b *workbook) fill(r scan.Result) {
 			b.line.number(column, f.number(r), b.styles.number)
 			continue
 		}
+		if f.input > 0 {
+			b.putInput(column, f.text(r))
+			continue
+		}
 		b.styles.put(b.line, column, f.text(r), cellShape{f.width, f.colored})
+	}
+}
+
+// putInput fills a cell of the input, which is not made higher for its length.
+func (b *workbook) putInput(column int, text string) {
+	if text != "" {
+		b.styles.putLines(b.line, column, text, 1+strings.Count(text, "\n"))
 	}
 }
 

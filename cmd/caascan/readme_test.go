@@ -26,6 +26,7 @@ func TestTheReadmeSaysWhatTheCodeDoes(t *testing.T) {
 	want := string(text)
 	for name, table := range map[string]string{
 		"columns":    columnTable(),
+		"fields":     fieldTable(),
 		"statuses":   wordTable("status", scan.Statuses()),
 		"reasons":    reasonTable(),
 		"dnssec":     wordTable("`caa_dnssec`", snapshot.DNSSECStates()),
@@ -57,6 +58,15 @@ func columnTable() string {
 	b.WriteString("| column | what stands in it |\n|---|---|\n")
 	for _, column := range report.Columns() {
 		fmt.Fprintf(&b, "| `%s` | %s |\n", column.Name, cell(column.Meaning))
+	}
+	return b.String()
+}
+
+func fieldTable() string {
+	var b strings.Builder
+	b.WriteString("| field | JSON | what stands in it |\n|---|---|---|\n")
+	for _, field := range report.Fields() {
+		fmt.Fprintf(&b, "| `%s` | %s | %s |\n", field.Name, field.Type, cell(field.Meaning))
 	}
 	return b.String()
 }

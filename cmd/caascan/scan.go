@@ -27,7 +27,9 @@ type scanOptions struct {
 	column   string
 	sheet    string
 	header   string
+	columns  []string
 	rawCells bool
+	only     []string
 	failOn   []string
 	progress string
 	quiet    bool
@@ -60,12 +62,14 @@ of the list in them.
 func (o *scanOptions) add(flags *pflag.FlagSet) {
 	flags.SortFlags = false
 	o.source.add(flags)
-	flags.StringArrayVarP(&o.outputs, "output", "o", nil, "report `file`: .csv, .xlsx, or - for CSV on standard output (repeatable)")
+	flags.StringArrayVarP(&o.outputs, "output", "o", nil, "report `file`: .csv, .xlsx, .jsonl, or - for CSV on standard output (repeatable)")
 	flags.StringArrayVar(&o.fixes, "emit-fixes", nil, "zone `file` for the records to publish so that all CAs may issue; LABEL=FILE: so that this one may (repeatable)")
 	flags.StringVar(&o.column, "column", "", "`name` or number of the column with the addresses or domains (default: found by itself)")
 	flags.StringVar(&o.sheet, "sheet", "", "`name` or number of the sheet of an XLSX input (default: the first)")
 	flags.StringVar(&o.header, "header", "auto", "whether the first row names the columns: auto, yes or no")
+	flags.StringSliceVar(&o.columns, "columns", nil, "`names` of the columns that reports have, in this order; input: all of the input's (default: all)")
 	flags.BoolVar(&o.rawCells, "raw-cells", false, "write CSV cells as they are, also those that a spreadsheet would run")
+	flags.StringSliceVar(&o.only, "only", nil, "write only the rows that have one of these `statuses` for any CA: permitted, denied, lookup-failed")
 	flags.StringSliceVar(&o.failOn, "fail-on", nil, "exit with 3 if any CA has one of these `statuses`: denied, lookup-failed")
 	flags.StringVar(&o.progress, "progress", "auto", "progress bar: auto (on a terminal), always or never")
 	flags.BoolVar(&o.quiet, "quiet", false, "no bar, no notes, no summary line; warnings remain")
@@ -98,12 +102,15 @@ type job struct {
 	outputs []*output
 	fixes   []fixesOutput
 	failOn  []scan.Status
+	only    []scan.Status // of the rows that are written; none: all
+	columns []string
 	cells   report.Cells
 	tempDir string
 	in      *input.Input
 	source  source
 	run     report.Run
 	tally   report.Tally
+	left    int // rows that --only leaves out
 }
 
 func runScan(ctx context.Context, o scanOptions, path, settings string, io streams) (err error) {
@@ -119,6 +126,9 @@ func runScan(ctx context.Context, o scanOptions, path, settings string, io strea
 		return err
 	}
 	defer func() { err = errors.Join(err, j.in.Close()) }()
+	if err := j.checkColumns(); err != nil {
+		return err
+	}
 	defer func() { err = errors.Join(err, abandonOutputs(j.files())) }()
 	if err := openOutputs(j.files()); err != nil {
 		return err
@@ -150,8 +160,14 @@ func (j *job) plan(o scanOptions, path string, io streams) (err error) {
 	if err := j.planOutputs(o, path, io); err != nil {
 		return err
 	}
-	if j.failOn, err = parseFailOn(o.failOn); err != nil {
+	if j.failOn, err = parseStatuses("--fail-on", o.failOn, scan.Denied, scan.LookupFailed); err != nil {
 		return err
+	}
+	if j.only, err = parseStatuses("--only", o.only, scan.Statuses()...); err != nil {
+		return err
+	}
+	if j.columns = o.columns; o.columns != nil && len(o.columns) == 0 {
+		return usagef("--columns names no column, such as --columns input,caa_status")
 	}
 	if o.rawCells {
 		j.cells = report.RawCells
@@ -173,19 +189,38 @@ func (j *job) planOutputs(o scanOptions, path string, io streams) (err error) {
 	return err
 }
 
-func parseFailOn(words []string) ([]scan.Status, error) {
+// parseStatuses reads a flag that takes some of these statuses.
+func parseStatuses(flag string, words []string, allowed ...scan.Status) ([]scan.Status, error) {
 	if words != nil && len(words) == 0 {
-		return nil, usagef("--fail-on names no status: denied, lookup-failed or both")
+		return nil, usagef("%s names no status: %s", flag, orWords(allowed))
 	}
 	var statuses []scan.Status
 	for _, word := range words {
 		status := scan.Status(strings.TrimSpace(word))
-		if status != scan.Denied && status != scan.LookupFailed {
-			return nil, usagef("--fail-on %q: it is denied or lookup-failed", word)
+		if !slices.Contains(allowed, status) {
+			return nil, usagef("%s %q: it is %s", flag, word, orWords(allowed))
 		}
-		statuses = append(statuses, status)
+		if !slices.Contains(statuses, status) {
+			statuses = append(statuses, status)
+		}
 	}
 	return statuses, nil
+}
+
+// orWords joins as people do: a, b or c.
+func orWords(statuses []scan.Status) string {
+	var b strings.Builder
+	for i, status := range statuses {
+		switch i {
+		case 0:
+		case len(statuses) - 1:
+			b.WriteString(" or ")
+		default:
+			b.WriteString(", ")
+		}
+		b.WriteString(string(status))
+	}
+	return b.String()
 }
 
 func (j *job) openInput(ctx context.Context, o scanOptions, path string, io streams) (err error) {
@@ -211,6 +246,15 @@ func (j *job) openInput(ctx context.Context, o scanOptions, path string, io stre
 		j.run.Notes = append(j.run.Notes, note)
 	}
 	return nil
+}
+
+// checkColumns finds out whether --columns can be had before the DNS is asked.
+func (j *job) checkColumns() error {
+	err := j.layout().Check()
+	if errors.Is(err, report.ErrColumns) {
+		return usagef("--columns: %w", err)
+	}
+	return err
 }
 
 func (j *job) openSource(ctx context.Context, o sourceOptions) (err error) {
@@ -256,7 +300,8 @@ func (j *job) collect(ctx context.Context) error {
 }
 
 // report is the second pass: the rows are read again, joined with the answers and
-// written. The reports are put in place only if they have every row.
+// written. The reports are put in place only if every row has been written, or been
+// left out because --only says so.
 func (j *job) report(ctx context.Context) error {
 	collected, _ := j.in.Tally()
 	writers, err := j.newWriters()
@@ -274,8 +319,8 @@ func (j *job) report(ctx context.Context) error {
 	if reported, _ := j.in.Tally(); reported.SHA256 != collected.SHA256 {
 		return j.inputChanged()
 	}
-	if written != collected.Rows {
-		return fmt.Errorf("%d rows were read and %d reported: no report was written; this is a defect of caascan", collected.Rows, written)
+	if accounted := written + j.left; accounted != collected.Rows {
+		return fmt.Errorf("%d rows were read and %d accounted for: no report was written; this is a defect of caascan", collected.Rows, accounted)
 	}
 	j.finishRun(collected)
 	if err := interruptible(ctx, func() error { return j.closeWriters(writers) }); err != nil {
@@ -297,11 +342,17 @@ func (j *job) closeWriters(writers []report.Writer) error {
 	return nil
 }
 
-func (j *job) newWriters() ([]report.Writer, error) {
-	layout := report.Layout{Header: j.in.Header(), Cells: j.cells, TempDir: j.tempDir}
+// layout is that of all reports, with as many columns as the rows so far have.
+func (j *job) layout() report.Layout {
+	layout := report.Layout{Header: j.in.Header(), Columns: j.columns, Cells: j.cells, TempDir: j.tempDir}
 	for _, issuer := range j.issuers {
 		layout.Issuers = append(layout.Issuers, issuer.Label)
 	}
+	return layout
+}
+
+func (j *job) newWriters() ([]report.Writer, error) {
+	layout := j.layout()
 	var writers []report.Writer
 	for _, o := range j.outputs {
 		w, err := report.New(o.format, o.to, layout)
@@ -350,12 +401,24 @@ func (j *job) writeRows(ctx context.Context, writers []report.Writer, rows int) 
 				j.tally.Add(result)
 				done.Add(1)
 			}
+			if err == nil && !j.wants(result) {
+				j.left++
+				continue
+			}
 			if !yield(result, err) {
 				return
 			}
 		}
 	}
 	return report.WriteAll(ctx, results, writers...)
+}
+
+// wants reports whether a result is to be written: by default each, else those that
+// have one of the statuses for any CA.
+func (j *job) wants(r scan.Result) bool {
+	return len(j.only) == 0 || slices.ContainsFunc(r.Verdict.Decisions, func(d scan.Decision) bool {
+		return slices.Contains(j.only, d.Status)
+	})
 }
 
 // grace is how long work may take to end by itself once it has been interrupted.
@@ -390,7 +453,12 @@ func (j *job) finishRun(tally input.Tally) {
 	j.run.Recovered = stats.Recovered
 	j.run.Resolvers, j.run.ZoneFiles = j.source.resolvers, j.source.zoneFiles
 	j.run.Issuers = j.issuers
-	for _, note := range j.in.Notes() {
+	notes := j.in.Notes()
+	if len(j.only) > 0 {
+		notes = append(notes, fmt.Sprintf("The reports hold only the rows that are %s for any CA (--only): %d of %d. All counts are of all rows.",
+			orWords(j.only), tally.Rows-j.left, tally.Rows))
+	}
+	for _, note := range notes {
 		if !slices.Contains(j.run.Notes, note) {
 			j.console.note(note)
 			j.run.Notes = append(j.run.Notes, note)

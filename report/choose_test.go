@@ -1,0 +1,113 @@
+package report
+
+import (
+	"encoding/csv"
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestChosenColumns(t *testing.T) {
+	all := "email,input_CAA_Status,phone"
+	tests := []struct {
+		name, columns, header string
+		rows                  []string // of the first two results
+	}{
+		{"our columns only", "caa_reason|caa_row", "caa_reason,caa_row", []string{"no-caa,2", "issuer-not-listed,3"}},
+		{
+			"the input's between ours, in another order", "phone|caa_status|email", "phone,caa_status,email",
+			[]string{"+49 30 1234,permitted,Jane Doe <jane@open.example>", "=1+1,denied,joe@mail.closed.example"},
+		},
+		{
+			"all of the input's first", "input|caa_status", all + ",caa_status",
+			[]string{"Jane Doe <jane@open.example>,,+49 30 1234,permitted", `joe@mail.closed.example,"ok, or ""so""",=1+1,denied`},
+		},
+		{
+			"all of the input's last", "caa_row|input", "caa_row," + all,
+			[]string{"2,Jane Doe <jane@open.example>,,+49 30 1234", `3,joe@mail.closed.example,"ok, or ""so""",=1+1`},
+		},
+		{
+			"all of the input's alone", "input", all,
+			[]string{"Jane Doe <jane@open.example>,,+49 30 1234", `joe@mail.closed.example,"ok, or ""so""",=1+1`},
+		},
+		{"a CA's", "caa_status:New|caa_status:Old", "caa_status:New,caa_status:Old", []string{"permitted,permitted", "permitted,denied"}},
+		{"a renamed column", "input_CAA_Status|caa_row", "input_CAA_Status,caa_row", []string{",2", `"ok, or ""so""",3`}},
+		{"case and spaces as people type them", " EMAIL | Caa_Row", "email,caa_row", []string{"Jane Doe <jane@open.example>,2", "joe@mail.closed.example,3"}},
+		{"an only cell that is empty is no empty line", "caa_owner", "caa_owner", []string{`""`, "policy.example"}},
+		{"cells that no row has", "extra1|caa_row", "extra1,caa_row", []string{",2", ",3"}},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			w := newWorld(t, "Old", "New")
+			w.layout.Columns, w.layout.Cells = strings.Split(test.columns, "|"), RawCells
+			w.results = w.results[:2]
+			want := test.header + "\n" + strings.Join(test.rows, "\n") + "\n"
+			if diff := cmp.Diff(want, string(w.bytes(t, PlainCSV))); diff != "" {
+				t.Errorf("CSV (-want +got):\n%s", diff)
+			}
+			inCSV, err := csv.NewReader(strings.NewReader(want)).ReadAll()
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := rows(t, open(t, w.bytes(t, XLSX)), resultsSheet)
+			for i := range got {
+				got[i] = append(got[i], make([]string, len(inCSV[0])-len(got[i]))...)
+			}
+			if diff := cmp.Diff(inCSV, got); diff != "" {
+				t.Errorf("workbook (-CSV +XLSX):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestChosenFields(t *testing.T) {
+	tests := []struct{ columns, want string }{
+		{"caa_status|caa_row", `{"row":3,"decisions":[{"issuer":"Old","status":"denied"}]}`},
+		{"caa_reason:New|caa_status|phone|email", `{"cells":{"phone":"=1+1","email":"joe@mail.closed.example"},"decisions":[{"issuer":"Old","status":"denied"},{"issuer":"New","reason":"issuer-listed"}]}`},
+		{"caa_reason:New", `{"decisions":[{"issuer":"New","reason":"issuer-listed"}]}`},
+		{"caa_dnssec|caa_domain|extra2|email#2", `{"cells":{"extra2":"","email#2":"ok, or \"so\""},"domain":"mail.closed.example","dnssec":"secure"}`},
+		{"input", `{"cells":{"email":"joe@mail.closed.example","email#2":"ok, or \"so\"","phone":"=1+1"}}`},
+	}
+	for _, test := range tests {
+		w := newWorld(t, "Old", "New")
+		w.layout.Header = []string{"email", "email", "phone"}
+		w.layout.Columns = strings.Split(test.columns, "|")
+		w.results = w.results[1:2]
+		if diff := cmp.Diff(test.want+"\n", string(w.bytes(t, JSONL))); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", test.columns, diff)
+		}
+	}
+}
+
+func TestColumnsThatCannotBeHad(t *testing.T) {
+	tests := []struct{ columns, want string }{
+		{"email|caa_stauts", `no column "caa_stauts"; there are "email", "input_CAA_Status", "phone", input for all of the input's, and "caa_row", "caa_domain", "caa_status",`},
+		{"email|caa_row|email", `"email" is chosen twice`},
+		{"Email|email", `"email" is chosen twice`},
+		{"phone|input", `"phone" is chosen twice`},
+		{"extra1|extra1", `"extra1" is chosen twice`},
+		{"extra0", `no column "extra0"`},
+		{"extra01", `no column "extra01"`},
+		{"caa_status:", `no column "caa_status:"`},
+		{"email|", `no column ""`},
+		{strings.Repeat("x", 1000), `xxx…"; there are`},
+	}
+	for _, test := range tests {
+		l := newWorld(t, "ca.example").layout
+		l.Columns = strings.Split(test.columns, "|")
+		err := l.Check()
+		if !errors.Is(err, ErrColumns) || !strings.Contains(err.Error(), test.want) {
+			t.Errorf("%s: %v, want %s", test.columns, err, test.want)
+		}
+		if err != nil && len(err.Error()) > 2000 {
+			t.Errorf("%.20s: a message of %d octets", test.columns, len(err.Error()))
+		}
+	}
+	wide := newWorld(t, "ca.example").layout
+	wide.Header, wide.Columns = make([]string, 16384), []string{"nowhere"}
+	if err := wide.Check(); err == nil || len(err.Error()) > 2000 || !strings.Contains(err.Error(), "16354 more") {
+		t.Errorf("with 16384 columns: %.200v", err)
+	}
+}
