@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"caascan/scan"
+	"caascan/scan/caa"
 )
 
 // Column is a column that a report adds to those of the input.
@@ -17,8 +18,8 @@ type Column struct {
 	// Meaning says in a sentence what stands in the column.
 	Meaning string
 
-	width  float64 // in a workbook: characters
-	status bool    // in a workbook: text in the colour of the status
+	width   float64 // in a workbook: characters
+	colored bool    // in a workbook: text in the colour of the status, or of what a CA may do
 
 	// Exactly one of these gives a cell. What rests on the outcome or on a decision
 	// is the same for all domains that share the outcome; what rests on a decision,
@@ -47,7 +48,7 @@ var columns = [...]Column{
 		verdict: func(v scan.Verdict) string { return v.Domain.String() },
 	},
 	{
-		Name: "caa_status", width: 15, status: true,
+		Name: "caa_status", width: 15, colored: true,
 		Meaning:  "Whether CAA lets this CA issue an S/MIME certificate for the mailbox: permitted, denied or lookup-failed.",
 		decision: func(d scan.Decision) string { return string(d.Status) },
 	},
@@ -82,7 +83,7 @@ var columns = [...]Column{
 		outcome: func(o *scan.Outcome) string { return string(o.DNSSEC) },
 	},
 	{
-		Name: "caa_on_failure", width: 19,
+		Name: "caa_on_failure", width: 19, colored: true,
 		Meaning: "What the S/MIME Baseline Requirements let a CA do after a lookup failed: ca-may-issue (it need not) where all that was asked for is proven not to be signed, ca-must-not-issue where DNSSEC validation failed or the domain is signed as far as can be seen, else unknown, which is no permission. Empty where nothing was looked up or nothing failed, and for tld-not-found.",
 		outcome: func(o *scan.Outcome) string { return string(o.OnFailure) },
 	},
@@ -121,9 +122,11 @@ func owner(o *scan.Outcome) string {
 	return o.Records.Owner
 }
 
-func records(o *scan.Outcome) string {
+func records(o *scan.Outcome) string { return propertiesText(o.Records.Properties) }
+
+func propertiesText(set []caa.Property) string {
 	var b strings.Builder
-	for i, p := range o.Records.Properties {
+	for i, p := range set {
 		if i > 0 {
 			b.WriteString(listSeparator)
 		}

@@ -133,9 +133,11 @@ func (w *world) add(v scan.Verdict, warnings []scan.Warning, cells ...string) {
 	if !v.Domain.IsZero() {
 		v.Number = w.number(v.Domain)
 	}
-	w.results = append(w.results, scan.Result{
-		Row: scan.Row{Number: len(w.results) + 2, Cells: cells}, Verdict: v, Warnings: warnings,
-	})
+	row := scan.Row{Number: len(w.results) + 2, Cells: cells}
+	if len(cells) > 0 {
+		row.Cell = cells[0]
+	}
+	w.results = append(w.results, scan.Result{Row: row, Verdict: v, Warnings: warnings})
 }
 
 // write writes all results to w and closes it.

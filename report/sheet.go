@@ -9,11 +9,10 @@ import (
 	"github.com/xuri/excelize/v2"
 )
 
-// sheet is a sheet with a line for each row of the input: a header that stays in
-// view and is a filter, and any number of rows under it. excelize streams it to a
-// temporary file and loses, without an error, what is set at the wrong time: what
-// has to come before the rows is in newSheet, what has to come after them in
-// finish.
+// sheet is a sheet of lines: a header that stays in view and is a filter, and any
+// number of rows under it. excelize streams it to a temporary file and loses,
+// without an error, what is set at the wrong time: what has to come before the rows
+// is in newSheet, what has to come after them in finish.
 //
 // Until the workbook is closed, excelize keeps a buffer of every sheet, of about 30
 // MiB where the sheet is larger than that.
@@ -23,10 +22,12 @@ type sheet struct {
 	columns int
 	rows    int   // written, the header included
 	size    int64 // of the XML, at most
+	links   int
+	lines   int // shown of a cell at most
 }
 
-// newSheet begins a sheet with columns of these widths, in characters. It comes
-// after all others: excelize cannot be trusted to move one.
+// newSheet begins a sheet with columns of these widths, in characters. A sheet of
+// this name that is there and empty is taken; a new one comes after all others.
 func newSheet(file *excelize.File, name string, widths []float64) (*sheet, error) {
 	if _, err := file.NewSheet(name); err != nil {
 		return nil, err
@@ -65,6 +66,11 @@ func (s *sheet) setWidths(widths []float64) error {
 	return nil
 }
 
+// hasRoom reports whether a line still fits.
+func (s *sheet) hasRoom(l *line, most *limits) bool {
+	return s.rows < most.rows && s.size+l.size <= most.size
+}
+
 // write adds a row.
 func (s *sheet) write(l *line) error {
 	s.rows++
@@ -75,7 +81,7 @@ func (s *sheet) write(l *line) error {
 	}
 	var opts excelize.RowOpts
 	if l.lines > 1 {
-		opts.Height = float64(lineHeight * min(l.lines, mostLines))
+		opts.Height = float64(lineHeight * min(l.lines, s.lines))
 	}
 	return s.stream.SetRow(at, l.values, opts)
 }
@@ -84,7 +90,26 @@ func (s *sheet) write(l *line) error {
 const (
 	lineHeight = 14 // points, at textSize
 	mostLines  = 10 // shown of a cell with more
+	allLines   = 29 // as many as fit into the highest row there is, 409 points
 )
+
+// mostLinks is how many cells of a sheet lead elsewhere. Excel takes 65,530; excelize
+// looks at all that it has for each that is added, so that 10,000 take 0.3 s.
+const mostLinks = 10_000
+
+// link makes the cell in a column of the last row lead to a place. What is beyond
+// the first mostLinks stays as it is.
+func (s *sheet) link(column int, to place) error {
+	if s.links >= mostLinks {
+		return nil
+	}
+	s.links++
+	at, err := excelize.CoordinatesToCellName(column+1, s.rows)
+	if err != nil {
+		return err
+	}
+	return s.file.SetCellHyperLink(s.stream.Sheet, at, to.location(), "Location")
+}
 
 // finish ends the sheet, to which nothing may be added afterwards. The header and
 // the first column are printed on every page. Digits in a text cell are meant, so
@@ -117,11 +142,24 @@ func newLine(columns int) *line {
 	return &line{cells: make([]excelize.Cell, columns), values: make([]any, columns), size: cellSize}
 }
 
+// clear makes l an empty line.
+func (l *line) clear() {
+	clear(l.values)
+	l.lines, l.size = 0, cellSize
+}
+
 // copy makes l a line like another. The cells may be shared: a cell that is set
 // gets l's own.
 func (l *line) copy(other *line) {
 	copy(l.values, other.values)
 	l.lines, l.size = other.lines, other.size
+}
+
+// cellShape is how a cell shows text: the width of its column in characters, and
+// whether the text has a colour of its own.
+type cellShape struct {
+	width   float64
+	colored bool
 }
 
 // text fills a cell with what cellText returned.

@@ -10,6 +10,7 @@ import (
 type look struct {
 	size         float64 // in points; textSize where zero
 	bold, italic bool
+	underline    bool
 	color, fill  string // RGB in hexadecimal; ink on nothing where empty
 	align        string // left or right; where empty, text is to the left and numbers are to the right
 	indent       int    // steps away from the side that align names
@@ -37,6 +38,7 @@ const (
 	red       = "8A0006"
 	paleAmber = "FFEB9C"
 	amber     = "6B4200"
+	linkBlue  = "0B5394"
 )
 
 // The number formats.
@@ -61,11 +63,28 @@ func statusLook(status scan.Status) look {
 	panic("report: unknown status " + string(status))
 }
 
-// rowStyles are the styles of the sheets with a line for each row, by number.
+// onFailureLook tells apart what a CA may do after a failure, in the same way.
+func onFailureLook(may scan.OnFailure) look {
+	switch may {
+	case scan.OnFailureMayIssue:
+		return look{color: amber, fill: paleAmber}
+	case scan.OnFailureMustNotIssue:
+		return look{color: red, fill: paleRed, bold: true}
+	case scan.OnFailureUnknown:
+		return look{color: faded, fill: paleNavy, italic: true}
+	case scan.OnFailureNone:
+		return look{}
+	}
+	panic("report: unknown " + string(may))
+}
+
+// rowStyles are the styles of the sheets of lines, by number.
 type rowStyles struct {
-	inputHeader, header int // of the input's columns and of ours
-	text, lines, number int // lines: text in several lines
-	statuses            map[scan.Status]int
+	inputHeader, header int            // of the input's columns and of ours
+	text, lines, number int            // lines: text in several lines
+	count, link         int            // numbers of things; those that lead to them
+	note                int            // in place of lines
+	colored             map[string]int // of statuses, and of what a CA may do after a failure
 }
 
 func newRowStyles(book *stylebook) rowStyles {
@@ -75,13 +94,59 @@ func newRowStyles(book *stylebook) rowStyles {
 		text:        book.number(look{}),
 		lines:       book.number(look{wrap: true}),
 		number:      book.number(look{format: numberFormat, align: "left"}),
-		statuses:    make(map[scan.Status]int),
+		count:       book.number(look{format: countFormat}),
+		link:        book.number(look{format: countFormat, color: linkBlue, underline: true}),
+		note:        book.number(look{color: faded, italic: true}),
+		colored:     make(map[string]int),
 	}
 	for _, status := range scan.Statuses() {
-		styles.statuses[status] = book.number(statusLook(status))
+		styles.colored[string(status)] = book.number(statusLook(status))
+	}
+	for _, may := range []scan.OnFailure{scan.OnFailureMayIssue, scan.OnFailureMustNotIssue, scan.OnFailureUnknown} {
+		styles.colored[string(may)] = book.number(onFailureLook(may))
 	}
 	return styles
 }
+
+// put fills a cell of a line with text.
+func (s *rowStyles) put(l *line, column int, text string, shape cellShape) {
+	if text == "" {
+		return
+	}
+	if style, ok := s.colored[text]; ok && shape.colored {
+		l.text(column, text, style)
+		return
+	}
+	s.putLines(l, column, text, linesOf(text, shape.width))
+}
+
+// putLines fills a cell with text that is shown in so many lines.
+func (s *rowStyles) putLines(l *line, column int, text string, lines int) {
+	style := s.text
+	if lines > 1 {
+		style = s.lines
+	}
+	l.text(column, cellText(text), style)
+	l.lines = max(l.lines, lines)
+}
+
+// headerLine is the first line of a sheet. So many of its columns, from the left,
+// are the input's.
+func (s *rowStyles) headerLine(names []string, widths []float64, inputs int) *line {
+	l := newLine(len(names))
+	for i, name := range names {
+		style := s.header
+		if i < inputs {
+			style = s.inputHeader
+		}
+		l.text(i, cellText(name), style)
+		l.lines = max(l.lines, linesOf(name, widths[i]-filterWidth))
+	}
+	return l
+}
+
+// filterWidth is what the arrow of the filter takes from a header, in characters.
+const filterWidth = 3
 
 // stylebook gives the looks the numbers by which a workbook knows them.
 type stylebook struct {
@@ -110,6 +175,9 @@ func (l look) style() *excelize.Style {
 		Font:         &excelize.Font{Family: font, Size: l.size, Bold: l.bold, Italic: l.italic, Color: l.color},
 		Alignment:    &excelize.Alignment{Horizontal: l.align, Indent: l.indent, Vertical: "top", WrapText: l.wrap},
 		CustomNumFmt: &l.format,
+	}
+	if l.underline {
+		style.Font.Underline = "single"
 	}
 	if l.size == 0 {
 		style.Font.Size = textSize

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -40,21 +41,155 @@ type page struct {
 }
 
 // writeSummary fills the summary sheet.
-func writeSummary(book *stylebook, labels []string, counts *Counts, run Run) error {
-	p := &page{file: book.file, book: book, row: 1}
+func (c *closing) writeSummary() error {
+	p := &page{file: c.file, book: c.book, row: 1}
 	p.err = p.setUp()
-	p.title(labels, run)
-	p.notes(run.Notes)
-	for i, label := range labels {
-		p.heading("Result for " + issuerText(label, i, run.Issuers))
-		p.statuses(i, counts)
-		p.reasons(i, counts)
+	p.title(c.table.labels, c.run)
+	p.notes(c.run.Notes)
+	p.facts(c.run, leadingFacts())
+	p.sheets(c.series())
+	p.permissions(c.table.labels, c.tally)
+	for i := range c.fixed {
+		p.issuer(i, &c.fixed[i], &c.tally.Counts, c.run.Issuers)
 	}
+	p.warnings(c.tally)
 	p.heading("The run")
+	p.facts(c.run, furtherFacts(c.run))
+	return cmp.Or(p.err, c.book.err)
+}
+
+// leadingFacts are the names of the facts that stand at the top.
+func leadingFacts() []string {
+	return []string{"Input", "SHA-256 of the input", "Started", "Finished", "Resolver", "Zone file"}
+}
+
+// furtherFacts are the names of all others.
+func furtherFacts(run Run) []string {
+	var names []string
 	for _, f := range run.facts() {
-		p.fact(f)
+		if !slices.Contains(leadingFacts(), f.name) {
+			names = append(names, f.name)
+		}
 	}
-	return cmp.Or(p.err, book.err)
+	return names
+}
+
+// facts writes the facts with these names.
+func (p *page) facts(run Run, names []string) {
+	for _, f := range run.facts() {
+		if slices.Contains(names, f.name) {
+			p.fact(f)
+		}
+	}
+}
+
+// sheets leads to the other sheets.
+func (p *page) sheets(all []*series) {
+	p.heading("The sheets")
+	p.labels("Sheet", "Lines", "", "", "What it holds")
+	for i, text := range sheetTexts() {
+		for _, s := range all[i].sheets {
+			p.link(s.stream.Sheet, place{s.stream.Sheet, 1}, look{line: true})
+			p.put(rowsColumn, all[i].linesOn(s), look{line: true, format: countFormat, align: "right"})
+			p.put(meaningColumn, text.holds, look{line: true, align: "left", indent: 1})
+			p.endRow(0)
+		}
+	}
+}
+
+// permissions is what a move from one CA to another rests on.
+func (p *page) permissions(labels []string, tally *Tally) {
+	if len(labels) < 2 {
+		return
+	}
+	p.heading("Which CAs may issue")
+	p.labels("May issue", "Rows", "Share of rows", "Domains", "What it means")
+	for _, m := range permissionLines(labels, tally.Permissions()) {
+		l := m.look
+		l.size, l.middle, l.wrap = 14, true, true
+		p.put(wordColumn, m.name, l)
+		p.counts(m.Count, tally.Total(), l)
+		p.put(meaningColumn, m.meaning, look{color: l.color, fill: l.fill, middle: true, wrap: true, align: "left", indent: 1})
+		p.endRow(max(24, height(m.name, wordWidth*textSize/14), height(m.meaning, meaningWidth)))
+	}
+}
+
+// issuer is all about one CA.
+func (p *page) issuer(i int, fixes *issuerFixes, counts *Counts, issuers []caa.Issuer) {
+	p.heading("Result for " + issuerText(fixes.label, i, issuers))
+	var t issuerTables
+	t.statuses = p.statuses(i, counts)
+	if counts.Total().Rows == 0 {
+		return
+	}
+	at := p.reserve(max(len(counts.found(i)), len(fixes.places)))
+	t.reasons = p.reasons(i, counts)
+	t.names = p.names(fixes, counts.Total())
+	p.drawCharts(at, t, statusWords(i, counts))
+}
+
+// statusWords says in words what the doughnut shows.
+func statusWords(issuer int, counts *Counts) string {
+	var words []string
+	for _, status := range scan.Statuses() {
+		words = append(words, fmt.Sprintf("%s: %d", status, counts.Status(issuer, status).Rows))
+	}
+	return "Rows. " + strings.Join(words, ", ")
+}
+
+// largestNames is how many names of the fix list stand in the summary.
+const largestNames = 10
+
+// names are those that stop a CA for the most rows, with links to the fix list.
+func (p *page) names(fixes *issuerFixes, all Count) span {
+	rows := span{p.row, p.row - 1}
+	if len(fixes.places) == 0 {
+		return rows
+	}
+	p.endRow(0)
+	p.labels("Largest blocking name", "Rows", "Share of rows", "Domains", "Records now")
+	rows.first = p.row
+	for i, at := range fixes.places {
+		fix := &fixes.totals[i]
+		p.link(shorten(fix.Name(), 2*wordWidth), at, look{line: true, wrap: true})
+		p.counts(fix.Count, all, look{line: true})
+		now := shorten(propertiesText(fix.Present.Properties), meaningWidth)
+		p.put(meaningColumn, now, look{line: true, align: "left", indent: 1})
+		p.endRow(height(fix.Name(), wordWidth))
+	}
+	rows.last = p.row - 1
+	if more := len(fixes.totals) - len(fixes.places); more > 0 {
+		p.put(wordColumn, fmt.Sprintf("and %d more, in the fix list", more), look{color: faded, italic: true})
+		p.endRow(0)
+	}
+	return rows
+}
+
+// shorten leaves out the middle of a text that is longer than so many characters.
+func shorten(text string, most int) string {
+	runes := []rune(text)
+	if len(runes) <= most {
+		return text
+	}
+	const gap = " … "
+	half := (most - len([]rune(gap))) / 2
+	return string(runes[:half]) + gap + string(runes[len(runes)-half:])
+}
+
+// warnings are those that were given.
+func (p *page) warnings(tally *Tally) {
+	given := tally.Warnings()
+	if len(given) == 0 {
+		return
+	}
+	p.heading("Warnings")
+	p.labels("Warning", "Rows", "Share of rows", "Domains", "What it means")
+	for _, w := range given {
+		p.put(wordColumn, string(w.Warning), look{line: true})
+		p.counts(w.Count, tally.Total(), look{line: true})
+		p.put(meaningColumn, w.Warning.Meaning(), look{wrap: true, line: true, align: "left", indent: 1})
+		p.endRow(height(w.Warning.Meaning(), meaningWidth))
+	}
 }
 
 // issuerText names a CA by its label and its issuer domain names.
@@ -100,15 +235,16 @@ func statusMeaning(status scan.Status) string {
 	case scan.Permitted:
 		return "CAA does not stop this CA from issuing for these mailboxes."
 	case scan.Denied:
-		return "CAA stops this CA. The set of records to publish in place of the present one stands beside each row, under caa_fix."
+		return "CAA stops this CA. What has to be published so that it may issue stands in the fix list."
 	case scan.LookupFailed:
 		return "It could not be found out. Take none of these for permitted."
 	}
 	panic("report: unknown status " + string(status))
 }
 
-func (p *page) statuses(issuer int, counts *Counts) {
-	p.labels("Status")
+func (p *page) statuses(issuer int, counts *Counts) span {
+	p.labels("Status", "Rows", "Share of rows", "Domains", "What it means")
+	rows := span{p.row, p.row + len(scan.Statuses()) - 1}
 	for _, status := range scan.Statuses() {
 		l := statusLook(status)
 		l.size, l.middle = 20, true
@@ -122,29 +258,31 @@ func (p *page) statuses(issuer int, counts *Counts) {
 	p.counts(counts.Total(), counts.Total(), look{bold: true})
 	p.put(meaningColumn, "Rows without a domain count as rows only.", look{color: faded, align: "left", indent: 1})
 	p.endRow(0)
+	return rows
 }
 
-func (p *page) reasons(issuer int, counts *Counts) {
-	p.endRow(0)
-	p.labels("Reason")
+func (p *page) reasons(issuer int, counts *Counts) span {
+	p.labels("Reason", "Rows", "Share of rows", "Domains", "What it means")
+	first := p.row
 	for _, reason := range counts.found(issuer) {
 		p.put(wordColumn, string(reason), statusLook(reason.Status()))
 		p.counts(counts.Reason(issuer, reason), counts.Total(), look{line: true})
 		p.put(meaningColumn, reason.Meaning(), look{wrap: true, line: true, align: "left", indent: 1})
 		p.endRow(height(reason.Meaning(), meaningWidth))
 	}
+	return span{first, p.row - 1}
 }
 
-// labels is the first line of a table of counts.
-func (p *page) labels(first string) {
+// labels is the first line of a table: a word, three numbers and a sentence.
+func (p *page) labels(word, rows, share, domains, meaning string) {
 	l := look{bold: true, color: white, fill: navy}
-	p.put(wordColumn, first, l)
+	p.put(wordColumn, word, l)
 	l.align = "right"
-	p.put(rowsColumn, "Rows", l)
-	p.put(shareColumn, "Share of rows", l)
-	p.put(domainsColumn, "Domains", l)
+	p.put(rowsColumn, rows, l)
+	p.put(shareColumn, share, l)
+	p.put(domainsColumn, domains, l)
 	l.align, l.indent = "left", 1
-	p.put(meaningColumn, "What it means", l)
+	p.put(meaningColumn, meaning, l)
 	p.endRow(0)
 }
 
@@ -182,6 +320,15 @@ func (p *page) put(column string, value any, l look) {
 		p.file.SetCellValue(summarySheet, at, value),
 		p.file.SetCellStyle(summarySheet, at, at, p.book.number(l)),
 	)
+}
+
+// link writes a word that leads to a place.
+func (p *page) link(text string, to place, l look) {
+	l.color, l.underline = linkBlue, true
+	p.put(wordColumn, text, l)
+	if p.err == nil {
+		p.err = p.file.SetCellHyperLink(summarySheet, p.at(wordColumn), to.location(), "Location")
+	}
 }
 
 // wide writes a row of its own from a column to the last, width characters in

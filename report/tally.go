@@ -13,7 +13,15 @@ import (
 // and not with the rows. The zero Tally is empty and ready.
 type Tally struct {
 	Counts
-	domains []DomainTotal // in the order of their Numbers
+	domains []DomainTotal    // in the order of their Numbers
+	spelt   map[spelling]int // rows
+}
+
+// spelling is a warning of the spelling of rows with a domain, which is given by its
+// Number.
+type spelling struct {
+	warning scan.Warning
+	domain  int
 }
 
 // DomainTotal is a distinct domain and how many rows have it.
@@ -44,6 +52,12 @@ type Permission struct {
 	Count
 }
 
+// WarningTotal is a warning and for how much it was given.
+type WarningTotal struct {
+	Warning scan.Warning
+	Count
+}
+
 // Add takes in a result. The results must be those of one Scanner, in its order.
 func (t *Tally) Add(r scan.Result) {
 	t.Counts.Add(r)
@@ -54,6 +68,34 @@ func (t *Tally) Add(r scan.Result) {
 	default:
 		t.domains[n-1].Rows++
 	}
+	for _, w := range r.Warnings {
+		if t.spelt == nil {
+			t.spelt = make(map[spelling]int)
+		}
+		t.spelt[spelling{w, r.Verdict.Number}]++
+	}
+}
+
+// Warnings returns the warnings that were given, those of the most rows first, and
+// as scan.Warnings has them where they are equal.
+func (t *Tally) Warnings() []WarningTotal {
+	counts := make(map[scan.Warning]Count)
+	for _, d := range t.domains {
+		for _, w := range d.Outcome.Warnings {
+			counts[w] = counts[w].plus(Count{Rows: d.Rows, Domains: 1})
+		}
+	}
+	for s, rows := range t.spelt {
+		counts[s.warning] = counts[s.warning].plus(Count{Rows: rows, Domains: 1})
+	}
+	var all []WarningTotal
+	for _, w := range scan.Warnings() {
+		if count, ok := counts[w]; ok {
+			all = append(all, WarningTotal{w, count})
+		}
+	}
+	slices.SortStableFunc(all, func(a, b WarningTotal) int { return b.Rows - a.Rows })
+	return all
 }
 
 // Domains returns every distinct domain, those with the most rows first, and by name

@@ -7,7 +7,6 @@ import (
 	"io"
 	"os"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -16,36 +15,51 @@ import (
 	"caascan/scan"
 )
 
-// The names of the sheets, in their order.
+// The names of the sheets, in their order. Where a sheet is full its rows go on in
+// another one, as Results 2.
 const (
 	summarySheet = "Summary"
-	resultsSheet = "Results" // then "Results 2" and so on
+	fixSheet     = "Fix list"
+	resultsSheet = "Results"
+	failedSheet  = "Failed"
+	domainsSheet = "Domains"
+	legendSheet  = "Legend"
 )
 
-// workbook writes a report as an Office Open XML workbook. excelize makes it, and
-// zipWriter the archive.
-type workbook struct {
-	out    io.Writer
-	dir    string // its own, for temporary files
-	file   *excelize.File
-	book   *stylebook
-	styles rowStyles
-	table  *table
-	header *line
-	line   *line // the last row
-	kept   keeper[sharedLine]
-	sheets []*sheet // of rows; all are finished but the last
-	err    error    // of Write; errClosed after Close
+// sheetText says what a sheet holds, and what stands there where that is nothing.
+type sheetText struct{ name, holds, empty string }
 
-	maxRows int   // in a sheet, the header included
-	maxSize int64 // of a sheet's XML
+func sheetTexts() []sheetText {
+	return []sheetText{
+		{
+			fixSheet,
+			"What to publish so that a CA may issue: a line for each CA and each name whose records stop it, those that stop the most rows first.",
+			"Nothing is denied.",
+		},
+		{resultsSheet, "Every row of the input, in its order, with what was found.", "The input has no rows."},
+		{failedSheet, "The rows for which it could not be found out whether a CA may issue, and what to do about each.", "Nothing failed."},
+		{domainsSheet, "Every distinct domain once, those with the most rows first.", "No row has a domain."},
+		{legendSheet, "What the words in this workbook mean: every status, reason, warning and column.", ""},
+	}
 }
 
-// maxSheetSize, 4 GiB less what stands before and after the rows, is where the
-// rows go on in another sheet, because an archive without zip64 holds no larger
-// part. The XML is not seen but reckoned with the most that a cell can take: a
-// million rows with 12 cells each are 0.8 GiB and count 1.5 GiB.
-const maxSheetSize = 4<<30 - 16<<20
+// workbook writes a report as an Office Open XML workbook. excelize makes it, and
+// zipWriter the archive. Results and Failed are written as the rows come, what is
+// made from the Tally at the end.
+type workbook struct {
+	out     io.Writer
+	dir     string // its own, for temporary files
+	file    *excelize.File
+	book    *stylebook
+	styles  rowStyles
+	limits  limits
+	table   *table
+	line    *line // the last row
+	kept    keeper[sharedLine]
+	results *series
+	failed  *derivedSheets[scan.Result]
+	err     error // of Write; errClosed after Close
+}
 
 func newWorkbook(w io.Writer, t *table, dir string) (*workbook, error) {
 	columns := len(t.header())
@@ -61,29 +75,35 @@ func newWorkbook(w io.Writer, t *table, dir string) (*workbook, error) {
 	file := excelize.NewFile(excelize.Options{TmpDir: dir})
 	b := &workbook{
 		out: w, dir: dir, file: file, book: newStylebook(file), table: t, line: newLine(columns), kept: newKeeper[sharedLine](mostShared),
-		maxRows: excelize.TotalRows, maxSize: maxSheetSize,
+		limits: limits{excelize.TotalRows, maxSheetSize},
 	}
 	b.styles = newRowStyles(b.book)
-	b.header = b.headerLine()
-	err = cmp.Or(b.book.err, file.SetSheetName(file.GetSheetName(0), summarySheet), b.addSheet())
-	if err != nil {
+	if err := cmp.Or(b.book.err, b.nameSheets(), b.beginRows()); err != nil {
 		return nil, errors.Join(err, b.release())
 	}
 	return b, nil
 }
 
-// addSheet begins the next sheet of rows.
-func (b *workbook) addSheet() error {
-	name := resultsSheet
-	if n := len(b.sheets); n > 0 {
-		name += " " + strconv.Itoa(n+1)
+// nameSheets makes the first sheet of each kind, so that they are in their order.
+func (b *workbook) nameSheets() error {
+	err := b.file.SetSheetName(b.file.GetSheetName(0), summarySheet)
+	for _, text := range sheetTexts() {
+		_, failed := b.file.NewSheet(text.name)
+		err = cmp.Or(err, failed)
 	}
-	s, err := newSheet(b.file, name, b.widths())
-	if err != nil {
-		return fmt.Errorf("sheet %s: %w", name, err)
-	}
-	b.sheets = append(b.sheets, s)
-	return s.write(b.header)
+	return err
+}
+
+// beginRows begins the sheets that are written as the rows come.
+func (b *workbook) beginRows() error {
+	widths := b.widths()
+	b.results = b.newSeries(resultsSheet, widths, b.styles.headerLine(b.table.header(), widths, len(b.table.inputs)))
+	b.failed = newDerivedSheets(b, failedSheet, failedColumns())
+	return b.results.addSheet()
+}
+
+func (b *workbook) newSeries(name string, widths []float64, header *line) *series {
+	return &series{file: b.file, limits: &b.limits, name: name, widths: widths, header: header}
 }
 
 // inputWidth is the width of a column of the input, whose cells are not known when
@@ -98,23 +118,6 @@ func (b *workbook) widths() []float64 {
 	return widths
 }
 
-func (b *workbook) headerLine() *line {
-	names, widths := b.table.header(), b.widths()
-	l := newLine(len(names))
-	for i, name := range names {
-		style := b.styles.header
-		if i < len(b.table.inputs) {
-			style = b.styles.inputHeader
-		}
-		l.text(i, cellText(name), style)
-		l.lines = max(l.lines, linesOf(name, widths[i]-filterWidth))
-	}
-	return l
-}
-
-// filterWidth is what the arrow of the filter takes from a header, in characters.
-const filterWidth = 3
-
 func (b *workbook) Write(r scan.Result) error {
 	if b.err == nil {
 		b.err = b.write(r)
@@ -127,11 +130,14 @@ func (b *workbook) write(r scan.Result) error {
 		return err
 	}
 	b.fill(r)
-	s, err := b.sheetWithRoom()
-	if err != nil {
+	if _, err := b.results.write(b.line); err != nil {
 		return err
 	}
-	return s.write(b.line)
+	if r.Verdict.Decisions[0].Status != scan.LookupFailed { // which it is for all CAs alike
+		return nil
+	}
+	_, err := b.failed.add(r)
+	return err
 }
 
 // mostShared is how many sharedLines are kept, of about 2 KB.
@@ -148,7 +154,9 @@ func (b *workbook) fill(r scan.Result) {
 	shared := b.kept.of(r.Verdict.Outcome, b.sharedLine)
 	b.line.copy(shared.line)
 	for i, text := range r.Row.Cells {
-		b.putText(b.line, i, text, 1+strings.Count(text, "\n"))
+		if text != "" {
+			b.styles.putLines(b.line, i, text, 1+strings.Count(text, "\n"))
+		}
 	}
 	for _, i := range shared.others {
 		f, column := &b.table.fields[i], len(b.table.inputs)+i
@@ -156,7 +164,7 @@ func (b *workbook) fill(r scan.Result) {
 			b.line.number(column, f.number(r), b.styles.number)
 			continue
 		}
-		b.putOwn(b.line, column, f, f.text(r))
+		b.styles.put(b.line, column, f.text(r), cellShape{f.width, f.colored})
 	}
 }
 
@@ -169,46 +177,9 @@ func (b *workbook) sharedLine(o *scan.Outcome) sharedLine {
 			shared.others = append(shared.others, i)
 			continue
 		}
-		b.putOwn(shared.line, len(b.table.inputs)+i, f, text)
+		b.styles.put(shared.line, len(b.table.inputs)+i, text, cellShape{f.width, f.colored})
 	}
 	return shared
-}
-
-func (b *workbook) putOwn(l *line, column int, f *field, text string) {
-	if f.status {
-		l.text(column, text, b.styles.statuses[scan.Status(text)])
-		return
-	}
-	b.putText(l, column, text, linesOf(text, f.width))
-}
-
-// putText fills a cell with text that is shown in so many lines.
-func (b *workbook) putText(l *line, column int, text string, lines int) {
-	if text == "" {
-		return
-	}
-	style := b.styles.text
-	if lines > 1 {
-		style = b.styles.lines
-	}
-	l.text(column, cellText(text), style)
-	l.lines = max(l.lines, lines)
-}
-
-// sheetWithRoom returns the last sheet, or the next where that has no room for the
-// line.
-func (b *workbook) sheetWithRoom() (*sheet, error) {
-	last := b.sheets[len(b.sheets)-1]
-	if last.rows < b.maxRows && last.size+b.line.size <= b.maxSize {
-		return last, nil
-	}
-	if err := last.finish(); err != nil {
-		return nil, err
-	}
-	if err := b.addSheet(); err != nil {
-		return nil, err
-	}
-	return b.sheets[len(b.sheets)-1], nil
 }
 
 func (b *workbook) Close(run Run, tally *Tally) error {
@@ -229,12 +200,10 @@ func (b *workbook) release() error { return errors.Join(b.file.Close(), os.Remov
 
 // finish makes the rest of the workbook and writes it.
 func (b *workbook) finish(archive *zipWriter, run Run, tally *Tally) error {
-	err := cmp.Or(
-		b.sheets[len(b.sheets)-1].finish(),
-		writeSummary(b.book, b.table.labels, &tally.Counts, run),
-		b.file.SetDocProps(docProps(run)),
-	)
-	if err != nil {
+	if err := newClosing(b, run, tally).write(); err != nil {
+		return err
+	}
+	if err := b.file.SetDocProps(docProps(run)); err != nil {
 		return err
 	}
 	b.file.SetZipWriter(func(io.Writer) excelize.ZipWriter { return archive })

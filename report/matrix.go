@@ -1,0 +1,100 @@
+package report
+
+import (
+	"strings"
+
+	"caascan/scan"
+)
+
+// permissionLine is a line of the matrix of several CAs: a Permission in words.
+type permissionLine struct {
+	name, meaning string
+	look          look
+	Count
+}
+
+// permissionLines puts Permissions into words. Of two CAs all lines there can be
+// stand there, even where nothing has them; of more, those that occur.
+func permissionLines(labels []string, permissions []Permission) []permissionLine {
+	if len(labels) == 2 {
+		permissions = allOfTwo(permissions)
+	}
+	lines := make([]permissionLine, len(permissions))
+	for i, p := range permissions {
+		lines[i] = p.line(labels)
+	}
+	return lines
+}
+
+// allOfTwo are the five Permissions of two CAs, in the order of Tally.Permissions.
+func allOfTwo(found []Permission) []Permission {
+	all := []Permission{
+		{Permitted: []bool{true, true}},
+		{Permitted: []bool{true, false}},
+		{Permitted: []bool{false, true}},
+		{Permitted: []bool{false, false}},
+		{Permitted: []bool{false, false}, Failed: true},
+	}
+	for i := range all {
+		for _, p := range found {
+			if string(p.key()) == string(all[i].key()) {
+				all[i] = p
+			}
+		}
+	}
+	return all
+}
+
+func (p Permission) line(labels []string) permissionLine {
+	may, mayNot := p.split(labels)
+	l := permissionLine{Count: p.Count}
+	switch {
+	case p.Failed:
+		l.name, l.look = string(scan.LookupFailed), statusLook(scan.LookupFailed)
+		l.meaning = "It could not be found out, for any CA. Take none of these for permitted."
+	case len(mayNot) == 0:
+		l.name, l.look = everyOf(labels), statusLook(scan.Permitted)
+		l.meaning = "CAA stops none of these CAs: nothing has to be changed."
+	case len(may) == 0:
+		l.name, l.look = noneOf(labels), statusLook(scan.Denied)
+		l.meaning = "CAA stops all of these CAs. The fix list has a line for each of them."
+	default:
+		l.name, l.look = "only "+joined(may), look{bold: true, fill: paleNavy}
+		l.meaning = "CAA stops " + joined(mayNot) + " until what stands in the fix list is published."
+	}
+	return l
+}
+
+// split returns the labels of the CAs that may issue, and of those that may not.
+func (p Permission) split(labels []string) (may, mayNot []string) {
+	for i, permitted := range p.Permitted {
+		if permitted {
+			may = append(may, labels[i])
+			continue
+		}
+		mayNot = append(mayNot, labels[i])
+	}
+	return may, mayNot
+}
+
+func everyOf(labels []string) string {
+	if len(labels) == 2 {
+		return "both " + joined(labels)
+	}
+	return "all of them"
+}
+
+func noneOf(labels []string) string {
+	if len(labels) == 2 {
+		return "neither " + labels[0] + " nor " + labels[1]
+	}
+	return "none of them"
+}
+
+func joined(labels []string) string {
+	last := len(labels) - 1
+	if last == 0 {
+		return labels[0]
+	}
+	return strings.Join(labels[:last], ", ") + " and " + labels[last]
+}
