@@ -6,7 +6,7 @@
 // are known last. Memory grows with the distinct domains and not with the rows, but
 // for a buffer of each sheet of a workbook, and equal results give equal bytes. All
 // text is taken for hostile: see Cells for what CSV makes of it; a workbook holds
-// text as text and never as a formula.
+// text as text and never as a formula, a page as text and never as a part of itself.
 package report
 
 import (
@@ -27,10 +27,12 @@ const (
 	CSV      Format = "csv"       // for a file: UTF-8 with a BOM, lines end in CR LF (RFC 4180)
 	PlainCSV Format = "plain-csv" // for a pipe: no BOM, lines end in LF
 	XLSX     Format = "xlsx"      // an Office Open XML workbook
+	HTML     Format = "html"      // one page for a browser, which needs no other file and no network
 )
 
-// ParseFormat returns the format that an output file's name asks for: .csv or
-// .xlsx, in any case, or "-" for CSV on standard output. The error lists these.
+// ParseFormat returns the format that an output file's name asks for: .csv, .xlsx,
+// .html or .htm, in any case, or "-" for CSV on standard output. The error lists
+// these.
 func ParseFormat(filename string) (Format, error) {
 	if filename == "-" {
 		return PlainCSV, nil
@@ -40,8 +42,10 @@ func ParseFormat(filename string) (Format, error) {
 		return CSV, nil
 	case ".xlsx":
 		return XLSX, nil
+	case ".html", ".htm":
+		return HTML, nil
 	}
-	return "", fmt.Errorf("report %q: no such format: end the name in .csv or .xlsx, or write - for CSV on standard output", filename)
+	return "", fmt.Errorf("report %q: no such format: end the name in .csv, .xlsx or .html, or write - for CSV on standard output", filename)
 }
 
 // Layout is what a Writer has to know before the first row.
@@ -88,6 +92,8 @@ func New(format Format, w io.Writer, layout Layout) (Writer, error) {
 		return newCSV(w, t, csvStyle{lineEnd: "\n", cells: layout.Cells}), nil
 	case XLSX:
 		return newWorkbook(w, t, layout.TempDir)
+	case HTML:
+		return newHTML(w, t, mostOnPage())
 	}
 	return nil, fmt.Errorf("report: unknown format %q", format)
 }

@@ -1,0 +1,400 @@
+package report
+
+import (
+	"bufio"
+	"crypto/sha256"
+	"embed"
+	"encoding/base64"
+	"fmt"
+	htmltemplate "html/template"
+	"io"
+	"slices"
+	"strconv"
+	"strings"
+
+	"caascan/scan"
+)
+
+// pageFiles are what a page is made of. They are in it, so that it needs nothing else.
+//
+//go:embed html
+var pageFiles embed.FS
+
+// pageLimits bound a page, whatever a list is like and whatever the DNS holds.
+type pageLimits struct {
+	domains int // in the table and its data
+	lines   int // of the table without JavaScript
+	fixes   int // of each CA in the fix list
+	names   int // of domains beside a fix
+	text    int // octets of a set of records
+}
+
+// With 100,000 domains a page has 4 to 40 MB, and a browser searches it while one
+// types. As many fixes are more than anybody reads; all are in the workbook.
+func mostOnPage() pageLimits {
+	return pageLimits{domains: 100_000, lines: 100, fixes: 500, names: 12, text: 16 << 10}
+}
+
+// htmlWriter writes a report as one HTML page, for people and not for programs: what
+// the rows come to, what to publish, and every distinct domain. All of it is in the
+// tally, so Write has nothing to keep.
+type htmlWriter struct {
+	out    io.Writer
+	table  *table
+	page   *htmltemplate.Template
+	limits pageLimits
+	err    error // of Write; errClosed after Close
+}
+
+func newHTML(w io.Writer, t *table, limits pageLimits) (*htmlWriter, error) {
+	page, err := htmltemplate.New("page").Funcs(pageWords()).ParseFS(pageFiles, "html/page.tmpl")
+	if err != nil {
+		return nil, err
+	}
+	return &htmlWriter{out: w, table: t, page: page, limits: limits}, nil
+}
+
+func (h *htmlWriter) Write(r scan.Result) error {
+	if h.err == nil {
+		h.err = h.table.check(r)
+	}
+	return h.err
+}
+
+// Close writes the page. Its data stand between two templates, because they are too
+// long to be held as one text.
+func (h *htmlWriter) Close(run Run, tally *Tally) error {
+	err := h.err
+	h.err = errClosed
+	if err != nil {
+		return err
+	}
+	style, err := pageFile("html/page.css")
+	if err != nil {
+		return err
+	}
+	script, err := pageFile("html/page.js")
+	if err != nil {
+		return err
+	}
+	v := h.view(run, tally)
+	v.Style, v.Script, v.Policy = htmltemplate.CSS(style), htmltemplate.JS(script), policy(style, script)
+	out := bufio.NewWriterSize(h.out, linesAtOnce)
+	if err := h.page.ExecuteTemplate(out, "page", v); err != nil {
+		return err
+	}
+	if err := v.writeData(out); err != nil {
+		return err
+	}
+	if err := h.page.ExecuteTemplate(out, "end", v); err != nil {
+		return err
+	}
+	return out.Flush()
+}
+
+// pageFile returns a file with the line ends that a browser reads, whatever a checkout
+// has made of them: the policy has a hash of it.
+func pageFile(name string) (string, error) {
+	text, err := pageFiles.ReadFile(name)
+	return strings.ReplaceAll(string(text), "\r\n", "\n"), err
+}
+
+// policy lets a page have its own style and script, and nothing else: no other code,
+// no request, and no text that is read as HTML.
+func policy(style, script string) string {
+	return "default-src 'none'; style-src " + sourceHash(style) + "; script-src " + sourceHash(script) +
+		"; base-uri 'none'; form-action 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
+}
+
+func sourceHash(text string) string {
+	sum := sha256.Sum256([]byte(text))
+	return "'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"
+}
+
+// pageView is what the templates are filled with. Text in it is as it was read: each
+// place of a template writes it by way of plain, which leaves no control character.
+type pageView struct {
+	Style  htmltemplate.CSS
+	Script htmltemplate.JS
+	Policy string
+
+	Title       string
+	Labels      []string
+	Run         Run
+	Top, Rest   []factView
+	Total       Count
+	Permissions []permissionView
+	Issuers     []issuerView
+	Reasons     []scan.Reason
+	Warnings    []WarningTotal
+	Domains     []DomainTotal // as many as the page holds
+	Nowhere     int           // rows without a domain
+	Most        pageLimits
+
+	fixes [][]FixTotal // of each CA
+}
+
+type factView struct {
+	Name  string
+	Value any
+}
+
+// permissionView is a line of the matrix. Its Kind is a status, or someIssue.
+type permissionView struct {
+	Name, Meaning, Kind string
+	Count
+}
+
+// someIssue says that some CAs may issue and others may not.
+const someIssue = "some"
+
+// issuerView is what a page says of one CA.
+type issuerView struct {
+	Index    int
+	Label    string // as it is headed
+	Short    string // as it was given
+	Statuses []statusView
+	Reasons  []reasonView
+	Fixes    []fixView
+	AllFixes int
+	Total    Count
+}
+
+type statusView struct {
+	Status scan.Status
+	Count
+	X, Width float64 // in the bar, in percent
+}
+
+type reasonView struct {
+	Reason scan.Reason
+	Count
+}
+
+func (h *htmlWriter) view(run Run, tally *Tally) *pageView {
+	v := &pageView{
+		Title: summaryTitle, Labels: h.table.labels, Run: run,
+		Total: tally.Total(), Warnings: tally.Warnings(),
+		Domains: tally.Domains(), Most: h.limits,
+	}
+	v.Nowhere = v.Total.Rows
+	for _, d := range v.Domains {
+		v.Nowhere -= d.Rows
+	}
+	v.Domains = v.Domains[:min(len(v.Domains), h.limits.domains)]
+	for _, f := range run.facts() {
+		if slices.Contains(leadingFacts(), f.name) {
+			v.Top = append(v.Top, factView{f.name, f.value})
+			continue
+		}
+		v.Rest = append(v.Rest, factView{f.name, f.value})
+	}
+	if len(v.Labels) > 1 {
+		v.addPermissions(tally)
+	}
+	for i := range v.Labels {
+		v.addIssuer(i, tally)
+	}
+	return v
+}
+
+func (v *pageView) addPermissions(tally *Tally) {
+	for _, line := range permissionLines(v.Labels, tally.Permissions()) {
+		kind := someIssue
+		for _, status := range scan.Statuses() {
+			if line.look == statusLook(status) {
+				kind = string(status)
+			}
+		}
+		v.Permissions = append(v.Permissions, permissionView{line.name, line.meaning, kind, line.Count})
+	}
+}
+
+func (v *pageView) addIssuer(i int, tally *Tally) {
+	issuer := issuerView{Index: i, Label: issuerText(v.Labels[i], i, v.Run.Issuers), Short: v.Labels[i], Total: v.Total}
+	x := 0.0
+	for _, status := range scan.Statuses() {
+		s := statusView{Status: status, Count: tally.Status(i, status), X: x}
+		s.Width = percent(s.Rows, v.Total.Rows)
+		x += s.Width
+		issuer.Statuses = append(issuer.Statuses, s)
+	}
+	for _, reason := range tally.found(i) {
+		issuer.Reasons = append(issuer.Reasons, reasonView{reason, tally.Reason(i, reason)})
+		if !slices.Contains(v.Reasons, reason) {
+			v.Reasons = append(v.Reasons, reason)
+		}
+	}
+	fixes := tally.Fixes(i)
+	for k, fix := range fixes[:min(len(fixes), v.Most.fixes)] {
+		issuer.Fixes = append(issuer.Fixes, v.fix(issuer, k, fix))
+	}
+	issuer.AllFixes = len(fixes)
+	v.Issuers = append(v.Issuers, issuer)
+	v.fixes = append(v.fixes, fixes)
+}
+
+// Named is the label of a CA where there are several: "for Old".
+func (v *pageView) Named(issuer int) string { return strings.TrimSpace(forLabel(v.Labels[issuer], v.Labels)) }
+
+// Question is what the page answers.
+func (v *pageView) Question() string { return question(v.Labels, v.Run) }
+
+// Lines are the domains that are shown without JavaScript.
+func (v *pageView) Lines() []DomainTotal { return v.Domains[:min(len(v.Domains), v.Most.lines)] }
+
+// Missing is how many domains are not on the page.
+func (v *pageView) Missing() int { return v.Total.Domains - len(v.Domains) }
+
+// Largest are the fixes that the summary names.
+func (i issuerView) Largest() []fixView { return i.Fixes[:min(len(i.Fixes), largestNames)] }
+
+// fixView is a fix as the page shows it.
+type fixView struct {
+	ID            string
+	Issuer, Place int
+	FixTotal
+	Whom         string
+	Now, Publish recordLines
+	Shown        []string // some of the domains
+}
+
+// recordLines are a set of records, with those marked that another set has not.
+type recordLines struct {
+	Lines []recordLine
+	Left  int // lines that are not here
+}
+
+type recordLine struct {
+	Text    string
+	Differs bool
+}
+
+func (v *pageView) fix(issuer issuerView, place int, f FixTotal) fixView {
+	now, left := fitting(f.PresentLines(), v.Most.text)
+	publish := v.publish(f)
+	view := fixView{
+		ID:     fmt.Sprintf("fix-%d-%d", issuer.Index, place),
+		Issuer: issuer.Index, Place: place, FixTotal: f,
+		Whom:    (&fixLine{f, issuer.Short}).ask(),
+		Now:     recordLines{differing(now, publish), left},
+		Publish: recordLines{differing(publish, now), len(f.Set) - len(publish)},
+	}
+	for _, d := range f.Domains[:min(len(f.Domains), v.Most.names)] {
+		view.Shown = append(view.Shown, d.String())
+	}
+	return view
+}
+
+// publish returns the lines to publish, or none where they are too long: a part of a
+// set must not be published.
+func (v *pageView) publish(f FixTotal) []string {
+	lines, left := fitting(f.Lines(), v.Most.text)
+	if left > 0 {
+		return nil
+	}
+	return lines
+}
+
+// fitting returns the first of the lines that have so many octets together, and how
+// many more there are.
+func fitting(lines []string, most int) (fit []string, left int) {
+	for i, line := range lines {
+		if most -= len(line); most < 0 {
+			return lines[:i], len(lines) - i
+		}
+	}
+	return lines, 0
+}
+
+// differing marks the lines that the other set has not.
+func differing(lines, other []string) []recordLine {
+	marked := make([]recordLine, len(lines))
+	for i, line := range lines {
+		marked[i] = recordLine{line, len(other) > 0 && !slices.Contains(other, line)}
+	}
+	return marked
+}
+
+// More is how many domains are not shown beside the fix.
+func (f fixView) More() int { return len(f.Domains) - len(f.Shown) }
+
+// Records are the present ones, as far as there is room for them in a line.
+func (f fixView) Records() string { return shorten(propertiesText(f.Present.Properties), meaningWidth) }
+
+// Wildcard says that what is to be published is for all names that one makes.
+func (f fixView) Wildcard() bool { return strings.HasPrefix(f.Name(), "*.") }
+
+// pageWords are the functions of the templates.
+func pageWords() htmltemplate.FuncMap {
+	return htmltemplate.FuncMap{
+		"plain":    plain,
+		"number":   number,
+		"plural":   plural,
+		"share":    func(part, all int) string { return fmt.Sprintf("%.1f%%", percent(part, all)) },
+		"bar":      func(part, all int, kind string) barView { return barView{percent(part, all), kind} },
+		"statuses": scan.Statuses,
+		"symbol":   symbol,
+		"kind":     func(status scan.Status) string { return string(status) },
+		"mark":     mark,
+		"meaning":  statusMeaning,
+		"words":    warningText,
+		"int":      func(n uint32) int { return int(n) },
+		"minus":    func(a, b int) int { return a - b },
+		"columns":  func(issuers int) int { return issuers + 4 },
+	}
+}
+
+// barView is a bar: how much of it is filled, in percent, and in the colour of what.
+type barView struct {
+	Width float64
+	Kind  string
+}
+
+// plain is text as it can be shown: see escapeCell.
+func plain(value any) string {
+	if n, ok := value.(int); ok {
+		return number(n)
+	}
+	return escapeCell(fmt.Sprint(value))
+}
+
+func plainAll(texts []string) []string {
+	all := make([]string, len(texts))
+	for i, text := range texts {
+		all[i] = plain(text)
+	}
+	return all
+}
+
+// number writes a count so that it can be read.
+func number(n int) string {
+	digits := strconv.Itoa(n)
+	for at := len(digits) - 3; at > 0; at -= 3 {
+		digits = digits[:at] + "," + digits[at:]
+	}
+	return digits
+}
+
+func percent(part, all int) float64 { return 100 * float64(part) / float64(max(all, 1)) }
+
+// symbol stands beside the word, for those who see no colours.
+func symbol(status scan.Status) string {
+	switch status {
+	case scan.Permitted:
+		return "✓"
+	case scan.Denied:
+		return "✕"
+	case scan.LookupFailed:
+		return "?"
+	}
+	panic("report: unknown status " + string(status))
+}
+
+// mark is the symbol of a status, or of someIssue.
+func mark(kind string) string {
+	if kind == someIssue {
+		return "◐"
+	}
+	return symbol(scan.Status(kind))
+}
