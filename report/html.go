@@ -8,6 +8,7 @@ import (
 	"fmt"
 	htmltemplate "html/template"
 	"io"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -25,6 +26,7 @@ type pageLimits struct {
 	domains int // in the table and its data
 	lines   int // of the table without JavaScript
 	fixes   int // of each CA in the fix list
+	paper   int // of those, in print
 	names   int // of domains beside a fix
 	text    int // octets of a set of records
 }
@@ -32,7 +34,7 @@ type pageLimits struct {
 // With 100,000 domains a page has 4 to 40 MB, and a browser searches it while one
 // types. As many fixes are more than anybody reads; all are in the workbook.
 func mostOnPage() pageLimits {
-	return pageLimits{domains: 100_000, lines: 100, fixes: 500, names: 12, text: 16 << 10}
+	return pageLimits{domains: 100_000, lines: 100, fixes: 500, paper: 50, names: 12, text: 16 << 10}
 }
 
 // htmlWriter writes a report as one HTML page, for people and not for programs: what
@@ -157,6 +159,7 @@ type issuerView struct {
 	Reasons  []reasonView
 	Fixes    []fixView
 	AllFixes int
+	OffPaper int // fixes that are not printed
 	Total    Count
 }
 
@@ -214,9 +217,10 @@ func (v *pageView) addIssuer(i int, tally *Tally) {
 	issuer := issuerView{Index: i, Label: issuerText(v.Labels[i], i, v.Run.Issuers), Short: v.Labels[i], Total: v.Total}
 	x := 0.0
 	for _, status := range scan.Statuses() {
-		s := statusView{Status: status, Count: tally.Status(i, status), X: x}
-		s.Width = percent(s.Rows, v.Total.Rows)
-		x += s.Width
+		count := tally.Status(i, status)
+		width := percent(count.Rows, v.Total.Rows)
+		s := statusView{status, count, hundredths(x), hundredths(width)}
+		x += width
 		issuer.Statuses = append(issuer.Statuses, s)
 	}
 	for _, reason := range tally.found(i) {
@@ -229,7 +233,7 @@ func (v *pageView) addIssuer(i int, tally *Tally) {
 	for k, fix := range fixes[:min(len(fixes), v.Most.fixes)] {
 		issuer.Fixes = append(issuer.Fixes, v.fix(issuer, k, fix))
 	}
-	issuer.AllFixes = len(fixes)
+	issuer.AllFixes, issuer.OffPaper = len(fixes), max(0, len(issuer.Fixes)-v.Most.paper)
 	v.Issuers = append(v.Issuers, issuer)
 	v.fixes = append(v.fixes, fixes)
 }
@@ -257,6 +261,7 @@ type fixView struct {
 	Whom         string
 	Now, Publish recordLines
 	Shown        []string // some of the domains
+	Further      bool     // not printed
 }
 
 // recordLines are a set of records, with those marked that another set has not.
@@ -275,7 +280,7 @@ func (v *pageView) fix(issuer issuerView, place int, f FixTotal) fixView {
 	publish := v.publish(f)
 	view := fixView{
 		ID:     fmt.Sprintf("fix-%d-%d", issuer.Index, place),
-		Issuer: issuer.Index, Place: place, FixTotal: f,
+		Issuer: issuer.Index, Place: place, FixTotal: f, Further: place >= v.Most.paper,
 		Whom:    (&fixLine{f, issuer.Short}).ask(),
 		Now:     recordLines{differing(now, publish), left},
 		Publish: recordLines{differing(publish, now), len(f.Set) - len(publish)},
@@ -332,7 +337,7 @@ func pageWords() htmltemplate.FuncMap {
 		"number":   number,
 		"plural":   plural,
 		"share":    func(part, all int) string { return fmt.Sprintf("%.1f%%", percent(part, all)) },
-		"bar":      func(part, all int, kind string) barView { return barView{percent(part, all), kind} },
+		"bar":      func(part, all int, kind string) barView { return barView{hundredths(percent(part, all)), kind} },
 		"statuses": scan.Statuses,
 		"symbol":   symbol,
 		"kind":     func(status scan.Status) string { return string(status) },
@@ -377,6 +382,9 @@ func number(n int) string {
 }
 
 func percent(part, all int) float64 { return 100 * float64(part) / float64(max(all, 1)) }
+
+// hundredths rounds to as exact as a bar can be.
+func hundredths(n float64) float64 { return math.Round(100*n) / 100 }
 
 // symbol stands beside the word, for those who see no colours.
 func symbol(status scan.Status) string {
