@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"caascan/scan"
 )
@@ -239,7 +240,9 @@ func (v *pageView) addIssuer(i int, tally *Tally) {
 }
 
 // Named is the label of a CA where there are several: "for Old".
-func (v *pageView) Named(issuer int) string { return strings.TrimSpace(forLabel(v.Labels[issuer], v.Labels)) }
+func (v *pageView) Named(issuer int) string {
+	return strings.TrimSpace(forLabel(v.Labels[issuer], v.Labels))
+}
 
 // Question is what the page answers.
 func (v *pageView) Question() string { return question(v.Labels, v.Run) }
@@ -258,10 +261,10 @@ type fixView struct {
 	ID            string
 	Issuer, Place int
 	FixTotal
+	named        int // of the domains
 	Whom         string
 	Now, Publish recordLines
-	Shown        []string // some of the domains
-	Further      bool     // not printed
+	Further      bool // not printed
 }
 
 // recordLines are a set of records, with those marked that another set has not.
@@ -281,12 +284,10 @@ func (v *pageView) fix(issuer issuerView, place int, f FixTotal) fixView {
 	view := fixView{
 		ID:     fmt.Sprintf("fix-%d-%d", issuer.Index, place),
 		Issuer: issuer.Index, Place: place, FixTotal: f, Further: place >= v.Most.paper,
+		named:   min(len(f.Domains), v.Most.names),
 		Whom:    (&fixLine{f, issuer.Short}).ask(),
 		Now:     recordLines{differing(now, publish), left},
 		Publish: recordLines{differing(publish, now), len(f.Set) - len(publish)},
-	}
-	for _, d := range f.Domains[:min(len(f.Domains), v.Most.names)] {
-		view.Shown = append(view.Shown, d.String())
 	}
 	return view
 }
@@ -321,8 +322,17 @@ func differing(lines, other []string) []recordLine {
 	return marked
 }
 
-// More is how many domains are not shown beside the fix.
-func (f fixView) More() int { return len(f.Domains) - len(f.Shown) }
+// Unblocked names some of the domains, and says how many more there are.
+func (f fixView) Unblocked() string {
+	var names []string
+	for _, d := range f.Domains[:f.named] {
+		names = append(names, d.String())
+	}
+	if more := len(f.Domains) - f.named; more > 0 {
+		names = append(names, number(more)+" more")
+	}
+	return joined(names)
+}
 
 // Records are the present ones, as far as there is room for them in a line.
 func (f fixView) Records() string { return shorten(propertiesText(f.Present.Properties), meaningWidth) }
@@ -335,7 +345,8 @@ func pageWords() htmltemplate.FuncMap {
 	return htmltemplate.FuncMap{
 		"plain":    plain,
 		"number":   number,
-		"plural":   plural,
+		"counted":  func(n int, what string) string { return number(n) + " " + be(n, what, what+"s") },
+		"be":       be,
 		"share":    func(part, all int) string { return fmt.Sprintf("%.1f%%", percent(part, all)) },
 		"bar":      func(part, all int, kind string) barView { return barView{hundredths(percent(part, all)), kind} },
 		"statuses": scan.Statuses,
@@ -356,12 +367,28 @@ type barView struct {
 	Kind  string
 }
 
-// plain is text as it can be shown: see escapeCell.
+// plain is a value as text that does nothing where it is shown: with the characters
+// escaped that escapeCell escapes, but not the backslash, because lines of a zone file
+// are copied from the page.
 func plain(value any) string {
 	if n, ok := value.(int); ok {
 		return number(n)
 	}
-	return escapeCell(fmt.Sprint(value))
+	text := fmt.Sprint(value)
+	if classesIn(text)&mayEscape == 0 {
+		return text
+	}
+	var b strings.Builder
+	for at := 0; at < len(text); {
+		r, size := utf8.DecodeRuneInString(text[at:])
+		if size == 1 && r == utf8.RuneError || escaped(r) {
+			b.WriteString(escapeCell(text[at : at+size]))
+		} else {
+			b.WriteString(text[at : at+size])
+		}
+		at += size
+	}
+	return b.String()
 }
 
 func plainAll(texts []string) []string {
@@ -379,6 +406,14 @@ func number(n int) string {
 		digits = digits[:at] + "," + digits[at:]
 	}
 	return digits
+}
+
+// be is the form of a word that goes with a number.
+func be(n int, one, many string) string {
+	if n == 1 {
+		return one
+	}
+	return many
 }
 
 func percent(part, all int) float64 { return 100 * float64(part) / float64(max(all, 1)) }

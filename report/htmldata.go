@@ -91,7 +91,7 @@ func (d *pageData) fixes() {
 		if i > 0 {
 			d.to.WriteString(",")
 		}
-		writeAll(d, fixes, func(f FixTotal) any { return strings.Join(d.view.publish(f), "\n") })
+		writeAll(d, fixes, func(f FixTotal) any { return plain(strings.Join(d.view.publish(f), "\n")) })
 	}
 	d.to.WriteString("]")
 }
@@ -151,7 +151,7 @@ func (d *pageData) outcome(o *scan.Outcome) pageOutcome {
 	}
 	var records []string
 	for _, property := range o.Records.Properties {
-		records = append(records, property.String())
+		records = append(records, property.String()) // printable ASCII
 	}
 	p.Records, p.Left = fitting(records, d.view.Most.text)
 	for i, decision := range o.Decisions {
