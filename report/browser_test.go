@@ -152,8 +152,8 @@ func (b *browser) event(method string) []string {
 	return found
 }
 
-// open loads a page and waits until its script is ready.
-func (b *browser) open(page []byte) {
+// load shows a page.
+func (b *browser) load(page []byte) {
 	b.t.Helper()
 	path := filepath.Join(b.t.TempDir(), "report.html")
 	if err := os.WriteFile(path, page, 0o600); err != nil {
@@ -161,6 +161,12 @@ func (b *browser) open(page []byte) {
 	}
 	b.call("Page.navigate", map[string]any{"url": "file://" + path}, nil)
 	b.read(func(m devtools) bool { return m.Method == "Page.loadEventFired" })
+}
+
+// open shows a page and waits until its script is ready.
+func (b *browser) open(page []byte) {
+	b.t.Helper()
+	b.load(page)
 	b.eval(`new Promise((done) => {
 		const look = () => document.getElementById("static").hidden ? done(true) : setTimeout(look);
 		look();

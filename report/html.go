@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"embed"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	htmltemplate "html/template"
 	"io"
@@ -357,8 +358,19 @@ func pageWords() htmltemplate.FuncMap {
 		"words":    warningText,
 		"int":      func(n uint32) int { return int(n) },
 		"minus":    func(a, b int) int { return a - b },
+		"column":   columnMeaning,
 		"columns":  func(issuers int) int { return issuers + 4 },
 	}
+}
+
+// columnMeaning is what a column says that the page has under another name.
+func columnMeaning(name string) (string, error) {
+	for _, c := range columns {
+		if c.Name == name {
+			return c.Meaning, nil
+		}
+	}
+	return "", errors.New("report: no column " + name)
 }
 
 // barView is a bar: how much of it is filled, in percent, and in the colour of what.

@@ -121,7 +121,7 @@ func TestPageNumbers(t *testing.T) {
 		t.Errorf("tiles (-want +got):\n%s", diff)
 	}
 	matrix := page.id(t, "summary").all("table")[0].lines()
-	want = []string{"✓both Old and New | 2 | 33.3%", "◐only Old | 0 | 0.0%", "◐only New | 1 | 16.7%", "✕neither Old nor New | 0 | 0.0%", "?lookup-failed | 3 | 50.0%"}
+	want = []string{"✓ both Old and New | 2 | 33.3%", "◐ only Old | 0 | 0.0%", "◐ only New | 1 | 16.7%", "✕ neither Old nor New | 0 | 0.0%", "? lookup-failed | 3 | 50.0%"}
 	for i, line := range matrix[1:] {
 		if !strings.HasPrefix(line, want[i]+" | ") {
 			t.Errorf("matrix: %q, want %q", line, want[i])
@@ -284,7 +284,8 @@ func hostileWorld(t testing.TB, text string) world {
 	set.Properties = []caa.Property{p}
 	v := w.results[1].Verdict
 	v.Records, v.Resolver, v.Warnings = set, text, scan.Warnings()
-	v.Decisions[0].Detail = scan.Sentence(text + "\x00" + text)
+	sentence := strings.ReplaceAll(text, "\x00", "") // which scan.Sentence has only in place of the domain
+	v.Decisions[0].Detail = scan.Sentence(sentence + "\x00" + sentence)
 	v.Decisions[0].Fix = &scan.Fix{
 		Present: set, Set: append(slices.Clone(issuemail(t, "x", "ca.example").Properties), p), TTL: 1,
 		Notes: []string{text}, Ask: text, Contacts: []string{text, "javascript:" + text},

@@ -9,6 +9,7 @@
 	const byId = (id) => document.getElementById(id);
 	const collate = (a, b) => (a < b ? -1 : a > b ? 1 : 0);
 	const count = (n) => n.toLocaleString("en-US");
+	const counted = (n, what) => count(n) + " " + what + (n === 1 ? "" : "s");
 
 	// make builds an element; strings among its children become text.
 	const make = (tag, attributes, ...children) => {
@@ -116,7 +117,7 @@
 		for (const record of o.records || []) list.append(fact("Record now", make("code", {}, record)));
 		if (o.left) list.append(fact("Records now", count(o.left) + " more are too long for this page; the CSV report has them."));
 		if (o.dnssec) list.append(fact("DNSSEC", o.dnssec));
-		if (o.onFailure) list.append(fact("After this failure", o.onFailure));
+		if (o.onFailure) list.append(fact("After a failure", o.onFailure));
 		if (o.resolver) list.append(fact("Answered by", o.resolver));
 		for (const code of o.warnings || []) list.append(fact("Warning", make("code", {}, code), ": " + data.warnings[code]));
 		return list;
@@ -155,8 +156,8 @@
 
 	const say = (from, to) => {
 		const rows = found.reduce((sum, n) => sum + data.rows[n], 0);
-		const all = found.length === data.domains.length ? "" : ` of ${count(data.domains.length)}`;
-		let text = `${count(found.length)}${all} domains, ${count(rows)} rows.`;
+		const some = found.length === data.domains.length ? "" : count(found.length) + " of ";
+		let text = `${some}${counted(data.domains.length, "domain")}, ${counted(rows, "row")}.`;
 		if (found.length > to - from) text += ` Lines ${count(from + 1)} to ${count(to)} are shown.`;
 		byId("shown").textContent = text;
 	};
@@ -255,10 +256,8 @@
 
 	const prepareFixes = () => {
 		document.body.append(make("p", { id: "said", class: "hidden", role: "status" }));
-		for (const button of document.querySelectorAll("button.copy")) {
-			button.hidden = false;
-			button.addEventListener("click", () => copy(button));
-		}
+		for (const element of document.querySelectorAll(".action")) element.hidden = false;
+		for (const button of document.querySelectorAll("button.copy")) button.addEventListener("click", () => copy(button));
 		document.addEventListener("click", follow);
 	};
 
