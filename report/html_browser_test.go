@@ -24,6 +24,7 @@ func TestPictures(t *testing.T) {
 	dir := os.Getenv("REPORT_PICTURES")
 	b := newBrowser(t)
 	b.open(page)
+	b.click("button.open")
 	for _, scheme := range []string{"light", "dark"} {
 		b.scheme(scheme)
 		for _, part := range []string{"summary", "fixes", "domains", "run"} {
@@ -31,6 +32,7 @@ func TestPictures(t *testing.T) {
 			b.picture(filepath.Join(dir, scheme+"-"+part+".png"), 1280, 1500)
 		}
 	}
+	b.picture(filepath.Join(dir, "narrow.png"), 390, 844)
 	b.paper(filepath.Join(dir, "paper.pdf"))
 }
 
