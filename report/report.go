@@ -6,7 +6,7 @@
 // are known last. Memory grows with the distinct domains and not with the rows, but
 // for a buffer of each sheet of a workbook, and equal results give equal bytes. All
 // text is taken for hostile: see Cells for what CSV makes of it; a workbook holds
-// text as text and never as a formula.
+// text as text and never as a formula, a page as text and never as a part of itself.
 package report
 
 import (
@@ -28,10 +28,12 @@ const (
 	PlainCSV Format = "plain-csv" // for a pipe: no BOM, lines end in LF
 	XLSX     Format = "xlsx"      // an Office Open XML workbook
 	JSONL    Format = "jsonl"     // JSON Lines: an object for each row, see Fields
+	HTML     Format = "html"      // one page for a browser, which needs no other file and no network
 )
 
-// ParseFormat returns the format that an output file's name asks for: .csv, .xlsx or
-// .jsonl, in any case, or "-" for CSV on standard output. The error lists these.
+// ParseFormat returns the format that an output file's name asks for: .csv, .xlsx,
+// .html, .htm or .jsonl, in any case, or "-" for CSV on standard output. The error
+// lists these.
 func ParseFormat(filename string) (Format, error) {
 	if filename == "-" {
 		return PlainCSV, nil
@@ -41,10 +43,12 @@ func ParseFormat(filename string) (Format, error) {
 		return CSV, nil
 	case ".xlsx":
 		return XLSX, nil
+	case ".html", ".htm":
+		return HTML, nil
 	case ".jsonl":
 		return JSONL, nil
 	}
-	return "", fmt.Errorf("report %q: no such format: end the name in .csv, .xlsx or .jsonl, or write - for CSV on standard output", filename)
+	return "", fmt.Errorf("report %q: no such format: end the name in .csv, .xlsx, .html or .jsonl, or write - for CSV on standard output", filename)
 }
 
 // Layout is what a Writer has to know before the first row.
@@ -105,6 +109,8 @@ func New(format Format, w io.Writer, layout Layout) (Writer, error) {
 		return newCSV(w, t, csvStyle{lineEnd: "\n", cells: layout.Cells}), nil
 	case XLSX:
 		return newWorkbook(w, t, layout.TempDir)
+	case HTML:
+		return newHTML(w, t, mostOnPage())
 	case JSONL:
 		return newJSONL(w, t), nil
 	}

@@ -18,13 +18,15 @@ import (
 var update = flag.Bool("update", false, "write the golden files anew")
 
 // The goldens are whole reports; workbooks are read back, so that a new excelize
-// does not change them.
+// does not change them, and pages as they are read without JavaScript.
 func TestGoldens(t *testing.T) {
 	one, two := newWorld(t, "ca.example"), newWorld(t, "Old", "New")
 	tests := []struct{ file, got string }{
 		{"one-ca.csv", string(one.bytes(t, CSV))},
+		{"one-ca.html.txt", asRead(pageOf(t, one))},
 		{"one-ca.xlsx.txt", asText(t, one.bytes(t, XLSX))},
 		{"two-cas.csv", string(two.bytes(t, PlainCSV))},
+		{"two-cas.html.txt", asRead(pageOf(t, two))},
 		{"two-cas.xlsx.txt", asText(t, two.bytes(t, XLSX))},
 		{"two-cas.jsonl", string(two.bytes(t, JSONL))},
 	}
@@ -50,6 +52,7 @@ func TestGoldens(t *testing.T) {
 func TestParseFormat(t *testing.T) {
 	for filename, want := range map[string]Format{
 		"-": PlainCSV, "report.csv": CSV, "a.b/REPORT.CSV": CSV, "move.xlsx": XLSX, ".xlsx": XLSX, "a.JsonL": JSONL,
+		"for-mail.html": HTML, "OLD.HTM": HTML,
 	} {
 		if got, err := ParseFormat(filename); got != want || err != nil {
 			t.Errorf("ParseFormat(%q) = %q, %v, want %q", filename, got, err, want)
@@ -61,7 +64,7 @@ func TestParseFormat(t *testing.T) {
 			t.Errorf("ParseFormat(%q): no error", filename)
 			continue
 		}
-		for _, format := range []string{".csv", ".xlsx", ".jsonl", " - "} {
+		for _, format := range []string{".csv", ".xlsx", ".html", ".jsonl", " - "} {
 			if !strings.Contains(err.Error(), format) {
 				t.Errorf("ParseFormat(%q): %q does not name %s", filename, err, format)
 			}
@@ -73,7 +76,7 @@ func TestNewWithoutCA(t *testing.T) {
 	if _, err := New(CSV, io.Discard, Layout{Header: []string{"email"}}); err == nil {
 		t.Error("no error of a report without a CA")
 	}
-	if _, err := New("html", io.Discard, Layout{Issuers: []string{"ca.example"}}); err == nil {
+	if _, err := New("pdf", io.Discard, Layout{Issuers: []string{"ca.example"}}); err == nil {
 		t.Error("no error of an unknown format")
 	}
 }

@@ -51,9 +51,13 @@ func issuerText(label string, i int, issuers []caa.Issuer) string {
 func (p *page) title(labels []string, run Run) {
 	p.put(wordColumn, summaryTitle, look{size: 20, bold: true, color: navy})
 	p.endRow(30)
-	question := "May " + strings.Join(labels, " or ") + " issue for the mailboxes in " + cmp.Or(run.InputName, "the input") + "?"
-	p.put(wordColumn, question, look{size: 12, color: faded})
+	p.put(wordColumn, question(labels, run), look{size: 12, color: faded})
 	p.endRow(20)
+}
+
+// question is what a report answers.
+func question(labels []string, run Run) string {
+	return "May " + strings.Join(labels, " or ") + " issue for the mailboxes in " + cmp.Or(run.InputName, "the input") + "?"
 }
 
 // notes stand at the top, because they make everything below weaker.

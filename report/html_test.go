@@ -1,0 +1,499 @@
+package report
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/google/go-cmp/cmp"
+	"golang.org/x/net/html"
+
+	"caascan/scan"
+	"caascan/scan/caa"
+	"caascan/scan/snapshot"
+)
+
+// node is a part of a page, read by a parser that has nothing to do with html/template.
+type node struct{ *html.Node }
+
+func parsePage(t testing.TB, page []byte) node {
+	t.Helper()
+	root, err := html.Parse(bytes.NewReader(page))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return node{root}
+}
+
+func (n node) attribute(name string) string {
+	for _, a := range n.Attr {
+		if a.Key == name {
+			return a.Val
+		}
+	}
+	return ""
+}
+
+// all returns the elements with this name, or with this class after a dot.
+func (n node) all(what string) []node {
+	class, byClass := strings.CutPrefix(what, ".")
+	var found []node
+	for d := range n.Descendants() {
+		element := node{d}
+		switch {
+		case d.Type != html.ElementNode:
+		case byClass && slices.Contains(strings.Fields(element.attribute("class")), class), !byClass && d.Data == what:
+			found = append(found, element)
+		}
+	}
+	return found
+}
+
+func (n node) id(t testing.TB, id string) node {
+	t.Helper()
+	for d := range n.Descendants() {
+		if (node{d}).attribute("id") == id {
+			return node{d}
+		}
+	}
+	t.Fatalf("nothing has the id %q", id)
+	return node{}
+}
+
+// raw returns the text as it stands.
+func (n node) raw() string {
+	var b strings.Builder
+	for d := range n.Descendants() {
+		if d.Type == html.TextNode {
+			b.WriteString(d.Data)
+		}
+	}
+	return b.String()
+}
+
+// text returns the text with a space for each run of them.
+func (n node) text() string { return strings.Join(strings.Fields(n.raw()), " ") }
+
+// lines returns the rows of a table.
+func (n node) lines() []string {
+	var lines []string
+	for _, row := range n.all("tr") {
+		lines = append(lines, strings.Join(cellsOf(row), " | "))
+	}
+	return lines
+}
+
+func cellsOf(row node) []string {
+	var cells []string
+	for c := range row.ChildNodes() {
+		if c.Type == html.ElementNode {
+			cells = append(cells, node{c}.text())
+		}
+	}
+	return cells
+}
+
+func pageOf(t testing.TB, w world) node {
+	t.Helper()
+	return parsePage(t, w.bytes(t, HTML))
+}
+
+// By hand: six rows, two of them without a domain; open.example twice, bogus.example
+// and mail.closed.example once, which Old is denied for and New is not.
+func TestPageNumbers(t *testing.T) {
+	page := pageOf(t, newWorld(t, "Old", "New"))
+	var got []string
+	for _, tile := range page.all(".tile") {
+		p := tile.all("p")
+		got = append(got, p[0].text()+", "+p[1].text()+", "+p[2].text())
+	}
+	want := []string{
+		"✓ permitted, 2 rows, 33.3% of the rows, 1 domain", "✕ denied, 1 row, 16.7% of the rows, 1 domain", "? lookup-failed, 3 rows, 50.0% of the rows, 1 domain",
+		"✓ permitted, 3 rows, 50.0% of the rows, 2 domains", "✕ denied, 0 rows, 0.0% of the rows, 0 domains", "? lookup-failed, 3 rows, 50.0% of the rows, 1 domain",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("tiles (-want +got):\n%s", diff)
+	}
+	matrix := page.id(t, "summary").all("table")[0].lines()
+	want = []string{"✓ both Old and New | 2 | 33.3%", "◐ only Old | 0 | 0.0%", "◐ only New | 1 | 16.7%", "✕ neither Old nor New | 0 | 0.0%", "? lookup-failed | 3 | 50.0%"}
+	for i, line := range matrix[1:] {
+		if !strings.HasPrefix(line, want[i]+" | ") {
+			t.Errorf("matrix: %q, want %q", line, want[i])
+		}
+	}
+	if len(matrix) != 6 {
+		t.Errorf("%d lines in the matrix, want 6", len(matrix))
+	}
+	var widths []string
+	for _, rect := range page.all(".stack")[0].all("rect") {
+		widths = append(widths, rect.attribute("x")+"+"+rect.attribute("width"))
+	}
+	if diff := cmp.Diff([]string{"0+33.33", "33.33+16.67", "50+50"}, widths); diff != "" {
+		t.Errorf("bar (-want +got):\n%s", diff)
+	}
+}
+
+// A page without JavaScript has the first domains, and says that there are more.
+func TestPageWithoutScript(t *testing.T) {
+	page := pageOf(t, newWorld(t, "Old", "New"))
+	want := []string{
+		"Domain | Rows | Status for Old | Status for New | Records found at | Warnings",
+		"open.example | 2 | ✓ permitted no-caa | ✓ permitted no-caa |  | ",
+		"bogus.example | 1 | ? lookup-failed dnssec-bogus | ? lookup-failed dnssec-bogus |  | ",
+		"mail.closed.example | 1 | ✕ denied issuer-not-listed | ✓ permitted issuer-listed | closed.example | inherited",
+	}
+	if diff := cmp.Diff(want, page.id(t, "table").lines()); diff != "" {
+		t.Errorf("table (-want +got):\n%s", diff)
+	}
+	for _, id := range []string{"controls", "pages", "only"} {
+		if !has(page.id(t, id), "hidden") {
+			t.Errorf("%s does nothing without JavaScript and is shown", id)
+		}
+	}
+	if has(page.id(t, "static"), "hidden") {
+		t.Error("nothing is said of JavaScript")
+	}
+}
+
+func has(n node, attribute string) bool {
+	return slices.ContainsFunc(n.Attr, func(a html.Attribute) bool { return a.Key == attribute })
+}
+
+func TestPageFixes(t *testing.T) {
+	w := newWorld(t, "Old", "New")
+	old := w.results[1].Verdict.Decisions[0].Fix
+	old.TTL, old.Ask = 3600, "other.example"
+	old.Notes, old.Contacts = []string{"Look at it before."}, []string{"mailto:pki@other.example"}
+	page := pageOf(t, w)
+	card := page.id(t, "fix-0-0")
+	const others = "policy.example. IN CAA 0 issuemail \"other.example\"\n"
+	const present = others + "policy.example. IN CAA 0 issuemail \"=cmd|\\\"x\\\"\"\n"
+	const publish = others + "policy.example. IN CAA 0 issuemail \"ca.example\"\n"
+	pre := card.all("pre")
+	if pre[0].raw() != present || pre[1].raw() != publish {
+		t.Errorf("now:\n%s\nto publish:\n%s\nwant\n%s\n%s", pre[0].raw(), pre[1].raw(), present, publish)
+	}
+	if ins := pre[1].all("ins"); len(ins) != 1 || ins[0].raw() != `policy.example. IN CAA 0 issuemail "ca.example"` {
+		t.Errorf("marked as new: %v", ins)
+	}
+	for _, want := range []string{
+		"policy.example", "1 row and 1 domain unblocked: mail.closed.example.", "whoever runs other.example", "Look at it before.",
+		"mailto:pki@other.example", "up to 3,600 seconds",
+	} {
+		if !strings.Contains(card.text(), want) {
+			t.Errorf("the fix does not say %q:\n%s", want, card.text())
+		}
+	}
+	if links := card.all("a"); len(links) != 1 || links[0].attribute("href") != "#domains" {
+		t.Error("a contact or a name from the DNS is a link")
+	}
+	if !strings.Contains(page.id(t, "fixes").text(), "So that New (ca.example, www.ca.example) may issue Nothing is denied.") {
+		t.Error("nothing is said of New, which is not denied")
+	}
+}
+
+// TestPageIsStrict: a browser runs and loads nothing but what the page brings, people
+// with a keyboard or a screen reader find everything by its name, links lead somewhere.
+func TestPageIsStrict(t *testing.T) {
+	page := pageOf(t, newWorld(t, "Old", "New"))
+	ids := make(map[string]bool)
+	for d := range page.Descendants() {
+		if id := (node{d}).attribute("id"); id != "" {
+			if ids[id] {
+				t.Errorf("the id %q is there twice", id)
+			}
+			ids[id] = true
+		}
+	}
+	labels := make(map[string]bool)
+	for _, label := range page.all("label") {
+		labels[label.attribute("for")] = true
+	}
+	for d := range page.Descendants() {
+		strictNode(t, node{d}, ids, labels)
+	}
+	policy := page.all("meta")[1]
+	scripts := page.all("script")
+	if len(scripts) != 2 || scripts[0].attribute("type") != "application/json" {
+		t.Fatalf("%d scripts, want the data and the script", len(scripts))
+	}
+	want := "default-src 'none'; style-src " + sourceHash(page.all("style")[0].raw()) + "; script-src " + sourceHash(scripts[1].raw()) + ";"
+	if policy.attribute("http-equiv") != "Content-Security-Policy" || !strings.HasPrefix(policy.attribute("content"), want) {
+		t.Errorf("policy %q, want %q", policy.attribute("content"), want)
+	}
+	if html := page.all("html")[0]; html.attribute("lang") != "en" || len(page.all("h1")) != 1 || len(page.all("main")) != 1 {
+		t.Error("no language, not one h1 or not one main")
+	}
+}
+
+func strictNode(t *testing.T, n node, ids, labels map[string]bool) {
+	t.Helper()
+	for _, a := range n.Attr {
+		switch {
+		case strings.HasPrefix(a.Key, "on"), a.Key == "style", a.Key == "src":
+			t.Errorf("<%s %s=%q>", n.Data, a.Key, a.Val)
+		case a.Key == "href" && !ids[strings.TrimPrefix(a.Val, "#")], a.Key == "aria-labelledby" && !ids[a.Val], a.Key == "aria-describedby" && !ids[a.Val]:
+			t.Errorf("<%s %s=%q> leads nowhere", n.Data, a.Key, a.Val)
+		}
+	}
+	switch n.Data {
+	case "input", "select":
+		if n.Type == html.ElementNode && !labels[n.attribute("id")] {
+			t.Errorf("<%s id=%q> has no label", n.Data, n.attribute("id"))
+		}
+	case "th":
+		if n.Type == html.ElementNode && n.attribute("scope") == "" {
+			t.Errorf("<th> of %q without a scope", n.text())
+		}
+	}
+}
+
+// What is copied from a page into a zone is what the zone takes: its own escapes are
+// left as they are.
+func TestPageLeavesZoneTextAlone(t *testing.T) {
+	w := newWorld(t, "ca.example")
+	w.results[1].Verdict.Decisions[0].Fix = fix(t, "policy.example", `\x1b\u{202e}`, "ca.example")
+	w.results[1].Verdict.Records = issuemail(t, "policy.example", `\x1b\u{202e}`)
+	page := pageOf(t, w)
+	want := `policy.example. IN CAA 0 issuemail "\\x1b\\u{202e}"` + "\n" + `policy.example. IN CAA 0 issuemail "ca.example"` + "\n"
+	if got := page.id(t, "fix-0-0").all("pre")[1].raw(); got != want {
+		t.Errorf("to publish:\n%s\nwant\n%s", got, want)
+	}
+	var data struct{ Fixes [][]string }
+	if err := json.Unmarshal([]byte(page.id(t, "data").raw()), &data); err != nil || data.Fixes[0][0]+"\n" != want {
+		t.Errorf("data: %q, %v, want %q", data.Fixes, err, want)
+	}
+}
+
+// hostileWorld has a text in every place that somebody else can write to.
+func hostileWorld(t testing.TB, text string) world {
+	t.Helper()
+	w := newWorld(t, "Old", "New")
+	w.layout.Issuers = []string{"Old" + text, "New" + text}
+	set := caa.RRset{Owner: text + ".example"}
+	p, err := caa.NewProperty(0, "issuemail", text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	set.Properties = []caa.Property{p}
+	v := w.results[1].Verdict
+	v.Records, v.Resolver, v.Warnings = set, text, scan.Warnings()
+	sentence := strings.ReplaceAll(text, "\x00", "") // which scan.Sentence has only in place of the domain
+	v.Decisions[0].Detail = scan.Sentence(sentence + "\x00" + sentence)
+	v.Decisions[0].Fix = &scan.Fix{
+		Present: set, Set: append(slices.Clone(issuemail(t, "x", "ca.example").Properties), p), TTL: 1,
+		Notes: []string{text}, Ask: text, Contacts: []string{text, "javascript:" + text},
+	}
+	w.run.InputName, w.run.InputSHA256, w.run.InputColumn, w.run.Settings, w.run.Version = text, text, text, text, text
+	w.run.Resolvers, w.run.ZoneFiles, w.run.Notes = []string{text}, []string{text}, []string{text}
+	w.run.Issuers[0].Label, w.run.Issuers[1].Label = "Old"+text, "New"+text
+	return w
+}
+
+// hostilePage is what an element, a comment, an attribute, a string of a script and a
+// line of text could be ended or turned around with.
+const hostilePage = "</script><script>pwned()</script><img src=x onerror=pwned()><!-- --> ]]> \" ' ` ${1} {{.}} &lt; &#60; \u2028\u2029\u202e\u2066\x00\x1b\xff</title></style></pre></textarea>"
+
+// Whatever the text is, the page has the same elements, and no character that acts.
+func TestPageTakesHostileText(t *testing.T) {
+	page := hostileWorld(t, hostilePage).bytes(t, HTML)
+	if diff := cmp.Diff(skeleton(t, hostileWorld(t, "x").bytes(t, HTML)), skeleton(t, page)); diff != "" {
+		t.Errorf("elements (-harmless +hostile):\n%s", diff)
+	}
+	if !utf8.Valid(page) {
+		t.Error("not UTF-8")
+	}
+	for i, r := range string(page) {
+		if r != '\n' && r != '\t' && (unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r)) {
+			t.Fatalf("%U stands at %d: %q", r, i, page[max(0, i-60):i])
+		}
+	}
+	const shown = "</script><script>pwned()</script><img src=x onerror=pwned()><!-- --> ]]> \" ' ` ${1} {{.}} &lt; &#60;"
+	root := parsePage(t, page)
+	if n := strings.Count(root.all("body")[0].text(), shown); n < 20 {
+		t.Errorf("the text is shown %d times, want it in every place", n)
+	}
+	var data struct{ Labels []string }
+	if err := json.Unmarshal([]byte(root.id(t, "data").raw()), &data); err != nil {
+		t.Fatal(err)
+	}
+	if want := `Old` + plain(hostilePage); data.Labels[0] != want {
+		t.Errorf("label %q, want %q", data.Labels[0], want)
+	}
+}
+
+// skeleton is a page without its text: the elements, and the names of their attributes.
+func skeleton(t testing.TB, page []byte) []string {
+	var tags []string
+	for d := range parsePage(t, page).Descendants() {
+		if d.Type == html.TextNode {
+			continue
+		}
+		tag := fmt.Sprint(d.Type, " ", d.Data)
+		if d.Type == html.CommentNode {
+			tag = "comment"
+		}
+		for _, a := range d.Attr {
+			tag += " " + a.Key
+		}
+		tags = append(tags, tag)
+	}
+	return tags
+}
+
+// The data, by hand.
+func TestPageData(t *testing.T) {
+	w := newWorld(t, "Old", "New")
+	w.results[3].Verdict.Decisions[0].Detail = "\x00 is bogus."
+	got := pageOf(t, w).id(t, "data").raw()
+	want := `{"labels":["Old","New"],` +
+		`"reasons":{"broken-row":{"status":"lookup-failed","advice":"` + scan.BrokenRow.Advice() + `"},` +
+		`"dnssec-bogus":{"status":"lookup-failed","advice":"` + scan.Reason(snapshot.DNSSECBogus).Advice() + `"},` +
+		`"empty":{"status":"lookup-failed","advice":"` + scan.Empty.Advice() + `"},` +
+		`"issuer-listed":{"status":"permitted"},` +
+		`"issuer-not-listed":{"status":"denied","advice":"` + scan.Reason(caa.IssuerNotListed).Advice() + `"},` +
+		`"no-caa":{"status":"permitted"}},` +
+		`"warnings":{"idn-mapped":"` + scan.IDNMapped.Meaning() + `","inherited":"` + scan.Inherited.Meaning() + `"},` +
+		`"symbols":{"denied":"✕","lookup-failed":"?","permitted":"✓"},"cards":500,` +
+		`"fixes":[["policy.example. IN CAA 0 issuemail \"other.example\"\npolicy.example. IN CAA 0 issuemail \"ca.example\""],[]],` +
+		`"domains":["open.example","bogus.example","mail.closed.example"],"rows":[2,1,1],"of":[0,1,2],"outcomes":[` +
+		`{"dnssec":"insecure","resolver":"192.0.2.53:53","decisions":[{"reason":"no-caa","detail":["No CAA records at open.example."]},{"reason":"no-caa","detail":["No CAA records at open.example."]}]},` +
+		`{"dnssec":"bogus","onFailure":"ca-must-not-issue","decisions":[{"reason":"dnssec-bogus","detail":[""," is bogus."]},{"reason":"dnssec-bogus","detail":["The signatures do not hold."]}]},` +
+		`{"found":"closed.example","owner":"policy.example","records":["0 issuemail \"other.example\"","0 issuemail \"=cmd|\\\"x\\\"\""],"dnssec":"secure","resolver":"192.0.2.53:53","warnings":["inherited"],` +
+		`"decisions":[{"reason":"issuer-not-listed","detail":["Only other.example may issue, ca.example is not listed."],"fix":0},{"reason":"issuer-listed","detail":["other.example is listed."]}]}]}`
+	if diff := cmp.Diff(strings.Split(want, ","), strings.Split(got, ",")); diff != "" {
+		t.Errorf("data (-want +got):\n%s", diff)
+	}
+}
+
+// A page is bounded, and says where the rest is.
+func TestPageLimits(t *testing.T) {
+	w := newWorld(t, "ca.example")
+	closed := w.results[1].Verdict
+	for _, owner := range []string{"one.example", "two.example"} {
+		v, o := closed, *closed.Outcome
+		v.Domain, v.Outcome = name(t, owner), &o
+		o.Records = issuemail(t, owner, "other.example")
+		o.Decisions = []scan.Decision{{Status: scan.Denied, Reason: closed.Decisions[0].Reason, Fix: fix(t, owner, "other.example", "ca.example")}}
+		w.add(v, nil, owner)
+	}
+	table, err := newTable(w.layout)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out bytes.Buffer
+	h, err := newHTML(&out, table, pageLimits{domains: 4, lines: 1, fixes: 2, paper: 1, names: 0, text: 60})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.write(t, h)
+	page := parsePage(t, out.Bytes())
+	for _, want := range []string{
+		"This page has the 4 domains with the most rows. The CSV and XLSX reports of the same run have the other 1 too, and all rows.",
+		"Without JavaScript only the first 1 of 4 domains can be seen here.",
+		"1 more name, which stops fewer rows, is not on this page.",
+		"1 more name of this list is on the page, not on paper.",
+		"1 more record is too long for this page; the CSV report has all of them.",
+		"This set of 2 records is too long for this page. Take it from caa_fix in the CSV report.",
+		"1 row and 1 domain unblocked: 1 more.",
+	} {
+		if !strings.Contains(page.text(), want) {
+			t.Errorf("the page does not say %q", want)
+		}
+	}
+	if n := len(page.id(t, "table").lines()); n != 2 {
+		t.Errorf("%d lines in the table, want the header and one", n)
+	}
+	var data struct{ Domains []string }
+	if err := json.Unmarshal([]byte(page.id(t, "data").raw()), &data); err != nil || len(data.Domains) != 4 {
+		t.Errorf("data of %v, want 4 domains: %v", data.Domains, err)
+	}
+}
+
+func TestPageIsTheSameAgain(t *testing.T) {
+	if first, second := newWorld(t, "Old", "New"), newWorld(t, "Old", "New"); !bytes.Equal(first.bytes(t, HTML), second.bytes(t, HTML)) {
+		t.Error("the same run has given two pages")
+	}
+}
+
+func TestPageOfNothing(t *testing.T) {
+	w := newWorld(t, "ca.example")
+	w.results, w.run = nil, Run{}
+	page := pageOf(t, w)
+	for _, want := range []string{"0 rows with 0 distinct domains", "Nothing is denied.", "No row holds a domain."} {
+		if !strings.Contains(page.text(), want) {
+			t.Errorf("an empty page does not say %q", want)
+		}
+	}
+}
+
+func TestPageErrors(t *testing.T) {
+	w := newWorld(t, "ca.example")
+	h, err := New(HTML, failingWriter{}, w.layout)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := h.Close(w.run, w.tally()); !errors.Is(err, errFull) {
+		t.Errorf("Close: %v, want that the disk is full", err)
+	}
+	if err := h.Write(w.results[0]); !errors.Is(err, errClosed) {
+		t.Errorf("Write after Close: %v", err)
+	}
+	if err := h.Close(w.run, w.tally()); !errors.Is(err, errClosed) {
+		t.Errorf("Close after Close: %v", err)
+	}
+	if h, err = New(HTML, new(bytes.Buffer), w.layout); err != nil {
+		t.Fatal(err)
+	}
+	if err := h.Write(scan.Result{Row: scan.Row{Cells: make([]string, 4)}, Verdict: w.results[0].Verdict}); err == nil {
+		t.Error("a row with more cells than the header was taken")
+	}
+	if err := h.Close(w.run, w.tally()); err == nil {
+		t.Error("a page was made although a row was refused")
+	}
+}
+
+var errFull = errors.New("the disk is full")
+
+type failingWriter struct{}
+
+func (failingWriter) Write([]byte) (int, error) { return 0, errFull }
+
+func TestNumber(t *testing.T) {
+	for n, want := range map[int]string{0: "0", 999: "999", 1000: "1,000", 12345: "12,345", 1234567: "1,234,567"} {
+		if got := number(n); got != want {
+			t.Errorf("number(%d) = %q, want %q", n, got, want)
+		}
+	}
+}
+
+// asRead is what a page says, in the order in which it is read: a line for each
+// heading, paragraph, row of a table or item of a list.
+func asRead(page node) string {
+	var b strings.Builder
+	var read func(n node)
+	read = func(n node) {
+		for c := range n.ChildNodes() {
+			e := node{c}
+			switch {
+			case c.Type != html.ElementNode, has(e, "hidden"), c.Data == "script", c.Data == "style":
+			case slices.Contains([]string{"title", "h1", "h2", "h3", "h4", "h5", "p", "a", "caption", "dt", "dd", "li"}, c.Data) && len(e.all("p")) == 0:
+				fmt.Fprintf(&b, "%s: %s\n", c.Data, e.text())
+			case c.Data == "pre":
+				fmt.Fprintf(&b, "pre:\n%s", e.raw())
+			case c.Data == "tr":
+				fmt.Fprintf(&b, "tr: %s\n", strings.Join(cellsOf(e), " | "))
+			default:
+				read(e)
+			}
+		}
+	}
+	read(page)
+	return b.String()
+}

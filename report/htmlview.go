@@ -1,0 +1,355 @@
+package report
+
+import (
+	"errors"
+	"fmt"
+	htmltemplate "html/template"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"caascan/scan"
+)
+
+// pageView is what the templates are filled with. Text in it is as it was read: each
+// place of a template writes it by way of plain, which leaves no control character.
+type pageView struct {
+	Style  htmltemplate.CSS
+	Script htmltemplate.JS
+	Policy string
+
+	Title       string
+	Labels      []string
+	Run         Run
+	Top, Rest   []factView
+	Total       Count
+	Permissions []permissionView
+	Issuers     []issuerView
+	Reasons     []scan.Reason
+	Warnings    []WarningTotal
+	Domains     []DomainTotal // as many as the page holds
+	Nowhere     int           // rows without a domain
+	Most        pageLimits
+
+	fixes [][]FixTotal // of each CA
+}
+
+type factView struct {
+	Name  string
+	Value any
+}
+
+// permissionView is a line of the matrix. Its Kind is a status, or someIssue.
+type permissionView struct {
+	Name, Meaning, Kind string
+	Count
+}
+
+// someIssue says that some CAs may issue and others may not.
+const someIssue = "some"
+
+// issuerView is what a page says of one CA.
+type issuerView struct {
+	Index    int
+	Label    string // as it is headed
+	Short    string // as it was given
+	Statuses []statusView
+	Reasons  []reasonView
+	Fixes    []fixView
+	AllFixes int
+	OffPaper int // fixes that are not printed
+	Total    Count
+}
+
+type statusView struct {
+	Status scan.Status
+	Count
+	X, Width float64 // in the bar, in percent
+}
+
+type reasonView struct {
+	Reason scan.Reason
+	Count
+}
+
+func (h *htmlWriter) view(run Run, tally *Tally) *pageView {
+	v := &pageView{
+		Title: summaryTitle, Labels: h.table.labels, Run: run,
+		Total: tally.Total(), Warnings: tally.Warnings(),
+		Domains: tally.Domains(), Most: h.limits,
+	}
+	v.Nowhere = v.Total.Rows
+	for _, d := range v.Domains {
+		v.Nowhere -= d.Rows
+	}
+	v.Domains = v.Domains[:min(len(v.Domains), h.limits.domains)]
+	for _, f := range run.facts() {
+		if slices.Contains(leadingFacts(), f.name) {
+			v.Top = append(v.Top, factView{f.name, f.value})
+			continue
+		}
+		v.Rest = append(v.Rest, factView{f.name, f.value})
+	}
+	if len(v.Labels) > 1 {
+		v.addPermissions(tally)
+	}
+	for i := range v.Labels {
+		v.addIssuer(i, tally)
+	}
+	return v
+}
+
+func (v *pageView) addPermissions(tally *Tally) {
+	for _, line := range permissionLines(v.Labels, tally.Permissions()) {
+		kind := someIssue
+		for _, status := range scan.Statuses() {
+			if line.look == statusLook(status) {
+				kind = string(status)
+			}
+		}
+		v.Permissions = append(v.Permissions, permissionView{line.name, line.meaning, kind, line.Count})
+	}
+}
+
+func (v *pageView) addIssuer(i int, tally *Tally) {
+	issuer := issuerView{Index: i, Label: issuerText(v.Labels[i], i, v.Run.Issuers), Short: v.Labels[i], Total: v.Total}
+	x := 0.0
+	for _, status := range scan.Statuses() {
+		count := tally.Status(i, status)
+		width := percent(count.Rows, v.Total.Rows)
+		s := statusView{status, count, hundredths(x), hundredths(width)}
+		x += width
+		issuer.Statuses = append(issuer.Statuses, s)
+	}
+	for _, reason := range tally.found(i) {
+		issuer.Reasons = append(issuer.Reasons, reasonView{reason, tally.Reason(i, reason)})
+		if !slices.Contains(v.Reasons, reason) {
+			v.Reasons = append(v.Reasons, reason)
+		}
+	}
+	fixes := tally.Fixes(i)
+	for k, fix := range fixes[:min(len(fixes), v.Most.fixes)] {
+		issuer.Fixes = append(issuer.Fixes, v.fix(issuer, k, fix))
+	}
+	issuer.AllFixes, issuer.OffPaper = len(fixes), max(0, len(issuer.Fixes)-v.Most.paper)
+	v.Issuers = append(v.Issuers, issuer)
+	v.fixes = append(v.fixes, fixes)
+}
+
+// Named is the label of a CA where there are several: "for Old".
+func (v *pageView) Named(issuer int) string {
+	return strings.TrimSpace(forLabel(v.Labels[issuer], v.Labels))
+}
+
+// Question is what the page answers.
+func (v *pageView) Question() string { return question(v.Labels, v.Run) }
+
+// Lines are the domains that are shown without JavaScript.
+func (v *pageView) Lines() []DomainTotal { return v.Domains[:min(len(v.Domains), v.Most.lines)] }
+
+// Missing is how many domains are not on the page.
+func (v *pageView) Missing() int { return v.Total.Domains - len(v.Domains) }
+
+// Largest are the fixes that the summary names.
+func (i issuerView) Largest() []fixView { return i.Fixes[:min(len(i.Fixes), largestNames)] }
+
+// fixView is a fix as the page shows it.
+type fixView struct {
+	ID            string
+	Issuer, Place int
+	FixTotal
+	named        int // of the domains
+	Whom         string
+	Now, Publish markedLines
+	Further      bool // not printed
+}
+
+// markedLines are a set of records, with those marked that another set has not.
+type markedLines struct {
+	Lines []markedLine
+	Left  int // lines that are not here
+}
+
+type markedLine struct {
+	Text    string
+	Differs bool
+}
+
+func (v *pageView) fix(issuer issuerView, place int, f FixTotal) fixView {
+	now, left := fitting(f.PresentLines(), v.Most.text)
+	publish := v.publish(f)
+	view := fixView{
+		ID:     fmt.Sprintf("fix-%d-%d", issuer.Index, place),
+		Issuer: issuer.Index, Place: place, FixTotal: f, Further: place >= v.Most.paper,
+		named:   min(len(f.Domains), v.Most.names),
+		Whom:    (&fixLine{f, issuer.Short}).ask(),
+		Now:     markedLines{differing(now, publish), left},
+		Publish: markedLines{differing(publish, now), len(f.Set) - len(publish)},
+	}
+	return view
+}
+
+// publish returns the lines to publish, or none where they are too long: a part of a
+// set must not be published.
+func (v *pageView) publish(f FixTotal) []string {
+	lines, left := fitting(f.Lines(), v.Most.text)
+	if left > 0 {
+		return nil
+	}
+	return lines
+}
+
+// fitting returns the first of the lines that have so many octets together, and how
+// many more there are.
+func fitting(lines []string, most int) (fit []string, left int) {
+	for i, line := range lines {
+		if most -= len(line); most < 0 {
+			return lines[:i], len(lines) - i
+		}
+	}
+	return lines, 0
+}
+
+// differing marks the lines that the other set has not.
+func differing(lines, other []string) []markedLine {
+	marked := make([]markedLine, len(lines))
+	for i, line := range lines {
+		marked[i] = markedLine{line, len(other) > 0 && !slices.Contains(other, line)}
+	}
+	return marked
+}
+
+// Unblocked names some of the domains, and says how many more there are.
+func (f fixView) Unblocked() string {
+	var names []string
+	for _, d := range f.Domains[:f.named] {
+		names = append(names, d.String())
+	}
+	if more := len(f.Domains) - f.named; more > 0 {
+		names = append(names, number(more)+" more")
+	}
+	return joined(names)
+}
+
+// Records are the present ones, as far as there is room for them in a line.
+func (f fixView) Records() string {
+	return shorten(recordLines(f.Present.Properties, listSeparator), meaningWidth)
+}
+
+// Wildcard says that what is to be published is for all names that one makes.
+func (f fixView) Wildcard() bool { return strings.HasPrefix(f.Name(), "*.") }
+
+// pageWords are the functions of the templates.
+func pageWords() htmltemplate.FuncMap {
+	return htmltemplate.FuncMap{
+		"plain":    plain,
+		"number":   number,
+		"counted":  func(n int, what string) string { return number(n) + " " + be(n, what, what+"s") },
+		"be":       be,
+		"share":    func(part, all int) string { return fmt.Sprintf("%.1f%%", percent(part, all)) },
+		"bar":      func(part, all int, kind string) barView { return barView{hundredths(percent(part, all)), kind} },
+		"statuses": scan.Statuses,
+		"symbol":   symbol,
+		"kind":     func(status scan.Status) string { return string(status) },
+		"mark":     mark,
+		"meaning":  scan.Status.Meaning,
+		"words":    warningText,
+		"int":      func(n uint32) int { return int(n) },
+		"minus":    func(a, b int) int { return a - b },
+		"column":   columnMeaning,
+		"columns":  func(issuers int) int { return issuers + 4 },
+	}
+}
+
+// columnMeaning is what a column says that the page has under another name.
+func columnMeaning(name string) (string, error) {
+	for _, c := range columns {
+		if c.Name == name {
+			return c.Meaning, nil
+		}
+	}
+	return "", errors.New("report: no column " + name)
+}
+
+// barView is a bar: how much of it is filled, in percent, and in the colour of what.
+type barView struct {
+	Width float64
+	Kind  string
+}
+
+// plain is a value as text that does nothing where it is shown: with the characters
+// escaped that escapeCell escapes, but not the backslash, because lines of a zone file
+// are copied from the page.
+func plain(value any) string {
+	if n, ok := value.(int); ok {
+		return number(n)
+	}
+	text := fmt.Sprint(value)
+	if classesIn(text)&mayEscape == 0 {
+		return text
+	}
+	var b strings.Builder
+	for at := 0; at < len(text); {
+		r, size := utf8.DecodeRuneInString(text[at:])
+		if size == 1 && r == utf8.RuneError || escaped(r) {
+			b.WriteString(escapeCell(text[at : at+size]))
+		} else {
+			b.WriteString(text[at : at+size])
+		}
+		at += size
+	}
+	return b.String()
+}
+
+func plainAll(texts []string) []string {
+	all := make([]string, len(texts))
+	for i, text := range texts {
+		all[i] = plain(text)
+	}
+	return all
+}
+
+// number writes a count so that it can be read.
+func number(n int) string {
+	digits := strconv.Itoa(n)
+	for at := len(digits) - 3; at > 0; at -= 3 {
+		digits = digits[:at] + "," + digits[at:]
+	}
+	return digits
+}
+
+// be is the form of a word that goes with a number.
+func be(n int, one, many string) string {
+	if n == 1 {
+		return one
+	}
+	return many
+}
+
+func percent(part, all int) float64 { return 100 * float64(part) / float64(max(all, 1)) }
+
+// hundredths rounds to as exact as a bar can be.
+func hundredths(n float64) float64 { return math.Round(100*n) / 100 }
+
+// symbol stands beside the word, for those who see no colours.
+func symbol(status scan.Status) string {
+	switch status {
+	case scan.Permitted:
+		return "✓"
+	case scan.Denied:
+		return "✕"
+	case scan.LookupFailed:
+		return "?"
+	}
+	panic("report: unknown status " + string(status))
+}
+
+// mark is the symbol of a status, or of someIssue.
+func mark(kind string) string {
+	if kind == someIssue {
+		return "◐"
+	}
+	return symbol(scan.Status(kind))
+}
