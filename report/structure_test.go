@@ -484,3 +484,25 @@ func TestShorten(t *testing.T) {
 		}
 	}
 }
+
+// On paper the sheets that are made from the Tally are one page wide, and readable.
+func TestPagesWide(t *testing.T) {
+	for sheet, widths := range map[string][]float64{
+		fixSheet:     widthsOf(fixColumns()),
+		failedSheet:  widthsOf(failedColumns()),
+		domainsSheet: widthsOf(domainColumns([]string{"Old", "New"})),
+		legendSheet:  widthsOf(legendColumns()),
+	} {
+		if wide := pagesWide(widths); wide != 1 {
+			t.Errorf("%s is %d pages wide", sheet, wide)
+		}
+	}
+}
+
+func widthsOf[T any](columns []derived[T]) []float64 {
+	var widths []float64
+	for _, c := range columns {
+		widths = append(widths, c.width)
+	}
+	return widths
+}
