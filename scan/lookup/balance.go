@@ -2,6 +2,7 @@ package lookup
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"caascan/scan/snapshot"
@@ -12,7 +13,7 @@ type placing int
 
 const (
 	waits  placing = iota // until a server has room or comes back
-	placed                // step.up is the server to ask
+	placed                // step.next is the server to ask
 	nobody                // there is no server to wait for
 )
 
@@ -36,6 +37,7 @@ func (e *engine) placeStep(s *step) placing {
 	case s.pinned() && s.up.health.out == expelled:
 		return nobody // what it would say now is not what it said before
 	case s.pinned() && s.up.flow.room():
+		s.next = s.up
 		return placed
 	case s.pinned():
 		return waits
@@ -53,15 +55,23 @@ func (e *engine) placeStep(s *step) placing {
 		return e.placeNowhere()
 	}
 	another := s.attempt > 0 && others > 0
-	for range e.upstreams {
-		u := e.upstreams[e.rotor]
-		e.rotor = (e.rotor + 1) % len(e.upstreams)
+	for i := range e.upstreams {
+		u := e.upstreams[(e.rotor+i)%len(e.upstreams)]
 		if e.mayAnswer(u, s) && u.flow.room() && !(another && u == s.up) {
-			s.up = u
+			s.next = u
 			return placed
 		}
 	}
 	return waits
+}
+
+// take makes the server that a step was placed at the one that it asks. Until then,
+// where the rate forbids more, up is still the one that has failed.
+func (e *engine) take(s *step) {
+	if s.next != s.up || !s.pinned() {
+		e.rotor = slices.Index(e.upstreams, s.next) + 1
+	}
+	s.up, s.next = s.next, nil
 }
 
 // mayAnswer reports whether a step may be sent to a server.
@@ -111,11 +121,11 @@ func (e *engine) abandon(s *step) {
 // judge takes in how a query went for what it says of the server.
 func (e *engine) judge(s *step, out outcome) {
 	u, failure := s.up, out.failure
-	if s.overUDP() && failure != snapshot.Timeout && failure != snapshot.Network {
-		u.roundTrip.note(out.at.Sub(s.sentAt))
-	}
 	if s.dance == withCD {
 		return // that it fails is what was to be found out
+	}
+	if s.overUDP() && failure != snapshot.Timeout && failure != snapshot.Network && out.standing != flooded {
+		e.time(s, out.at)
 	}
 	if out.standing == ours && !troubled(failure) {
 		u.answers++
@@ -128,6 +138,26 @@ func (e *engine) judge(s *step, out outcome) {
 		e.tell(u, LimitRestored)
 	}
 	u.health.note(failure, out.at)
+}
+
+// time takes in how long the server of a step took. A query that was sent again was
+// lost where the reply came as soon after that as replies to queries do that are sent
+// once, and it says no more of the way than that (Karn's algorithm, RFC 6298, section
+// 3). Where it did not, the name is slow, and that it was asked for again says nothing
+// against the server.
+func (e *engine) time(s *step, now time.Time) {
+	u, since := s.up, now.Sub(s.lastSent)
+	if s.sends == 1 {
+		u.sentOnce.note(since)
+	}
+	if s.sends == 1 || !u.sentOnce.usual(since) {
+		u.roundTrip.note(now.Sub(s.sentAt))
+		return
+	}
+	u.roundTrip.note(since)
+	if u.flow.noteLoss(s.epoch) {
+		e.tell(u, LimitLowered)
+	}
 }
 
 // tend begins the probes that are due.

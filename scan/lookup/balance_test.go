@@ -3,12 +3,14 @@ package lookup
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/miekg/dns"
 
+	"caascan/scan/domain"
 	"caascan/scan/snapshot"
 )
 
@@ -232,8 +234,8 @@ func TestFlowIsHalvedWhereAQuarterIsLost(t *testing.T) {
 		f := newFlow(64)
 		for i := range 10000 {
 			if i%test.every == 0 {
-				f.noteResend(f.epoch)
-				f.noteResend(f.epoch - 1) // says nothing of now
+				f.noteLoss(f.epoch)
+				f.noteLoss(f.epoch - 1) // says nothing of now
 			}
 			f.note(f.epoch, "")
 		}
@@ -271,6 +273,66 @@ func TestAServerThatDropsUnderLoadIsAskedLess(t *testing.T) {
 		}
 		if !slices.ContainsFunc(events, func(e Event) bool { return e.Kind == LimitLowered }) {
 			t.Error("nothing was said of it")
+		}
+	})
+}
+
+// TestSlowNamesAreNotLoss: that a third of the names takes three seconds, as those with
+// dead servers do, says nothing against the resolver. They are asked as fast as ever.
+func TestSlowNamesAreNotLoss(t *testing.T) {
+	const names, inFlight = 3000, 64
+	synctest.Test(t, func(t *testing.T) {
+		w := &world{t: t, answer: func(w *world, q asked) []byte {
+			if strings.HasPrefix(q.name, "slow") {
+				time.Sleep(3 * time.Second)
+			} else {
+				time.Sleep(20 * time.Millisecond)
+			}
+			return nothing(w, q)
+		}}
+		var list []domain.Name
+		for i := range names {
+			kind := "fast"
+			if i%3 == 0 {
+				kind = "slow"
+			}
+			list = append(list, mustName(t, fmt.Sprintf("%s%d.example", kind, i)))
+		}
+		r, began := w.resolver(Config{Concurrency: inFlight}), time.Now()
+		if err := r.Lookup(t.Context(), slices.Chunk(list, 256), nil); err != nil {
+			t.Fatal(err)
+		}
+		took, state := time.Since(began), r.Servers()[0]
+		const least = names / 3 * (3*time.Second + 2*20*time.Millisecond) / inFlight
+		if took > least+5*time.Second || state.Halvings > 0 {
+			t.Errorf("%v and %d halvings, want little more than %v and none", took, state.Halvings, least)
+		}
+		time.Sleep(time.Minute) // for the replies to what was sent again
+	})
+}
+
+// TestARetryThatTheRateHoldsBackGoesElsewhere: to the server that has not failed.
+func TestARetryThatTheRateHoldsBackGoesElsewhere(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := &world{t: t, answer: func(w *world, q asked) []byte {
+			if q.server == serverA.address {
+				return nil
+			}
+			return nothing(w, q)
+		}}
+		r := w.resolver(Config{Servers: []Server{serverA, serverB}, Concurrency: 1, Rate: 1, Timeout: 500 * time.Millisecond})
+		names := []domain.Name{mustName(t, "a.example"), mustName(t, "b.example"), mustName(t, "c.example")}
+		if err := r.Lookup(t.Context(), slices.Values([][]domain.Name{names}), nil); err != nil {
+			t.Fatal(err)
+		}
+		asked := make(map[string][]string)
+		for _, q := range w.queries {
+			asked[q.name] = append(asked[q.name], q.server)
+		}
+		for name, servers := range asked {
+			if len(servers) > 2 || servers[len(servers)-1] != serverB.address {
+				t.Errorf("%s was asked of %v, want the other server at the second attempt", name, servers)
+			}
 		}
 	})
 }

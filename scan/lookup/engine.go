@@ -108,6 +108,7 @@ func (e *engine) run(ctx context.Context) error {
 	defer e.close()
 	defer cancel()
 	for ctx.Err() == nil {
+		e.takeIn()
 		now := time.Now()
 		e.expire(now)
 		e.tend(ctx, now)
@@ -118,20 +119,32 @@ func (e *engine) run(ctx context.Context) error {
 		if e.input == nil && len(e.backlog) == 0 && len(e.pending) == 0 && len(e.waiting) == 0 {
 			break
 		}
-		select {
-		case a := <-e.transport.arrivals():
-			e.transport.receive(a, e.settle)
+		if e.takeIn() {
 			continue
-		case p := <-e.probes:
-			e.probed(p)
-			continue
-		default:
 		}
 		e.handOver() // before waiting, so that what is known is not held back
 		e.wait(ctx, now, pause)
 	}
 	e.handOver()
 	return ctx.Err()
+}
+
+// takeIn takes in what has arrived, and reports whether there was something. It comes
+// before what is due is seen to: what lay here while the process was stopped, or did
+// something else, is not late.
+func (e *engine) takeIn() (some bool) {
+	for range 1 + cap(e.transport.arrivals()) {
+		select {
+		case a := <-e.transport.arrivals():
+			e.transport.receive(a, e.settle)
+		case p := <-e.probes:
+			e.probed(p)
+		default:
+			return some
+		}
+		some = true
+	}
+	return some
 }
 
 func (e *engine) close() {
@@ -157,6 +170,7 @@ func (e *engine) wait(ctx context.Context, now time.Time, pause time.Duration) {
 	case p := <-e.probes:
 		e.probed(p)
 	case <-e.wake.C:
+		e.wakeAt = time.Time{} // it has to be armed again
 	}
 }
 
@@ -303,6 +317,9 @@ func (e *engine) throttle(now time.Time) time.Duration {
 
 // sendStep sends the next query of a step to its server; with zones there is none.
 func (e *engine) sendStep(ctx context.Context, s *step, now time.Time) {
+	if e.cfg.Zones == nil {
+		e.take(s)
+	}
 	e.count(s, s.attempt > 0 || s.final)
 	e.inFlight++
 	if u := s.up; u != nil {
@@ -312,7 +329,7 @@ func (e *engine) sendStep(ctx context.Context, s *step, now time.Time) {
 			s.form = u.firstForm()
 		}
 	}
-	s.sentAt, s.sends, s.deadline = now, 1, now.Add(e.cfg.Timeout)
+	s.sentAt, s.lastSent, s.sends, s.deadline = now, now, 1, now.Add(e.cfg.Timeout)
 	if out, known := e.transport.send(ctx, s, now); known {
 		e.settle(s, out)
 		return
@@ -340,6 +357,10 @@ func (e *engine) expire(now time.Time) {
 			e.settle(s, e.transport.giveUp(s, now))
 			continue
 		}
+		if !s.up.inRotation() {
+			e.schedule.put(s, s.deadline)
+			continue
+		}
 		if wait := e.throttle(now); wait > 0 {
 			e.schedule.put(s, earlier(now.Add(wait), s.deadline))
 			continue
@@ -352,12 +373,10 @@ func (e *engine) expire(now time.Time) {
 // the way or dropped by a server that has too much to do.
 func (e *engine) resend(s *step, now time.Time) {
 	s.sends++
+	s.lastSent = now
 	e.count(s, true)
 	e.transport.resend(s)
 	e.schedule.put(s, s.nextDue(now))
-	if s.sends == 2 && s.up.flow.noteResend(s.epoch) {
-		e.tell(s.up, LimitLowered)
-	}
 }
 
 // settle ends a try of s: its next query is made ready, or it has come to its end.

@@ -516,7 +516,7 @@ func TestAnIDInFlightIsNotDrawnAgain(t *testing.T) {
 		}
 	}
 	f := &flight{query: queryFor(t, "mail.example")}
-	busy.adopt(f, bufio.NewReader(rand.Reader))
+	busy.adopt(f, bufio.NewReader(rand.Reader), 0)
 	if f.id() != 4711 || busy.find(4711) != f {
 		t.Errorf("ID %d, want 4711, the only one that is free", f.id())
 	}

@@ -187,7 +187,7 @@ func TestSlotsFindWhatIsIn(t *testing.T) {
 	in := make(map[uint16]*flight)
 	for range 20000 {
 		f := &flight{query: make([]byte, headerSize)}
-		s.adopt(f, random)
+		s.adopt(f, random, 0)
 		if in[f.id()] != nil {
 			t.Fatalf("ID %d is in flight twice", f.id())
 		}

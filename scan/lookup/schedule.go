@@ -73,9 +73,7 @@ func (q *schedule) down(i int) {
 }
 
 // roundTrip estimates how long a server takes over UDP, to know when a query or its
-// reply has been lost (RFC 6298). A reply counts from when its query was first sent,
-// also where that was sent again, so that a server that has become slow is seen to be;
-// Karn's algorithm would see it only behind a backoff.
+// reply has been lost (RFC 6298). See engine.time for replies to what was sent twice.
 type roundTrip struct {
 	mean, deviation time.Duration // zero until there is a sample
 }
@@ -97,6 +95,11 @@ func (r *roundTrip) note(sample time.Duration) {
 	}
 	r.deviation += ((r.mean - sample).Abs() - r.deviation) / 4
 	r.mean += (sample - r.mean) / 8
+}
+
+// usual reports whether a reply may well take so long.
+func (r *roundTrip) usual(sample time.Duration) bool {
+	return sample >= r.mean/2 && sample <= r.mean+4*r.deviation
 }
 
 // retryAfter returns how long to wait before a query that has been sent so many times

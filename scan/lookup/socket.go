@@ -130,13 +130,14 @@ func (s *slots) find(id uint16) *flight {
 }
 
 // adopt gives a query an unpredictable ID (RFC 5452, section 9.2) that is not in
-// flight.
-func (s *slots) adopt(f *flight, random *bufio.Reader) {
+// flight, and not the last one's of its step: a late reply to that, which may have
+// been asked with CD, must not be one to this.
+func (s *slots) adopt(f *flight, random *bufio.Reader, last uint16) {
 	if slotShare*s.used >= len(s.table) && len(s.table) < mostSlots {
 		s.grow()
 	}
 	id := randomID(random)
-	for *s.place(id) != nil {
+	for id == last || *s.place(id) != nil {
 		id = randomID(random)
 	}
 	binary.BigEndian.PutUint16(f.query, id)

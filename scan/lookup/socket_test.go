@@ -93,7 +93,7 @@ func TestAPortIsGivenUpAfterAThousandQueries(t *testing.T) {
 	}
 	s.sent++
 	out := &flight{query: queryFor(t, "mail.example"), up: up, socket: s}
-	s.flights.adopt(out, bufio.NewReader(rand.Reader))
+	s.flights.adopt(out, bufio.NewReader(rand.Reader), 0)
 	if !s.worn() {
 		t.Error("not worn after 1,000 queries")
 	}

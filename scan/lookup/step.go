@@ -46,6 +46,7 @@ type step struct {
 	asked   string    // the name in the question: obs.Name, or the end of its alias chain so far
 	attempt int       // attempts at this question, in this pass, that have failed
 	up      *upstream // asked, or asked last
+	next    *upstream // to be asked, where it has been placed
 	form    form
 	dance   dance
 	epoch   int   // of up's flow when it was sent
@@ -54,11 +55,13 @@ type step struct {
 
 	// Of the try that is out:
 	flight   *flight
-	sentAt   time.Time
+	sentAt   time.Time // first
+	lastSent time.Time
 	sends    int       // of its query
 	deadline time.Time // its end
 	due      time.Time // what is to be done next: its query sent again, or its end
 	place    int       // in the schedule
+	lastID   uint16    // of the last query over UDP
 
 	final bool // it is being asked in the final pass
 	// validatedOnly says that a server that validates has failed to answer, so that

@@ -102,7 +102,8 @@ func (t *netTransport) send(ctx context.Context, s *step, now time.Time) (outcom
 		return t.ended(s, outcome{failure: snapshot.Network}, now), true
 	}
 	f.socket = socket
-	socket.flights.adopt(f, t.random)
+	socket.flights.adopt(f, t.random, s.lastID)
+	s.lastID = f.id()
 	t.enqueue(f)
 	return outcome{}, false
 }

@@ -18,7 +18,8 @@ type upstream struct {
 	// streams asks over TCP, TLS or HTTPS.
 	streams   exchanger
 	flow      flow
-	roundTrip roundTrip
+	roundTrip roundTrip // of all queries over UDP
+	sentOnce  roundTrip // of those that were not sent again
 	health    health
 	queries   int
 	answers   int // replies that say something of a name, be it a failure of the name's own
@@ -102,7 +103,7 @@ type flow struct {
 	// of the present limit.
 	epoch           int
 	replies, strain int // in this window
-	heard, resends  int // in this window of losses
+	heard, lost     int // in this window of losses
 }
 
 // A window is so many replies. Timeouts weigh more than errors: SERVFAIL may well
@@ -135,7 +136,7 @@ func (f *flow) note(epoch int, failure snapshot.Failure) (lowered, restored bool
 	}
 	f.replies++
 	if f.heard++; f.heard == lossWindow {
-		f.heard, f.resends = 0, 0
+		f.heard, f.lost = 0, 0
 	}
 	switch {
 	case failure == snapshot.Timeout || failure == snapshot.Network:
@@ -157,14 +158,14 @@ func (f *flow) note(epoch int, failure snapshot.Failure) (lowered, restored bool
 	return false, restored
 }
 
-// noteResend takes in that a query of an epoch was not answered in time and is sent
-// again, and reports whether the limit was lowered.
-func (f *flow) noteResend(epoch int) (lowered bool) {
+// noteLoss takes in that a query of an epoch was lost on the way, or dropped by a
+// server that has too much to do, and reports whether the limit was lowered.
+func (f *flow) noteLoss(epoch int) (lowered bool) {
 	if epoch != f.epoch {
 		return false
 	}
-	f.resends++
-	return f.resends > lossMost && f.halve()
+	f.lost++
+	return f.lost > lossMost && f.halve()
 }
 
 func (f *flow) halve() (lowered bool) {
@@ -181,7 +182,7 @@ func (f *flow) set(limit int) {
 	f.limit = limit
 	f.lowest = min(f.lowest, limit)
 	f.epoch++
-	f.replies, f.strain, f.heard, f.resends = 0, 0, 0, 0
+	f.replies, f.strain, f.heard, f.lost = 0, 0, 0, 0
 }
 
 // rotation is whether a server is asked.
