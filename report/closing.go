@@ -95,12 +95,24 @@ func (c *closing) writeDomains() error {
 	return nil
 }
 
+// stopped returns the labels of the CAs that each deciding name stops.
+func (c *closing) stopped() map[string][]string {
+	labels := make(map[string][]string)
+	for _, issuer := range c.fixed {
+		for _, fix := range issuer.totals {
+			labels[fix.Name()] = append(labels[fix.Name()], issuer.label)
+		}
+	}
+	return labels
+}
+
 func (c *closing) writeFixes() error {
-	linked := c.fixes.linked()
+	linked, stopped := c.fixes.linked(), c.stopped()
 	for i := range c.fixed {
 		issuer := &c.fixed[i]
 		for _, fix := range issuer.totals {
-			at, err := c.fixes.add(fixLine{fix, issuer.label})
+			others := slices.DeleteFunc(slices.Clone(stopped[fix.Name()]), func(label string) bool { return label == issuer.label })
+			at, err := c.fixes.add(fixLine{fix, issuer.label, others})
 			if err != nil {
 				return err
 			}

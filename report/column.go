@@ -126,7 +126,9 @@ func owner(o *scan.Outcome) string {
 	return o.Records.Owner
 }
 
-func records(o *scan.Outcome) string { return recordLines(o.Records.Properties, listSeparator) }
+func records(o *scan.Outcome) string { return propertiesText(o.Records.Properties) }
+
+func propertiesText(set []caa.Property) string { return recordLines(set, listSeparator) }
 
 func recordLines(set []caa.Property, separator string) string {
 	var b strings.Builder

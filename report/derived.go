@@ -228,7 +228,8 @@ func warningText(list []scan.Warning) string {
 // fixLine is a line of the fix list.
 type fixLine struct {
 	FixTotal
-	issuer string // the label of the CA
+	issuer string   // the label of the CA
+	others []string // the labels of the CAs that the name stops too
 }
 
 // fixColumns are those of the sheet Fix list.
@@ -272,7 +273,7 @@ func fixColumns() []derived[fixLine] {
 		{
 			name: "What to know before", width: 36,
 			meaning: "What should be known or checked before the fix is published.",
-			text:    func(f fixLine) string { return strings.Join(f.Notes, "\n") },
+			text:    func(f fixLine) string { return strings.Join(f.notes(), "\n") },
 		},
 		{
 			name: "Contact", width: 20,
@@ -281,7 +282,7 @@ func fixColumns() []derived[fixLine] {
 		},
 		{
 			name: "TTL", width: 8,
-			meaning: "For how many seconds the present records may still be seen after the change. Empty where it is not known.",
+			meaning: "For how many seconds the present records may still be seen after the change. Empty where there is nothing to wait for.",
 			number:  func(f fixLine) int { return int(f.TTL) },
 		},
 	}
@@ -292,4 +293,14 @@ func (f *fixLine) ask() string {
 		return "whoever runs the domain"
 	}
 	return "whoever runs " + f.Ask
+}
+
+// notes warn of the other lines of the name too: each has a whole set, of which only
+// the last that is published is there.
+func (f *fixLine) notes() []string {
+	if len(f.others) == 0 {
+		return f.Notes
+	}
+	note := "The name stops " + joined(f.others) + " too. To let all of them issue, publish one set with the records of all its lines."
+	return append([]string{note}, f.Notes...)
 }

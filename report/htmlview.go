@@ -184,7 +184,7 @@ func (v *pageView) fix(issuer issuerView, place int, f FixTotal) fixView {
 		ID:     fmt.Sprintf("fix-%d-%d", issuer.Index, place),
 		Issuer: issuer.Index, Place: place, FixTotal: f, Further: place >= v.Most.paper,
 		named:   min(len(f.Domains), v.Most.names),
-		Whom:    (&fixLine{f, issuer.Short}).ask(),
+		Whom:    (&fixLine{FixTotal: f, issuer: issuer.Short}).ask(),
 		Now:     markedLines{differing(now, publish), left},
 		Publish: markedLines{differing(publish, now), len(f.Set) - len(publish)},
 	}

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -43,9 +44,18 @@ func TestRender(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{summaryTitle, "_x0041_x0042_.csv", "33.3%", "lookup-failed", "jane@open.example", "caa_fix:New", "Page 1 of "} {
+	for _, want := range []string{
+		summaryTitle, "_x0041_x0042_.csv", "33.3%", "lookup-failed", "jane@open.example", "caa_fix:New", "Page 1 of ",
+		"neither Old nor New", "Share of rows", "Rows by reason", "Rows by blocking name", // the charts have titles
+		"To publish", "What happened", "Status for New", "What it is",
+	} {
 		if !strings.Contains(string(text), want) {
 			t.Errorf("%q is not on the pages", want)
+		}
+	}
+	for _, sheet := range append(sheetTexts(), sheetText{name: summarySheet}) {
+		if !regexp.MustCompile(`(?m)^\s*` + sheet.name + `\s+Page \d+ of `).Match(text) {
+			t.Errorf("%s has no page", sheet.name)
 		}
 	}
 	dir := os.Getenv("REPORT_PICTURES")
@@ -69,8 +79,8 @@ func TestLibreOfficeReads(t *testing.T) {
 	for _, text := range hostileTexts() {
 		w.add(v, nil, text)
 	}
-	// The second sheet, all cells as text: comma, quotation mark, UTF-8.
-	const filter = "csv:Text - txt - csv (StarCalc):44,34,76,1,,0,false,true,false,false,false,2"
+	// The third sheet, all cells as text: comma, quotation mark, UTF-8.
+	const filter = "csv:Text - txt - csv (StarCalc):44,34,76,1,,0,false,true,false,false,false,3"
 	file, err := os.Open(soffice(t, w.bytes(t, XLSX), filter, "csv"))
 	if err != nil {
 		t.Fatal(err)

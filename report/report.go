@@ -4,9 +4,10 @@
 // CSV and JSON Lines are written row by row. A workbook's rows are kept in temporary files until
 // Close, about 1 GB for a million, because the run facts, which come first in it,
 // are known last. Memory grows with the distinct domains and not with the rows, but
-// for a buffer of each sheet of a workbook, and equal results give equal bytes. All
-// text is taken for hostile: see Cells for what CSV makes of it; a workbook holds
-// text as text and never as a formula, a page as text and never as a part of itself.
+// for a buffer of each sheet that is being written, and equal results give equal
+// bytes. All text is taken for hostile: see Cells for what CSV makes of it; a
+// workbook holds text as text and never as a formula, a page as text and never as a
+// part of itself.
 package report
 
 import (

@@ -359,6 +359,23 @@ func TestLinks(t *testing.T) {
 	}
 }
 
+// Each line of the fix list has a whole set: of two for one name the second would
+// take the first away.
+func TestFixesOfOneName(t *testing.T) {
+	for _, test := range []struct {
+		world world
+		want  string
+	}{
+		{many(t, 1), "The name stops New too. To let all of them issue, publish one set with the records of all its lines."},
+		{newWorld(t, "Old", "New"), ""},
+	} {
+		f := open(t, test.world.bytes(t, XLSX))
+		if got, err := f.GetCellValue(fixSheet, "H2"); got != test.want || err != nil {
+			t.Errorf("what to know before: %q, want %q: %v", got, test.want, err)
+		}
+	}
+}
+
 // valueAt returns what stands where a link leads.
 func valueAt(t *testing.T, f *excelize.File, location string) string {
 	t.Helper()
@@ -483,4 +500,26 @@ func TestShorten(t *testing.T) {
 			t.Errorf("shorten(%q) = %q, want %q", text, got, want)
 		}
 	}
+}
+
+// On paper the sheets that are made from the Tally are one page wide, and readable.
+func TestPagesWide(t *testing.T) {
+	for sheet, widths := range map[string][]float64{
+		fixSheet:     widthsOf(fixColumns()),
+		failedSheet:  widthsOf(failedColumns()),
+		domainsSheet: widthsOf(domainColumns([]string{"Old", "New"})),
+		legendSheet:  widthsOf(legendColumns()),
+	} {
+		if wide := pagesWide(widths); wide != 1 {
+			t.Errorf("%s is %d pages wide", sheet, wide)
+		}
+	}
+}
+
+func widthsOf[T any](columns []derived[T]) []float64 {
+	var widths []float64
+	for _, c := range columns {
+		widths = append(widths, c.width)
+	}
+	return widths
 }

@@ -217,7 +217,7 @@ func (p *page) names(fixes *issuerFixes, all Count) span {
 		fix := &fixes.totals[i]
 		entries = append(entries, entry{
 			word: shorten(fix.Name(), 2*wordWidth), to: at, count: fix.Count, look: look{line: true},
-			meaning: shorten(recordLines(mailFirst(fix.Present.Properties), listSeparator), meaningWidth),
+			meaning: shorten(propertiesText(mailFirst(fix.Present.Properties)), meaningWidth),
 		})
 	}
 	p.endRow(0)

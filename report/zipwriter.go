@@ -117,7 +117,7 @@ type onlySheet struct{ part *part }
 
 func (o onlySheet) Create(name string) (io.Writer, error) {
 	if name == "xl/worksheets/sheet1.xml" {
-		return unmarker{o.part}, nil
+		return unmarker(o), nil
 	}
 	return io.Discard, nil
 }
