@@ -81,6 +81,21 @@ func TestChosenFields(t *testing.T) {
 	}
 }
 
+// The legend explains our columns. What the input's mean, their owner knows.
+func TestTheLegendHasTheChosenColumns(t *testing.T) {
+	w := newWorld(t, "Old", "New")
+	w.layout.Columns = []string{"email", "caa_status:New", "extra1", "caa_row"}
+	var got []string
+	for _, cells := range rows(t, open(t, w.bytes(t, XLSX)), legendSheet) {
+		if len(cells) > 1 && cells[1] == "column of Results" {
+			got = append(got, cells[0])
+		}
+	}
+	if diff := cmp.Diff([]string{"caa_status:New", "caa_row"}, got); diff != "" {
+		t.Errorf("columns of the results (-want +got):\n%s", diff)
+	}
+}
+
 func TestColumnsThatCannotBeHad(t *testing.T) {
 	tests := []struct{ columns, want string }{
 		{"email|caa_stauts", `no column "caa_stauts"; there are "email", "input_CAA_Status", "phone", input for all of the input's, and "caa_row", "caa_domain", "caa_status",`},

@@ -44,11 +44,13 @@ func words() []legendLine {
 	return lines
 }
 
-// legend says what the columns of the results mean.
+// legend says what our columns of the results mean; the input's are the reader's own.
 func (t *table) legend() []legendLine {
-	lines := make([]legendLine, len(t.fields))
-	for i, f := range t.fields {
-		lines[i] = legendLine{name: f.Name, kind: "column of " + resultsSheet, meaning: f.Meaning}
+	var lines []legendLine
+	for _, f := range t.fields {
+		if f.input == 0 {
+			lines = append(lines, legendLine{name: f.Name, kind: "column of " + resultsSheet, meaning: f.Meaning})
+		}
 	}
 	return lines
 }

@@ -48,7 +48,7 @@ var warnings = [...]struct {
 	{Warning(caa.NearMiss), "The name of a CA looks like a slip: it is one letter, a www., a quotation mark, a dot or an https:// away from one that is known."},
 	{Warning(caa.TagNearMiss), "A record's tag looks like a slip for issuemail. As it stands it does not say which CAs may issue for mail."},
 	{Warning(caa.IssueOnly), "The records restrict certificates for web servers but not for mail. Owners often believe that they do both."},
-	{HidesParent, "No issuemail record stands here, and the records that do hide those of a parent domain, which name who may issue for mail."},
+	{HidesParent, "No issuemail record stands here, and the records that do hide those of a parent domain, which say who may issue for mail."},
 	{Inherited, "The deciding records stand at a parent of this domain and hold for all that is below it."},
 	{DomainNotFound, "The DNS says that this domain does not exist. Mail cannot reach it; look for a typing error."},
 	{IDNMapped, "The international domain name was typed with characters that the standard replaces or drops. Check that the domain in the report is the one that is meant."},

@@ -344,11 +344,11 @@ func TestFailOnSetsTheExitCodeAndWritesTheReport(t *testing.T) {
 }
 
 func TestTheSummaryIsOneLine(t *testing.T) {
-	got := runWith(t.Context(), "x@other.example\nx@other.example\ny@listed.example\nz\n",
+	got := runWith(t.Context(), "x@other.example\nx@other.example\ny@listed.example\nv@both.example\nw@nobody.example\nz\n",
 		"scan", "-", "--zone", demoZone, "--issuer", "ca.example", "--issuer", "Other=other-ca.example", "-o", "-", "--verbose")
 	line, _, _ := strings.Cut(got.stderr, " seconds")
-	want := "caascan: 4 rows, 2 distinct domains, 2 names asked, 2 queries (0 retries); ca.example: 1 permitted, 2 denied, 1 lookup-failed; " +
-		"Other: 2 permitted, 1 denied, 1 lookup-failed; "
+	want := "caascan: 6 rows, 4 distinct domains, 4 names asked, 4 queries (0 retries); ca.example: 2 permitted, 3 denied, 1 lookup-failed; " +
+		"Other: 3 permitted, 2 denied, 1 lookup-failed; permitted: both 1, only ca.example 1, only Other 2, neither 1; "
 	if !strings.HasPrefix(line, want) || strings.Count(got.stderr, "\n") != 1 {
 		t.Errorf("stderr %q, want one line that begins %q", got.stderr, want)
 	}

@@ -455,7 +455,7 @@ func (j *job) finishRun(tally input.Tally) {
 	j.run.Issuers = j.issuers
 	notes := j.in.Notes()
 	if len(j.only) > 0 {
-		notes = append(notes, fmt.Sprintf("The reports hold only the rows that are %s for any CA (--only): %d of %d. All counts are of all rows.",
+		notes = append(notes, fmt.Sprintf("Only the rows that are %s for any CA are written (--only): %d of %d. Counts, fixes and domains are those of all rows.",
 			orWords(j.only), tally.Rows-j.left, tally.Rows))
 	}
 	for _, note := range notes {
@@ -484,11 +484,38 @@ func (j *job) summary() string {
 			fmt.Fprintf(&b, " %d %s", j.tally.Status(i, status).Rows, status)
 		}
 	}
+	b.WriteString(j.matrix())
 	if j.run.Recovered > 0 {
 		fmt.Fprintf(&b, "; %d names failed and recovered in the final pass", j.run.Recovered)
 	}
 	fmt.Fprintf(&b, "; %.1f seconds", j.run.Finished.Sub(j.run.Started).Seconds())
 	return b.String()
+}
+
+// matrix says for how many rows which of two CAs may issue. Of more CAs a line could
+// not hold it; the reports do.
+func (j *job) matrix() string {
+	if len(j.issuers) != 2 {
+		return ""
+	}
+	var words []string
+	for _, p := range j.tally.Permissions() {
+		switch {
+		case p.Failed: // which the numbers of each CA say
+		case p.Permitted[0] && p.Permitted[1]:
+			words = append(words, fmt.Sprintf("both %d", p.Rows))
+		case p.Permitted[0]:
+			words = append(words, fmt.Sprintf("only %s %d", j.issuers[0].Label, p.Rows))
+		case p.Permitted[1]:
+			words = append(words, fmt.Sprintf("only %s %d", j.issuers[1].Label, p.Rows))
+		default:
+			words = append(words, fmt.Sprintf("neither %d", p.Rows))
+		}
+	}
+	if len(words) == 0 {
+		return ""
+	}
+	return "; permitted: " + strings.Join(words, ", ")
 }
 
 // verdict makes the exit code say what --fail-on asks for.
