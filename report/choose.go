@@ -20,6 +20,9 @@ const allInputs = "input"
 func (t *table) choose(names []string) error {
 	inputs := t.inputFields()
 	var chosen []field
+	if slices.ContainsFunc(names, t.meansAll) && slices.ContainsFunc(names, isExtra) {
+		return fmt.Errorf("%w: %s has the extra cells too: leave out one of both", ErrColumns, quoteName(allInputs))
+	}
 	for _, name := range names {
 		fields, err := t.named(inputs, name)
 		if err != nil {
@@ -65,22 +68,36 @@ func inputField(name string, place int) field {
 // named returns the columns that are meant by a name: exactly that one, or else the
 // one that differs in case and in spaces around it only.
 func (t *table) named(inputs []field, name string) ([]field, error) {
-	alike := func(other string) bool { return strings.EqualFold(strings.TrimSpace(other), strings.TrimSpace(name)) }
-	for _, meant := range [...]func(string) bool{func(other string) bool { return other == name }, alike} {
-		if i := slices.IndexFunc(t.names, meant); i >= 0 {
-			return inputs[i : i+1], nil
-		}
-		if i := slices.IndexFunc(t.fields, func(f field) bool { return meant(f.Name) }); i >= 0 {
-			return t.fields[i : i+1], nil
-		}
+	if found := t.find(inputs, func(other string) bool { return other == name }); found != nil {
+		return found, nil
 	}
-	switch {
-	case alike(allInputs):
-		return inputs, nil
-	case isExtra(name):
+	if isExtra(name) {
 		return []field{inputField(name, len(inputs)+1)}, nil
 	}
+	if found := t.find(inputs, func(other string) bool { return alike(other, name) }); found != nil {
+		return found, nil
+	}
+	if alike(allInputs, name) {
+		return inputs, nil
+	}
 	return nil, t.unknown(name)
+}
+
+func (t *table) find(inputs []field, meant func(name string) bool) []field {
+	if i := slices.IndexFunc(t.names, meant); i >= 0 {
+		return inputs[i : i+1]
+	}
+	if i := slices.IndexFunc(t.fields, func(f field) bool { return meant(f.Name) }); i >= 0 {
+		return t.fields[i : i+1]
+	}
+	return nil
+}
+
+func alike(a, b string) bool { return strings.EqualFold(strings.TrimSpace(a), strings.TrimSpace(b)) }
+
+// meansAll reports whether a name stands for all columns of the input.
+func (t *table) meansAll(name string) bool {
+	return alike(allInputs, name) && !slices.ContainsFunc(t.names, func(other string) bool { return alike(other, name) })
 }
 
 // isExtra reports whether a column has the name of one that extra cells make. Whether

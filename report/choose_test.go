@@ -103,6 +103,7 @@ func TestColumnsThatCannotBeHad(t *testing.T) {
 		{"Email|email", `"email" is chosen twice`},
 		{"phone|input", `"phone" is chosen twice`},
 		{"extra1|extra1", `"extra1" is chosen twice`},
+		{"extra1|input", `"input" has the extra cells too: leave out one of both`},
 		{"extra0", `no column "extra0"`},
 		{"extra01", `no column "extra01"`},
 		{"caa_status:", `no column "caa_status:"`},

@@ -24,7 +24,11 @@ type csvForm struct {
 
 func newCSV(w io.Writer, t *table, style csvStyle) *lineWriter {
 	c := newLineWriter(w, t, csvForm{style, t}, style.bom)
-	c.lines = style.appendLine(c.lines, t.header())
+	header := t.header()
+	if len(header) == 1 && header[0] == "" {
+		c.lines = append(c.lines, `""`...) // as quoteEmpty
+	}
+	c.lines = style.appendLine(c.lines, header)
 	return c
 }
 

@@ -4,10 +4,15 @@ import (
 	"bufio"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"caascan/scan"
+	"caascan/scan/caa"
 )
+
+// FixesStart is what a file of NewFixes begins with.
+const FixesStart = "; CAA records to publish"
 
 // NewFixes returns a Writer of what to publish so that some CAs may issue, given by
 // their places among the decisions. It is a file that a scan takes for an overlay: the
@@ -39,11 +44,12 @@ func (f *fixesFile) Close(run Run, t *Tally) error {
 	}
 	f.closed, f.run = true, run
 	fixes := t.Fixes(f.issuers...)
-	f.comment("CAA records to publish so that " + f.labels(f.issuers) + " may issue S/MIME certificates: " + plural(len(fixes), "name") + ".")
+	f.comment(strings.TrimPrefix(FixesStart, "; ") + " so that " + f.labels(f.issuers) + " may issue S/MIME certificates: " + plural(len(fixes), "name") + ".")
 	f.comment("Each set is whole: it takes the place of all CAA records of its name.")
 	f.comment("To try it before: caascan scan ... --overlay THIS-FILE")
-	f.comment("Where the present records come from a wildcard (*.example), a name that gets records of its own")
-	f.comment("loses all that the wildcard gave it: write its other records, such as MX, beside them.")
+	f.comment("Where the present records come from a wildcard (*.example), a name that gets records of its own, the names")
+	f.comment("below it and those between it and the wildcard lose all that the wildcard gave them, its MX and its CAA")
+	f.comment("records too: write these beside the new ones, or change the records of the wildcard instead.")
 	for _, fix := range fixes {
 		f.fix(fix)
 	}
@@ -53,6 +59,9 @@ func (f *fixesFile) Close(run Run, t *Tally) error {
 func (f *fixesFile) fix(fix FixTotal) {
 	f.to.WriteString("\n")
 	f.comment(fix.Name() + " denies " + f.labels(fix.Issuers) + ": " + plural(fix.Rows, "row") + ", " + plural(fix.Count.Domains, "domain"))
+	if others := f.others(fix); len(others) > 0 {
+		f.comment("Note: It denies " + f.labels(others) + " too. Where that may issue as well, publish one set for all: a second one would take this one back.")
+	}
 	if fix.Ask != "" {
 		f.comment("Whose: ask whoever runs " + fix.Ask)
 	}
@@ -64,7 +73,7 @@ func (f *fixesFile) fix(fix FixTotal) {
 	}
 	// Only an alias that leads to the wildcard itself has this. An overlay does not take
 	// it, because what it would change depends on all names that there are.
-	if strings.HasPrefix(fix.Name(), "*.") {
+	if fix.Name() == "*" || strings.HasPrefix(fix.Name(), "*.") {
 		f.comment("Note: This is a wildcard, and so it is for all names that it makes. To publish it, take off the semicolons.")
 		for _, line := range fix.Lines() {
 			f.comment(line)
@@ -74,6 +83,17 @@ func (f *fixesFile) fix(fix FixTotal) {
 	for _, line := range fix.Lines() {
 		f.to.WriteString(line + "\n")
 	}
+}
+
+// others are the CAs that the name denies and that the file is not for.
+func (f *fixesFile) others(fix FixTotal) []int {
+	var others []int
+	for i, issuer := range f.run.Issuers {
+		if !slices.Contains(f.issuers, i) && fix.Present.Decide(issuer).Status == caa.Denied {
+			others = append(others, i)
+		}
+	}
+	return others
 }
 
 // comment writes a line that nothing in text can end.

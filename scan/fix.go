@@ -54,16 +54,13 @@ func zoneLines(owner string, set []caa.Property) []string {
 }
 
 // zoneName returns an owner, spelt like snapshot.Observation.Owner, as the start of
-// a zone file's line: with the final dot, and no $ in front, which would be taken for
-// a directive (RFC 1035, section 5.1).
+// a zone file's line: with the final dot, and no bare $, which readers take for a directive
+// (RFC 1035, section 5.1), some of them within a name too.
 func zoneName(owner string) string {
 	if owner == "." {
 		return owner
 	}
-	if strings.HasPrefix(owner, "$") {
-		owner = `\` + owner
-	}
-	return owner + "."
+	return strings.ReplaceAll(owner, "$", `\$`) + "."
 }
 
 // newFix is what the Fixes of one ending have in common, for every CA.
@@ -111,7 +108,7 @@ func noteOn(p caa.Property) string {
 	case err != nil:
 		return record + " stays, although it is misspelt (" + problemWords(p) + ") and permits nobody."
 	case value.Issuer == "":
-		return record + " stays: it forbids every CA where it stands alone, and does nothing beside a record that names one."
+		return record + " stays: it forbids every CA where it stands alone, and does nothing beside a record that names one. Ask whether that is meant."
 	}
 	return ""
 }

@@ -1,9 +1,13 @@
 package main
 
 import (
+	"cmp"
+	"io"
+	"os"
 	"slices"
 	"strings"
 
+	"caascan/report"
 	"caascan/scan/caa"
 )
 
@@ -23,12 +27,27 @@ func planFixes(texts []string, issuers []caa.Issuer, inputs []string, outputs []
 		if err != nil {
 			return nil, err
 		}
-		if err := checkPlace(f.name, inputs, taken); err != nil {
+		if err := cmp.Or(checkPlace(f.name, inputs, taken), checkReplaced(f.name)); err != nil {
 			return nil, err
 		}
 		fixes, taken = append(fixes, f), append(taken, f.output)
 	}
 	return fixes, nil
+}
+
+// checkReplaced finds out whether an existing file would be lost that is no plan but,
+// say, a part of a zone that another file includes.
+func checkReplaced(name string) error {
+	file, err := os.Open(name)
+	if err != nil {
+		return nil // it is not there, or will be found out to be no place for a file
+	}
+	defer func() { _ = file.Close() }() // it was only read
+	start := make([]byte, len(report.FixesStart))
+	if n, err := io.ReadFull(file, start); n == 0 || err == nil && string(start) == report.FixesStart {
+		return nil
+	}
+	return usagef("--emit-fixes %s: the file is there and does not come from --emit-fixes: give another name", name)
 }
 
 // parseFixes reads FILE or LABEL=FILE. A label has no "=" in it, so the first one ends

@@ -39,10 +39,7 @@ func (z *zoneText) write(t *testing.T, folder string) string {
 
 // inZoneFile makes an owner what begins a line and is no directive.
 func inZoneFile(owner string) string {
-	if strings.HasPrefix(owner, "$") {
-		return `\` + owner + "."
-	}
-	return strings.TrimPrefix(owner, ".") + "."
+	return strings.TrimPrefix(strings.ReplaceAll(owner, "$", `\$`), ".") + "."
 }
 
 // publish puts the sets in place of those that are there.

@@ -71,6 +71,10 @@ func (o *scanOptions) add(flags *pflag.FlagSet) {
 	flags.BoolVar(&o.rawCells, "raw-cells", false, "write CSV cells as they are, also those that a spreadsheet would run")
 	flags.StringSliceVar(&o.only, "only", nil, "write only the rows that have one of these `statuses` for any CA: permitted, denied, lookup-failed")
 	flags.StringSliceVar(&o.failOn, "fail-on", nil, "exit with 3 if any CA has one of these `statuses`: denied, lookup-failed")
+	for _, name := range []string{"columns", "only", "fail-on"} {
+		list := flags.Lookup(name)
+		list.Value = oneLineList{list.Value, list.Value.(pflag.SliceValue)}
+	}
 	flags.StringVar(&o.progress, "progress", "auto", "progress bar: auto (on a terminal), always or never")
 	flags.BoolVar(&o.quiet, "quiet", false, "no bar, no notes, no summary line; warnings remain")
 	flags.BoolVar(&o.verbose, "verbose", false, "notes and the summary line, also where stderr is no terminal")
@@ -187,6 +191,20 @@ func (j *job) planOutputs(o scanOptions, path string, io streams) (err error) {
 	}
 	j.fixes, err = planFixes(o.fixes, j.issuers, inputs, j.outputs)
 	return err
+}
+
+// oneLineList is a list flag whose value has one line: of several, the flag would take the
+// first and drop the others without a word.
+type oneLineList struct {
+	pflag.Value
+	pflag.SliceValue
+}
+
+func (o oneLineList) Set(text string) error {
+	if strings.ContainsAny(text, "\r\n") {
+		return errors.New("the list has a line break in it")
+	}
+	return o.Value.Set(text)
 }
 
 // parseStatuses reads a flag that takes some of these statuses.

@@ -32,6 +32,7 @@ func TestScripts(t *testing.T) {
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("ROOT", root)
 			env.Setenv("TMPDIR", env.WorkDir)
+			env.Setenv("NEWLINE", "\n")
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){"dns": startDNS, "sheet": printSheet},

@@ -9,8 +9,11 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/miekg/dns"
+
+	"caascan/scan/domain"
 )
 
 // Defaults and bounds of a master file.
@@ -189,6 +192,19 @@ func (r *reader) includeFile(target, origin string) error {
 	return included.read()
 }
 
+// checkASCII refuses an owner in which letters beyond ASCII stand as they are. The DNS
+// has its A-label, so the records would be for a name that nobody asks for.
+func checkASCII(owner string) error {
+	if strings.IndexFunc(owner, func(r rune) bool { return r >= utf8.RuneSelf }) < 0 {
+		return nil
+	}
+	advice := `write other octets as \DDD`
+	if name, err := domain.Parse(strings.TrimSuffix(owner, ".")); err == nil {
+		advice = "in the DNS it is " + name.String()
+	}
+	return fmt.Errorf("owner %s has letters beyond ASCII: %s", quote(owner), advice)
+}
+
 // head is what stands between a record's owner and its RDATA.
 type head struct {
 	ttl    uint32
@@ -201,6 +217,9 @@ type head struct {
 func (r *reader) record(e entry) error {
 	tokens := e.tokens
 	if !e.blank {
+		if err := checkASCII(tokens[0].text); err != nil {
+			return err
+		}
 		wire, err := r.name(tokens[0])
 		if err != nil {
 			return fmt.Errorf("owner: %w", err)
