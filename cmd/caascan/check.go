@@ -145,11 +145,24 @@ func (c checked) print(w io.Writer, name domain.Name) error {
 		fmt.Fprintf(&b, "%s: %s (%s)\n   %s\n", d.Issuer, d.Status, d.Reason, d.Detail)
 		d.printFix(&b)
 	}
+	if c.fixes() > 1 {
+		b.WriteString("Each of these sets takes back the other: to permit several CAs, publish one with the records that all of them add.\n")
+	}
 	for _, warning := range c.Warnings {
 		fmt.Fprintf(&b, "Warning %s: %s\n", warning, warning.Meaning())
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+// fixes counts the CAs that are denied and for which there is something to publish.
+func (c checked) fixes() (n int) {
+	for _, d := range c.Decisions {
+		if len(d.Fix) > 0 {
+			n++
+		}
+	}
+	return n
 }
 
 func (d checkedDecision) printFix(b *strings.Builder) {
