@@ -33,9 +33,9 @@ type ProxyConfig struct {
 // Proxy stands between clients and a DNS server, over UDP alone, and delays and loses
 // datagrams. Close ends it.
 //
-// It is quick enough to stand in front of a benchmark: with dnsperf -q 5000 on two
-// cores, which dnsperf and NSD share, it passes 76,000 queries a second and holds each
-// back for 50 ms; without delay 74,000.
+// It is quick enough to stand in front of a benchmark: with dnsperf -q 2000 on two
+// cores, which dnsperf, NSD and others share, it passes 32,000 queries a second and
+// holds each back for 50 ms; without delay 48,000.
 type Proxy struct {
 	addr             string
 	clients, server  packets
