@@ -122,7 +122,7 @@ func TestNotesSayWhatChangesAndWhatStays(t *testing.T) {
 		property(t, 128, "tbs", "x\n"), property(t, 128, "issue", "x")))
 	want := []string{
 		`0 issuemail "ca.example." stays, although it is misspelt ("." where a semicolon after the issuer domain name should be) and permits nobody.`,
-		`0 issuemail " ; " stays: it forbids every CA where it stands alone, and does nothing beside a record that names one.`,
+		`0 issuemail " ; " stays: it forbids every CA where it stands alone, and does nothing beside a record that names one. Ask whether that is meant.`,
 		`Check with whoever set it: 128 tbs "x\010" is marked critical and has a tag that CAs do not know, so none may issue. It stays, without the mark.`,
 	}
 	if diff := cmp.Diff(want, fix.Notes); diff != "" {
@@ -214,7 +214,7 @@ $-$              60   CAA   0 issuemail ";"
 			`policy.example. IN CAA 0 issuemail "ca.example"`,
 		}},
 		{"odd.example", "example", 60, []string{`a\;b.example. IN CAA 0 issuemail ";"`, `a\;b.example. IN CAA 0 issuemail "ca.example"`}},
-		{"dollar.example", "example", 60, []string{`\$-$.example. IN CAA 0 issuemail ";"`, `\$-$.example. IN CAA 0 issuemail "ca.example"`}},
+		{"dollar.example", "example", 60, []string{`\$-\$.example. IN CAA 0 issuemail ";"`, `\$-\$.example. IN CAA 0 issuemail "ca.example"`}},
 	} {
 		name, err := domain.Parse(test.domain)
 		if err != nil {
