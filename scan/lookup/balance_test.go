@@ -325,6 +325,7 @@ func TestARetryThatTheRateHoldsBackGoesElsewhere(t *testing.T) {
 		if err := r.Lookup(t.Context(), slices.Values([][]domain.Name{names}), nil); err != nil {
 			t.Fatal(err)
 		}
+		synctest.Wait() // the servers have written down the last query
 		asked := make(map[string][]string)
 		for _, q := range w.queries {
 			asked[q.name] = append(asked[q.name], q.server)

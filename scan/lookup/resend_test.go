@@ -116,6 +116,7 @@ func TestAQueryIsSentAgainOnlyWithinTheRate(t *testing.T) {
 		r := w.resolver(Config{Rate: 0.5, Attempts: 1, Timeout: 9 * time.Second})
 		start := time.Now()
 		o := look(t, r, "silent.example")["silent.example"]
+		synctest.Wait() // the server has written down the last query
 		// Sent at 0, then as the rate allows at 2 s and, the timer doubled, at 4 s; 9 s
 		// later the final pass begins, in which a second goes by before the timer.
 		if o.Failure != snapshot.Timeout || len(w.queries) != 6 || time.Since(start) != 18*time.Second {
