@@ -98,6 +98,7 @@ func TestStructure(t *testing.T) {
 				checkSheet(t, f, sheet)
 			}
 			checkCharts(t, f, parts)
+			checkSelected(t, parts)
 		})
 	}
 }
@@ -253,6 +254,10 @@ func checkCharts(t *testing.T, f *excelize.File, parts map[string]string) {
 		if !strings.HasPrefix(name, "xl/charts/") {
 			continue
 		}
+		// An axis that begins elsewhere makes 1,000 look like twice 900.
+		if bars := strings.Contains(text, "<barChart>"); bars != strings.Contains(text, `<min val="0">`) {
+			t.Errorf("%s: the bars do not begin at 0", name)
+		}
 		refs := reference.FindAllStringSubmatch(text, -1)
 		if len(refs) != 3 || strings.Count(text, "<f>") != 3 {
 			t.Fatalf("%s refers to %q, want a name, words and numbers", name, refs)
@@ -272,6 +277,21 @@ func checkCharts(t *testing.T, f *excelize.File, parts map[string]string) {
 				t.Errorf("%s shows %q as %q", name, word, number)
 			}
 		}
+	}
+}
+
+// checkSelected finds sheets that are selected together: what is typed into one then
+// goes into all.
+func checkSelected(t *testing.T, parts map[string]string) {
+	t.Helper()
+	var selected []string
+	for name, text := range parts {
+		if regexp.MustCompile(`<sheetView [^>]*tabSelected="(1|true)"`).MatchString(text) {
+			selected = append(selected, name)
+		}
+	}
+	if want := []string{"xl/worksheets/sheet1.xml"}; !slices.Equal(selected, want) {
+		t.Errorf("selected: %q, want %q", selected, want)
 	}
 }
 
