@@ -20,8 +20,8 @@ const (
 	meaningColumn = "E"
 
 	wordWidth    = 32
-	numberWidth  = 15
-	meaningWidth = 96
+	numberWidth  = 19 // of eight digits of largeSize: one that does not fit is shown as ###
+	meaningWidth = 84
 	sideWidth    = 3*numberWidth + meaningWidth // B to E together
 )
 

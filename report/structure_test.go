@@ -353,9 +353,9 @@ func TestLinks(t *testing.T) {
 	for _, sheet := range sheetsOf(f, fixSheet) {
 		for i := 2; i <= len(rows(t, f, sheet)); i++ {
 			owner, _ := f.GetCellValue(sheet, fmt.Sprintf("A%d", i))
-			linked, target, err := f.GetCellHyperLink(sheet, fmt.Sprintf("D%d", i))
+			linked, target, err := f.GetCellHyperLink(sheet, fmt.Sprintf("E%d", i))
 			if err != nil || !linked {
-				t.Fatalf("%s!D%d leads nowhere: %v", sheet, i, err)
+				t.Fatalf("%s!E%d leads nowhere: %v", sheet, i, err)
 			}
 			domain := valueAt(t, f, target)
 			if want := strings.Replace(owner, "policy", "closed", 1); domain != want {
@@ -390,8 +390,70 @@ func TestFixesOfOneName(t *testing.T) {
 		{newWorld(t, "Old", "New"), ""},
 	} {
 		f := open(t, test.world.bytes(t, XLSX))
-		if got, err := f.GetCellValue(fixSheet, "H2"); got != test.want || err != nil {
+		if got, err := f.GetCellValue(fixSheet, "I2"); got != test.want || err != nil {
 			t.Errorf("what to know before: %q, want %q: %v", got, test.want, err)
+		}
+	}
+}
+
+// Who may have forbidden every CA on purpose is asked first; where a wildcard may have
+// made the name, and where it is one, that is said last.
+func TestFixNotes(t *testing.T) {
+	const (
+		made  = "If a wildcard (*.example) gives this name its records"
+		is    = "This is a wildcard"
+		ask   = "Ask whoever runs the domain whether certificates for mail are forbidden on purpose"
+		other = "The name stops New too."
+	)
+	for _, test := range []struct {
+		owner   string
+		reasons []scan.Reason
+		others  []string
+		want    []string // how each note begins
+	}{
+		{"closed.example", []scan.Reason{"issuer-not-listed"}, nil, []string{"From the set."}},
+		{"closed.example", []scan.Reason{"issuer-not-listed", "no-issuer"}, []string{"New"}, []string{ask, other, "From the set."}},
+		{"mail.closed.example", []scan.Reason{"issuer-not-listed"}, nil, []string{"From the set.", made}},
+		{"*.closed.example", []scan.Reason{"no-issuer"}, nil, []string{ask, "From the set.", is}},
+		{"*", []scan.Reason{"issuer-not-listed"}, nil, []string{"From the set.", is}},
+	} {
+		f := fix(t, test.owner, "other.example", "ca.example")
+		f.Notes = []string{"From the set."}
+		line := fixLine{FixTotal: FixTotal{Fix: f, Reasons: test.reasons}, others: test.others}
+		got := line.notes()
+		if !slices.EqualFunc(got, test.want, strings.HasPrefix) {
+			t.Errorf("notes on %s: %q, want %q", test.owner, got, test.want)
+		}
+	}
+}
+
+// The reasons of a line are those of its CA.
+func TestFixReasons(t *testing.T) {
+	w := newWorld(t, "Old", "New")
+	denied := w.results[1].Verdict
+	both := *denied.Outcome
+	both.Decisions = slices.Clone(both.Decisions)
+	both.Decisions[1] = both.Decisions[0]
+	both.Decisions[1].Reason = scan.Reason(caa.UnknownCritical)
+	w.results[1].Verdict.Outcome = &both
+	f := open(t, w.bytes(t, XLSX))
+	for at, want := range map[string]string{"C1": "Reason", "B2": "Old", "C2": "issuer-not-listed", "B3": "New", "C3": "unknown-critical"} {
+		if got, err := f.GetCellValue(fixSheet, at); got != want || err != nil {
+			t.Errorf("%s of the fix list is %q, want %q: %v", at, got, want, err)
+		}
+	}
+}
+
+// A row's number is the same word in every sheet.
+func TestRowNumber(t *testing.T) {
+	w := newWorld(t, "ca.example")
+	for i := range w.results {
+		w.results[i].Row.Number += 1_000_000
+	}
+	f := open(t, w.bytes(t, XLSX))
+	for sheet, at := range map[string]string{resultsSheet: "D5", failedSheet: "B2"} {
+		if got, err := f.GetCellValue(sheet, at); got != "1000005" || err != nil {
+			t.Errorf("%s!%s is shown as %q, want 1000005: %v", sheet, at, got, err)
 		}
 	}
 }
