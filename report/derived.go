@@ -61,7 +61,22 @@ func (d *derivedSheets[T]) add(v T) (place, error) {
 	for i := range d.columns {
 		d.columns[i].put(d.line, i, v, d.styles)
 	}
+	if err := d.makeRoom(d.line); err != nil {
+		return place{}, err
+	}
+	if !d.last().canLink() {
+		d.unlink()
+	}
 	return d.write(d.line)
+}
+
+// unlink makes a number that will lead nowhere look like any other.
+func (d *derivedSheets[T]) unlink() {
+	for i, c := range d.columns {
+		if c.linked {
+			d.line.cells[i].StyleID = d.styles.count
+		}
+	}
 }
 
 // linked returns the column that leads elsewhere.

@@ -110,10 +110,13 @@ const (
 // looks at all that it has for each that is added, so that 10,000 take 0.3 s.
 const mostLinks = 10_000
 
+// canLink reports whether a cell of the next row can lead elsewhere.
+func (s *sheet) canLink() bool { return s.links < mostLinks }
+
 // link makes the cell in a column of the last row lead to a place. What is beyond
 // the first mostLinks stays as it is.
 func (s *sheet) link(column int, to place) error {
-	if s.links >= mostLinks {
+	if !s.canLink() {
 		return nil
 	}
 	s.links++

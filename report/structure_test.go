@@ -471,10 +471,132 @@ func valueAt(t *testing.T, f *excelize.File, location string) string {
 
 // Excel takes 65,530 links in a sheet and calls a file with more of them broken.
 func TestMostLinks(t *testing.T) {
-	sheet := readPart(t, many(t, mostLinks/2+10).bytes(t, XLSX), "xl/worksheets/sheet2.xml")
+	workbook := many(t, mostLinks/2+10).bytes(t, XLSX)
+	sheet := readPart(t, workbook, "xl/worksheets/sheet2.xml")
 	if n := strings.Count(sheet, "<hyperlink "); n != mostLinks {
 		t.Errorf("%d links, want %d of %d", n, mostLinks, mostLinks+20)
 	}
+	f := open(t, workbook)
+	for row, want := range map[int]string{mostLinks + 1: "single", mostLinks + 2: ""} {
+		if got := fontAt(t, f, fixSheet, fmt.Sprintf("E%d", row)).Underline; got != want {
+			t.Errorf("row %d looks %q, want %q: a link is underlined, and nothing else", row, got, want)
+		}
+	}
+}
+
+func fontAt(t *testing.T, f *excelize.File, sheet, at string) *excelize.Font {
+	t.Helper()
+	number, err := f.GetCellStyle(sheet, at)
+	if err != nil {
+		t.Fatal(err)
+	}
+	style, err := f.GetStyle(number)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return style.Font
+}
+
+// What is not none is not shown as none, and what is not all not as all.
+func TestShares(t *testing.T) {
+	for _, test := range []struct {
+		denied, rows int
+		open, closed string
+	}{
+		{0, 1000, "100.0%", "0.0%"},
+		{1, 1000, "99.9%", "0.1%"},
+		{1, 100_000, ">99.9%", "<0.1%"},
+		{49_999, 50_000, "<0.1%", ">99.9%"},
+		{1, 3, "66.7%", "33.3%"},
+	} {
+		w := newWorld(t, "ca.example")
+		free, closed := w.results[0], w.results[1]
+		w.results, w.all = nil, append(slices.Repeat([]scan.Result{free}, test.rows-test.denied), slices.Repeat([]scan.Result{closed}, test.denied)...)
+		f := open(t, w.bytes(t, XLSX))
+		var got []string
+		for _, row := range rows(t, f, summarySheet) {
+			if len(row) > 2 && (row[0] == string(scan.Permitted) || row[0] == string(scan.Denied)) {
+				got = append(got, row[2])
+			}
+		}
+		if want := []string{test.open, test.closed}; !slices.Equal(got, want) {
+			t.Errorf("%d of %d denied: shares %q, want %q", test.denied, test.rows, got, want)
+		}
+	}
+}
+
+// A long text that were not wrapped would be printed on all its length, and the page
+// smaller.
+func TestLongHeadings(t *testing.T) {
+	long := strings.Repeat("A CA with a long name ", 20)
+	w := newWorld(t, long)
+	w.run.InputName = strings.Repeat("list of staff ", 30) + ".csv"
+	f := open(t, w.bytes(t, XLSX))
+	merged, err := f.GetMergeCells(summarySheet)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, row := range rows(t, f, summarySheet) {
+		if len(row) == 0 || len(row[0]) < 100 {
+			continue
+		}
+		at := fmt.Sprintf("A%d", i+1)
+		if !slices.ContainsFunc(merged, func(cell excelize.MergeCell) bool {
+			return cell.GetStartAxis() == at && cell.GetEndAxis() == fmt.Sprintf("E%d", i+1)
+		}) {
+			t.Errorf("%s is not as wide as the page: %q", at, row[0])
+		}
+		number, _ := f.GetCellStyle(summarySheet, at)
+		style, err := f.GetStyle(number)
+		if err != nil || !style.Alignment.WrapText {
+			t.Errorf("%s is not wrapped: %v", at, err)
+		}
+		// 400 characters of 12 or 14 points take at least three lines of 150 each.
+		if height, err := f.GetRowHeight(summarySheet, i+1); height < 3*lineHeight || err != nil {
+			t.Errorf("%s has %v points for three lines: %v", at, height, err)
+		}
+	}
+}
+
+// A heading stands on the page of what is under it, however much is used of that.
+func TestKeptTogether(t *testing.T) {
+	w := newWorld(t, "Old", "New")
+	tally := w.tally()
+	for name, write := range map[string]func(p *page){
+		"warnings":    func(p *page) { p.warnings(tally) },
+		"permissions": func(p *page) { p.permissions(w.layout.Issuers, tally) },
+	} {
+		for used := 0.0; used < pagePoints; used += 10 {
+			begun := pagesBegun(t, used, write)
+			if len(begun) > 1 || len(begun) == 1 && begun[0] != "1" {
+				t.Errorf("%s after %v points: pages begin under the rows %q, want at most one, above all", name, used, begun)
+			}
+		}
+	}
+}
+
+// pagesBegun returns the rows under which pages begin, in a summary with one row of so
+// many points above what is written.
+func pagesBegun(t *testing.T, used float64, write func(*page)) []string {
+	t.Helper()
+	file := excelize.NewFile()
+	defer file.Close()
+	p := &page{file: file, book: newStylebook(file), row: 2, used: used}
+	if p.err = file.SetSheetName("Sheet1", summarySheet); p.err == nil {
+		write(p)
+	}
+	var out bytes.Buffer
+	if p.err == nil {
+		p.err = file.Write(&out)
+	}
+	if p.err != nil {
+		t.Fatal(p.err)
+	}
+	var begun []string
+	for _, match := range regexp.MustCompile(`<brk id="(\d+)"`).FindAllStringSubmatch(readPart(t, out.Bytes(), "xl/worksheets/sheet1.xml"), -1) {
+		begun = append(begun, match[1])
+	}
+	return begun
 }
 
 // A sheet without lines says why.
@@ -486,6 +608,9 @@ func TestEmptySheets(t *testing.T) {
 		want  map[string]string
 	}{
 		{allOpen(t, "Old", "New"), map[string]string{"Fix list": "Nothing is denied.", "Failed": "No row in this report failed."}},
+		{leftOut(t), map[string]string{
+			"Fix list": "Nothing is denied.", "Results": "No row of the input is in this report.", "Failed": "No row that was written (--only) failed.",
+		}},
 		{nothing, map[string]string{
 			"Fix list": "Nothing is denied.", "Results": "No row of the input is in this report.", "Failed": "No row in this report failed.", "Domains": "No row has a domain.",
 		}},
@@ -504,6 +629,16 @@ func TestEmptySheets(t *testing.T) {
 			t.Errorf("the summary counts %s lines of the fix list", lines)
 		}
 	}
+}
+
+// leftOut is a world whose only row, one that failed, is in the tally and is not
+// written.
+func leftOut(t testing.TB) world {
+	t.Helper()
+	w := allOpen(t, "Old", "New")
+	w.results = []scan.Result{w.numbered(failing(t, 1), 1)}
+	w.all, w.results = w.results, nil
+	return w
 }
 
 // linesRow is the row of the summary with the numbers of lines.

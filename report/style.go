@@ -49,7 +49,20 @@ const (
 	numberFormat  = "0"
 	countFormat   = "#,##0"
 	percentFormat = "0.0%"
+	littleFormat  = `[<0.0005]"<0"\."1%";0.0%` // <0.1%, of which excelize reads no point between quotation marks
+	nearlyFormat  = `[>=0.9995]">99.9%";0.0%`
 )
+
+// shareFormat shows as 0.0% and 100.0% only what is none and all.
+func shareFormat(share float64) string {
+	switch {
+	case 0 < share && share < 0.0005:
+		return littleFormat
+	case 0.9995 <= share && share < 1:
+		return nearlyFormat
+	}
+	return percentFormat
+}
 
 // statusLook tells the statuses apart in colour, and without any by the weight
 // and the slant of the text.
