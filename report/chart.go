@@ -19,9 +19,9 @@ type chartSpot struct {
 }
 
 // The spots of the charts of a CA.
-func leftSpot() chartSpot   { return chartSpot{wordColumn, 0, 8*wordWidth + 104} }
-func middleSpot() chartSpot { return chartSpot{shareColumn, 0, 2*8*numberWidth + 270} }
-func rightSpot() chartSpot  { return chartSpot{meaningColumn, 282, 7*meaningWidth - 282} }
+func leftSpot() chartSpot   { return chartSpot{wordColumn, 0, 8*wordWidth + 120} }
+func middleSpot() chartSpot { return chartSpot{shareColumn, 0, 2*8*numberWidth + 190} }
+func rightSpot() chartSpot  { return chartSpot{meaningColumn, 202, 7*meaningWidth - 202} }
 func wideSpot() chartSpot   { return chartSpot{shareColumn, 0, 2*8*numberWidth + 7*meaningWidth} }
 
 // The heights of charts in pixels.
@@ -100,7 +100,7 @@ func (s span) bars(title, color string) *excelize.Chart {
 	c.PlotArea = excelize.ChartPlotArea{ShowVal: true, NumFmt: excelize.ChartNumFmt{CustomNumFmt: countFormat}}
 	words := excelize.Font{Family: font, Size: 9, Color: ink}
 	c.XAxis = excelize.ChartAxis{ReverseOrder: true, Font: words}
-	c.YAxis = excelize.ChartAxis{None: true, Font: words}
+	c.YAxis = excelize.ChartAxis{None: true, Font: words, Minimum: new(0.0)} // else long bars that are alike begin at more
 	return c
 }
 

@@ -69,9 +69,13 @@ func (c *closing) write() error {
 // complete ends a series.
 func (c *closing) complete(s *series) error {
 	for _, text := range sheetTexts() {
-		if text.name == s.name {
-			return s.complete(text.empty, c.lined.note)
+		if text.name != s.name {
+			continue
 		}
+		if text.left != "" && c.results.lines() < c.tally.Total().Rows {
+			text.empty = text.left
+		}
+		return s.complete(text.empty, c.lined.note)
 	}
 	panic("report: no text for " + s.name)
 }

@@ -74,6 +74,9 @@ func (n *deciding) add(d DomainTotal, issuers []int) {
 		if !slices.Contains(n.total.Issuers, i) {
 			n.total.Issuers = append(n.total.Issuers, i)
 		}
+		if reason := d.Outcome.Decisions[i].Reason; !slices.Contains(n.total.Reasons, reason) {
+			n.total.Reasons = append(n.total.Reasons, reason)
+		}
 	}
 	if blocked {
 		n.total.Count = n.total.plus(Count{Rows: d.Rows, Domains: 1})

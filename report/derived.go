@@ -1,9 +1,11 @@
 package report
 
 import (
+	"slices"
 	"strings"
 
 	"caascan/scan"
+	"caascan/scan/caa"
 )
 
 // derived is a column of a sheet that is the same whatever columns the report has.
@@ -13,6 +15,7 @@ type derived[T any] struct {
 	meaning string  // a sentence
 	width   float64 // characters
 	colored bool    // by its text
+	ordinal bool    // the number is that of a thing, not of how many
 	linked  bool    // the number leads elsewhere
 	text    func(T) string
 	number  func(T) int
@@ -27,6 +30,8 @@ func (d *derived[T]) put(l *line, column int, v T, styles *rowStyles) {
 	n := d.number(v)
 	switch {
 	case n == 0:
+	case d.ordinal:
+		l.number(column, n, styles.number)
 	case d.linked:
 		l.number(column, n, styles.link)
 	default:
@@ -56,7 +61,22 @@ func (d *derivedSheets[T]) add(v T) (place, error) {
 	for i := range d.columns {
 		d.columns[i].put(d.line, i, v, d.styles)
 	}
+	if err := d.makeRoom(d.line); err != nil {
+		return place{}, err
+	}
+	if !d.last().canLink() {
+		d.unlink()
+	}
 	return d.write(d.line)
+}
+
+// unlink makes a number that will lead nowhere look like any other.
+func (d *derivedSheets[T]) unlink() {
+	for i, c := range d.columns {
+		if c.linked {
+			d.line.cells[i].StyleID = d.styles.count
+		}
+	}
 }
 
 // linked returns the column that leads elsewhere.
@@ -82,12 +102,12 @@ func (d *derivedSheets[T]) legend() []legendLine {
 func failedColumns() []derived[scan.Result] {
 	return []derived[scan.Result]{
 		{
-			name: "Address or domain", width: 30,
+			name: "Address or domain", width: 28,
 			meaning: "What stands in the row, as it was read.",
 			text:    readText,
 		},
 		{
-			name: "Row", width: 8,
+			name: "Row", width: countWidth, ordinal: true,
 			meaning: "The number of the row in the input, as a spreadsheet shows it; the header is row 1.",
 			number:  func(r scan.Result) int { return r.Row.Number },
 		},
@@ -102,7 +122,7 @@ func failedColumns() []derived[scan.Result] {
 			text:    func(r scan.Result) string { return string(r.Verdict.Decisions[0].Reason) },
 		},
 		{
-			name: "What happened", width: 48,
+			name: "What happened", width: 45,
 			meaning: "The reason as a sentence, with the names it is about.",
 			text:    func(r scan.Result) string { return r.Verdict.Decisions[0].Detail.For(r.Verdict.Domain) },
 		},
@@ -117,7 +137,7 @@ func failedColumns() []derived[scan.Result] {
 			text:    func(r scan.Result) string { return string(r.Verdict.OnFailure) },
 		},
 		{
-			name: "DNSSEC", width: 11,
+			name: "DNSSEC", width: 12,
 			meaning: "What is known of the validation of the answers by DNSSEC: secure, insecure (the zone is not signed), bogus or unknown.",
 			text:    func(r scan.Result) string { return string(r.Verdict.DNSSEC) },
 		},
@@ -127,7 +147,7 @@ func failedColumns() []derived[scan.Result] {
 			text:    func(r scan.Result) string { return r.Verdict.Resolver },
 		},
 		{
-			name: "Asked at", width: 20,
+			name: "Asked at", width: 21,
 			meaning: "When the oldest answer came that this rests on, in UTC. Empty for zone files and where nothing was looked up.",
 			text:    func(r scan.Result) string { return checkedAt(r.Verdict) },
 		},
@@ -152,7 +172,7 @@ func domainColumns(labels []string) []derived[DomainTotal] {
 			text:    func(d DomainTotal) string { return d.Domain.String() },
 		},
 		{
-			name: "Rows", width: 9,
+			name: "Rows", width: countWidth,
 			meaning: "How many rows of the input have the domain.",
 			number:  func(d DomainTotal) int { return d.Rows },
 		},
@@ -172,7 +192,7 @@ func domainColumns(labels []string) []derived[DomainTotal] {
 			text:    func(d DomainTotal) string { return d.Outcome.Records.Owner },
 		},
 		derived[DomainTotal]{
-			name: "Records now", width: 38,
+			name: "Records now", width: 35,
 			meaning: "The CAA records that were found, as a zone file holds them.",
 			text:    func(d DomainTotal) string { return records(d.Outcome) },
 		},
@@ -236,56 +256,75 @@ type fixLine struct {
 func fixColumns() []derived[fixLine] {
 	return []derived[fixLine]{
 		{
-			name: "Deciding name", width: 28,
+			name: "Deciding name", width: 26,
 			meaning: "The name whose CAA records stop the CA: the fix is to be published there, and nowhere else.",
 			text:    func(f fixLine) string { return f.Name() },
 		},
 		{
-			name: "CA", width: 13,
+			name: "CA", width: 12,
 			meaning: "The CA that is stopped.",
 			text:    func(f fixLine) string { return f.issuer },
 		},
 		{
-			name: "Rows", width: 8,
+			name: "Reason", width: 18,
+			meaning: "Why the CA is stopped, as a code; several where the records changed during the scan.",
+			text:    func(f fixLine) string { return f.reasons() },
+		},
+		{
+			name: "Rows", width: countWidth,
 			meaning: "For how many rows of the input the CA may issue once the fix is published.",
 			number:  func(f fixLine) int { return f.Rows },
 		},
 		{
-			name: "Domains", width: 9, linked: true,
+			name: "Domains", width: countWidth, linked: true,
 			meaning: "For how many distinct domains that is; it leads to the first of them in the sheet Domains, where the same deciding name finds the others.",
 			number:  func(f fixLine) int { return f.Count.Domains },
 		},
 		{
-			name: "Records now", width: 36,
+			name: "Records now", width: 32,
 			meaning: "The present set of CAA records of the name, one in each line.",
 			text:    func(f fixLine) string { return recordLines(f.Present.Properties, "\n") },
 		},
 		{
-			name: "To publish", width: 60,
-			meaning: "The whole set of CAA records to publish in place of the present one, as lines of a zone file (RFC 1035).",
-			text:    func(f fixLine) string { return strings.Join(f.Lines(), "\n") },
+			name: "To publish", width: 50,
+			meaning: "The whole set of CAA records to publish in place of the present one, as lines of a zone file (RFC 1035). " +
+				"Where the present records come from a wildcard (*.example), a name that gets records of its own, the names below it and those between it and the wildcard " +
+				"lose all that the wildcard gave them, its MX and its CAA records too: write these beside the new ones, or change the records of the wildcard instead.",
+			text: func(f fixLine) string { return strings.Join(f.Lines(), "\n") },
 		},
 		{
-			name: "Who is to be asked", width: 22,
+			name: "Who is to be asked", width: 16,
 			meaning: "Who has to publish it: whoever runs the domain, or whoever runs another one where an alias or a parent led there.",
 			text:    func(f fixLine) string { return f.ask() },
 		},
 		{
-			name: "What to know before", width: 36,
+			name: "What to know before", width: 32,
 			meaning: "What should be known or checked before the fix is published.",
 			text:    func(f fixLine) string { return strings.Join(f.notes(), "\n") },
 		},
 		{
-			name: "Contact", width: 20,
+			name: "Contact", width: 16,
 			meaning: "Where the zone wants to be told of requests that its records forbid (iodef); it may be a way to whoever runs it.",
 			text:    func(f fixLine) string { return strings.Join(f.Contacts, "\n") },
 		},
 		{
-			name: "TTL", width: 8,
+			name: "TTL", width: 14,
 			meaning: "For how many seconds the present records may still be seen after the change. Empty where there is nothing to wait for.",
 			number:  func(f fixLine) int { return int(f.TTL) },
 		},
 	}
+}
+
+// countWidth is the width of a number of things: 10,000,000 and a step away from the
+// side. One that does not fit is shown as ###.
+const countWidth = 12
+
+func (f *fixLine) reasons() string {
+	codes := make([]string, len(f.Reasons))
+	for i, reason := range f.Reasons {
+		codes[i] = string(reason)
+	}
+	return strings.Join(codes, "\n")
 }
 
 func (f *fixLine) ask() string {
@@ -295,12 +334,27 @@ func (f *fixLine) ask() string {
 	return "whoever runs " + f.Ask
 }
 
-// notes warn of the other lines of the name too: each has a whole set, of which only
-// the last that is published is there.
+// notes ask first whether the fix is wanted where somebody may have forbidden every CA
+// on purpose. They warn of the other lines of the name: each has a whole set, of which
+// only the last that is published is there.
 func (f *fixLine) notes() []string {
-	if len(f.others) == 0 {
-		return f.Notes
+	var notes []string
+	if forbidden := scan.Reason(caa.NoIssuer); slices.Contains(f.Reasons, forbidden) {
+		notes = append(notes, forbidden.Advice())
 	}
-	note := "The name stops " + joined(f.others) + " too. To let all of them issue, publish one set with the records of all its lines."
-	return append([]string{note}, f.Notes...)
+	if len(f.others) > 0 {
+		notes = append(notes, "The name stops "+joined(f.others)+" too. To let all of them issue, publish one set with the records of all its lines.")
+	}
+	notes = append(notes, f.Notes...)
+	switch {
+	case isWildcard(f.Name()):
+		notes = append(notes, wildcardNote)
+	case strings.Count(f.Name(), ".") > 1: // example.com is a name of its own
+		notes = append(notes, madeNote)
+	}
+	return notes
 }
+
+// madeNote is for names that a wildcard may have made, which answers do not tell.
+const madeNote = "If a wildcard (*.example) gives this name its records, the name loses all of them once it has one of its own, and so do names below it: " +
+	"write its MX and the like beside the new ones, or change those of the wildcard."

@@ -73,8 +73,8 @@ func (f *fixesFile) fix(fix FixTotal) {
 	}
 	// Only an alias that leads to the wildcard itself has this. An overlay does not take
 	// it, because what it would change depends on all names that there are.
-	if fix.Name() == "*" || strings.HasPrefix(fix.Name(), "*.") {
-		f.comment("Note: This is a wildcard, and so it is for all names that it makes. To publish it, take off the semicolons.")
+	if isWildcard(fix.Name()) {
+		f.comment("Note: " + wildcardNote + " To publish it, take off the semicolons.")
 		for _, line := range fix.Lines() {
 			f.comment(line)
 		}
@@ -84,6 +84,10 @@ func (f *fixesFile) fix(fix FixTotal) {
 		f.to.WriteString(line + "\n")
 	}
 }
+
+const wildcardNote = "This is a wildcard, and so it is for all names that it makes."
+
+func isWildcard(owner string) bool { return owner == "*" || strings.HasPrefix(owner, "*.") }
 
 // others are the CAs that the name denies and that the file is not for.
 func (f *fixesFile) others(fix FixTotal) []int {

@@ -20,9 +20,10 @@ const (
 	meaningColumn = "E"
 
 	wordWidth    = 32
-	numberWidth  = 15
-	meaningWidth = 96
+	numberWidth  = 19 // of eight digits of largeSize: one that does not fit is shown as ###
+	meaningWidth = 84
 	sideWidth    = 3*numberWidth + meaningWidth // B to E together
+	pageWidth    = wordWidth + sideWidth
 )
 
 // The height of an ordinary row. excelize takes it for 18 pixels where it places
@@ -79,13 +80,15 @@ func (p *page) link(column, text string, to place, l look) {
 }
 
 // wide writes a row of its own from a column to the last, width characters in
-// all.
-func (p *page) wide(column string, value any, width float64, l look) {
+// all. It is wrapped: what is written beyond the last column would be printed too, and
+// all of the page smaller for it.
+func (p *page) wide(column string, value any, width, least float64, l look) {
+	l.wrap = true
 	p.put(column, value, l)
 	if p.err == nil {
 		p.err = p.file.MergeCell(summarySheet, p.at(column), p.at(meaningColumn))
 	}
-	p.endRow(height(fmt.Sprint(value), width))
+	p.endRow(max(least, l.height(fmt.Sprint(value), width)))
 }
 
 func (p *page) at(column string) string { return column + strconv.Itoa(p.row) }
@@ -96,7 +99,9 @@ func (p *page) endRow(height float64) {
 	if p.err == nil {
 		p.err = p.file.SetRowHeight(summarySheet, p.row, height)
 	}
-	p.used += height
+	if p.used += height; p.used > pagePoints {
+		p.used = height // a spreadsheet begins a page by itself
+	}
 	p.row++
 }
 
@@ -121,6 +126,19 @@ func height(text string, width float64) float64 {
 	return min(float64(lineHeight*linesOf(text, width)), excelize.MaxRowHeight)
 }
 
+// height is that of a text that looks like l.
+func (l look) height(text string, width float64) float64 {
+	scale := cmp.Or(l.size, textSize) / textSize
+	width /= scale
+	if l.bold {
+		width /= boldWidth
+	}
+	return min(height(text, width)*scale, excelize.MaxRowHeight)
+}
+
+// boldWidth is how much wider letters are in bold.
+const boldWidth = 1.1
+
 // linesOf is about how many lines a text takes in a column of this width. Widths
 // count digits, and letters are narrower.
 func linesOf(text string, width float64) int {
@@ -135,12 +153,18 @@ func linesOf(text string, width float64) int {
 // heading begins a part of the page.
 func (p *page) heading(text string) {
 	p.endRow(0)
-	p.put(wordColumn, text, look{size: 14, bold: true, color: navy})
-	p.endRow(headingHeight)
+	p.wide(wordColumn, text, pageWidth, headingHeight, headingLook())
 }
 
-// headingHeight is that of the heading itself.
+func headingLook() look { return look{size: 14, bold: true, color: navy} }
+
+// headingHeight is that of a heading of one line.
 const headingHeight = 22
+
+// headingPoints is how high a heading is with the row above it.
+func headingPoints(text string) float64 {
+	return rowPoints + max(headingHeight, headingLook().height(text, pageWidth))
+}
 
 // entry is a line of a table of the summary.
 type entry struct {
@@ -158,17 +182,22 @@ func (e *entry) height() float64 {
 // table writes entries under their labels: a word, three numbers and a sentence. It
 // stands on one page of paper where that is high enough.
 func (p *page) table(word, meaning string, entries []entry, all Count) span {
-	points := float64(2 * rowPoints)
-	for i := range entries {
-		points += entries[i].height()
-	}
-	p.keep(points)
+	p.keep(tablePoints(entries))
 	p.labels(word, meaning)
 	first := p.row
 	for i := range entries {
 		p.entry(&entries[i], all)
 	}
 	return span{first, p.row - 1}
+}
+
+// tablePoints is how high a table is with the row below it.
+func tablePoints(entries []entry) float64 {
+	points := float64(2 * rowPoints)
+	for i := range entries {
+		points += entries[i].height()
+	}
+	return points
 }
 
 func (p *page) entry(e *entry, all Count) {
@@ -202,7 +231,11 @@ func (p *page) large(word string, count, all Count, l look, meaning string) {
 	p.put(wordColumn, word, l)
 	p.counts(count, all, l)
 	p.put(meaningColumn, meaning, look{color: l.color, fill: l.fill, middle: true, wrap: true, align: "left", indent: 1})
-	p.endRow(max(1.4*l.size, height(word, wordWidth*textSize/l.size)*l.size/textSize, height(meaning, meaningWidth)))
+	p.endRow(largeHeight(word, l, meaning))
+}
+
+func largeHeight(word string, l look, meaning string) float64 {
+	return max(1.4*l.size, l.height(word, wordWidth), height(meaning, meaningWidth))
 }
 
 func (p *page) counts(c, all Count, l look) {
@@ -210,6 +243,7 @@ func (p *page) counts(c, all Count, l look) {
 	l.format = countFormat
 	p.put(rowsColumn, c.Rows, l)
 	p.put(domainsColumn, c.Domains, l)
-	l.format = percentFormat
-	p.put(shareColumn, float64(c.Rows)/float64(max(all.Rows, 1)), l)
+	share := float64(c.Rows) / float64(max(all.Rows, 1))
+	l.format = shareFormat(share)
+	p.put(shareColumn, share, l)
 }

@@ -3,6 +3,7 @@
 package report
 
 import (
+	"bytes"
 	"encoding/csv"
 	"os"
 	"os/exec"
@@ -68,6 +69,48 @@ func TestRender(t *testing.T) {
 	}
 	if pages, err := filepath.Glob(filepath.Join(dir, "page*.png")); err != nil || len(pages) < 2 {
 		t.Errorf("pages %q, want some for each sheet: %v", pages, err)
+	}
+}
+
+// Counts that do not fit into their columns are shown as ###.
+func TestRenderLarge(t *testing.T) {
+	w := newWorld(t, "Old", "New")
+	tally := w.tally()
+	tally.total.Rows = 12_345_678
+	for _, reasons := range tally.reasons {
+		for _, count := range reasons {
+			count.Rows, count.Domains = 11_234_567, 10_234_567
+		}
+	}
+	for i := range tally.domains {
+		tally.domains[i].Rows = 10_987_654
+	}
+	w.results[1].Verdict.Outcome.Decisions[0].Fix.TTL = 1<<31 - 1
+	w.results[3].Row.Number = 12_345_679
+	var out bytes.Buffer
+	to, err := New(XLSX, &out, w.layout)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range w.results {
+		if err := to.Write(r); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := to.Close(w.run, tally); err != nil {
+		t.Fatal(err)
+	}
+	text, err := exec.CommandContext(t.Context(), "pdftotext", "-layout", soffice(t, out.Bytes(), "pdf", "pdf"), "-").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if bytes.Contains(text, []byte("##")) {
+		t.Errorf("a number is shown as ###:\n%s", text)
+	}
+	for _, want := range []string{"12,345,678", "11,234,567", "10,987,654", "10,234,567", "2,147,483,647", "12345679"} {
+		if !bytes.Contains(text, []byte(want)) {
+			t.Errorf("%q is not on the pages", want)
+		}
 	}
 }
 

@@ -42,18 +42,27 @@ func (p place) location() string { return fmt.Sprintf("'%s'!A%d", p.sheet, p.row
 
 // write adds a row and returns its place.
 func (s *series) write(l *line) (place, error) {
-	if n := len(s.sheets); n == 0 || !s.sheets[n-1].hasRoom(l, s.limits) {
-		if err := s.finish(); err != nil {
-			return place{}, err
-		}
-		if err := s.addSheet(); err != nil {
-			return place{}, err
-		}
+	if err := s.makeRoom(l); err != nil {
+		return place{}, err
 	}
-	last := s.sheets[len(s.sheets)-1]
+	last := s.last()
 	err := last.write(l)
 	return place{last.name, last.rows}, err
 }
+
+// makeRoom begins a sheet where the row does not fit into the last one.
+func (s *series) makeRoom(l *line) error {
+	if len(s.sheets) > 0 && s.last().hasRoom(l, s.limits) {
+		return nil
+	}
+	if err := s.finish(); err != nil {
+		return err
+	}
+	return s.addSheet()
+}
+
+// last is the sheet that is being written.
+func (s *series) last() *sheet { return s.sheets[len(s.sheets)-1] }
 
 // addSheet begins the next sheet.
 func (s *series) addSheet() error {
@@ -72,7 +81,7 @@ func (s *series) addSheet() error {
 
 // link makes the cell in a column of the row that was written last lead to a place.
 func (s *series) link(column int, to place) error {
-	return s.sheets[len(s.sheets)-1].link(column, to)
+	return s.last().link(column, to)
 }
 
 // complete ends the series. There is a sheet in any case, with a sentence in it where
@@ -100,7 +109,7 @@ func (s *series) finish() error {
 	if len(s.sheets) == 0 {
 		return nil
 	}
-	return s.sheets[len(s.sheets)-1].finish(s.archive)
+	return s.last().finish(s.archive)
 }
 
 // close lets go of what the sheets hold.

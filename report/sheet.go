@@ -40,6 +40,9 @@ func newSheet(dir, name string, widths []float64) (*sheet, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := deselect(file); err != nil {
+		return nil, err
+	}
 	stream, err := file.NewStreamWriter(name)
 	if err != nil {
 		return nil, err
@@ -49,6 +52,14 @@ func newSheet(dir, name string, widths []float64) (*sheet, error) {
 		Freeze: true, XSplit: 1, YSplit: 1, TopLeftCell: "B2", ActivePane: "bottomRight",
 		Selection: []excelize.Selection{{SQRef: "B2", ActiveCell: "B2", Pane: "bottomRight"}},
 	}))
+}
+
+// deselect selects another sheet in place of the first, which excelize gives as the
+// selected one: a workbook of which several are edits them all at once.
+func deselect(file *excelize.File) error {
+	other, err := file.NewSheet("selected")
+	file.SetActiveSheet(other)
+	return err
 }
 
 // setWidths goes from right to left, because excelize puts each column before
@@ -99,10 +110,13 @@ const (
 // looks at all that it has for each that is added, so that 10,000 take 0.3 s.
 const mostLinks = 10_000
 
+// canLink reports whether a cell of the next row can lead elsewhere.
+func (s *sheet) canLink() bool { return s.links < mostLinks }
+
 // link makes the cell in a column of the last row lead to a place. What is beyond
 // the first mostLinks stays as it is.
 func (s *sheet) link(column int, to place) error {
-	if s.links >= mostLinks {
+	if !s.canLink() {
 		return nil
 	}
 	s.links++

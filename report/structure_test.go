@@ -98,6 +98,7 @@ func TestStructure(t *testing.T) {
 				checkSheet(t, f, sheet)
 			}
 			checkCharts(t, f, parts)
+			checkSelected(t, parts)
 		})
 	}
 }
@@ -253,6 +254,10 @@ func checkCharts(t *testing.T, f *excelize.File, parts map[string]string) {
 		if !strings.HasPrefix(name, "xl/charts/") {
 			continue
 		}
+		// An axis that begins elsewhere makes 1,000 look like twice 900.
+		if bars := strings.Contains(text, "<barChart>"); bars != strings.Contains(text, `<min val="0">`) {
+			t.Errorf("%s: the bars do not begin at 0", name)
+		}
 		refs := reference.FindAllStringSubmatch(text, -1)
 		if len(refs) != 3 || strings.Count(text, "<f>") != 3 {
 			t.Fatalf("%s refers to %q, want a name, words and numbers", name, refs)
@@ -272,6 +277,21 @@ func checkCharts(t *testing.T, f *excelize.File, parts map[string]string) {
 				t.Errorf("%s shows %q as %q", name, word, number)
 			}
 		}
+	}
+}
+
+// checkSelected finds sheets that are selected together: what is typed into one then
+// goes into all.
+func checkSelected(t *testing.T, parts map[string]string) {
+	t.Helper()
+	var selected []string
+	for name, text := range parts {
+		if regexp.MustCompile(`<sheetView [^>]*tabSelected="(1|true)"`).MatchString(text) {
+			selected = append(selected, name)
+		}
+	}
+	if want := []string{"xl/worksheets/sheet1.xml"}; !slices.Equal(selected, want) {
+		t.Errorf("selected: %q, want %q", selected, want)
 	}
 }
 
@@ -333,9 +353,9 @@ func TestLinks(t *testing.T) {
 	for _, sheet := range sheetsOf(f, fixSheet) {
 		for i := 2; i <= len(rows(t, f, sheet)); i++ {
 			owner, _ := f.GetCellValue(sheet, fmt.Sprintf("A%d", i))
-			linked, target, err := f.GetCellHyperLink(sheet, fmt.Sprintf("D%d", i))
+			linked, target, err := f.GetCellHyperLink(sheet, fmt.Sprintf("E%d", i))
 			if err != nil || !linked {
-				t.Fatalf("%s!D%d leads nowhere: %v", sheet, i, err)
+				t.Fatalf("%s!E%d leads nowhere: %v", sheet, i, err)
 			}
 			domain := valueAt(t, f, target)
 			if want := strings.Replace(owner, "policy", "closed", 1); domain != want {
@@ -370,8 +390,70 @@ func TestFixesOfOneName(t *testing.T) {
 		{newWorld(t, "Old", "New"), ""},
 	} {
 		f := open(t, test.world.bytes(t, XLSX))
-		if got, err := f.GetCellValue(fixSheet, "H2"); got != test.want || err != nil {
+		if got, err := f.GetCellValue(fixSheet, "I2"); got != test.want || err != nil {
 			t.Errorf("what to know before: %q, want %q: %v", got, test.want, err)
+		}
+	}
+}
+
+// Who may have forbidden every CA on purpose is asked first; where a wildcard may have
+// made the name, and where it is one, that is said last.
+func TestFixNotes(t *testing.T) {
+	const (
+		made  = "If a wildcard (*.example) gives this name its records"
+		is    = "This is a wildcard"
+		ask   = "Ask whoever runs the domain whether certificates for mail are forbidden on purpose"
+		other = "The name stops New too."
+	)
+	for _, test := range []struct {
+		owner   string
+		reasons []scan.Reason
+		others  []string
+		want    []string // how each note begins
+	}{
+		{"closed.example", []scan.Reason{"issuer-not-listed"}, nil, []string{"From the set."}},
+		{"closed.example", []scan.Reason{"issuer-not-listed", "no-issuer"}, []string{"New"}, []string{ask, other, "From the set."}},
+		{"mail.closed.example", []scan.Reason{"issuer-not-listed"}, nil, []string{"From the set.", made}},
+		{"*.closed.example", []scan.Reason{"no-issuer"}, nil, []string{ask, "From the set.", is}},
+		{"*", []scan.Reason{"issuer-not-listed"}, nil, []string{"From the set.", is}},
+	} {
+		f := fix(t, test.owner, "other.example", "ca.example")
+		f.Notes = []string{"From the set."}
+		line := fixLine{FixTotal: FixTotal{Fix: f, Reasons: test.reasons}, others: test.others}
+		got := line.notes()
+		if !slices.EqualFunc(got, test.want, strings.HasPrefix) {
+			t.Errorf("notes on %s: %q, want %q", test.owner, got, test.want)
+		}
+	}
+}
+
+// The reasons of a line are those of its CA.
+func TestFixReasons(t *testing.T) {
+	w := newWorld(t, "Old", "New")
+	denied := w.results[1].Verdict
+	both := *denied.Outcome
+	both.Decisions = slices.Clone(both.Decisions)
+	both.Decisions[1] = both.Decisions[0]
+	both.Decisions[1].Reason = scan.Reason(caa.UnknownCritical)
+	w.results[1].Verdict.Outcome = &both
+	f := open(t, w.bytes(t, XLSX))
+	for at, want := range map[string]string{"C1": "Reason", "B2": "Old", "C2": "issuer-not-listed", "B3": "New", "C3": "unknown-critical"} {
+		if got, err := f.GetCellValue(fixSheet, at); got != want || err != nil {
+			t.Errorf("%s of the fix list is %q, want %q: %v", at, got, want, err)
+		}
+	}
+}
+
+// A row's number is the same word in every sheet.
+func TestRowNumber(t *testing.T) {
+	w := newWorld(t, "ca.example")
+	for i := range w.results {
+		w.results[i].Row.Number += 1_000_000
+	}
+	f := open(t, w.bytes(t, XLSX))
+	for sheet, at := range map[string]string{resultsSheet: "D5", failedSheet: "B2"} {
+		if got, err := f.GetCellValue(sheet, at); got != "1000005" || err != nil {
+			t.Errorf("%s!%s is shown as %q, want 1000005: %v", sheet, at, got, err)
 		}
 	}
 }
@@ -393,6 +475,116 @@ func TestMostLinks(t *testing.T) {
 	if n := strings.Count(sheet, "<hyperlink "); n != mostLinks {
 		t.Errorf("%d links, want %d of %d", n, mostLinks, mostLinks+20)
 	}
+	style := func(column string, row int) string {
+		return regexp.MustCompile(fmt.Sprintf(`<c r="%s%d" s="(\d+)"`, column, row)).FindStringSubmatch(sheet)[1]
+	}
+	for row, linked := range map[int]bool{mostLinks + 1: true, mostLinks + 2: false} { // D is a number that is never a link
+		if looks := style("E", row) != style("D", row); looks != linked {
+			t.Errorf("row %d looks like a link: %v, want %v", row, looks, linked)
+		}
+	}
+}
+
+// What is not none is not shown as none, and what is not all not as all.
+func TestShares(t *testing.T) {
+	for _, test := range []struct {
+		denied, rows int
+		open, closed string
+	}{
+		{0, 1000, "100.0%", "0.0%"},
+		{1, 1000, "99.9%", "0.1%"},
+		{1, 100_000, ">99.9%", "<0.1%"},
+		{49_999, 50_000, "<0.1%", ">99.9%"},
+		{1, 3, "66.7%", "33.3%"},
+	} {
+		w := newWorld(t, "ca.example")
+		free, closed := w.results[0], w.results[1]
+		w.results, w.all = nil, append(slices.Repeat([]scan.Result{free}, test.rows-test.denied), slices.Repeat([]scan.Result{closed}, test.denied)...)
+		f := open(t, w.bytes(t, XLSX))
+		var got []string
+		for _, row := range rows(t, f, summarySheet) {
+			if len(row) > 2 && (row[0] == string(scan.Permitted) || row[0] == string(scan.Denied)) {
+				got = append(got, row[2])
+			}
+		}
+		if want := []string{test.open, test.closed}; !slices.Equal(got, want) {
+			t.Errorf("%d of %d denied: shares %q, want %q", test.denied, test.rows, got, want)
+		}
+	}
+}
+
+// A long text that were not wrapped would be printed on all its length, and the page
+// smaller.
+func TestLongHeadings(t *testing.T) {
+	long := strings.Repeat("A CA with a long name ", 20)
+	w := newWorld(t, long)
+	w.run.InputName = strings.Repeat("list of staff ", 30) + ".csv"
+	f := open(t, w.bytes(t, XLSX))
+	merged, err := f.GetMergeCells(summarySheet)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, row := range rows(t, f, summarySheet) {
+		if len(row) == 0 || len(row[0]) < 100 {
+			continue
+		}
+		at := fmt.Sprintf("A%d", i+1)
+		if !slices.ContainsFunc(merged, func(cell excelize.MergeCell) bool {
+			return cell.GetStartAxis() == at && cell.GetEndAxis() == fmt.Sprintf("E%d", i+1)
+		}) {
+			t.Errorf("%s is not as wide as the page: %q", at, row[0])
+		}
+		number, _ := f.GetCellStyle(summarySheet, at)
+		style, err := f.GetStyle(number)
+		if err != nil || !style.Alignment.WrapText {
+			t.Errorf("%s is not wrapped: %v", at, err)
+		}
+		// 400 characters of 12 or 14 points take at least three lines of 150 each.
+		if height, err := f.GetRowHeight(summarySheet, i+1); height < 3*lineHeight || err != nil {
+			t.Errorf("%s has %v points for three lines: %v", at, height, err)
+		}
+	}
+}
+
+// A heading stands on the page of what is under it, however much is used of that.
+func TestKeptTogether(t *testing.T) {
+	w := newWorld(t, "Old", "New")
+	tally := w.tally()
+	for name, write := range map[string]func(p *page){
+		"warnings":    func(p *page) { p.warnings(tally) },
+		"permissions": func(p *page) { p.permissions(w.layout.Issuers, tally) },
+	} {
+		for used := 0.0; used < pagePoints; used += 10 {
+			begun := pagesBegun(t, used, write)
+			if len(begun) > 1 || len(begun) == 1 && begun[0] != "1" {
+				t.Errorf("%s after %v points: pages begin under the rows %q, want at most one, above all", name, used, begun)
+			}
+		}
+	}
+}
+
+// pagesBegun returns the rows under which pages begin, in a summary with one row of so
+// many points above what is written.
+func pagesBegun(t *testing.T, used float64, write func(*page)) []string {
+	t.Helper()
+	file := excelize.NewFile()
+	defer file.Close()
+	p := &page{file: file, book: newStylebook(file), row: 2, used: used}
+	if p.err = file.SetSheetName("Sheet1", summarySheet); p.err == nil {
+		write(p)
+	}
+	var out bytes.Buffer
+	if p.err == nil {
+		p.err = file.Write(&out)
+	}
+	if p.err != nil {
+		t.Fatal(p.err)
+	}
+	var begun []string
+	for _, match := range regexp.MustCompile(`<brk id="(\d+)"`).FindAllStringSubmatch(readPart(t, out.Bytes(), "xl/worksheets/sheet1.xml"), -1) {
+		begun = append(begun, match[1])
+	}
+	return begun
 }
 
 // A sheet without lines says why.
@@ -404,6 +596,9 @@ func TestEmptySheets(t *testing.T) {
 		want  map[string]string
 	}{
 		{allOpen(t, "Old", "New"), map[string]string{"Fix list": "Nothing is denied.", "Failed": "No row in this report failed."}},
+		{leftOut(t), map[string]string{
+			"Fix list": "Nothing is denied.", "Results": "No row of the input is in this report.", "Failed": "No row that was written (--only) failed.",
+		}},
 		{nothing, map[string]string{
 			"Fix list": "Nothing is denied.", "Results": "No row of the input is in this report.", "Failed": "No row in this report failed.", "Domains": "No row has a domain.",
 		}},
@@ -422,6 +617,16 @@ func TestEmptySheets(t *testing.T) {
 			t.Errorf("the summary counts %s lines of the fix list", lines)
 		}
 	}
+}
+
+// leftOut is a world whose only row, one that failed, is in the tally and is not
+// written.
+func leftOut(t testing.TB) world {
+	t.Helper()
+	w := allOpen(t, "Old", "New")
+	w.results = []scan.Result{w.numbered(failing(t, 1), 1)}
+	w.all, w.results = w.results, nil
+	return w
 }
 
 // linesRow is the row of the summary with the numbers of lines.

@@ -1,6 +1,8 @@
 package report
 
 import (
+	"cmp"
+
 	"github.com/xuri/excelize/v2"
 
 	"caascan/scan"
@@ -47,7 +49,20 @@ const (
 	numberFormat  = "0"
 	countFormat   = "#,##0"
 	percentFormat = "0.0%"
+	littleFormat  = `[<0.0005]"<0"\."1%";0.0%` // <0.1%, of which excelize reads no point between quotation marks
+	nearlyFormat  = `[>=0.9995]">99.9%";0.0%`
 )
+
+// shareFormat shows as 0.0% and 100.0% only what is none and all.
+func shareFormat(share float64) string {
+	switch {
+	case 0 < share && share < 0.0005:
+		return littleFormat
+	case 0.9995 <= share && share < 1:
+		return nearlyFormat
+	}
+	return percentFormat
+}
 
 // statusLook tells the statuses apart in colour, and without any by the weight
 // and the slant of the text.
@@ -80,6 +95,7 @@ func onFailureLook(may scan.OnFailure) look {
 
 // rowStyles are the styles of the sheets of lines, by number.
 type rowStyles struct {
+	indent              float64        // of text, in characters
 	inputHeader, header int            // of the input's columns and of ours
 	text, lines, number int            // lines: text in several lines
 	count, link         int            // numbers of things; those that lead to them
@@ -88,15 +104,25 @@ type rowStyles struct {
 	colored             map[string]int // of statuses, and of what a CA may do after a failure
 }
 
-// newRowStyles returns styles with a line under each row, or without.
-func newRowStyles(book *stylebook, lined look) rowStyles {
+// indentWidth is what a step away from the side takes, in characters.
+const indentWidth = 1.3
+
+// newRowStyles returns styles with a line under each row and a gap between columns, or
+// without.
+func newRowStyles(book *stylebook, lined bool) rowStyles {
 	with := func(l look) int {
-		l.line = lined.line
+		if lined {
+			l.line, l.indent, l.align = true, 1, cmp.Or(l.align, "left")
+		}
 		return book.number(l)
+	}
+	header := look{bold: true, color: white, fill: navy, wrap: true}
+	if lined {
+		header.indent, header.align = 1, "left"
 	}
 	styles := rowStyles{
 		inputHeader: book.number(look{bold: true, fill: paleNavy, wrap: true}),
-		header:      book.number(look{bold: true, color: white, fill: navy, wrap: true}),
+		header:      book.number(header),
 		text:        with(look{}),
 		lines:       with(look{wrap: true}),
 		number:      with(look{format: numberFormat, align: "left"}),
@@ -105,8 +131,8 @@ func newRowStyles(book *stylebook, lined look) rowStyles {
 		note:        book.number(look{color: faded, italic: true}),
 		colored:     make(map[string]int),
 	}
-	if lined.line {
-		styles.blank = with(look{})
+	if lined {
+		styles.blank, styles.indent = with(look{}), indentWidth
 	}
 	for _, status := range scan.Statuses() {
 		styles.colored[string(status)] = with(statusLook(status))
@@ -126,7 +152,7 @@ func (s *rowStyles) put(l *line, column int, text string, shape cellShape) {
 		l.text(column, text, style)
 		return
 	}
-	s.putLines(l, column, text, linesOf(text, shape.width))
+	s.putLines(l, column, text, linesOf(text, shape.width-s.indent))
 }
 
 // putLines fills a cell with text that is shown in so many lines.
@@ -148,7 +174,7 @@ func (s *rowStyles) headerLine(names []string, widths []float64, isInput func(co
 			style = s.inputHeader
 		}
 		l.text(i, cellText(name), style)
-		l.lines = max(l.lines, linesOf(name, widths[i]-filterWidth))
+		l.lines = max(l.lines, linesOf(name, widths[i]-filterWidth-s.indent))
 	}
 	return l
 }

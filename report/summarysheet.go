@@ -26,7 +26,7 @@ func (c *closing) writeSummary() error {
 	}
 	p.warnings(c.tally)
 	further := furtherFacts(c.run)
-	p.keep(float64(rowPoints * (len(further) + 3)))
+	p.keep(float64(rowPoints*(len(further)+1)) + headingPoints("The run"))
 	p.heading("The run")
 	p.facts(c.run, further)
 	return cmp.Or(p.err, c.book.err)
@@ -49,10 +49,8 @@ func issuerText(label string, i int, issuers []caa.Issuer) string {
 }
 
 func (p *page) title(labels []string, run Run) {
-	p.put(wordColumn, summaryTitle, look{size: 20, bold: true, color: navy})
-	p.endRow(30)
-	p.put(wordColumn, question(labels, run), look{size: 12, color: faded})
-	p.endRow(20)
+	p.wide(wordColumn, summaryTitle, pageWidth, 30, look{size: 20, bold: true, color: navy})
+	p.wide(wordColumn, question(labels, run), pageWidth, 20, look{size: 12, color: faded})
 }
 
 // question is what a report answers.
@@ -63,7 +61,7 @@ func question(labels []string, run Run) string {
 // notes stand at the top, because they make everything below weaker.
 func (p *page) notes(notes []string) {
 	for _, note := range notes {
-		p.wide(wordColumn, note, wordWidth+sideWidth, look{color: amber, fill: paleAmber, wrap: true})
+		p.wide(wordColumn, note, pageWidth, 0, look{color: amber, fill: paleAmber})
 	}
 }
 
@@ -94,7 +92,7 @@ func (p *page) facts(run Run, names []string) {
 
 func (p *page) fact(f fact) {
 	p.put(wordColumn, f.name, look{color: faded})
-	p.wide(rowsColumn, f.value, sideWidth, look{align: "left", wrap: true, format: factFormat(f.value)})
+	p.wide(rowsColumn, f.value, sideWidth, 0, look{align: "left", format: factFormat(f.value)})
 }
 
 func factFormat(value any) string {
@@ -135,10 +133,17 @@ func (p *page) permissions(labels []string, tally *Tally) {
 	if len(labels) < 2 {
 		return
 	}
-	p.heading("Which CAs may issue")
+	const heading = "Which CAs may issue"
+	lines := permissionLines(labels, tally.Permissions())
+	points := rowPoints + headingPoints(heading)
+	for i := range lines {
+		lines[i].look.size = 14
+		points += largeHeight(lines[i].name, lines[i].look, lines[i].meaning)
+	}
+	p.keep(points)
+	p.heading(heading)
 	p.labels("May issue", "What it means")
-	for _, line := range permissionLines(labels, tally.Permissions()) {
-		line.look.size = 14
+	for _, line := range lines {
 		p.large(line.name, line.Count, tally.Total(), line.look, line.meaning)
 	}
 }
@@ -146,10 +151,11 @@ func (p *page) permissions(labels []string, tally *Tally) {
 // issuer is all about one CA.
 func (p *page) issuer(i int, fixes *issuerFixes, counts *Counts, issuers []caa.Issuer) {
 	bars := max(len(counts.found(i)), len(fixes.places))
+	heading := "Result for " + issuerText(fixes.label, i, issuers)
 	if len(issuers) > 1 { // a lone one begins on the first page of paper
-		p.keep(statusesHeight + chartPoints(bars))
+		p.keep(headingPoints(heading) + statusesHeight + chartPoints(bars))
 	}
-	p.heading("Result for " + issuerText(fixes.label, i, issuers))
+	p.heading(heading)
 	var t issuerTables
 	t.statuses = p.statuses(i, counts)
 	if counts.Total().Rows == 0 {
@@ -162,11 +168,11 @@ func (p *page) issuer(i int, fixes *issuerFixes, counts *Counts, issuers []caa.I
 	p.drawCharts(at, t, statusWords(i, counts))
 }
 
-// The size of the large numbers, and the height of all that stands above the charts
-// of a CA.
+// The size of the large numbers, and the height of all that stands between the heading
+// and the charts of a CA.
 const (
 	largeSize      = 20
-	statusesHeight = rowPoints + headingHeight + rowPoints + 3*1.4*largeSize + rowPoints
+	statusesHeight = rowPoints + 3*1.4*largeSize + rowPoints
 )
 
 func (p *page) statuses(issuer int, counts *Counts) span {
@@ -264,6 +270,8 @@ func (p *page) warnings(tally *Tally) {
 	if len(entries) == 0 {
 		return
 	}
-	p.heading("Warnings")
+	const heading = "Warnings"
+	p.keep(headingPoints(heading) + tablePoints(entries))
+	p.heading(heading)
 	p.table("Warning", "What it means", entries, tally.Total())
 }

@@ -41,6 +41,9 @@ type FixTotal struct {
 	// Issuers are those of the CAs asked for that it blocks, by their places among the
 	// decisions, in order.
 	Issuers []int
+	// Reasons are those for which it blocks them: one for each CA, but for a name whose
+	// records changed during the scan.
+	Reasons []scan.Reason
 }
 
 // Permission is which CAs may issue for how much.

@@ -27,19 +27,22 @@ const (
 )
 
 // sheetText says what a sheet holds, and what stands there where that is nothing.
-type sheetText struct{ name, holds, empty string }
+type sheetText struct {
+	name, holds, empty string
+	left               string // in place of empty, where not all rows were written
+}
 
 func sheetTexts() []sheetText {
 	return []sheetText{
 		{
 			fixSheet,
-			"What to publish so that a CA may issue: a line for each CA and each name whose records stop it, those that stop the most rows first.",
-			"Nothing is denied.",
+			"What to publish so that a CA may issue: a line for each CA and each name whose records stop it; for each CA, those that stop the most rows first.",
+			"Nothing is denied.", "",
 		},
-		{resultsSheet, "The rows of the input, in their order, with what was found for each.", "No row of the input is in this report."},
-		{failedSheet, "The rows for which it could not be found out whether a CA may issue, and what to do about each.", "No row in this report failed."},
-		{domainsSheet, "Every distinct domain once, those with the most rows first.", "No row has a domain."},
-		{legendSheet, "What the words in this workbook mean: every status, reason, warning and column.", ""},
+		{resultsSheet, "The rows of the input, in their order, with what was found for each.", "No row of the input is in this report.", ""},
+		{failedSheet, "The rows for which it could not be found out whether a CA may issue, and what to do about each.", "No row in this report failed.", "No row that was written (--only) failed."},
+		{domainsSheet, "Every distinct domain once, those with the most rows first.", "No row has a domain.", ""},
+		{legendSheet, "What the words in this workbook mean: every status, reason, warning and column.", "", ""},
 	}
 }
 
@@ -79,7 +82,7 @@ func newWorkbook(w io.Writer, t *table, dir string) (*workbook, error) {
 		dir: dir, archive: newZipWriter(w, dir), file: file, book: newStylebook(file), table: t, line: newLine(columns), kept: newKeeper[sharedLine](mostShared),
 		limits: limits{excelize.TotalRows, maxSheetSize},
 	}
-	b.styles, b.lined = newRowStyles(b.book, look{}), newRowStyles(b.book, look{line: true})
+	b.styles, b.lined = newRowStyles(b.book, false), newRowStyles(b.book, true)
 	err = cmp.Or(b.book.err, b.book.setDefault(), file.SetSheetName(file.GetSheetName(0), summarySheet), b.beginRows())
 	if err != nil {
 		return nil, errors.Join(err, b.release())
