@@ -202,6 +202,44 @@ func TestBrowserFollowsLinks(t *testing.T) {
 	b.quiet()
 }
 
+// Both sets of a name that stops two CAs are copied by themselves, the button says
+// so for a while however often it is used, and the table has them too.
+func TestBrowserOffersOneSetForAll(t *testing.T) {
+	b := newBrowser(t)
+	b.open(stopsBoth(t).bytes(t, HTML))
+	b.call("Browser.grantPermissions", map[string]any{"permissions": []string{"clipboardReadWrite", "clipboardSanitizedWrite"}}, nil)
+	const other, ca, its = "policy.example. IN CAA 0 issuemail \"other.example\"\n", "policy.example. IN CAA 0 issuemail \"ca.example\"\n", "policy.example. IN CAA 0 issuemail \"new.example\"\n"
+	for i, want := range []string{other + ca, other + ca + its} {
+		b.eval(fmt.Sprintf(`document.querySelectorAll("#fix-0-0 button.copy")[%d].click()`, i))
+		if copied := b.eval("navigator.clipboard.readText()"); copied != want {
+			t.Errorf("copied %q, want %q", copied, want)
+		}
+	}
+	b.eval(`window.setTimeout = (then) => (window.later ||= []).push(then)`)
+	for range 2 {
+		b.click("#fix-0-0 button.copy")
+		b.eval("navigator.clipboard.readText()")
+	}
+	const word = `document.querySelector("#fix-0-0 button.copy").firstChild.data`
+	if said := b.eval(word); said != "Copied" {
+		t.Errorf("the button says %q", said)
+	}
+	if said := b.eval("later.forEach((then) => then()), " + word); said != "Copy" {
+		t.Errorf("the button says %q for ever", said)
+	}
+	b.eval(`[...document.querySelectorAll("button.open")].find((button) => button.textContent === "mail.closed.example").click()`)
+	if sets := b.texts("#table tr.detail pre"); !slices.Equal(sets, []string{strings.TrimSpace(other + ca), strings.TrimSpace(other + its), strings.TrimSpace(other + ca + its)}) {
+		t.Errorf("the table has %q", sets)
+	}
+	said := b.texts("#table tr.detail")[0]
+	for _, want := range []string{"The name stops New too. To let all", "The name stops Old too. To let all", "Old and New\nTo publish, for all of them:"} {
+		if !strings.Contains(strings.ReplaceAll(said, "\n\n", "\n"), want) {
+			t.Errorf("the table does not say %q: %q", want, said)
+		}
+	}
+	b.quiet()
+}
+
 // A text that wants to be HTML, a script or another line stays the text that it is.
 func TestBrowserShowsHostileText(t *testing.T) {
 	b := newBrowser(t)

@@ -33,7 +33,9 @@ type pageView struct {
 	Nowhere     int           // rows without a domain
 	Most        pageLimits
 
-	fixes [][]FixTotal // of each CA
+	fixes    [][]FixTotal   // of each CA
+	together []FixTotal     // of all CAs
+	at       map[string]int // of each deciding name: its place in together
 }
 
 type factView struct {
@@ -94,6 +96,7 @@ func (h *htmlWriter) view(run Run, tally *Tally) *pageView {
 	}
 	if len(v.Labels) > 1 {
 		v.addPermissions(tally)
+		v.addTogether(tally)
 	}
 	for i := range v.Labels {
 		v.addIssuer(i, tally)
@@ -111,6 +114,34 @@ func (v *pageView) addPermissions(tally *Tally) {
 		}
 		v.Permissions = append(v.Permissions, permissionView{line.name, line.meaning, kind, line.Count})
 	}
+}
+
+// addTogether adds what is to be published so that all CAs may issue.
+func (v *pageView) addTogether(tally *Tally) {
+	var issuers []int
+	for i := range v.Labels {
+		issuers = append(issuers, i)
+	}
+	v.together, v.at = tally.Fixes(issuers...), make(map[string]int)
+	for place, f := range v.together {
+		v.at[f.Name()] = place
+	}
+}
+
+// shared returns the place in together of the fix for all CAs that a name stops, where
+// that are several.
+func (v *pageView) shared(name string) (place int, several bool) {
+	place, ok := v.at[name]
+	return place, ok && len(v.together[place].Issuers) > 1
+}
+
+// labelsOf returns the labels of some CAs.
+func (v *pageView) labelsOf(issuers []int) []string {
+	labels := make([]string, len(issuers))
+	for i, issuer := range issuers {
+		labels[i] = v.Labels[issuer]
+	}
+	return labels
 }
 
 func (v *pageView) addIssuer(i int, tally *Tally) {
@@ -161,9 +192,16 @@ type fixView struct {
 	Issuer, Place int
 	FixTotal
 	named        int // of the domains
-	Whom         string
+	line         fixLine
 	Now, Publish markedLines
-	Further      bool // not printed
+	Together     *togetherView // where the name stops other CAs too
+	Further      bool          // not printed
+}
+
+// togetherView is what to publish so that all CAs may issue that a name stops.
+type togetherView struct {
+	Whom    string // the CAs
+	Publish markedLines
 }
 
 // markedLines are a set of records, with those marked that another set has not.
@@ -184,12 +222,32 @@ func (v *pageView) fix(issuer issuerView, place int, f FixTotal) fixView {
 		ID:     fmt.Sprintf("fix-%d-%d", issuer.Index, place),
 		Issuer: issuer.Index, Place: place, FixTotal: f, Further: place >= v.Most.paper,
 		named:   min(len(f.Domains), v.Most.names),
-		Whom:    (&fixLine{FixTotal: f, issuer: issuer.Short}).ask(),
+		line:    fixLine{FixTotal: f, issuer: issuer.Short},
 		Now:     markedLines{differing(now, publish), left},
 		Publish: markedLines{differing(publish, now), len(f.Set) - len(publish)},
 	}
+	if shared, several := v.shared(f.Name()); several {
+		all := v.together[shared]
+		publish := v.publish(all)
+		view.line.others = v.labelsOf(others(all.Issuers, issuer.Index))
+		view.Together = &togetherView{joined(v.labelsOf(all.Issuers)), markedLines{differing(publish, now), len(all.Set) - len(publish)}}
+	}
 	return view
 }
+
+// others are the CAs without one of them.
+func others(issuers []int, but int) []int {
+	return slices.DeleteFunc(slices.Clone(issuers), func(issuer int) bool { return issuer == but })
+}
+
+// For is the CA that it is for.
+func (f fixView) For() string { return f.line.issuer }
+
+// Asked is whom to ask to publish it.
+func (f fixView) Asked() string { return f.line.ask() }
+
+// Known is what is to be known before.
+func (f fixView) Known() []string { return f.line.notes() }
 
 // publish returns the lines to publish, or none where they are too long: a part of a
 // set must not be published.

@@ -4,6 +4,7 @@
 (() => {
 	const linesOfPage = 100;
 	const linesOnPaper = 1000;
+	const wordOfCopy = "Copy"; // on the button, when nothing is copied
 	const statuses = ["permitted", "denied", "lookup-failed"];
 
 	const byId = (id) => document.getElementById(id);
@@ -124,7 +125,7 @@
 	};
 
 	// verdict is what is said of a domain for one CA.
-	const verdict = (n, d, i) => {
+	const verdict = (n, d, i, together) => {
 		const parts = [];
 		if (data.labels.length > 1) parts.push(make("h4", {}, data.labels[i]));
 		parts.push(make("p", {}, statusMark(statusOf(d)), " ", detail(d, data.domains[n])));
@@ -133,12 +134,21 @@
 		if (d.fix === undefined) return parts;
 		parts.push(make("p", {}, "To publish", ...(d.fix < data.cards ? [" (", make("a", { href: `#fix-${i}-${d.fix}` }, "in the fix list"), ")"] : []), ":"));
 		parts.push(make("pre", {}, data.fixes[i][d.fix] || "This set is too long for this page. Take it from caa_fix in the CSV report."));
+		if (together) parts.push(make("p", {}, data.groups[together.group].notes[i]));
 		return parts;
 	};
 
+	// shared is what to publish for all CAs that are stopped.
+	const shared = (together) => [
+		make("h4", {}, data.groups[together.group].whom),
+		make("p", {}, "To publish, for all of them:"),
+		make("pre", {}, together.publish || "This set is too long for this page. A scan with --emit-fixes writes it to a file.")];
+
 	const inFull = (n) => {
 		const o = data.outcomes[data.of[n]];
-		const cell = make("td", { colspan: o.decisions.length + 4 }, ...o.decisions.flatMap((d, i) => verdict(n, d, i)), facts(o));
+		const together = data.together[o.together];
+		const verdicts = o.decisions.flatMap((d, i) => verdict(n, d, i, together));
+		const cell = make("td", { colspan: o.decisions.length + 4 }, ...verdicts, ...(together ? shared(together) : []), facts(o));
 		return make("tr", { class: "detail" }, cell);
 	};
 
@@ -240,7 +250,7 @@
 	// copy puts records on the clipboard, or at least selects them: a page from an
 	// intranet without TLS may not write to the clipboard.
 	const copy = async (button) => {
-		const records = byId(button.dataset.copy).querySelector("pre.publish");
+		const records = button.closest(".set").querySelector("pre.publish");
 		getSelection().selectAllChildren(records);
 		let said = "Copied";
 		try {
@@ -249,9 +259,8 @@
 			if (!document.execCommand("copy")) said = "Selected: copy it now";
 		}
 		byId("said").textContent = said;
-		const before = button.firstChild.data;
 		button.firstChild.data = said;
-		setTimeout(() => { button.firstChild.data = before; }, 2000);
+		setTimeout(() => { button.firstChild.data = wordOfCopy; }, 2000);
 	};
 
 	const prepareFixes = () => {
