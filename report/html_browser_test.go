@@ -130,6 +130,33 @@ func TestBrowserFindsDomains(t *testing.T) {
 	b.quiet()
 }
 
+// A warning of the spelling of some rows is found, shown and sorted by with its domain.
+func TestBrowserFindsWarningsOfRows(t *testing.T) {
+	b := newBrowser(t)
+	w := newWorld(t, "Old", "New")
+	w.results[2].Warnings = []scan.Warning{scan.BadALabel} // of open.example, which has two rows
+	b.open(w.bytes(t, HTML))
+	b.choose("warning", "idn-mapped")
+	b.shows("a warning", "mail.closed.example", "mail.closed.example", "1 of 3 domains, 1 row.")
+	b.choose("warning", "bad-a-label")
+	b.shows("another", "open.example", "open.example", "1 of 3 domains, 2 rows.")
+	b.click("#reset")
+	b.eval(`document.getElementById("search").focus()`)
+	b.write("idn-mapped inherited closed")
+	b.shows("a search", "mail.closed.example", "mail.closed.example", "1 of 3 domains, 1 row.")
+	if cell := b.texts("#table tbody tr:first-child td:last-child"); cell[0] != "idn-mapped inherited" {
+		t.Errorf("the warnings are %q", cell)
+	}
+	b.click("button.open")
+	if said := b.texts("#table tr.detail")[0]; !strings.Contains(said, "idn-mapped: "+scan.IDNMapped.Meaning()) {
+		t.Errorf("in full: %q", said)
+	}
+	b.click("#reset")
+	b.click("[data-key=warnings] button")
+	b.shows("by warning", "bogus.example", "mail.closed.example", "3 domains, 4 rows.")
+	b.quiet()
+}
+
 // Everything is done without a mouse, and the focus stays where it is.
 func TestBrowserByKeyboard(t *testing.T) {
 	b := newBrowser(t)

@@ -146,7 +146,7 @@ func TestPageWithoutScript(t *testing.T) {
 		"Domain | Rows | Status for Old | Status for New | Records found at | Warnings",
 		"open.example | 2 | ✓ permitted no-caa | ✓ permitted no-caa |  | ",
 		"bogus.example | 1 | ? lookup-failed dnssec-bogus | ? lookup-failed dnssec-bogus |  | ",
-		"mail.closed.example | 1 | ✕ denied issuer-not-listed | ✓ permitted issuer-listed | closed.example | inherited",
+		"mail.closed.example | 1 | ✕ denied issuer-not-listed | ✓ permitted issuer-listed | closed.example | idn-mapped inherited",
 	}
 	if diff := cmp.Diff(want, page.id(t, "table").lines()); diff != "" {
 		t.Errorf("table (-want +got):\n%s", diff)
@@ -158,6 +158,38 @@ func TestPageWithoutScript(t *testing.T) {
 	}
 	if has(page.id(t, "static"), "hidden") {
 		t.Error("nothing is said of JavaScript")
+	}
+}
+
+// A filter offers what it finds: no reason and no warning that only rows without a
+// domain have, or domains that are not on the page.
+func TestPageFiltersByWhatItHas(t *testing.T) {
+	w := newWorld(t, "Old", "New")
+	for i := range w.results[4:] {
+		w.results[4+i].Warnings = []scan.Warning{scan.BadALabel}
+	}
+	options := func(page node, id string) string {
+		var all []string
+		for _, option := range page.id(t, id).all("option") {
+			all = append(all, option.text())
+		}
+		return strings.Join(all, " ")
+	}
+	// By the numbers of rows: open.example, bogus.example, mail.closed.example.
+	for _, test := range []struct {
+		domains           int
+		reasons, warnings string
+	}{{3, "all no-caa issuer-not-listed dnssec-bogus issuer-listed", "all inherited idn-mapped"}, {2, "all no-caa dnssec-bogus", "all"}} {
+		page := pageWithin(t, w, pageLimits{domains: test.domains, lines: 1, fixes: 1, paper: 1, names: 1, text: 1000})
+		if got := options(page, "reason"); got != test.reasons {
+			t.Errorf("%d domains: reasons %q, want %q", test.domains, got, test.reasons)
+		}
+		if got := options(page, "warning"); got != test.warnings {
+			t.Errorf("%d domains: warnings %q, want %q", test.domains, got, test.warnings)
+		}
+		if !strings.Contains(page.id(t, "summary").text(), string(scan.BadALabel)) {
+			t.Error("the summary has not all warnings")
+		}
 	}
 }
 
@@ -451,15 +483,13 @@ func TestPageData(t *testing.T) {
 	w.results[3].Verdict.Decisions[0].Detail = "\x00 is bogus."
 	got := pageOf(t, w).id(t, "data").raw()
 	want := `{"labels":["Old","New"],` +
-		`"reasons":{"broken-row":{"status":"lookup-failed","advice":"` + scan.BrokenRow.Advice() + `"},` +
-		`"dnssec-bogus":{"status":"lookup-failed","advice":"` + scan.Reason(snapshot.DNSSECBogus).Advice() + `"},` +
-		`"empty":{"status":"lookup-failed","advice":"` + scan.Empty.Advice() + `"},` +
+		`"reasons":{"dnssec-bogus":{"status":"lookup-failed","advice":"` + scan.Reason(snapshot.DNSSECBogus).Advice() + `"},` +
 		`"issuer-listed":{"status":"permitted"},` +
 		`"issuer-not-listed":{"status":"denied","advice":"` + scan.Reason(caa.IssuerNotListed).Advice() + `"},` +
 		`"no-caa":{"status":"permitted"}},` +
 		`"warnings":{"idn-mapped":"` + scan.IDNMapped.Meaning() + `","inherited":"` + scan.Inherited.Meaning() + `"},` +
 		`"symbols":{"denied":"✕","lookup-failed":"?","permitted":"✓"},"cards":500,` +
-		`"domains":["open.example","bogus.example","mail.closed.example"],"rows":[2,1,1],"of":[0,1,2],"outcomes":[` +
+		`"domains":["open.example","bogus.example","mail.closed.example"],"rows":[2,1,1],"spelt":{"2":["idn-mapped"]},"of":[0,1,2],"outcomes":[` +
 		`{"dnssec":"insecure","resolver":"192.0.2.53:53","decisions":[{"reason":"no-caa","detail":["No CAA records at open.example."]},{"reason":"no-caa","detail":["No CAA records at open.example."]}]},` +
 		`{"dnssec":"bogus","onFailure":"ca-must-not-issue","decisions":[{"reason":"dnssec-bogus","detail":[""," is bogus."]},{"reason":"dnssec-bogus","detail":["The signatures do not hold."]}]},` +
 		`{"found":"closed.example","owner":"policy.example","records":["0 issuemail \"other.example\"","0 issuemail \"=cmd|\\\"x\\\"\""],"dnssec":"secure","resolver":"192.0.2.53:53","warnings":["inherited"],` +

@@ -94,8 +94,8 @@ func (d *pageData) words() {
 		reasons[reason] = pageReason{reason.Status(), reason.Advice()}
 	}
 	warnings := make(map[scan.Warning]string)
-	for _, w := range d.view.Warnings {
-		warnings[w.Warning] = w.Warning.Meaning()
+	for _, w := range d.view.Filtered {
+		warnings[w] = w.Meaning()
 	}
 	symbols := make(map[scan.Status]string)
 	for _, status := range scan.Statuses() {
@@ -170,6 +170,19 @@ func (d *pageData) domains() {
 	writeAll(d, all, func(t DomainTotal) any { return t.Domain.String() })
 	d.to.WriteString(`,"rows":`)
 	writeAll(d, all, func(t DomainTotal) any { return t.Rows })
+	spelt := make(map[int]bool)
+	for i, domain := range all {
+		if len(d.view.spelt[domain.Domain]) > 0 {
+			spelt[i] = true
+		}
+	}
+	d.to.WriteString(`,"spelt":`)
+	d.byPlace(spelt, func(i int) any { return d.view.spelt[all[i].Domain] })
+	d.outcomes()
+}
+
+func (d *pageData) outcomes() {
+	all := d.view.Domains
 	var outcomes []*scan.Outcome
 	at := make(map[*scan.Outcome]int)
 	d.to.WriteString(`,"of":`)

@@ -11,6 +11,7 @@ import (
 	"unicode/utf8"
 
 	"caascan/scan"
+	"caascan/scan/domain"
 )
 
 // pageView is what the templates are filled with. Text in it is as it was read: each
@@ -27,15 +28,17 @@ type pageView struct {
 	Total       Count
 	Permissions []permissionView
 	Issuers     []issuerView
-	Reasons     []scan.Reason
+	Reasons     []scan.Reason // that a domain of the page has
 	Warnings    []WarningTotal
-	Domains     []DomainTotal // as many as the page holds
-	Nowhere     int           // rows without a domain
+	Filtered    []scan.Warning // that a domain of the page has
+	Domains     []DomainTotal  // as many as the page holds
+	Nowhere     int            // rows without a domain
 	Most        pageLimits
 
-	fixes    [][]FixTotal   // of each CA
-	together []FixTotal     // of all CAs
-	at       map[string]int // of each deciding name: its place in together
+	spelt    map[domain.Name][]scan.Warning // of the rows of a domain
+	fixes    [][]FixTotal                   // of each CA
+	together []FixTotal                     // of all CAs
+	at       map[string]int                 // of each deciding name: its place in together
 }
 
 type factView struct {
@@ -80,7 +83,7 @@ func (h *htmlWriter) view(run Run, tally *Tally) *pageView {
 	v := &pageView{
 		Title: summaryTitle, Labels: h.table.labels, Run: run,
 		Total: tally.Total(), Warnings: tally.Warnings(),
-		Domains: tally.Domains(), Most: h.limits,
+		Domains: tally.Domains(), Most: h.limits, spelt: tally.spellings(),
 	}
 	v.Nowhere = v.Total.Rows
 	for _, d := range v.Domains {
@@ -101,7 +104,41 @@ func (h *htmlWriter) view(run Run, tally *Tally) *pageView {
 	for i := range v.Labels {
 		v.addIssuer(i, tally)
 	}
+	v.addFilters()
 	return v
+}
+
+// addFilters adds what the domains of the page can be filtered by, in the order of the
+// summary: some of what that has only rows without a domain have.
+func (v *pageView) addFilters() {
+	reasons, warnings := make(map[scan.Reason]bool), make(map[scan.Warning]bool)
+	for _, d := range v.Domains {
+		for _, decision := range d.Outcome.Decisions {
+			reasons[decision.Reason] = true
+		}
+		for _, w := range v.Warned(d) {
+			warnings[w] = true
+		}
+	}
+	for _, issuer := range v.Issuers {
+		for _, r := range issuer.Reasons {
+			if reasons[r.Reason] {
+				v.Reasons = append(v.Reasons, r.Reason)
+				delete(reasons, r.Reason) // another CA has it too
+			}
+		}
+	}
+	for _, w := range v.Warnings {
+		if warnings[w.Warning] {
+			v.Filtered = append(v.Filtered, w.Warning)
+		}
+	}
+}
+
+// Warned returns the warnings of a domain, as a row has them: those of the spelling of
+// its rows first.
+func (v *pageView) Warned(d DomainTotal) []scan.Warning {
+	return slices.Concat(v.spelt[d.Domain], d.Outcome.Warnings)
 }
 
 func (v *pageView) addPermissions(tally *Tally) {
@@ -156,9 +193,6 @@ func (v *pageView) addIssuer(i int, tally *Tally) {
 	}
 	for _, reason := range tally.found(i) {
 		issuer.Reasons = append(issuer.Reasons, reasonView{reason, tally.Reason(i, reason)})
-		if !slices.Contains(v.Reasons, reason) {
-			v.Reasons = append(v.Reasons, reason)
-		}
 	}
 	fixes := tally.Fixes(i)
 	for k, fix := range fixes[:min(len(fixes), v.Most.fixes)] {

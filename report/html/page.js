@@ -34,43 +34,52 @@
 	const searchText = (o) => [o.found, o.owner, o.dnssec, o.onFailure, o.resolver, ...(o.records || []), ...(o.warnings || []),
 		...o.decisions.map((d) => d.reason)].filter(Boolean).join(" ").toLowerCase();
 
-	// passing returns a test of outcomes by the controls.
+	// passing returns a test of outcomes by the controls, but that of warnings.
 	const passing = () => {
 		const wanted = data.labels.map((_, i) => byId("status-" + i).value);
 		const reason = byId("reason").value;
-		const warning = byId("warning").value;
 		return (o, number) => (!only || only.has(number)) &&
 			wanted.every((status, i) => !status || statusOf(o.decisions[i]) === status) &&
-			(!reason || o.decisions.some((d) => d.reason === reason)) &&
-			(!warning || (o.warnings || []).includes(warning));
+			(!reason || o.decisions.some((d) => d.reason === reason));
 	};
+
+	// warnings of a domain, those of the spelling of its rows first.
+	const warnings = (n) => [...(data.spelt[n] || []), ...(data.outcomes[data.of[n]].warnings || [])];
 
 	const filter = () => {
 		const words = byId("search").value.toLowerCase().split(/\s+/).filter(Boolean);
 		const passes = data.outcomes.map(passing());
 		// For each outcome the words that are not in it, which the domain has to have.
 		const missing = texts.map((text, i) => passes[i] && words.filter((word) => !text.includes(word)));
+		const warning = byId("warning").value;
 		found = order().filter((n) => {
 			const lacking = missing[data.of[n]];
-			return lacking && lacking.every((word) => data.domains[n].includes(word));
+			return lacking && (!warning || warnings(n).includes(warning)) &&
+				lacking.every((word) => data.domains[n].includes(word) || (data.spelt[n] || []).some((code) => code.includes(word)));
 		});
 		page = 0;
 		draw();
 	};
+
+	const rank = (values) => new Map([...new Set(values)].sort(collate).map((v, i) => [v, i]));
 
 	// keys are what a column is sorted by. Outcomes are compared once for all domains.
 	const keys = () => {
 		const { key } = sorting;
 		if (key === "domain") return null;
 		if (key === "rows") return (n) => data.rows[n];
+		if (key === "warnings") {
+			const codes = data.domains.map((_, n) => warnings(n).join(" "));
+			const places = rank(codes);
+			return (n) => places.get(codes[n]);
+		}
 		const value = (o) => {
 			if (key === "found") return o.found || "";
-			if (key === "warnings") return (o.warnings || []).join(" ");
 			const d = o.decisions[key];
 			return statuses.indexOf(statusOf(d)) + " " + d.reason;
 		};
 		const values = data.outcomes.map(value);
-		const ranks = new Map([...new Set(values)].sort(collate).map((v, i) => [v, i]));
+		const ranks = rank(values);
 		const ranked = values.map((v) => ranks.get(v));
 		return (n) => ranked[data.of[n]];
 	};
@@ -106,12 +115,13 @@
 			make("td", { class: "n" }, count(data.rows[n])),
 			...o.decisions.map((d) => make("td", {}, statusMark(statusOf(d)), " ", make("code", {}, d.reason))),
 			make("td", {}, o.found || ""),
-			make("td", {}, (o.warnings || []).join(" ")));
+			make("td", {}, warnings(n).join(" ")));
 	};
 
 	const fact = (name, ...value) => make("div", {}, make("dt", {}, name), make("dd", {}, ...value));
 
-	const facts = (o) => {
+	const facts = (n) => {
+		const o = data.outcomes[data.of[n]];
 		const list = make("dl", { class: "facts" });
 		if (o.found) list.append(fact("Records found at", o.found));
 		if (o.owner && o.owner !== o.found) list.append(fact("Deciding name", o.owner + " (an alias leads there)"));
@@ -120,7 +130,7 @@
 		if (o.dnssec) list.append(fact("DNSSEC", o.dnssec));
 		if (o.onFailure) list.append(fact("After a failure", o.onFailure));
 		if (o.resolver) list.append(fact("Answered by", o.resolver));
-		for (const code of o.warnings || []) list.append(fact("Warning", make("code", {}, code), ": " + data.warnings[code]));
+		for (const code of warnings(n)) list.append(fact("Warning", make("code", {}, code), ": " + data.warnings[code]));
 		return list;
 	};
 
@@ -148,7 +158,7 @@
 		const o = data.outcomes[data.of[n]];
 		const together = data.together[o.together];
 		const verdicts = o.decisions.flatMap((d, i) => verdict(n, d, i, together));
-		const cell = make("td", { colspan: o.decisions.length + 4 }, ...verdicts, ...(together ? shared(together) : []), facts(o));
+		const cell = make("td", { colspan: o.decisions.length + 4 }, ...verdicts, ...(together ? shared(together) : []), facts(n));
 		return make("tr", { class: "detail" }, cell);
 	};
 
