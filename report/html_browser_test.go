@@ -130,6 +130,35 @@ func TestBrowserFindsDomains(t *testing.T) {
 	b.quiet()
 }
 
+// A search takes what people have at hand: an address, and a name as they write it.
+func TestBrowserFindsAddresses(t *testing.T) {
+	b := newBrowser(t)
+	w := newWorld(t, "Old", "New")
+	w.add(permitted(t, "xn--bcher-kva.example", 2), nil, "x@b\u00fccher.example")
+	b.open(w.bytes(t, HTML))
+	for _, test := range []struct{ search, found string }{
+		{"Jane@open.example", "open.example"},
+		{"<joe@mail.closed.example>,", "mail.closed.example"},
+		{`"a@b"@bogus.example.`, "bogus.example"},
+		{"b\u00fccher.example", "xn--bcher-kva.example"},
+		{"x@B\u00dcCHER.example", "xn--bcher-kva.example"},
+		{"b\u00fccher\u3002example", "xn--bcher-kva.example"},
+		{"bcher-kva", "xn--bcher-kva.example"},
+		{"b\u00fccher.example no-caa", "xn--bcher-kva.example"},
+		{"jane@elsewhere.example", "No domain is like that."},
+		{"\u00fc^.example", "No domain is like that."},
+		{"open.example@", "No domain is like that."},
+	} {
+		b.click("#reset")
+		b.eval(`document.getElementById("search").focus()`)
+		b.write(test.search)
+		if found := b.texts("#table tbody tr > :first-child"); !slices.Equal(found, []string{test.found}) {
+			t.Errorf("%q finds %q, want %q", test.search, found, test.found)
+		}
+	}
+	b.quiet()
+}
+
 // A warning of the spelling of some rows is found, shown and sorted by with its domain.
 func TestBrowserFindsWarningsOfRows(t *testing.T) {
 	b := newBrowser(t)

@@ -513,7 +513,7 @@ func TestPageLimits(t *testing.T) {
 	}
 	page := pageWithin(t, w, pageLimits{domains: 4, lines: 1, fixes: 2, paper: 1, names: 0, text: 60})
 	for _, want := range []string{
-		"This page has the 4 domains with the most rows. The CSV and XLSX reports of the same run have the other 1 too, and all rows.",
+		"This page has the 4 domains with the most rows. The sheet Domains of the XLSX report has the other 1 too.",
 		"Without JavaScript only the first 1 of 4 domains can be seen here.",
 		"1 more name, which stops fewer rows, is not on this page.",
 		"1 more name of this list is on the page, not on paper.",
@@ -537,6 +537,18 @@ func TestPageLimits(t *testing.T) {
 func TestPageIsTheSameAgain(t *testing.T) {
 	if first, second := newWorld(t, "Old", "New"), newWorld(t, "Old", "New"); !bytes.Equal(first.bytes(t, HTML), second.bytes(t, HTML)) {
 		t.Error("the same run has given two pages")
+	}
+}
+
+// With --only the other reports have not all rows, so the page must not send people
+// there for them.
+func TestPagePromisesNothingOfOtherRows(t *testing.T) {
+	page := pageOf(t, newWorld(t, "ca.example")).text()
+	if want := "Every distinct domain once. 2 rows hold no domain and are not here."; !strings.Contains(page, want) || strings.Contains(page, "have all rows") {
+		t.Errorf("the page does not say %q, or speaks of all rows", want)
+	}
+	if want := "each name whose CAA records stop it, for each CA those that stop the most rows first."; !strings.Contains(page, want) {
+		t.Errorf("the page does not say %q", want)
 	}
 }
 

@@ -46,8 +46,20 @@
 	// warnings of a domain, those of the spelling of its rows first.
 	const warnings = (n) => [...(data.spelt[n] || []), ...(data.outcomes[data.of[n]].warnings || [])];
 
+	// asked is what is searched for a word: of an address its domain, and names as the
+	// DNS has them. All that is searched is ASCII.
+	const asked = (word) => {
+		const [, name] = word.match(/@([^@]+?)[.,;>)]*$/) || [word, word];
+		if (/^[!-~]*$/.test(name)) return name;
+		try {
+			return new URL("http://" + name).hostname;
+		} catch {
+			return name;
+		}
+	};
+
 	const filter = () => {
-		const words = byId("search").value.toLowerCase().split(/\s+/).filter(Boolean);
+		const words = byId("search").value.toLowerCase().split(/\s+/).filter(Boolean).map(asked);
 		const passes = data.outcomes.map(passing());
 		// For each outcome the words that are not in it, which the domain has to have.
 		const missing = texts.map((text, i) => passes[i] && words.filter((word) => !text.includes(word)));
