@@ -13,6 +13,8 @@ import (
 	"testing"
 
 	"caascan/scan"
+	"caascan/scan/caa"
+	"caascan/scan/snapshot"
 )
 
 // TestPictures is for people: REPORT_PAGE is a page, REPORT_PICTURES the directory.
@@ -322,6 +324,29 @@ func TestBrowserShowsHostileText(t *testing.T) {
 		t.Errorf("the page says %q", got)
 	}
 	b.quiet()
+}
+
+// The longest reason stands beside its mark or status, as the others do, wherever the
+// page is as wide as it can be.
+func TestBrowserKeepsReasonsInLine(t *testing.T) {
+	for _, labels := range [][]string{{"ca.example"}, {"Old", "New"}} {
+		b := newBrowser(t)
+		w := newWorld(t, labels...)
+		w.results[1].Verdict.Decisions[0].Reason = scan.Reason(caa.MalformedIssuemail)
+		w.results[1].Verdict.Warnings = scan.Warnings() // which leave no room
+		failed := w.results[3].Verdict.Decisions
+		for i := range failed {
+			failed[i].Reason = scan.Reason(snapshot.MalformedReply)
+		}
+		b.open(w.bytes(t, HTML))
+		b.call("Emulation.setDeviceMetricsOverride", map[string]any{"width": 1280, "height": 900, "deviceScaleFactor": 1, "mobile": false}, nil)
+		if below := b.eval(`[...document.querySelectorAll(".counts th code, #table td code")].filter((code) => {
+			const mark = code.parentElement.querySelector(".mark, .status");
+			return mark && code.getBoundingClientRect().top > mark.getBoundingClientRect().bottom - 5;
+		}).map((code) => code.textContent + " " + code.closest("table").className).join("; ")`); below != "" {
+			t.Errorf("%d CAs: below their marks: %v", len(labels), below)
+		}
+	}
 }
 
 // A screen reader finds a name for everything that can be used.

@@ -125,7 +125,7 @@
 		return make("tr", {},
 			make("th", { scope: "row" }, button),
 			make("td", { class: "n" }, count(data.rows[n])),
-			...o.decisions.map((d) => make("td", {}, statusMark(statusOf(d)), " ", make("code", {}, d.reason))),
+			...o.decisions.map((d) => make("td", { class: "verdict" }, statusMark(statusOf(d)), " ", make("code", {}, d.reason))),
 			make("td", {}, o.found || ""),
 			make("td", {}, warnings(n).join(" ")));
 	};
