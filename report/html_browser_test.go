@@ -13,6 +13,8 @@ import (
 	"testing"
 
 	"caascan/scan"
+	"caascan/scan/caa"
+	"caascan/scan/snapshot"
 )
 
 // TestPictures is for people: REPORT_PAGE is a page, REPORT_PICTURES the directory.
@@ -130,6 +132,62 @@ func TestBrowserFindsDomains(t *testing.T) {
 	b.quiet()
 }
 
+// A search takes what people have at hand: an address, and a name as they write it.
+func TestBrowserFindsAddresses(t *testing.T) {
+	b := newBrowser(t)
+	w := newWorld(t, "Old", "New")
+	w.add(permitted(t, "xn--bcher-kva.example", 2), nil, "x@b\u00fccher.example")
+	b.open(w.bytes(t, HTML))
+	for _, test := range []struct{ search, found string }{
+		{"Jane@open.example", "open.example"},
+		{"<joe@mail.closed.example>,", "mail.closed.example"},
+		{`"a@b"@bogus.example.`, "bogus.example"},
+		{"b\u00fccher.example", "xn--bcher-kva.example"},
+		{"x@B\u00dcCHER.example", "xn--bcher-kva.example"},
+		{"b\u00fccher\u3002example", "xn--bcher-kva.example"},
+		{"bcher-kva", "xn--bcher-kva.example"},
+		{"b\u00fccher.example no-caa", "xn--bcher-kva.example"},
+		{"jane@elsewhere.example", "No domain is like that."},
+		{"\u00fc^.example", "No domain is like that."},
+		{"open.example@", "No domain is like that."},
+	} {
+		b.click("#reset")
+		b.eval(`document.getElementById("search").focus()`)
+		b.write(test.search)
+		if found := b.texts("#table tbody tr > :first-child"); !slices.Equal(found, []string{test.found}) {
+			t.Errorf("%q finds %q, want %q", test.search, found, test.found)
+		}
+	}
+	b.quiet()
+}
+
+// A warning of the spelling of some rows is found, shown and sorted by with its domain.
+func TestBrowserFindsWarningsOfRows(t *testing.T) {
+	b := newBrowser(t)
+	w := newWorld(t, "Old", "New")
+	w.results[2].Warnings = []scan.Warning{scan.BadALabel} // of open.example, which has two rows
+	b.open(w.bytes(t, HTML))
+	b.choose("warning", "idn-mapped")
+	b.shows("a warning", "mail.closed.example", "mail.closed.example", "1 of 3 domains, 1 row.")
+	b.choose("warning", "bad-a-label")
+	b.shows("another", "open.example", "open.example", "1 of 3 domains, 2 rows.")
+	b.click("#reset")
+	b.eval(`document.getElementById("search").focus()`)
+	b.write("idn-mapped inherited closed")
+	b.shows("a search", "mail.closed.example", "mail.closed.example", "1 of 3 domains, 1 row.")
+	if cell := b.texts("#table tbody tr:first-child td:last-child"); cell[0] != "idn-mapped inherited" {
+		t.Errorf("the warnings are %q", cell)
+	}
+	b.click("button.open")
+	if said := b.texts("#table tr.detail")[0]; !strings.Contains(said, "idn-mapped: "+scan.IDNMapped.Meaning()) {
+		t.Errorf("in full: %q", said)
+	}
+	b.click("#reset")
+	b.click("[data-key=warnings] button")
+	b.shows("by warning", "bogus.example", "mail.closed.example", "3 domains, 4 rows.")
+	b.quiet()
+}
+
 // Everything is done without a mouse, and the focus stays where it is.
 func TestBrowserByKeyboard(t *testing.T) {
 	b := newBrowser(t)
@@ -202,6 +260,44 @@ func TestBrowserFollowsLinks(t *testing.T) {
 	b.quiet()
 }
 
+// Both sets of a name that stops two CAs are copied by themselves, the button says
+// so for a while however often it is used, and the table has them too.
+func TestBrowserOffersOneSetForAll(t *testing.T) {
+	b := newBrowser(t)
+	b.open(stopsBoth(t).bytes(t, HTML))
+	b.call("Browser.grantPermissions", map[string]any{"permissions": []string{"clipboardReadWrite", "clipboardSanitizedWrite"}}, nil)
+	const other, ca, its = "policy.example. IN CAA 0 issuemail \"other.example\"\n", "policy.example. IN CAA 0 issuemail \"ca.example\"\n", "policy.example. IN CAA 0 issuemail \"new.example\"\n"
+	for i, want := range []string{other + ca, other + ca + its} {
+		b.eval(fmt.Sprintf(`document.querySelectorAll("#fix-0-0 button.copy")[%d].click()`, i))
+		if copied := b.eval("navigator.clipboard.readText()"); copied != want {
+			t.Errorf("copied %q, want %q", copied, want)
+		}
+	}
+	b.eval(`window.setTimeout = (then) => (window.later ||= []).push(then)`)
+	for range 2 {
+		b.click("#fix-0-0 button.copy")
+		b.eval("navigator.clipboard.readText()")
+	}
+	const word = `document.querySelector("#fix-0-0 button.copy").firstChild.data`
+	if said := b.eval(word); said != "Copied" {
+		t.Errorf("the button says %q", said)
+	}
+	if said := b.eval("later.forEach((then) => then()), " + word); said != "Copy" {
+		t.Errorf("the button says %q for ever", said)
+	}
+	b.eval(`[...document.querySelectorAll("button.open")].find((button) => button.textContent === "mail.closed.example").click()`)
+	if sets := b.texts("#table tr.detail pre"); !slices.Equal(sets, []string{strings.TrimSpace(other + ca), strings.TrimSpace(other + its), strings.TrimSpace(other + ca + its)}) {
+		t.Errorf("the table has %q", sets)
+	}
+	said := b.texts("#table tr.detail")[0]
+	for _, want := range []string{"The name stops New too. To let all", "The name stops Old too. To let all", "Old and New\nTo publish, for all of them:"} {
+		if !strings.Contains(strings.ReplaceAll(said, "\n\n", "\n"), want) {
+			t.Errorf("the table does not say %q: %q", want, said)
+		}
+	}
+	b.quiet()
+}
+
 // A text that wants to be HTML, a script or another line stays the text that it is.
 func TestBrowserShowsHostileText(t *testing.T) {
 	b := newBrowser(t)
@@ -228,6 +324,29 @@ func TestBrowserShowsHostileText(t *testing.T) {
 		t.Errorf("the page says %q", got)
 	}
 	b.quiet()
+}
+
+// The longest reason stands beside its mark or status, as the others do, wherever the
+// page is as wide as it can be.
+func TestBrowserKeepsReasonsInLine(t *testing.T) {
+	for _, labels := range [][]string{{"ca.example"}, {"Old", "New"}} {
+		b := newBrowser(t)
+		w := newWorld(t, labels...)
+		w.results[1].Verdict.Decisions[0].Reason = scan.Reason(caa.MalformedIssuemail)
+		w.results[1].Verdict.Warnings = scan.Warnings() // which leave no room
+		failed := w.results[3].Verdict.Decisions
+		for i := range failed {
+			failed[i].Reason = scan.Reason(snapshot.MalformedReply)
+		}
+		b.open(w.bytes(t, HTML))
+		b.call("Emulation.setDeviceMetricsOverride", map[string]any{"width": 1280, "height": 900, "deviceScaleFactor": 1, "mobile": false}, nil)
+		if below := b.eval(`[...document.querySelectorAll(".counts th code, #table td code")].filter((code) => {
+			const mark = code.parentElement.querySelector(".mark, .status");
+			return mark && code.getBoundingClientRect().top > mark.getBoundingClientRect().bottom - 5;
+		}).map((code) => code.textContent + " " + code.closest("table").className).join("; ")`); below != "" {
+			t.Errorf("%d CAs: below their marks: %v", len(labels), below)
+		}
+	}
 }
 
 // A screen reader finds a name for everything that can be used.

@@ -146,7 +146,7 @@ func TestPageWithoutScript(t *testing.T) {
 		"Domain | Rows | Status for Old | Status for New | Records found at | Warnings",
 		"open.example | 2 | ✓ permitted no-caa | ✓ permitted no-caa |  | ",
 		"bogus.example | 1 | ? lookup-failed dnssec-bogus | ? lookup-failed dnssec-bogus |  | ",
-		"mail.closed.example | 1 | ✕ denied issuer-not-listed | ✓ permitted issuer-listed | closed.example | inherited",
+		"mail.closed.example | 1 | ✕ denied issuer-not-listed | ✓ permitted issuer-listed | closed.example | idn-mapped inherited",
 	}
 	if diff := cmp.Diff(want, page.id(t, "table").lines()); diff != "" {
 		t.Errorf("table (-want +got):\n%s", diff)
@@ -158,6 +158,38 @@ func TestPageWithoutScript(t *testing.T) {
 	}
 	if has(page.id(t, "static"), "hidden") {
 		t.Error("nothing is said of JavaScript")
+	}
+}
+
+// A filter offers what it finds: no reason and no warning that only rows without a
+// domain have, or domains that are not on the page.
+func TestPageFiltersByWhatItHas(t *testing.T) {
+	w := newWorld(t, "Old", "New")
+	for i := range w.results[4:] {
+		w.results[4+i].Warnings = []scan.Warning{scan.BadALabel}
+	}
+	options := func(page node, id string) string {
+		var all []string
+		for _, option := range page.id(t, id).all("option") {
+			all = append(all, option.text())
+		}
+		return strings.Join(all, " ")
+	}
+	// By the numbers of rows: open.example, bogus.example, mail.closed.example.
+	for _, test := range []struct {
+		domains           int
+		reasons, warnings string
+	}{{3, "all no-caa issuer-not-listed dnssec-bogus issuer-listed", "all inherited idn-mapped"}, {2, "all no-caa dnssec-bogus", "all"}} {
+		page := pageWithin(t, w, pageLimits{domains: test.domains, lines: 1, fixes: 1, paper: 1, names: 1, text: 1000})
+		if got := options(page, "reason"); got != test.reasons {
+			t.Errorf("%d domains: reasons %q, want %q", test.domains, got, test.reasons)
+		}
+		if got := options(page, "warning"); got != test.warnings {
+			t.Errorf("%d domains: warnings %q, want %q", test.domains, got, test.warnings)
+		}
+		if !strings.Contains(page.id(t, "summary").text(), string(scan.BadALabel)) {
+			t.Error("the summary has not all warnings")
+		}
 	}
 }
 
@@ -196,6 +228,104 @@ func TestPageFixes(t *testing.T) {
 	if !strings.Contains(page.id(t, "fixes").text(), "So that New (ca.example, www.ca.example) may issue Nothing is denied.") {
 		t.Error("nothing is said of New, which is not denied")
 	}
+}
+
+// stopsBoth is newWorld with a name that stops both CAs.
+func stopsBoth(t testing.TB) world {
+	t.Helper()
+	w := newWorld(t, "Old", "New")
+	w.results[1].Verdict.Decisions[1] = scan.Decision{
+		Status: scan.Denied, Reason: scan.Reason(caa.IssuerNotListed), Detail: "new.example is not listed.",
+		Fix: fix(t, "policy.example", "other.example", "new.example"),
+	}
+	return w
+}
+
+// The sets of one name for two CAs take each other back, so their cards say that, in
+// the words of the workbook, and have the set for both.
+func TestPageWarnsOfOtherCAs(t *testing.T) {
+	w := stopsBoth(t)
+	page := pageOf(t, w)
+	const other, ca, its = "policy.example. IN CAA 0 issuemail \"other.example\"\n", "policy.example. IN CAA 0 issuemail \"ca.example\"\n", "policy.example. IN CAA 0 issuemail \"new.example\"\n"
+	for i, want := range []struct{ own, heads, note string }{
+		{other + ca, "Records now|To publish in their place, for Old|To publish in their place, for Old and New", "The name stops New too. To let all of them issue, publish one set with the records of all its lines."},
+		{other + its, "Records now|To publish in their place, for New|To publish in their place, for Old and New", "The name stops Old too. To let all of them issue, publish one set with the records of all its lines."},
+	} {
+		card := page.id(t, fmt.Sprintf("fix-%d-0", i))
+		var heads []string
+		for _, head := range card.all("h5") {
+			heads = append(heads, head.text())
+		}
+		if got := strings.Join(heads, "|"); got != want.heads {
+			t.Fatalf("sets %q, want %q", got, want.heads)
+		}
+		if pre := card.all("pre"); pre[1].raw() != want.own || pre[2].raw() != other+ca+its || len(card.all(".copy")) != 2 {
+			t.Errorf("to publish:\n%s\nfor both:\n%s", pre[1].raw(), pre[2].raw())
+		}
+		if got := card.all("li"); len(got) != 1 || got[0].text() != want.note {
+			t.Errorf("the card says %v, want %q", got, want.note)
+		}
+		if sheet := asText(t, w.bytes(t, XLSX)); !strings.Contains(sheet, want.note) {
+			t.Errorf("the workbook does not say %q", want.note)
+		}
+	}
+	data := page.id(t, "data").raw()
+	if want := `"together":{"0":{"publish":"` + strings.TrimSuffix(strings.ReplaceAll(strings.ReplaceAll(other+ca+its, `"`, `\"`), "\n", `\n`), `\n`) + `","group":0}},` +
+		`"groups":[{"whom":"Old and New","notes":{"0":"The name stops New too. To let all of them issue, publish one set with the records of all its lines.",` +
+		`"1":"The name stops Old too. To let all of them issue, publish one set with the records of all its lines."}}]}`; !strings.HasSuffix(data, want) {
+		t.Errorf("data %s, want at its end %s", data, want)
+	}
+}
+
+// The page has no data of a fix that only domains beyond its limit refer to.
+func TestPageHasNoFixesOfDomainsBeyondIt(t *testing.T) {
+	w := newWorld(t, "Old", "New")
+	w.results = w.results[:1]
+	for i := range 20 {
+		owner := fmt.Sprintf("d%02d.example", i)
+		v := permitted(t, owner, 2)
+		v.Records = issuemail(t, owner, "other.example")
+		for k, ca := range []string{"old.example", "new.example"} {
+			v.Decisions[k] = scan.Decision{Status: scan.Denied, Reason: scan.Reason(caa.IssuerNotListed), Fix: fix(t, owner, "other.example", ca)}
+		}
+		w.add(v, nil, owner)
+		if i == 7 { // and so it is the first
+			w.add(v, nil, owner)
+		}
+	}
+	page := pageWithin(t, w, pageLimits{domains: 2, lines: 1, fixes: 1, paper: 1, names: 1, text: 1000})
+	var data struct {
+		Domains  []string
+		Fixes    []map[int]string
+		Together map[int]any
+	}
+	if err := json.Unmarshal([]byte(page.id(t, "data").raw()), &data); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{"d07.example", "d00.example"}, data.Domains); diff != "" {
+		t.Fatalf("domains (-want +got):\n%s", diff)
+	}
+	const d07, d00 = "d07.example. IN CAA 0 issuemail \"other.example\"\nd07.example. IN CAA 0 issuemail ", "d00.example. IN CAA 0 issuemail \"other.example\"\nd00.example. IN CAA 0 issuemail "
+	want := []map[int]string{{0: d07 + `"old.example"`, 1: d00 + `"old.example"`}, {0: d07 + `"new.example"`, 1: d00 + `"new.example"`}}
+	if diff := cmp.Diff(want, data.Fixes); diff != "" || len(data.Together) != 2 {
+		t.Errorf("%d for both, fixes (-want +got):\n%s", len(data.Together), diff)
+	}
+}
+
+// pageWithin returns a page with other limits.
+func pageWithin(t testing.TB, w world, limits pageLimits) node {
+	t.Helper()
+	table, err := newTable(w.layout)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out bytes.Buffer
+	h, err := newHTML(&out, table, limits)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.write(t, h)
+	return parsePage(t, out.Bytes())
 }
 
 // TestPageIsStrict: a browser runs and loads nothing but what the page brings, people
@@ -265,9 +395,9 @@ func TestPageLeavesZoneTextAlone(t *testing.T) {
 	if got := page.id(t, "fix-0-0").all("pre")[1].raw(); got != want {
 		t.Errorf("to publish:\n%s\nwant\n%s", got, want)
 	}
-	var data struct{ Fixes [][]string }
+	var data struct{ Fixes []map[int]string }
 	if err := json.Unmarshal([]byte(page.id(t, "data").raw()), &data); err != nil || data.Fixes[0][0]+"\n" != want {
-		t.Errorf("data: %q, %v, want %q", data.Fixes, err, want)
+		t.Errorf("data: %v, %v, want %q", data.Fixes, err, want)
 	}
 }
 
@@ -353,20 +483,18 @@ func TestPageData(t *testing.T) {
 	w.results[3].Verdict.Decisions[0].Detail = "\x00 is bogus."
 	got := pageOf(t, w).id(t, "data").raw()
 	want := `{"labels":["Old","New"],` +
-		`"reasons":{"broken-row":{"status":"lookup-failed","advice":"` + scan.BrokenRow.Advice() + `"},` +
-		`"dnssec-bogus":{"status":"lookup-failed","advice":"` + scan.Reason(snapshot.DNSSECBogus).Advice() + `"},` +
-		`"empty":{"status":"lookup-failed","advice":"` + scan.Empty.Advice() + `"},` +
+		`"reasons":{"dnssec-bogus":{"status":"lookup-failed","advice":"` + scan.Reason(snapshot.DNSSECBogus).Advice() + `"},` +
 		`"issuer-listed":{"status":"permitted"},` +
 		`"issuer-not-listed":{"status":"denied","advice":"` + scan.Reason(caa.IssuerNotListed).Advice() + `"},` +
 		`"no-caa":{"status":"permitted"}},` +
 		`"warnings":{"idn-mapped":"` + scan.IDNMapped.Meaning() + `","inherited":"` + scan.Inherited.Meaning() + `"},` +
 		`"symbols":{"denied":"✕","lookup-failed":"?","permitted":"✓"},"cards":500,` +
-		`"fixes":[["policy.example. IN CAA 0 issuemail \"other.example\"\npolicy.example. IN CAA 0 issuemail \"ca.example\""],[]],` +
-		`"domains":["open.example","bogus.example","mail.closed.example"],"rows":[2,1,1],"of":[0,1,2],"outcomes":[` +
+		`"domains":["open.example","bogus.example","mail.closed.example"],"rows":[2,1,1],"spelt":{"2":["idn-mapped"]},"of":[0,1,2],"outcomes":[` +
 		`{"dnssec":"insecure","resolver":"192.0.2.53:53","decisions":[{"reason":"no-caa","detail":["No CAA records at open.example."]},{"reason":"no-caa","detail":["No CAA records at open.example."]}]},` +
 		`{"dnssec":"bogus","onFailure":"ca-must-not-issue","decisions":[{"reason":"dnssec-bogus","detail":[""," is bogus."]},{"reason":"dnssec-bogus","detail":["The signatures do not hold."]}]},` +
 		`{"found":"closed.example","owner":"policy.example","records":["0 issuemail \"other.example\"","0 issuemail \"=cmd|\\\"x\\\"\""],"dnssec":"secure","resolver":"192.0.2.53:53","warnings":["inherited"],` +
-		`"decisions":[{"reason":"issuer-not-listed","detail":["Only other.example may issue, ca.example is not listed."],"fix":0},{"reason":"issuer-listed","detail":["other.example is listed."]}]}]}`
+		`"decisions":[{"reason":"issuer-not-listed","detail":["Only other.example may issue, ca.example is not listed."],"fix":0},{"reason":"issuer-listed","detail":["other.example is listed."]}]}],` +
+		`"fixes":[{"0":"policy.example. IN CAA 0 issuemail \"other.example\"\npolicy.example. IN CAA 0 issuemail \"ca.example\""},{}],"together":{},"groups":[]}`
 	if diff := cmp.Diff(strings.Split(want, ","), strings.Split(got, ",")); diff != "" {
 		t.Errorf("data (-want +got):\n%s", diff)
 	}
@@ -383,19 +511,9 @@ func TestPageLimits(t *testing.T) {
 		o.Decisions = []scan.Decision{{Status: scan.Denied, Reason: closed.Decisions[0].Reason, Fix: fix(t, owner, "other.example", "ca.example")}}
 		w.add(v, nil, owner)
 	}
-	table, err := newTable(w.layout)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var out bytes.Buffer
-	h, err := newHTML(&out, table, pageLimits{domains: 4, lines: 1, fixes: 2, paper: 1, names: 0, text: 60})
-	if err != nil {
-		t.Fatal(err)
-	}
-	w.write(t, h)
-	page := parsePage(t, out.Bytes())
+	page := pageWithin(t, w, pageLimits{domains: 4, lines: 1, fixes: 2, paper: 1, names: 0, text: 60})
 	for _, want := range []string{
-		"This page has the 4 domains with the most rows. The CSV and XLSX reports of the same run have the other 1 too, and all rows.",
+		"This page has the 4 domains with the most rows. The sheet Domains of the XLSX report has the other 1 too.",
 		"Without JavaScript only the first 1 of 4 domains can be seen here.",
 		"1 more name, which stops fewer rows, is not on this page.",
 		"1 more name of this list is on the page, not on paper.",
@@ -419,6 +537,18 @@ func TestPageLimits(t *testing.T) {
 func TestPageIsTheSameAgain(t *testing.T) {
 	if first, second := newWorld(t, "Old", "New"), newWorld(t, "Old", "New"); !bytes.Equal(first.bytes(t, HTML), second.bytes(t, HTML)) {
 		t.Error("the same run has given two pages")
+	}
+}
+
+// With --only the other reports have not all rows, so the page must not send people
+// there for them.
+func TestPagePromisesNothingOfOtherRows(t *testing.T) {
+	page := pageOf(t, newWorld(t, "ca.example")).text()
+	if want := "Every distinct domain once. 2 rows hold no domain and are not here."; !strings.Contains(page, want) || strings.Contains(page, "have all rows") {
+		t.Errorf("the page does not say %q, or speaks of all rows", want)
+	}
+	if want := "each name whose CAA records stop it, for each CA those that stop the most rows first."; !strings.Contains(page, want) {
+		t.Errorf("the page does not say %q", want)
 	}
 }
 

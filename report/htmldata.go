@@ -3,6 +3,10 @@ package report
 import (
 	"bufio"
 	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
 	"strings"
 
 	"caascan/scan"
@@ -17,6 +21,10 @@ type pageData struct {
 	view   *pageView
 	places []map[string]int // of each CA: its deciding names in the fix list
 	err    error
+
+	// What the outcomes that were written refer to, by its place.
+	fixes    []map[int]bool // of each CA
+	together map[int]bool
 }
 
 // pageOutcome is an Outcome in the data.
@@ -30,6 +38,7 @@ type pageOutcome struct {
 	Resolver  string         `json:"resolver,omitempty"`
 	Warnings  []scan.Warning `json:"warnings,omitempty"`
 	Decisions []pageDecision `json:"decisions"`
+	Together  *int           `json:"together,omitempty"` // the place of the fix for all CAs that are stopped
 }
 
 type pageDecision struct {
@@ -39,6 +48,20 @@ type pageDecision struct {
 	Fix    *int     `json:"fix,omitempty"` // its place in the CA's fix list
 }
 
+// pageTogether is a fix for several CAs in the data: the lines, none where they are too
+// long, and the CAs, by their place among the groups.
+type pageTogether struct {
+	Publish string `json:"publish"`
+	Group   int    `json:"group"`
+}
+
+// pageGroup is some CAs that one name stops: their labels, and what is to be known of
+// the others where each of them is asked about.
+type pageGroup struct {
+	Whom  string         `json:"whom"`
+	Notes map[int]string `json:"notes"`
+}
+
 // pageReason is what a reason of a decision brings with it.
 type pageReason struct {
 	Status scan.Status `json:"status"`
@@ -46,19 +69,20 @@ type pageReason struct {
 }
 
 func (v *pageView) writeData(to *bufio.Writer) error {
-	d := &pageData{to: to, view: v}
+	d := &pageData{to: to, view: v, together: make(map[int]bool)}
 	for _, fixes := range v.fixes {
 		places := make(map[string]int, len(fixes))
 		for i, fix := range fixes {
 			places[fix.Name()] = i
 		}
-		d.places = append(d.places, places)
+		d.places, d.fixes = append(d.places, places), append(d.fixes, make(map[int]bool))
 	}
 	to.WriteString(`<script type="application/json" id="data">{"labels":`)
 	d.value(plainAll(v.Labels))
 	d.words()
-	d.fixes()
 	d.domains()
+	d.sets()
+	d.sharedSets()
 	to.WriteString("}</script>\n")
 	return d.err
 }
@@ -70,8 +94,8 @@ func (d *pageData) words() {
 		reasons[reason] = pageReason{reason.Status(), reason.Advice()}
 	}
 	warnings := make(map[scan.Warning]string)
-	for _, w := range d.view.Warnings {
-		warnings[w.Warning] = w.Warning.Meaning()
+	for _, w := range d.view.Filtered {
+		warnings[w] = w.Meaning()
 	}
 	symbols := make(map[scan.Status]string)
 	for _, status := range scan.Statuses() {
@@ -83,17 +107,61 @@ func (d *pageData) words() {
 	d.field("cards", d.view.Most.fixes)
 }
 
-// fixes are the lines to publish for each CA, in the order of its fix list; none
-// where they are too long.
-func (d *pageData) fixes() {
+// sets are the lines to publish for each CA, by their places in its fix list; none
+// where they are too long. Those that no domain of the page refers to are not there, or
+// the page would grow with the list.
+func (d *pageData) sets() {
 	d.to.WriteString(`,"fixes":[`)
 	for i, fixes := range d.view.fixes {
 		if i > 0 {
 			d.to.WriteString(",")
 		}
-		writeAll(d, fixes, func(f FixTotal) any { return plain(strings.Join(d.view.publish(f), "\n")) })
+		d.byPlace(d.fixes[i], func(place int) any { return d.lines(fixes[place]) })
 	}
 	d.to.WriteString("]")
+}
+
+// sharedSets are the fixes for several CAs.
+func (d *pageData) sharedSets() {
+	groups := []pageGroup{}
+	met := make(map[string]int)
+	d.to.WriteString(`,"together":`)
+	d.byPlace(d.together, func(place int) any {
+		f := d.view.together[place]
+		key := fmt.Sprint(f.Issuers)
+		group, ok := met[key]
+		if !ok {
+			group = len(groups)
+			met[key] = group
+			groups = append(groups, d.group(f))
+		}
+		return pageTogether{d.lines(f), group}
+	})
+	d.field("groups", groups)
+}
+
+func (d *pageData) group(f FixTotal) pageGroup {
+	group := pageGroup{plain(joined(d.view.labelsOf(f.Issuers))), make(map[int]string)}
+	for _, issuer := range f.Issuers {
+		line := fixLine{FixTotal: f, others: d.view.labelsOf(others(f.Issuers, issuer))}
+		group.Notes[issuer] = plain(line.notes()[0])
+	}
+	return group
+}
+
+func (d *pageData) lines(f FixTotal) string { return plain(strings.Join(d.view.publish(f), "\n")) }
+
+// byPlace writes an object with a value for each place, in their order.
+func (d *pageData) byPlace(places map[int]bool, value func(int) any) {
+	d.to.WriteString("{")
+	for i, place := range slices.Sorted(maps.Keys(places)) {
+		if i > 0 {
+			d.to.WriteString(",")
+		}
+		d.to.WriteString(`"` + strconv.Itoa(place) + `":`)
+		d.value(value(place))
+	}
+	d.to.WriteString("}")
 }
 
 func (d *pageData) domains() {
@@ -102,6 +170,19 @@ func (d *pageData) domains() {
 	writeAll(d, all, func(t DomainTotal) any { return t.Domain.String() })
 	d.to.WriteString(`,"rows":`)
 	writeAll(d, all, func(t DomainTotal) any { return t.Rows })
+	spelt := make(map[int]bool)
+	for i, domain := range all {
+		if len(d.view.spelt[domain.Domain]) > 0 {
+			spelt[i] = true
+		}
+	}
+	d.to.WriteString(`,"spelt":`)
+	d.byPlace(spelt, func(i int) any { return d.view.spelt[all[i].Domain] })
+	d.outcomes()
+}
+
+func (d *pageData) outcomes() {
+	all := d.view.Domains
 	var outcomes []*scan.Outcome
 	at := make(map[*scan.Outcome]int)
 	d.to.WriteString(`,"of":`)
@@ -156,6 +237,9 @@ func (d *pageData) outcome(o *scan.Outcome) pageOutcome {
 	p.Records, p.Left = fitting(records, d.view.Most.text)
 	for i, decision := range o.Decisions {
 		p.Decisions = append(p.Decisions, d.decision(i, o.Records.Owner, decision))
+		if place, several := d.view.shared(o.Records.Owner); several && decision.Fix != nil {
+			p.Together, d.together[place] = &place, true
+		}
 	}
 	return p
 }
@@ -168,7 +252,7 @@ func (d *pageData) decision(issuer int, owner string, decided scan.Decision) pag
 		p.Detail = append(p.Detail, plain(after))
 	}
 	if place, ok := d.places[issuer][owner]; ok && decided.Fix != nil {
-		p.Fix = &place
+		p.Fix, d.fixes[issuer][place] = &place, true
 	}
 	return p
 }

@@ -11,6 +11,7 @@ import (
 	"unicode/utf8"
 
 	"caascan/scan"
+	"caascan/scan/domain"
 )
 
 // pageView is what the templates are filled with. Text in it is as it was read: each
@@ -27,13 +28,17 @@ type pageView struct {
 	Total       Count
 	Permissions []permissionView
 	Issuers     []issuerView
-	Reasons     []scan.Reason
+	Reasons     []scan.Reason // that a domain of the page has
 	Warnings    []WarningTotal
-	Domains     []DomainTotal // as many as the page holds
-	Nowhere     int           // rows without a domain
+	Filtered    []scan.Warning // that a domain of the page has
+	Domains     []DomainTotal  // as many as the page holds
+	Nowhere     int            // rows without a domain
 	Most        pageLimits
 
-	fixes [][]FixTotal // of each CA
+	spelt    map[domain.Name][]scan.Warning // of the rows of a domain
+	fixes    [][]FixTotal                   // of each CA
+	together []FixTotal                     // of all CAs
+	at       map[string]int                 // of each deciding name: its place in together
 }
 
 type factView struct {
@@ -78,7 +83,7 @@ func (h *htmlWriter) view(run Run, tally *Tally) *pageView {
 	v := &pageView{
 		Title: summaryTitle, Labels: h.table.labels, Run: run,
 		Total: tally.Total(), Warnings: tally.Warnings(),
-		Domains: tally.Domains(), Most: h.limits,
+		Domains: tally.Domains(), Most: h.limits, spelt: tally.spellings(),
 	}
 	v.Nowhere = v.Total.Rows
 	for _, d := range v.Domains {
@@ -94,11 +99,46 @@ func (h *htmlWriter) view(run Run, tally *Tally) *pageView {
 	}
 	if len(v.Labels) > 1 {
 		v.addPermissions(tally)
+		v.addTogether(tally)
 	}
 	for i := range v.Labels {
 		v.addIssuer(i, tally)
 	}
+	v.addFilters()
 	return v
+}
+
+// addFilters adds what the domains of the page can be filtered by, in the order of the
+// summary: some of what that has only rows without a domain have.
+func (v *pageView) addFilters() {
+	reasons, warnings := make(map[scan.Reason]bool), make(map[scan.Warning]bool)
+	for _, d := range v.Domains {
+		for _, decision := range d.Outcome.Decisions {
+			reasons[decision.Reason] = true
+		}
+		for _, w := range v.Warned(d) {
+			warnings[w] = true
+		}
+	}
+	for _, issuer := range v.Issuers {
+		for _, r := range issuer.Reasons {
+			if reasons[r.Reason] {
+				v.Reasons = append(v.Reasons, r.Reason)
+				delete(reasons, r.Reason) // another CA has it too
+			}
+		}
+	}
+	for _, w := range v.Warnings {
+		if warnings[w.Warning] {
+			v.Filtered = append(v.Filtered, w.Warning)
+		}
+	}
+}
+
+// Warned returns the warnings of a domain, as a row has them: those of the spelling of
+// its rows first.
+func (v *pageView) Warned(d DomainTotal) []scan.Warning {
+	return slices.Concat(v.spelt[d.Domain], d.Outcome.Warnings)
 }
 
 func (v *pageView) addPermissions(tally *Tally) {
@@ -113,6 +153,34 @@ func (v *pageView) addPermissions(tally *Tally) {
 	}
 }
 
+// addTogether adds what is to be published so that all CAs may issue.
+func (v *pageView) addTogether(tally *Tally) {
+	var issuers []int
+	for i := range v.Labels {
+		issuers = append(issuers, i)
+	}
+	v.together, v.at = tally.Fixes(issuers...), make(map[string]int)
+	for place, f := range v.together {
+		v.at[f.Name()] = place
+	}
+}
+
+// shared returns the place in together of the fix for all CAs that a name stops, where
+// that are several.
+func (v *pageView) shared(name string) (place int, several bool) {
+	place, ok := v.at[name]
+	return place, ok && len(v.together[place].Issuers) > 1
+}
+
+// labelsOf returns the labels of some CAs.
+func (v *pageView) labelsOf(issuers []int) []string {
+	labels := make([]string, len(issuers))
+	for i, issuer := range issuers {
+		labels[i] = v.Labels[issuer]
+	}
+	return labels
+}
+
 func (v *pageView) addIssuer(i int, tally *Tally) {
 	issuer := issuerView{Index: i, Label: issuerText(v.Labels[i], i, v.Run.Issuers), Short: v.Labels[i], Total: v.Total}
 	x := 0.0
@@ -125,9 +193,6 @@ func (v *pageView) addIssuer(i int, tally *Tally) {
 	}
 	for _, reason := range tally.found(i) {
 		issuer.Reasons = append(issuer.Reasons, reasonView{reason, tally.Reason(i, reason)})
-		if !slices.Contains(v.Reasons, reason) {
-			v.Reasons = append(v.Reasons, reason)
-		}
 	}
 	fixes := tally.Fixes(i)
 	for k, fix := range fixes[:min(len(fixes), v.Most.fixes)] {
@@ -161,9 +226,16 @@ type fixView struct {
 	Issuer, Place int
 	FixTotal
 	named        int // of the domains
-	Whom         string
+	line         fixLine
 	Now, Publish markedLines
-	Further      bool // not printed
+	Together     *togetherView // where the name stops other CAs too
+	Further      bool          // not printed
+}
+
+// togetherView is what to publish so that all CAs may issue that a name stops.
+type togetherView struct {
+	Whom    string // the CAs
+	Publish markedLines
 }
 
 // markedLines are a set of records, with those marked that another set has not.
@@ -184,12 +256,32 @@ func (v *pageView) fix(issuer issuerView, place int, f FixTotal) fixView {
 		ID:     fmt.Sprintf("fix-%d-%d", issuer.Index, place),
 		Issuer: issuer.Index, Place: place, FixTotal: f, Further: place >= v.Most.paper,
 		named:   min(len(f.Domains), v.Most.names),
-		Whom:    (&fixLine{FixTotal: f, issuer: issuer.Short}).ask(),
+		line:    fixLine{FixTotal: f, issuer: issuer.Short},
 		Now:     markedLines{differing(now, publish), left},
 		Publish: markedLines{differing(publish, now), len(f.Set) - len(publish)},
 	}
+	if shared, several := v.shared(f.Name()); several {
+		all := v.together[shared]
+		publish := v.publish(all)
+		view.line.others = v.labelsOf(others(all.Issuers, issuer.Index))
+		view.Together = &togetherView{joined(v.labelsOf(all.Issuers)), markedLines{differing(publish, now), len(all.Set) - len(publish)}}
+	}
 	return view
 }
+
+// others are the CAs without one of them.
+func others(issuers []int, but int) []int {
+	return slices.DeleteFunc(slices.Clone(issuers), func(issuer int) bool { return issuer == but })
+}
+
+// For is the CA that it is for.
+func (f fixView) For() string { return f.line.issuer }
+
+// Asked is whom to ask to publish it.
+func (f fixView) Asked() string { return f.line.ask() }
+
+// Known is what is to be known before.
+func (f fixView) Known() []string { return f.line.notes() }
 
 // publish returns the lines to publish, or none where they are too long: a part of a
 // set must not be published.

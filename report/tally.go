@@ -101,6 +101,21 @@ func (t *Tally) Warnings() []WarningTotal {
 	return all
 }
 
+// spellings returns the warnings of the spelling of rows, for each domain that has any,
+// as scan.Warnings has them.
+func (t *Tally) spellings() map[domain.Name][]scan.Warning {
+	of := make(map[domain.Name][]scan.Warning)
+	for _, w := range scan.Warnings() {
+		for s := range t.spelt {
+			if s.warning == w && s.domain > 0 {
+				d := t.domains[s.domain-1].Domain
+				of[d] = append(of[d], w)
+			}
+		}
+	}
+	return of
+}
+
 // Domains returns every distinct domain, those with the most rows first, and by name
 // where they are equal.
 func (t *Tally) Domains() []DomainTotal {

@@ -86,7 +86,7 @@ func TestOnlyLeavesOutRowsAndNothingElse(t *testing.T) {
 		if diff := cmp.Diff(test.rows, rows); diff != "" {
 			t.Errorf("--only %s (-want +got):\n%s", test.only, diff)
 		}
-		if note := fmt.Sprintf(" for any CA are written (--only): %d of 5. Counts, fixes and domains are those of all rows.\n", len(test.rows)); !strings.Contains(got.stderr, note) {
+		if note := fmt.Sprintf(" for any CA are written (--only): %d of 5. CSV, JSON Lines and the sheets Results and Failed hold only these; all else is of all rows.\n", len(test.rows)); !strings.Contains(got.stderr, note) {
 			t.Errorf("--only %s: %q, want %q", test.only, got.stderr, note)
 		}
 		if counts := "caascan: 5 rows, 4 distinct domains, "; !strings.Contains(got.stderr, counts) ||

@@ -473,7 +473,7 @@ func (j *job) finishRun(tally input.Tally) {
 	j.run.Issuers = j.issuers
 	notes := j.in.Notes()
 	if len(j.only) > 0 {
-		notes = append(notes, fmt.Sprintf("Only the rows that are %s for any CA are written (--only): %d of %d. Counts, fixes and domains are those of all rows.",
+		notes = append(notes, fmt.Sprintf("Only the rows that are %s for any CA are written (--only): %d of %d. CSV, JSON Lines and the sheets Results and Failed hold only these; all else is of all rows.",
 			orWords(j.only), tally.Rows-j.left, tally.Rows))
 	}
 	for _, note := range notes {

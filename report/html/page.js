@@ -4,6 +4,7 @@
 (() => {
 	const linesOfPage = 100;
 	const linesOnPaper = 1000;
+	const wordOfCopy = "Copy"; // on the button, when nothing is copied
 	const statuses = ["permitted", "denied", "lookup-failed"];
 
 	const byId = (id) => document.getElementById(id);
@@ -33,43 +34,64 @@
 	const searchText = (o) => [o.found, o.owner, o.dnssec, o.onFailure, o.resolver, ...(o.records || []), ...(o.warnings || []),
 		...o.decisions.map((d) => d.reason)].filter(Boolean).join(" ").toLowerCase();
 
-	// passing returns a test of outcomes by the controls.
+	// passing returns a test of outcomes by the controls, but that of warnings.
 	const passing = () => {
 		const wanted = data.labels.map((_, i) => byId("status-" + i).value);
 		const reason = byId("reason").value;
-		const warning = byId("warning").value;
 		return (o, number) => (!only || only.has(number)) &&
 			wanted.every((status, i) => !status || statusOf(o.decisions[i]) === status) &&
-			(!reason || o.decisions.some((d) => d.reason === reason)) &&
-			(!warning || (o.warnings || []).includes(warning));
+			(!reason || o.decisions.some((d) => d.reason === reason));
+	};
+
+	// warnings of a domain, those of the spelling of its rows first.
+	const warnings = (n) => [...(data.spelt[n] || []), ...(data.outcomes[data.of[n]].warnings || [])];
+
+	// asked is what is searched for a word: of an address its domain, and names as the
+	// DNS has them. All that is searched is ASCII.
+	const asked = (word) => {
+		const [, name] = word.match(/@([^@]+?)[.,;>)]*$/) || [word, word];
+		if (/^[!-~]*$/.test(name)) return name;
+		try {
+			return new URL("http://" + name).hostname;
+		} catch {
+			return name;
+		}
 	};
 
 	const filter = () => {
-		const words = byId("search").value.toLowerCase().split(/\s+/).filter(Boolean);
+		const words = byId("search").value.toLowerCase().split(/\s+/).filter(Boolean).map(asked);
 		const passes = data.outcomes.map(passing());
 		// For each outcome the words that are not in it, which the domain has to have.
 		const missing = texts.map((text, i) => passes[i] && words.filter((word) => !text.includes(word)));
+		const warning = byId("warning").value;
 		found = order().filter((n) => {
 			const lacking = missing[data.of[n]];
-			return lacking && lacking.every((word) => data.domains[n].includes(word));
+			return lacking && (!warning || warnings(n).includes(warning)) &&
+				lacking.every((word) => data.domains[n].includes(word) || (data.spelt[n] || []).some((code) => code.includes(word)));
 		});
 		page = 0;
 		draw();
 	};
+
+	const rank = (values) => new Map([...new Set(values)].sort(collate).map((v, i) => [v, i]));
 
 	// keys are what a column is sorted by. Outcomes are compared once for all domains.
 	const keys = () => {
 		const { key } = sorting;
 		if (key === "domain") return null;
 		if (key === "rows") return (n) => data.rows[n];
+		if (key === "warnings") {
+			const codes = data.domains.map((_, n) => warnings(n).join(" "));
+			const places = rank(codes);
+			return (n) => places.get(codes[n]);
+		}
 		const value = (o) => {
 			if (key === "found") return o.found || "";
-			if (key === "warnings") return (o.warnings || []).join(" ");
 			const d = o.decisions[key];
 			return statuses.indexOf(statusOf(d)) + " " + d.reason;
 		};
 		const values = data.outcomes.map(value);
-		const ranks = new Map([...new Set(values)].sort(collate).map((v, i) => [v, i]));
+		const ranks = rank(values);
 		const ranked = values.map((v) => ranks.get(v));
 		return (n) => ranked[data.of[n]];
 	};
@@ -103,14 +125,15 @@
 		return make("tr", {},
 			make("th", { scope: "row" }, button),
 			make("td", { class: "n" }, count(data.rows[n])),
-			...o.decisions.map((d) => make("td", {}, statusMark(statusOf(d)), " ", make("code", {}, d.reason))),
+			...o.decisions.map((d) => make("td", { class: "verdict" }, statusMark(statusOf(d)), " ", make("code", {}, d.reason))),
 			make("td", {}, o.found || ""),
-			make("td", {}, (o.warnings || []).join(" ")));
+			make("td", {}, warnings(n).join(" ")));
 	};
 
 	const fact = (name, ...value) => make("div", {}, make("dt", {}, name), make("dd", {}, ...value));
 
-	const facts = (o) => {
+	const facts = (n) => {
+		const o = data.outcomes[data.of[n]];
 		const list = make("dl", { class: "facts" });
 		if (o.found) list.append(fact("Records found at", o.found));
 		if (o.owner && o.owner !== o.found) list.append(fact("Deciding name", o.owner + " (an alias leads there)"));
@@ -119,12 +142,12 @@
 		if (o.dnssec) list.append(fact("DNSSEC", o.dnssec));
 		if (o.onFailure) list.append(fact("After a failure", o.onFailure));
 		if (o.resolver) list.append(fact("Answered by", o.resolver));
-		for (const code of o.warnings || []) list.append(fact("Warning", make("code", {}, code), ": " + data.warnings[code]));
+		for (const code of warnings(n)) list.append(fact("Warning", make("code", {}, code), ": " + data.warnings[code]));
 		return list;
 	};
 
 	// verdict is what is said of a domain for one CA.
-	const verdict = (n, d, i) => {
+	const verdict = (n, d, i, together) => {
 		const parts = [];
 		if (data.labels.length > 1) parts.push(make("h4", {}, data.labels[i]));
 		parts.push(make("p", {}, statusMark(statusOf(d)), " ", detail(d, data.domains[n])));
@@ -133,12 +156,21 @@
 		if (d.fix === undefined) return parts;
 		parts.push(make("p", {}, "To publish", ...(d.fix < data.cards ? [" (", make("a", { href: `#fix-${i}-${d.fix}` }, "in the fix list"), ")"] : []), ":"));
 		parts.push(make("pre", {}, data.fixes[i][d.fix] || "This set is too long for this page. Take it from caa_fix in the CSV report."));
+		if (together) parts.push(make("p", {}, data.groups[together.group].notes[i]));
 		return parts;
 	};
 
+	// shared is what to publish for all CAs that are stopped.
+	const shared = (together) => [
+		make("h4", {}, data.groups[together.group].whom),
+		make("p", {}, "To publish, for all of them:"),
+		make("pre", {}, together.publish || "This set is too long for this page. A scan with --emit-fixes writes it to a file.")];
+
 	const inFull = (n) => {
 		const o = data.outcomes[data.of[n]];
-		const cell = make("td", { colspan: o.decisions.length + 4 }, ...o.decisions.flatMap((d, i) => verdict(n, d, i)), facts(o));
+		const together = data.together[o.together];
+		const verdicts = o.decisions.flatMap((d, i) => verdict(n, d, i, together));
+		const cell = make("td", { colspan: o.decisions.length + 4 }, ...verdicts, ...(together ? shared(together) : []), facts(n));
 		return make("tr", { class: "detail" }, cell);
 	};
 
@@ -240,7 +272,7 @@
 	// copy puts records on the clipboard, or at least selects them: a page from an
 	// intranet without TLS may not write to the clipboard.
 	const copy = async (button) => {
-		const records = byId(button.dataset.copy).querySelector("pre.publish");
+		const records = button.closest(".set").querySelector("pre.publish");
 		getSelection().selectAllChildren(records);
 		let said = "Copied";
 		try {
@@ -249,9 +281,8 @@
 			if (!document.execCommand("copy")) said = "Selected: copy it now";
 		}
 		byId("said").textContent = said;
-		const before = button.firstChild.data;
 		button.firstChild.data = said;
-		setTimeout(() => { button.firstChild.data = before; }, 2000);
+		setTimeout(() => { button.firstChild.data = wordOfCopy; }, 2000);
 	};
 
 	const prepareFixes = () => {
