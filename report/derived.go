@@ -266,11 +266,6 @@ func fixColumns() []derived[fixLine] {
 			text:    func(f fixLine) string { return f.issuer },
 		},
 		{
-			name: "Reason", width: 18,
-			meaning: "Why the CA is stopped, as a code; several where the records changed during the scan.",
-			text:    func(f fixLine) string { return f.reasons() },
-		},
-		{
 			name: "Rows", width: countWidth,
 			meaning: "For how many rows of the input the CA may issue once the fix is published.",
 			number:  func(f fixLine) int { return f.Rows },
@@ -296,6 +291,11 @@ func fixColumns() []derived[fixLine] {
 			name: "Who is to be asked", width: 16,
 			meaning: "Who has to publish it: whoever runs the domain, or whoever runs another one where an alias or a parent led there.",
 			text:    func(f fixLine) string { return f.ask() },
+		},
+		{
+			name: "Reason", width: 18,
+			meaning: "Why the CA is stopped, as a code; several where the records changed during the scan.",
+			text:    func(f fixLine) string { return f.reasons() },
 		},
 		{
 			name: "What to know before", width: 32,
