@@ -244,15 +244,6 @@ func (b *browser) click(selector string) {
 	b.eval(fmt.Sprintf("document.querySelector(%q).click()", selector))
 }
 
-// picture writes what the tab shows, all of the page, in so many pixels.
-func (b *browser) picture(path string, width, height int) {
-	b.t.Helper()
-	b.call("Emulation.setDeviceMetricsOverride", map[string]any{"width": width, "height": height, "deviceScaleFactor": 1, "mobile": false}, nil)
-	var shot struct{ Data string }
-	b.call("Page.captureScreenshot", map[string]any{"format": "png"}, &shot)
-	b.keep(path, shot.Data)
-}
-
 // scheme sets the colours that the user prefers: light or dark.
 func (b *browser) scheme(scheme string) {
 	b.t.Helper()

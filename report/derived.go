@@ -282,10 +282,8 @@ func fixColumns() []derived[fixLine] {
 		},
 		{
 			name: "To publish", width: 50,
-			meaning: "The whole set of CAA records to publish in place of the present one, as lines of a zone file (RFC 1035). " +
-				"Where the present records come from a wildcard (*.example), a name that gets records of its own, the names below it and those between it and the wildcard " +
-				"lose all that the wildcard gave them, its MX and its CAA records too: write these beside the new ones, or change the records of the wildcard instead.",
-			text: func(f fixLine) string { return strings.Join(f.Lines(), "\n") },
+			meaning: "The whole set of CAA records to publish in place of the present one, as lines of a zone file (RFC 1035). " + madeNote,
+			text:    func(f fixLine) string { return strings.Join(f.Lines(), "\n") },
 		},
 		{
 			name: "Who is to be asked", width: 16,
@@ -356,5 +354,5 @@ func (f *fixLine) notes() []string {
 }
 
 // madeNote is for names that a wildcard may have made, which answers do not tell.
-const madeNote = "If a wildcard (*.example) gives this name its records, the name loses all of them once it has one of its own, and so do names below it: " +
-	"write its MX and the like beside the new ones, or change those of the wildcard."
+const madeNote = "If a wildcard (*.example) gives a name its records, the name loses all of them once it has one of its own, " +
+	"and so do the names below it and those between it and the wildcard: write their MX and CAA records beside the new ones, or change those of the wildcard."

@@ -5,7 +5,6 @@ package report
 import (
 	"bytes"
 	"fmt"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
@@ -16,27 +15,6 @@ import (
 	"caascan/scan/caa"
 	"caascan/scan/snapshot"
 )
-
-// TestPictures is for people: REPORT_PAGE is a page, REPORT_PICTURES the directory.
-func TestPictures(t *testing.T) {
-	page, err := os.ReadFile(os.Getenv("REPORT_PAGE"))
-	if err != nil {
-		t.Skip("no REPORT_PAGE to draw")
-	}
-	dir := os.Getenv("REPORT_PICTURES")
-	b := newBrowser(t)
-	b.open(page)
-	b.click("button.open")
-	for _, scheme := range []string{"light", "dark"} {
-		b.scheme(scheme)
-		for _, part := range []string{"summary", "fixes", "domains", "run"} {
-			b.eval(`document.getElementById("` + part + `").scrollIntoView()`)
-			b.picture(filepath.Join(dir, scheme+"-"+part+".png"), 1280, 1500)
-		}
-	}
-	b.picture(filepath.Join(dir, "narrow.png"), 390, 844)
-	b.paper(filepath.Join(dir, "paper.pdf"))
-}
 
 // listWorld has so many domains in which three things can be told apart: every tenth
 // is denied, by records of its own; every tenth after it has failed; and the rows of

@@ -400,7 +400,7 @@ func TestFixesOfOneName(t *testing.T) {
 // made the name, and where it is one, that is said last.
 func TestFixNotes(t *testing.T) {
 	const (
-		made  = "If a wildcard (*.example) gives this name its records"
+		made  = "If a wildcard (*.example) gives a name its records"
 		is    = "This is a wildcard"
 		ask   = "Ask whoever runs the domain whether certificates for mail are forbidden on purpose"
 		other = "The name stops New too."

@@ -74,6 +74,7 @@ func (o *scanOptions) add(flags *pflag.FlagSet) {
 	for _, name := range []string{"columns", "only", "fail-on"} {
 		list := flags.Lookup(name)
 		list.Value = oneLineList{list.Value, list.Value.(pflag.SliceValue)}
+		list.DefValue = "" // none, which the help does not show
 	}
 	flags.StringVar(&o.progress, "progress", "auto", "progress bar: auto (on a terminal), always or never")
 	flags.BoolVar(&o.quiet, "quiet", false, "no bar, no notes, no summary line; warnings remain")

@@ -655,3 +655,30 @@ func TestProbeFailsWhereNobodyIsLeft(t *testing.T) {
 		}
 	})
 }
+
+// TestWhatHasArrivedIsNotLate: while done takes longer than a try may, all replies
+// come. None of the names has timed out.
+func TestWhatHasArrivedIsNotLate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := &world{t: t, answer: func(w *world, q asked) []byte {
+			time.Sleep(20 * time.Millisecond)
+			return nothing(w, q)
+		}}
+		var names []domain.Name
+		for _, name := range manyNames(500) {
+			names = append(names, mustName(t, name))
+		}
+		r := w.resolver(Config{Concurrency: 16, Timeout: time.Second, Attempts: 1})
+		err := r.Lookup(t.Context(), slices.Chunk(names, 50), func(list []snapshot.Observation) {
+			for _, o := range list {
+				if o.Failure != "" {
+					t.Errorf("%s: %s", o.Name, o.Failure)
+				}
+			}
+			time.Sleep(1200 * time.Millisecond)
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	})
+}

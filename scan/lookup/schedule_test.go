@@ -62,3 +62,22 @@ func TestTheRetryTimerFollowsTheRoundTrip(t *testing.T) {
 		}
 	}
 }
+
+// TestLossDoesNotSlowTheRetries: where the way is 50 ms and every seventh message is
+// lost, the retry timer stays at its floor (Karn's algorithm, RFC 6298, section 3).
+func TestLossDoesNotSlowTheRetries(t *testing.T) {
+	const way = 50 * time.Millisecond
+	u, e := &upstream{flow: newFlow(64)}, new(engine)
+	e.Resolver = new(Resolver)
+	for i := range 10_000 {
+		s := &step{up: u, sends: 1, epoch: -1}
+		for i%7 == 0 && s.sends < 1+i%2+1 {
+			s.lastSent = s.lastSent.Add(u.roundTrip.retryAfter(s.sends))
+			s.sends++
+		}
+		e.time(s, s.lastSent.Add(way))
+		if wait := u.roundTrip.retryAfter(1); i > 100 && wait > leastRetry {
+			t.Fatalf("after %d replies the first retry waits %v, want %v", i, wait, leastRetry)
+		}
+	}
+}
