@@ -1,0 +1,330 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"sync/atomic"
+	"time"
+
+	"caascan/report"
+	"caascan/scan"
+	"caascan/scan/caa"
+	"caascan/scan/input"
+	"caascan/scan/lookup"
+)
+
+// job is one scan, from its options to its reports.
+type job struct {
+	console console
+	issuers []caa.Issuer
+	outputs []*output
+	fixes   []fixesOutput
+	failOn  []scan.Status
+	only    []scan.Status // of the rows that are written; none: all
+	columns []string
+	cells   report.Cells
+	tempDir string
+	in      *input.Input
+	source  source
+	run     report.Run
+	tally   report.Tally
+	left    int // rows that --only leaves out
+}
+
+func runScan(ctx context.Context, o scanOptions, path, settings string, io streams) (err error) {
+	j := &job{run: report.Run{Version: version(), Started: time.Now(), InputName: path, Settings: settings}}
+	if err := j.plan(o, path, io); err != nil {
+		return err
+	}
+	if j.tempDir, err = os.MkdirTemp("", "caascan-"); err != nil {
+		return fmt.Errorf("no place for temporary files: %w", err)
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(j.tempDir)) }()
+	if err := j.openInput(ctx, o, path, io); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, j.in.Close()) }()
+	if err := j.checkColumns(); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, abandonOutputs(j.files())) }()
+	if err := openOutputs(j.files()); err != nil {
+		return err
+	}
+	if err := j.openSource(ctx, o.source); err != nil {
+		return err
+	}
+	if err := j.collect(ctx); err != nil {
+		return err
+	}
+	if err := j.report(ctx); err != nil {
+		return err
+	}
+	j.console.note(j.summary())
+	return j.verdict()
+}
+
+// plan finds what is wrong with the command line before anything is done.
+func (j *job) plan(o scanOptions, path string, io streams) (err error) {
+	if len(o.source.issuers) == 0 {
+		return usagef("no CA to decide for: give --issuer with its issuer domain name, such as --issuer digicert.com")
+	}
+	if j.issuers, err = o.source.parseIssuers(); err != nil {
+		return err
+	}
+	if err := o.source.validate(); err != nil {
+		return err
+	}
+	if err := j.planOutputs(o, path, io); err != nil {
+		return err
+	}
+	if j.failOn, err = parseStatuses("--fail-on", o.failOn, scan.Denied, scan.LookupFailed); err != nil {
+		return err
+	}
+	if j.only, err = parseStatuses("--only", o.only, scan.Statuses()...); err != nil {
+		return err
+	}
+	if j.columns = o.columns; o.columns != nil && len(o.columns) == 0 {
+		return usagef("--columns names no column, such as --columns input,caa_status")
+	}
+	if o.rawCells {
+		j.cells = report.RawCells
+	}
+	j.console, err = newConsole(io.err, o)
+	return err
+}
+
+// planOutputs finds what is to be written, and that it is nothing that is read.
+func (j *job) planOutputs(o scanOptions, path string, io streams) (err error) {
+	if len(o.outputs)+len(o.fixes) == 0 {
+		return usagef("no report asked for: give -o report.csv, -o report.xlsx, or -o - for CSV on standard output")
+	}
+	inputs := append([]string{path}, o.source.files()...)
+	if j.outputs, err = planOutputs(o.outputs, io.out, inputs); err != nil {
+		return err
+	}
+	j.fixes, err = planFixes(o.fixes, j.issuers, inputs, j.outputs)
+	return err
+}
+
+func (j *job) openInput(ctx context.Context, o scanOptions, path string, io streams) (err error) {
+	opts := input.Options{Column: o.column, Sheet: o.sheet, TempDir: j.tempDir}
+	switch o.header {
+	case "auto":
+	case "yes":
+		opts.Header = input.HeaderPresent
+	case "no":
+		opts.Header = input.HeaderAbsent
+	default:
+		return usagef("--header %q: it is auto, yes or no", o.header)
+	}
+	j.in, err = input.Open(ctx, path, io.in, opts)
+	if errors.Is(err, input.ErrColumn) || errors.Is(err, input.ErrSheet) {
+		return usageError{err}
+	}
+	if err != nil {
+		return err
+	}
+	for _, note := range j.in.Notes() { // so far they are about a column that was guessed
+		j.console.warn(note)
+		j.run.Notes = append(j.run.Notes, note)
+	}
+	return nil
+}
+
+// checkColumns finds out whether --columns can be had before the DNS is asked.
+func (j *job) checkColumns() error {
+	err := j.layout().Check()
+	if errors.Is(err, report.ErrColumns) {
+		return usagef("--columns: %w", err)
+	}
+	return err
+}
+
+func (j *job) openSource(ctx context.Context, o sourceOptions) (err error) {
+	err = interruptible(ctx, func() (err error) {
+		j.source, err = o.open(ctx, func(e lookup.Event) { j.console.detail(e.String()) })
+		return err
+	})
+	if errors.Is(err, context.Canceled) {
+		return err
+	}
+	for _, warning := range j.source.warnings {
+		j.console.warn(warning)
+		j.run.Notes = append(j.run.Notes, warning)
+	}
+	if len(o.overlays) > 0 && err == nil {
+		note := fmt.Sprintf("This is a plan: the CAA records of %d names were taken from --overlay, as if they were published.", j.source.planned)
+		j.console.note(note)
+		j.run.Notes = append(j.run.Notes, note)
+	}
+	return err
+}
+
+// collect is the first pass: every name is asked, and nothing is written.
+func (j *job) collect(ctx context.Context) error {
+	stop := j.console.watch("looking up domains", func() (done, total int) {
+		stats := j.source.resolver.Stats()
+		return stats.Done, stats.Domains
+	})
+	err := scan.Collect(ctx, j.source.resolver, j.in.Rows())
+	stop()
+	if err != nil {
+		return err
+	}
+	for _, warning := range j.source.illness() {
+		j.console.warn(warning)
+		j.run.Notes = append(j.run.Notes, warning)
+	}
+	for _, s := range j.source.resolver.Servers() {
+		j.console.detail(fmt.Sprintf("resolver %s: %d queries; %d in flight allowed at the end, %d at the least",
+			s.Server, s.Queries, s.Limit, s.Lowest))
+	}
+	return nil
+}
+
+// report is the second pass: the rows are read again, joined with the answers and
+// written. The reports are put in place only if every row has been written, or been
+// left out because --only says so.
+func (j *job) report(ctx context.Context) error {
+	collected, _ := j.in.Tally()
+	writers, err := j.newWriters()
+	if err != nil {
+		return err
+	}
+	written := 0
+	err = interruptible(ctx, func() (err error) {
+		written, err = j.writeRows(ctx, writers, collected.Rows)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if reported, _ := j.in.Tally(); reported.SHA256 != collected.SHA256 {
+		return j.inputChanged()
+	}
+	if accounted := written + j.left; accounted != collected.Rows {
+		return fmt.Errorf("%d rows were read and %d accounted for: no report was written; this is a defect of caascan", collected.Rows, accounted)
+	}
+	j.finishRun(collected)
+	if err := interruptible(ctx, func() error { return j.closeWriters(writers) }); err != nil {
+		return err
+	}
+	return commitOutputs(j.files()) // once begun, to its end: all reports are of one run
+}
+
+func (j *job) inputChanged() error {
+	return fmt.Errorf("%s changed while it was read: no report was written; scan a copy that stays as it is", j.run.InputName)
+}
+
+func (j *job) closeWriters(writers []report.Writer) error {
+	for _, w := range writers {
+		if err := w.Close(j.run, &j.tally); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// layout is that of all reports, with as many columns as the rows so far have.
+func (j *job) layout() report.Layout {
+	layout := report.Layout{Header: j.in.Header(), Columns: j.columns, Cells: j.cells, TempDir: j.tempDir}
+	for _, issuer := range j.issuers {
+		layout.Issuers = append(layout.Issuers, issuer.Label)
+	}
+	return layout
+}
+
+func (j *job) newWriters() ([]report.Writer, error) {
+	layout := j.layout()
+	var writers []report.Writer
+	for _, o := range j.outputs {
+		w, err := report.New(o.format, o.to, layout)
+		if err != nil {
+			return nil, err
+		}
+		writers = append(writers, namedWriter{w, o.name})
+	}
+	for _, f := range j.fixes {
+		writers = append(writers, namedWriter{report.NewFixes(f.to, f.issuers...), f.name})
+	}
+	return writers, nil
+}
+
+// namedWriter says in its errors which report they are about.
+type namedWriter struct {
+	report.Writer
+	name string
+}
+
+func (w namedWriter) Write(r scan.Result) error { return w.named(w.Writer.Write(r)) }
+
+func (w namedWriter) Close(run report.Run, tally *report.Tally) error {
+	return w.named(w.Writer.Close(run, tally))
+}
+
+func (w namedWriter) named(err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("report %s: %w", w.name, err)
+}
+
+// writeRows returns how many rows every writer has taken.
+func (j *job) writeRows(ctx context.Context, writers []report.Writer, rows int) (int, error) {
+	var done atomic.Int64 // for the bar
+	stop := j.console.watch("writing reports", func() (int, int) { return int(done.Load()), rows })
+	defer stop()
+	scanner := scan.New(scan.Config{Issuers: j.issuers, Store: j.source.resolver.Store()})
+	results := func(yield func(scan.Result, error) bool) {
+		for result, err := range scanner.Results(ctx, j.in.Rows()) {
+			if len(result.Row.Cells) > len(j.in.Header()) { // the first pass has seen them all
+				err = j.inputChanged()
+			}
+			if err == nil {
+				j.tally.Add(result)
+				done.Add(1)
+			}
+			if err == nil && !j.wants(result) {
+				j.left++
+				continue
+			}
+			if !yield(result, err) {
+				return
+			}
+		}
+	}
+	return report.WriteAll(ctx, results, writers...)
+}
+
+// wants reports whether a result is to be written: by default each, else those that
+// have one of the statuses for any CA.
+func (j *job) wants(r scan.Result) bool {
+	return len(j.only) == 0 || slices.ContainsFunc(r.Verdict.Decisions, func(d scan.Decision) bool {
+		return slices.Contains(j.only, d.Status)
+	})
+}
+
+// grace is how long work may take to end by itself once it has been interrupted.
+const grace = 300 * time.Millisecond
+
+// interruptible does work that may not look at ctx for long: it writes to a pipe
+// that nobody reads, or puts a workbook together. Soon after ctx ends it returns
+// without it; the process is about to end, and nothing has been put in place.
+func interruptible(ctx context.Context, work func() error) error {
+	done := make(chan error, 1)
+	go func() { done <- work() }()
+	select {
+	case err := <-done:
+		return err
+	case <-ctx.Done():
+	}
+	select {
+	case <-done:
+	case <-time.After(grace):
+	}
+	return ctx.Err()
+}

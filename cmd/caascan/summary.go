@@ -1,0 +1,99 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"caascan/scan"
+	"caascan/scan/input"
+)
+
+// finishRun fills in the run facts, which come last.
+func (j *job) finishRun(tally input.Tally) {
+	layout, stats := j.in.Layout(), j.source.resolver.Stats()
+	j.run.Finished = time.Now()
+	j.run.InputSHA256 = tally.SHA256
+	j.run.InputColumn = fmt.Sprintf("%d (%s)", layout.Column, layout.ColumnName)
+	j.run.Rows, j.run.BlankLines, j.run.BrokenRows = tally.Rows, tally.Blank, tally.Broken
+	j.run.Domains, j.run.Names, j.run.Queries = j.tally.Total().Domains, stats.Names, stats.Queries
+	j.run.Recovered = stats.Recovered
+	j.run.Resolvers, j.run.ZoneFiles = j.source.resolvers, j.source.zoneFiles
+	j.run.Issuers = j.issuers
+	notes := j.in.Notes()
+	if len(j.only) > 0 {
+		notes = append(notes, fmt.Sprintf("Only the rows that are %s for any CA are written (--only): %d of %d. CSV, JSON Lines and the sheets Results and Failed hold only these; all else is of all rows.",
+			orWords(j.only), tally.Rows-j.left, tally.Rows))
+	}
+	for _, note := range notes {
+		if !slices.Contains(j.run.Notes, note) {
+			j.console.note(note)
+			j.run.Notes = append(j.run.Notes, note)
+		}
+	}
+}
+
+// summary is the one line for whoever watches, with the numbers of each CA.
+func (j *job) summary() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%d rows, %d distinct domains, %d names asked, %d queries (%d retries)",
+		j.run.Rows, j.run.Domains, j.run.Names, j.run.Queries, j.source.resolver.Stats().Retries)
+	for i, issuer := range j.issuers {
+		if len(j.issuers) > 1 {
+			fmt.Fprintf(&b, "; %s:", issuer.Label)
+		} else {
+			b.WriteByte(',')
+		}
+		for k, status := range scan.Statuses() {
+			if k > 0 {
+				b.WriteByte(',')
+			}
+			fmt.Fprintf(&b, " %d %s", j.tally.Status(i, status).Rows, status)
+		}
+	}
+	b.WriteString(j.matrix())
+	if j.run.Recovered > 0 {
+		fmt.Fprintf(&b, "; %d names failed and recovered in the final pass", j.run.Recovered)
+	}
+	fmt.Fprintf(&b, "; %.1f seconds", j.run.Finished.Sub(j.run.Started).Seconds())
+	return b.String()
+}
+
+// matrix says for how many rows which of two CAs may issue. Of more CAs a line could
+// not hold it; the reports do.
+func (j *job) matrix() string {
+	if len(j.issuers) != 2 {
+		return ""
+	}
+	var words []string
+	for _, p := range j.tally.Permissions() {
+		switch {
+		case p.Failed: // which the numbers of each CA say
+		case p.Permitted[0] && p.Permitted[1]:
+			words = append(words, fmt.Sprintf("both %d", p.Rows))
+		case p.Permitted[0]:
+			words = append(words, fmt.Sprintf("only %s %d", j.issuers[0].Label, p.Rows))
+		case p.Permitted[1]:
+			words = append(words, fmt.Sprintf("only %s %d", j.issuers[1].Label, p.Rows))
+		default:
+			words = append(words, fmt.Sprintf("neither %d", p.Rows))
+		}
+	}
+	if len(words) == 0 {
+		return ""
+	}
+	return "; permitted: " + strings.Join(words, ", ")
+}
+
+// verdict makes the exit code say what --fail-on asks for.
+func (j *job) verdict() error {
+	for _, status := range j.failOn {
+		for i := range j.issuers {
+			if j.tally.Status(i, status).Rows > 0 {
+				return errFailOn
+			}
+		}
+	}
+	return nil
+}
