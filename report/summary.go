@@ -101,9 +101,11 @@ type Run struct {
 	Domains           int // distinct ones
 	Names             int // names asked in the DNS, parents included
 	Queries           int // queries sent, retries included
+	Reused            int // answers of earlier runs, from the snapshot that is written
 	Recovered         int // names that failed and were answered in the final pass
 	Resolvers         []string
 	ZoneFiles         []string // where given, no resolver was asked
+	Snapshots         []string // that hold the answers
 	Issuers           []caa.Issuer
 	Settings          string   // the flags that were given, as text
 	Notes             []string // what makes the report weaker than asked, a sentence each
@@ -134,7 +136,11 @@ func (r Run) facts() []fact {
 	for _, zone := range r.ZoneFiles {
 		all = append(all, fact{"Zone file", zone})
 	}
+	for _, snapshot := range r.Snapshots {
+		all = append(all, fact{"Snapshot", snapshot})
+	}
 	all = append(all,
+		fact{"Answers of earlier runs", r.Reused},
 		fact{"Names asked", r.Names},
 		fact{"Queries sent", r.Queries},
 		fact{"Names that failed and recovered", r.Recovered},

@@ -28,7 +28,7 @@ func TestCollectIsSmall(t *testing.T) {
 func heapOfCollect(t *testing.T, domains, rows int) (most int) {
 	resolver := resolver(t, "$ORIGIN example.\n@ SOA ns hostmaster 1 7200 900 1209600 300\n")
 	before := liveHeap()
-	err := scan.Collect(t.Context(), resolver, rowsOfDomains(domains, rows, func() { most = liveHeap() - before }))
+	err := scan.Collect(t.Context(), resolver, rowsOfDomains(domains, rows, func() { most = liveHeap() - before }), nil)
 	if err != nil {
 		t.Fatal(err)
 	}

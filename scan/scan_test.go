@@ -81,7 +81,7 @@ func rowsOf(cells ...string) iter.Seq2[scan.Row, error] {
 func results(t testing.TB, cas []caa.Issuer, rows iter.Seq2[scan.Row, error]) []scan.Result {
 	t.Helper()
 	r := resolver(t, world)
-	if err := scan.Collect(t.Context(), r, rows); err != nil {
+	if err := scan.Collect(t.Context(), r, rows, nil); err != nil {
 		t.Fatal(err)
 	}
 	var all []scan.Result
@@ -203,7 +203,7 @@ func TestAnotherCACostsNoQuery(t *testing.T) {
 	rows := rowsOf("a@listed.example", "b@other.example", "c@plain.example")
 	queries := func() int {
 		r := resolver(t, world)
-		if err := scan.Collect(t.Context(), r, rows); err != nil {
+		if err := scan.Collect(t.Context(), r, rows, nil); err != nil {
 			t.Fatal(err)
 		}
 		return r.Stats().Queries
@@ -315,7 +315,7 @@ func TestAnInputThatBreaksOffIsAnError(t *testing.T) {
 		}
 	}
 	r := resolver(t, world)
-	if err := scan.Collect(t.Context(), r, rows); !errors.Is(err, broken) {
+	if err := scan.Collect(t.Context(), r, rows, nil); !errors.Is(err, broken) {
 		t.Errorf("Collect = %v, want %v", err, broken)
 	}
 	n := 0
@@ -342,7 +342,7 @@ func TestResultsEndWithTheContext(t *testing.T) {
 	if n != 2 {
 		t.Errorf("%d results, want one and the end of the context", n)
 	}
-	if err := scan.Collect(ctx, resolver(t, world), rowsOf("a.example")); !errors.Is(err, context.Canceled) {
+	if err := scan.Collect(ctx, resolver(t, world), rowsOf("a.example"), nil); !errors.Is(err, context.Canceled) {
 		t.Errorf("Collect = %v, want the end of the context", err)
 	}
 }
@@ -372,7 +372,7 @@ func ExampleScanner() {
 	}
 	rows := rowsOf("jane@corp.example", "joe@shop.example", "nobody")
 	ctx := context.Background()
-	if err := scan.Collect(ctx, resolver, rows); err != nil {
+	if err := scan.Collect(ctx, resolver, rows, nil); err != nil {
 		fmt.Println(err)
 		return
 	}

@@ -35,7 +35,7 @@ func (s *Scanner) Verdict(name domain.Name) Verdict {
 // judge climbs through the answers (RFC 8659, section 3): the first set decides,
 // whatever it holds, and so does the first failure.
 func (s *Scanner) judge(name domain.Name) known {
-	s.climb(name)
+	s.steps = s.cfg.Store.AppendClimb(s.steps[:0], name)
 	e := endingOf(s.steps)
 	o := s.outcomes[e]
 	if o == nil {
@@ -43,21 +43,6 @@ func (s *Scanner) judge(name domain.Name) known {
 		s.outcomes[e] = o
 	}
 	return known{outcome: o, checkedAt: checkedAt(s.steps).Unix()}
-}
-
-// climb puts the answers from name on to the one that ends the climb into steps.
-func (s *Scanner) climb(name domain.Name) {
-	s.steps = s.steps[:0]
-	for at := range name.Climb() {
-		o, found := s.cfg.Store.Find(at)
-		if !found {
-			o = snapshot.Observation{Name: at, Failure: snapshot.NotInSnapshot}
-		}
-		s.steps = append(s.steps, o)
-		if o.EndsClimb() {
-			break
-		}
-	}
 }
 
 // ending is all of a climb on which its Outcome rests: the answer that ended it, and

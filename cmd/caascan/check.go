@@ -83,14 +83,14 @@ func runCheck(ctx context.Context, o checkOptions, name string, io streams) erro
 	if err != nil {
 		return err
 	}
-	steps, err := src.resolver.Trace(ctx, target.Domain)
+	steps, err := src.trace(ctx, target.Domain)
 	if err != nil {
 		return err
 	}
 	for _, warning := range src.illness() {
 		fmt.Fprintf(io.err, "caascan: %s\n", flat(warning))
 	}
-	scanner := scan.New(scan.Config{Issuers: issuers, Store: src.resolver.Store()})
+	scanner := scan.New(scan.Config{Issuers: issuers, Store: src.store})
 	c := newChecked(name, target, issuers, scanner.Verdict(target.Domain))
 	c.Steps = steps
 	if o.json {

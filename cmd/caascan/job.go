@@ -1,9 +1,11 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"os"
 	"slices"
 	"sync/atomic"
@@ -28,14 +30,17 @@ type job struct {
 	cells   report.Cells
 	tempDir string
 	in      *input.Input
+	began   time.Time
 	source  source
+	record  *record
 	run     report.Run
 	tally   report.Tally
 	left    int // rows that --only leaves out
 }
 
 func runScan(ctx context.Context, o scanOptions, path, settings string, io streams) (err error) {
-	j := &job{run: report.Run{Version: version(), Started: time.Now(), InputName: path, Settings: settings}}
+	now := time.Now()
+	j := &job{began: now, run: report.Run{Version: version(), Started: now, InputName: path, Settings: settings}}
 	if err := j.plan(o, path, io); err != nil {
 		return err
 	}
@@ -54,10 +59,14 @@ func runScan(ctx context.Context, o scanOptions, path, settings string, io strea
 	if err := openOutputs(j.files()); err != nil {
 		return err
 	}
+	if j.record, err = openRecord(o.record); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, j.record.close()) }()
 	if err := j.openSource(ctx, o.source); err != nil {
 		return err
 	}
-	if err := j.collect(ctx); err != nil {
+	if err := j.collect(ctx, o.source); err != nil {
 		return err
 	}
 	if err := j.report(ctx); err != nil {
@@ -75,7 +84,7 @@ func (j *job) plan(o scanOptions, path string, io streams) (err error) {
 	if j.issuers, err = o.source.parseIssuers(); err != nil {
 		return err
 	}
-	if err := o.source.validate(); err != nil {
+	if err := cmp.Or(o.source.validate(), o.validateRecord()); err != nil {
 		return err
 	}
 	if err := j.planOutputs(o, path, io); err != nil {
@@ -103,6 +112,12 @@ func (j *job) planOutputs(o scanOptions, path string, io streams) (err error) {
 		return usagef("no report asked for: give -o report.csv, -o report.xlsx, or -o - for CSV on standard output")
 	}
 	inputs := append([]string{path}, o.source.files()...)
+	if o.record.snapshot != "" {
+		if err := checkPlace(o.record.snapshot, inputs, nil); err != nil {
+			return err
+		}
+		inputs = append(inputs, o.record.snapshot)
+	}
 	if j.outputs, err = planOutputs(o.outputs, io.out, inputs); err != nil {
 		return err
 	}
@@ -157,22 +172,35 @@ func (j *job) openSource(ctx context.Context, o sourceOptions) (err error) {
 		j.run.Notes = append(j.run.Notes, warning)
 	}
 	if len(o.overlays) > 0 && err == nil {
-		note := fmt.Sprintf("This is a plan: the CAA records of %d names were taken from --overlay, as if they were published.", j.source.planned)
+		note := fmt.Sprintf("This is a plan: the CAA records of %d names were taken from --overlay, as if they were published.", j.source.overlay.Len())
 		j.console.note(note)
 		j.run.Notes = append(j.run.Notes, note)
 	}
 	return err
 }
 
-// collect is the first pass: every name is asked, and nothing is written.
-func (j *job) collect(ctx context.Context) error {
-	stop := j.console.watch("looking up domains", func() (done, total int) {
-		stats := j.source.resolver.Stats()
-		return stats.Done, stats.Domains
-	})
-	err := scan.Collect(ctx, j.source.resolver, j.in.Rows())
-	stop()
+// collect is the first pass: every name is asked whose answer is not there, and nothing
+// is written but the snapshot.
+func (j *job) collect(ctx context.Context, o sourceOptions) error {
+	if j.source.evidence != nil {
+		return readThrough(ctx, j.in.Rows())
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	notes, err := j.record.begin(j.source, o.header(j.source, j.run.Started), cancel)
 	if err != nil {
+		return err
+	}
+	for _, note := range notes {
+		j.console.note(note)
+	}
+	stop := j.console.watch("looking up domains", func() (done, total int) {
+		stats := j.source.stats()
+		return stats.Done - stats.Known, stats.Domains - stats.Known // or the time left would be guessed from what took none
+	})
+	err = scan.Collect(ctx, j.source.resolver, j.in.Rows(), j.record.put())
+	stop()
+	if err := cmp.Or(j.record.finish(), err); err != nil { // the first one has caused the other
 		return err
 	}
 	for _, warning := range j.source.illness() {
@@ -182,6 +210,16 @@ func (j *job) collect(ctx context.Context) error {
 	for _, s := range j.source.resolver.Servers() {
 		j.console.detail(fmt.Sprintf("resolver %s: %d queries; %d in flight allowed at the end, %d at the least",
 			s.Server, s.Queries, s.Limit, s.Lowest))
+	}
+	return nil
+}
+
+// readThrough reads all rows, of which nothing has to be asked.
+func readThrough(ctx context.Context, rows iter.Seq2[scan.Row, error]) error {
+	for _, err := range rows {
+		if err := cmp.Or(err, ctx.Err()); err != nil {
+			return err
+		}
 	}
 	return nil
 }
@@ -278,7 +316,7 @@ func (j *job) writeRows(ctx context.Context, writers []report.Writer, rows int) 
 	var done atomic.Int64 // for the bar
 	stop := j.console.watch("writing reports", func() (int, int) { return int(done.Load()), rows })
 	defer stop()
-	scanner := scan.New(scan.Config{Issuers: j.issuers, Store: j.source.resolver.Store()})
+	scanner := scan.New(scan.Config{Issuers: j.issuers, Store: j.source.store})
 	results := func(yield func(scan.Result, error) bool) {
 		for result, err := range scanner.Results(ctx, j.in.Rows()) {
 			if len(result.Row.Cells) > len(j.in.Header()) { // the first pass has seen them all

@@ -14,6 +14,7 @@ import (
 
 type scanOptions struct {
 	source   sourceOptions
+	record   recordOptions
 	outputs  []string
 	fixes    []string
 	column   string
@@ -54,6 +55,7 @@ of the list in them.
 func (o *scanOptions) add(flags *pflag.FlagSet) {
 	flags.SortFlags = false
 	o.source.add(flags)
+	o.record.add(flags)
 	flags.StringArrayVarP(&o.outputs, "output", "o", nil, "report `file`: .csv, .xlsx, .html, .jsonl, or - for CSV on standard output (repeatable)")
 	flags.StringArrayVar(&o.fixes, "emit-fixes", nil, "zone `file` for the records to publish so that all CAs may issue; LABEL=FILE: so that this one may (repeatable)")
 	flags.StringVar(&o.column, "column", "", "`name` or number of the column with the addresses or domains (default: found by itself)")

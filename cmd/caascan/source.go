@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"time"
 
@@ -11,6 +12,7 @@ import (
 	"caascan/scan/caa"
 	"caascan/scan/domain"
 	"caascan/scan/lookup"
+	"caascan/scan/snapshot"
 	"caascan/scan/zone"
 )
 
@@ -20,6 +22,7 @@ type sourceOptions struct {
 	resolvers   []string
 	zones       []string
 	overlays    []string
+	snapshots   []string
 	concurrency int
 	rate        float64
 	timeout     time.Duration
@@ -35,6 +38,7 @@ func (o *sourceOptions) add(flags *pflag.FlagSet) {
 	flags.StringArrayVar(&o.resolvers, "resolver", nil, "`address` of a recursive resolver: 192.0.2.1, [2001:db8::1]:5353, tls://host[:port][#name] or https://host/dns-query (repeatable; default: the system's)")
 	flags.StringArrayVar(&o.zones, "zone", nil, "answer from this master `file` and nothing else, without any network (repeatable)")
 	flags.StringArrayVar(&o.overlays, "overlay", nil, "take the CAA records of this zone `file` as if they were published, all else as it is (repeatable)")
+	flags.StringArrayVar(&o.snapshots, "from-snapshot", nil, "answer from this snapshot `file` of earlier runs and nothing else, without any network (repeatable)")
 	flags.IntVar(&o.concurrency, "concurrency", lookup.DefaultConcurrency, "queries in flight")
 	flags.Float64Var(&o.rate, "rate", 0, "queries per second sent, retries included; 0: no limit")
 	flags.DurationVar(&o.timeout, "timeout", lookup.DefaultTimeout, "time for one try of one query")
@@ -73,6 +77,8 @@ func (o *sourceOptions) validate() error {
 	switch {
 	case len(o.zones) > 0 && len(o.resolvers) > 0:
 		return usagef("--zone answers from files alone, --resolver from the DNS: give one of them")
+	case len(o.snapshots) > 0 && len(o.zones)+len(o.resolvers) > 0:
+		return usagef("--from-snapshot answers from files alone: leave --resolver and --zone out")
 	case o.concurrency < 1 || o.concurrency > lookup.MaxConcurrency:
 		return usagef("--concurrency %d: it must be from 1 to %d", o.concurrency, lookup.MaxConcurrency)
 	case !(o.rate >= 0):
@@ -118,10 +124,12 @@ func (o *sourceOptions) bogusName() (domain.Name, error) {
 
 // source is an open source of answers.
 type source struct {
-	resolver  *lookup.Resolver
+	store     *snapshot.Store  // what is known
+	resolver  *lookup.Resolver // nil with evidence
+	evidence  *evidence        // nil where somebody is asked
+	overlay   *zone.Overlay
 	resolvers []string // the addresses that are asked
 	zoneFiles []string // the base names of the files that answer instead
-	planned   int      // names that overlays answer for
 	warnings  []string // what makes the answers weaker than asked for
 }
 
@@ -136,9 +144,12 @@ func (o *sourceOptions) open(ctx context.Context, onEvent func(lookup.Event)) (s
 	if err != nil {
 		return source{}, err
 	}
-	cfg.Overlay = overlay
+	if len(o.snapshots) > 0 {
+		return o.openEvidence(overlay)
+	}
+	cfg.Store, cfg.Overlay = new(snapshot.Store), overlay
 	src, err := o.openAnswers(ctx, cfg)
-	src.planned = overlay.Len()
+	src.store, src.overlay = cfg.Store, overlay
 	return src, err
 }
 
@@ -165,7 +176,7 @@ func (o *sourceOptions) openAnswers(ctx context.Context, cfg lookup.Config) (sou
 }
 
 // files are what is read, and so must not be written over.
-func (o *sourceOptions) files() []string { return slices.Concat(o.zones, o.overlays) }
+func (o *sourceOptions) files() []string { return slices.Concat(o.zones, o.overlays, o.snapshots) }
 
 func (o *sourceOptions) openZones(cfg lookup.Config) (source, error) {
 	var zones []*zone.Zone
@@ -202,19 +213,45 @@ func probe(ctx context.Context, resolver *lookup.Resolver) (source, error) {
 		if state.Doubt != "" {
 			src.warnings = append(src.warnings, flat(fmt.Sprintf("resolver %s counts as one that does not validate DNSSEC: %s", state.Server, state.Doubt)))
 		}
-		src.resolvers = append(src.resolvers, state.Server+" ("+validationWords(state)+")")
+	}
+	for _, a := range askedOf(resolver) {
+		src.resolvers = append(src.resolvers, a.Resolver+" ("+validationWords(a)+")")
 	}
 	return src, nil
 }
 
+// askedOf returns the resolvers that are asked.
+func askedOf(resolver *lookup.Resolver) []snapshot.Asked {
+	var list []snapshot.Asked
+	for _, s := range resolver.Servers() {
+		list = append(list, snapshot.Asked{Resolver: s.Server, Validates: s.Validates, Believed: s.Believed, EDNS: !s.Plain})
+	}
+	return list
+}
+
+// header says of a run what its answers rest on.
+func (o *sourceOptions) header(src source, started time.Time) snapshot.Header {
+	h := snapshot.Header{
+		Program: version(), Started: started, Resolvers: askedOf(src.resolver), Zones: src.zoneFiles, Notes: src.warnings,
+		Flags: snapshot.Flags{
+			TrustAD: o.trustAD, AllowMixed: o.allowMixed, ProbeBogus: o.probeBogus,
+			Timeout: o.timeout.String(), Attempts: o.attempts, FinalPass: o.finalPass.String(),
+		},
+	}
+	for _, path := range o.overlays {
+		h.Flags.Overlays = append(h.Flags.Overlays, filepath.Base(path))
+	}
+	return h
+}
+
 // validationWords says what a resolver is worth to who wants DNSSEC validated.
-func validationWords(s lookup.ServerState) string {
+func validationWords(a snapshot.Asked) string {
 	switch {
-	case s.Plain:
+	case !a.EDNS:
 		return "does not understand EDNS, so DNSSEC is unknown"
-	case s.Believed:
+	case a.Believed:
 		return "validates DNSSEC"
-	case s.Validates:
+	case a.Validates:
 		return "validates DNSSEC, but the way to it could forge that"
 	}
 	return "does not validate DNSSEC"
@@ -223,6 +260,9 @@ func validationWords(s lookup.ServerState) string {
 // illness says, once names have been looked up, which resolvers have not done as
 // they should: the answers are weaker, or later, than asked for.
 func (s source) illness() []string {
+	if s.resolver == nil {
+		return nil
+	}
 	var words []string
 	for _, state := range s.resolver.Servers() {
 		switch {
@@ -242,6 +282,22 @@ const manyQueries = 16
 
 // longStreak of failures is more than a list has by chance.
 const longStreak = 64
+
+// trace returns the answer of each step of a climb.
+func (s source) trace(ctx context.Context, name domain.Name) ([]snapshot.Observation, error) {
+	if s.resolver == nil {
+		return s.store.Climb(name), nil
+	}
+	return s.resolver.Trace(ctx, name)
+}
+
+// stats is how far the lookups have come; nothing where nobody is asked.
+func (s source) stats() lookup.Stats {
+	if s.resolver == nil {
+		return lookup.Stats{}
+	}
+	return s.resolver.Stats()
+}
 
 func adviseResolver(err error) error {
 	return fmt.Errorf("%w: name one that answers with --resolver, such as --resolver 127.0.0.1", err)

@@ -12,15 +12,23 @@ import (
 
 // finishRun fills in the run facts, which come last.
 func (j *job) finishRun(tally input.Tally) {
-	layout, stats := j.in.Layout(), j.source.resolver.Stats()
+	layout, stats := j.in.Layout(), j.source.stats()
 	j.run.Finished = time.Now()
+	j.run.Names = stats.Names
 	j.run.InputSHA256 = tally.SHA256
 	j.run.InputColumn = fmt.Sprintf("%d (%s)", layout.Column, layout.ColumnName)
 	j.run.Rows, j.run.BlankLines, j.run.BrokenRows = tally.Rows, tally.Blank, tally.Broken
-	j.run.Domains, j.run.Names, j.run.Queries = j.tally.Total().Domains, stats.Names, stats.Queries
+	j.run.Domains, j.run.Queries = j.tally.Total().Domains, stats.Queries
 	j.run.Recovered = stats.Recovered
 	j.run.Resolvers, j.run.ZoneFiles = j.source.resolvers, j.source.zoneFiles
 	j.run.Issuers = j.issuers
+	if e := j.source.evidence; e != nil {
+		// What is not in the evidence, the present time first of all, is not in the report.
+		j.run.Started, j.run.Finished, j.run.Snapshots = e.started(), e.answered, e.files
+	}
+	if r := j.record; r != nil {
+		j.run.Snapshots, j.run.Reused = []string{r.snapshot}, r.used
+	}
 	notes := j.in.Notes()
 	if len(j.only) > 0 {
 		notes = append(notes, fmt.Sprintf("Only the rows that are %s for any CA are written (--only): %d of %d. CSV, JSON Lines and the sheets Results and Failed hold only these; all else is of all rows.",
@@ -38,7 +46,10 @@ func (j *job) finishRun(tally input.Tally) {
 func (j *job) summary() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%d rows, %d distinct domains, %d names asked, %d queries (%d retries)",
-		j.run.Rows, j.run.Domains, j.run.Names, j.run.Queries, j.source.resolver.Stats().Retries)
+		j.run.Rows, j.run.Domains, j.run.Names, j.run.Queries, j.source.stats().Retries)
+	if j.run.Reused > 0 {
+		fmt.Fprintf(&b, ", %d answers used again", j.run.Reused)
+	}
 	for i, issuer := range j.issuers {
 		if len(j.issuers) > 1 {
 			fmt.Fprintf(&b, "; %s:", issuer.Label)
@@ -56,7 +67,7 @@ func (j *job) summary() string {
 	if j.run.Recovered > 0 {
 		fmt.Fprintf(&b, "; %d names failed and recovered in the final pass", j.run.Recovered)
 	}
-	fmt.Fprintf(&b, "; %.1f seconds", j.run.Finished.Sub(j.run.Started).Seconds())
+	fmt.Fprintf(&b, "; %.1f seconds", time.Since(j.began).Seconds())
 	return b.String()
 }
 

@@ -36,7 +36,7 @@ var walls = map[string][]string{
 	},
 	"cmd/caascan": {
 		"caascan", "github.com/spf13", "github.com/schollz/progressbar/v3", "golang.org/x/term",
-		"github.com/google/renameio/v2", "golang.org/x/crypto/x509roots/fallback",
+		"github.com/google/renameio/v2", "github.com/gofrs/flock", "golang.org/x/crypto/x509roots/fallback",
 	},
 }
 

@@ -127,6 +127,45 @@ func escape(octets, special string) string {
 	return b.String()
 }
 
+// ErrEscape is wrapped where a text could not come from Escape.
+var ErrEscape = errors.New("not text with the escapes of a zone file")
+
+// Unescape returns the octets that Escape made text of. The error wraps ErrEscape.
+func Unescape(text string) (string, error) {
+	var b strings.Builder
+	for i := 0; i < len(text); i++ {
+		c := text[i]
+		if c == '\\' {
+			octet, length := escaped(text[i+1:])
+			if length == 0 {
+				return "", fmt.Errorf("%w: %q", ErrEscape, text)
+			}
+			c, i = octet, i+length
+		} else if c < ' ' || c > '~' || c == '"' {
+			return "", fmt.Errorf("%w: %q", ErrEscape, text)
+		}
+		b.WriteByte(c)
+	}
+	return b.String(), nil
+}
+
+// escaped reads what stands behind a backslash, and returns how long that is; 0 where
+// it is no escape.
+func escaped(text string) (octet byte, length int) {
+	if text != "" && (text[0] == '"' || text[0] == '\\') {
+		return text[0], 1
+	}
+	const digits = 3
+	if len(text) < digits {
+		return 0, 0
+	}
+	number, err := strconv.ParseUint(text[:digits], 10, 8)
+	if err != nil {
+		return 0, 0
+	}
+	return byte(number), digits
+}
+
 // lowerASCII folds A to Z only: octets beyond ASCII are not text.
 func lowerASCII(octets string) string {
 	for i := range len(octets) {

@@ -219,7 +219,9 @@ func (e *engine) makeReady(now time.Time) (pause time.Duration) {
 	for len(e.ready) == 0 && len(e.backlog) > 0 {
 		name := e.backlog[0]
 		e.backlog = e.backlog[1:]
+		done := e.stats.done.Load()
 		e.climb(name, 1)
+		e.stats.known.Add(e.stats.done.Load() - done)
 	}
 	if len(e.ready) > 0 {
 		return 0

@@ -192,7 +192,8 @@ func TestEveryNameIsAskedOnce(t *testing.T) {
 			t.Errorf("%d observations, %d queries, want %d of each: the names, mail.example and example", len(got), len(w.queries), want)
 		}
 		want := Stats{Domains: 1000, Done: 1000, Names: 502, Queries: 502}
-		if stats := r.Stats(); stats != want {
+		stats := r.Stats()
+		if stats.Known = 0; stats != want { // how many came again after their answer depends on the moment
 			t.Errorf("stats %+v, want %+v", stats, want)
 		}
 		if again := look(t, r, names...); len(again) != 0 || len(w.queries) != 502 {

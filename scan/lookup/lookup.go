@@ -43,9 +43,11 @@ type Config struct {
 	// each of its aliases, it gives the answer where it knows one, and no query for CAA
 	// is sent for that. All else comes from where answers come from. Such an answer has
 	// the Transport Overlay. The names it holds stand in the Store from New on, and
-	// are never handed to done. A Store from a run without it must not be used with it.
+	// are never handed to done. What a run without it has learnt goes into the Store by
+	// Recall, and then by Plan again.
 	Overlay *zone.Overlay
-	// Store receives the Observations and is the cache; nil makes a new one.
+	// Store receives the Observations and is the cache, so a name that it knows already is
+	// not asked; nil makes a new one.
 	Store *snapshot.Store
 	// Concurrency is how many queries may be in flight; 0 means 64, and
 	// MaxConcurrency is the most.
@@ -130,7 +132,7 @@ func New(cfg Config) (*Resolver, error) {
 		return nil, fmt.Errorf("timeout %v, attempts %d, final pass after %v, rate %v: none may be negative",
 			cfg.Timeout, cfg.Attempts, cfg.FinalPassAfter, cfg.Rate)
 	}
-	plan(cfg.Store, cfg.Overlay)
+	Plan(cfg.Store, cfg.Overlay)
 	r := &Resolver{cfg: cfg}
 	if cfg.Zones == nil {
 		for _, server := range cfg.Servers {
@@ -214,21 +216,14 @@ func (r *Resolver) Trace(ctx context.Context, name domain.Name) ([]snapshot.Obse
 	if err := r.Prove(ctx, slices.Values([]domain.Name{name}), nil); err != nil {
 		return nil, err
 	}
-	var steps []snapshot.Observation
-	for at := range name.Climb() {
-		o, _ := r.cfg.Store.Find(at)
-		steps = append(steps, o)
-		if o.EndsClimb() {
-			break
-		}
-	}
-	return steps, nil
+	return r.cfg.Store.Climb(name), nil
 }
 
 // Stats is how far the lookups have come.
 type Stats struct {
-	// Domains were handed in, Done of them have ended their climb.
-	Domains, Done int
+	// Domains were handed in, Done of them have ended their climb, Known of these without
+	// a query: all the answers that they needed were there.
+	Domains, Done, Known int
 	// Names were asked.
 	Names int
 	// Queries were sent, or could not be, those of proofs too; Retries of them
@@ -242,10 +237,10 @@ type Stats struct {
 func (r *Resolver) Stats() Stats {
 	c := &r.stats
 	return Stats{
-		Domains: int(c.domains.Load()), Done: int(c.done.Load()), Names: int(c.names.Load()),
+		Domains: int(c.domains.Load()), Done: int(c.done.Load()), Known: int(c.known.Load()), Names: int(c.names.Load()),
 		Queries: int(c.queries.Load()), Retries: int(c.retries.Load()),
 		Recovered: int(c.recovered.Load()),
 	}
 }
 
-type counters struct{ domains, done, names, queries, retries, recovered atomic.Int64 }
+type counters struct{ domains, done, known, names, queries, retries, recovered atomic.Int64 }

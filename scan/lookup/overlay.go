@@ -6,10 +6,10 @@ import (
 	"caascan/scan/zone"
 )
 
-// plan puts what an overlay knows of names into the Store, as if they had been asked
+// Plan puts what an overlay knows of names into the Store, as if they had been asked
 // already. What it knows of names that can only be reached through an alias is looked
 // for there.
-func plan(store *snapshot.Store, overlay *zone.Overlay) {
+func Plan(store *snapshot.Store, overlay *zone.Overlay) {
 	for set := range overlay.All() {
 		name, err := domain.Parse(set.Owner)
 		if err != nil || name.String() != set.Owner {
@@ -19,6 +19,27 @@ func plan(store *snapshot.Store, overlay *zone.Overlay) {
 		markPlanned(&o)
 		store.Put(o)
 	}
+}
+
+// Recall puts an answer of an earlier run, taken without the overlay, into the Store as it
+// would have been with it: what the overlay knows of the first of the name's aliases that
+// it knows takes the place of what was behind that. For the names themselves Plan has the
+// last word.
+func Recall(store *snapshot.Store, overlay *zone.Overlay, o snapshot.Observation) {
+	for i, alias := range o.Aliases {
+		if set, known := overlay.Find(alias); known {
+			o = snapshot.Observation{
+				Name: o.Name, Aliases: o.Aliases[:i+1], Records: set.RRset, TTL: min(o.TTL, set.TTL),
+				Time: o.Time, Attempts: o.Attempts,
+			}
+			if set.TTL > o.TTL {
+				o.RecordsTTL = set.TTL
+			}
+			markPlanned(&o)
+			break
+		}
+	}
+	store.Put(o)
 }
 
 // markPlanned says that nobody has answered so: nothing is known of who would, or of

@@ -58,7 +58,7 @@ const (
 	HTTPS Transport = "https" // RFC 8484
 	Zone  Transport = "zone"  // from master files, in process
 	// Overlay is no answer of the DNS but what somebody plans to publish. Such an
-	// Observation is no evidence and belongs in no snapshot.
+	// Observation is no evidence, and no Writer writes it.
 	Overlay Transport = "overlay"
 )
 

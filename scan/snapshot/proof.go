@@ -23,6 +23,9 @@ const (
 	NotProven      ProofState = "unknown" // neither could be shown
 )
 
+// ProofStates returns every ProofState, in the order of the constants.
+func ProofStates() []ProofState { return []ProofState{ProvenInsecure, ProvenSigned, NotProven} }
+
 // ProofStep is one name of a Proof and what its DS query found.
 type ProofStep struct {
 	Name    string // spelt like Observation.Owner
@@ -48,3 +51,8 @@ const (
 	NothingBelow       Finding = "nothing-below"       // the name does not exist in a signed zone
 	Unproven           Finding = "unproven"            // anything else
 )
+
+// Findings returns every Finding, in the order of the constants.
+func Findings() []Finding {
+	return []Finding{SignedDelegation, InsecureDelegation, OptOutDelegation, NoDelegation, NothingBelow, Unproven}
+}

@@ -68,6 +68,9 @@ func (s *Store) Put(o Observation) {
 	s.byName[o.Name] = e
 }
 
+// Drop takes away what there is of name.
+func (s *Store) Drop(name domain.Name) { delete(s.byName, name) }
+
 // nanoseconds returns a time as nanoseconds from 1970, or 0 where they cannot
 // tell it: the zero time, and those before 1678 or after 2262.
 func nanoseconds(t time.Time) int64 {
@@ -165,6 +168,26 @@ func (r *rest) fill(o *Observation) {
 	if !r.at.IsZero() {
 		o.Time = r.at
 	}
+}
+
+// Climb returns the answers from name on up to the one that ends the climb (RFC 8659,
+// section 3), or to the top-level domain. Where there is none it is a NotInSnapshot, which
+// ends it too.
+func (s *Store) Climb(name domain.Name) []Observation { return s.AppendClimb(nil, name) }
+
+// AppendClimb is Climb, and appends to steps.
+func (s *Store) AppendClimb(steps []Observation, name domain.Name) []Observation {
+	for at := range name.Climb() {
+		o, found := s.Find(at)
+		if !found {
+			o = Observation{Name: at, Failure: NotInSnapshot}
+		}
+		steps = append(steps, o)
+		if o.EndsClimb() {
+			break
+		}
+	}
+	return steps
 }
 
 // EndsClimb is Observation.EndsClimb of name's Observation, without making it,

@@ -2,6 +2,7 @@ package snapshot
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 
 	"caascan/scan/caa"
@@ -32,7 +33,28 @@ func RCodeName(rcode uint16) string {
 	if name := rcodeNames[rcode]; name != "" {
 		return name
 	}
-	return fmt.Sprintf("RCODE%d", rcode)
+	return fmt.Sprintf(unnamedRCode+"%d", rcode)
+}
+
+// unnamedRCode begins the name of an RCODE that has none.
+const unnamedRCode = "RCODE"
+
+// parseRCode is the inverse of RCodeName; "" is 0.
+func parseRCode(name string) (uint16, error) {
+	if name == "" {
+		return 0, nil
+	}
+	for rcode, known := range rcodeNames {
+		if name == known {
+			return rcode, nil
+		}
+	}
+	number, numbered := strings.CutPrefix(name, unnamedRCode)
+	rcode, err := strconv.ParseUint(number, 10, 16)
+	if !numbered || err != nil {
+		return 0, fmt.Errorf("rcode %q: there is no such one", name)
+	}
+	return uint16(rcode), nil
 }
 
 // String returns the code, its purpose and the text sent, escaped.

@@ -113,7 +113,7 @@ func scanned(t *testing.T, dir, list string) func(yield func(scan.Result) bool) 
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := scan.Collect(t.Context(), resolver, in.Rows()); err != nil {
+	if err := scan.Collect(t.Context(), resolver, in.Rows(), nil); err != nil {
 		t.Fatal(err)
 	}
 	ca, err := caa.ParseIssuer(issuer)

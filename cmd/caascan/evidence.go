@@ -1,0 +1,94 @@
+package main
+
+import (
+	"crypto/sha256"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"time"
+
+	"caascan/scan/lookup"
+	"caascan/scan/snapshot"
+	"caascan/scan/zone"
+)
+
+// evidence is what snapshots hold, where they answer instead of the DNS.
+type evidence struct {
+	files    []string // their names and what is in them, a line each
+	headers  []*snapshot.Header
+	answered time.Time // when the last answer came
+}
+
+// openEvidence reads the snapshots. Of a name that stands in several the last one counts,
+// as within one.
+func (o *sourceOptions) openEvidence(overlay *zone.Overlay) (source, error) {
+	src := source{store: new(snapshot.Store), overlay: overlay, evidence: new(evidence)}
+	for _, path := range o.snapshots {
+		if err := src.addEvidence(path); err != nil {
+			return src, err
+		}
+	}
+	lookup.Plan(src.store, overlay)
+	src.describe()
+	return src, nil
+}
+
+func (src *source) addEvidence(path string) error {
+	file, err := os.Open(path)
+	if err != nil {
+		return fmt.Errorf("snapshot %s cannot be read: %w", path, cause(err))
+	}
+	defer func() { _ = file.Close() }() // it was only read
+	sum, lines := sha256.New(), 0
+	reader := snapshot.NewReader(io.TeeReader(file, sum), path)
+	e := src.evidence
+	for o, err := range reader.All() {
+		if err != nil {
+			return fmt.Errorf("snapshot %w", err)
+		}
+		if h := reader.Header(); len(e.headers) == 0 || e.headers[len(e.headers)-1] != h {
+			e.headers = append(e.headers, h)
+		}
+		if o.Time.After(e.answered) {
+			e.answered = o.Time
+		}
+		lines++
+		lookup.Recall(src.store, src.overlay, o)
+	}
+	if reader.Torn() > 0 {
+		src.warnings = append(src.warnings, fmt.Sprintf("the last line of %s is torn and was left out: one answer or more may be missing", path))
+	}
+	e.files = append(e.files, fmt.Sprintf("%s (%d answers, SHA-256 %x)", path, lines, sum.Sum(nil)))
+	return nil
+}
+
+// describe says whom the snapshots' runs have asked, once each, in the order of the runs.
+func (src *source) describe() {
+	add := func(list *[]string, words string) {
+		if !slices.Contains(*list, words) {
+			*list = append(*list, words)
+		}
+	}
+	for _, h := range src.evidence.headers {
+		for _, a := range h.Resolvers {
+			add(&src.resolvers, a.Resolver+" ("+validationWords(a)+")")
+		}
+		for _, name := range h.Zones {
+			add(&src.zoneFiles, name)
+		}
+		for _, note := range h.Notes {
+			add(&src.warnings, note)
+		}
+	}
+}
+
+// started is when the first of the runs began.
+func (e *evidence) started() (first time.Time) {
+	for _, h := range e.headers {
+		if first.IsZero() || h.Started.Before(first) {
+			first = h.Started
+		}
+	}
+	return first
+}

@@ -1,0 +1,203 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"caascan/scan/domain"
+	"caascan/scan/lookup"
+	"caascan/scan/snapshot"
+)
+
+// recordOptions say where a scan writes down what it learns, and what of it stands from
+// earlier runs.
+type recordOptions struct {
+	snapshot string
+	resume   bool
+	maxAge   time.Duration
+}
+
+func (o *recordOptions) add(flags *pflag.FlagSet) {
+	flags.StringVar(&o.snapshot, "snapshot", "", "write every answer to this `file` as soon as it is learnt, JSON Lines")
+	flags.BoolVar(&o.resume, "resume", false, "go on with the file of --snapshot: what stands in it is not asked again")
+	flags.DurationVar(&o.maxAge, "max-age", 0, "with --resume, how old an answer may be (default: 8h; with CAA records their TTL, from 8h to 24h)")
+}
+
+// validateRecord finds what no snapshot could be written with.
+func (o *scanOptions) validateRecord() error {
+	switch o, from := &o.record, o.source.snapshots; {
+	case o.snapshot != "" && len(from) > 0:
+		return usagef("--from-snapshot asks nobody, so there is nothing to write to --snapshot: leave one out")
+	case o.resume && o.snapshot == "":
+		return usagef("--resume goes on with the file of --snapshot: give that too")
+	case o.maxAge != 0 && !o.resume:
+		return usagef("--max-age says which answers --resume uses again: give that too")
+	case o.maxAge < 0:
+		return usagef("--max-age %v: it must be more than nothing, such as 12h", o.maxAge)
+	case o.snapshot == "-":
+		return usagef("--snapshot -: it needs a file, such as answers.jsonl")
+	}
+	return nil
+}
+
+// record is the snapshot that a scan writes. The nil record is none.
+type record struct {
+	recordOptions
+	file   *os.File
+	lock   *lock
+	writer *snapshot.Writer // nil until it is begun
+	used   int              // answers that were there and are used again
+}
+
+// openRecord takes the snapshot for this process, before anything is asked; nil where none
+// is wanted.
+func openRecord(o recordOptions) (*record, error) {
+	if o.snapshot == "" {
+		return nil, nil
+	}
+	if info, err := os.Stat(o.snapshot); err == nil && !info.Mode().IsRegular() {
+		return nil, usagef("--snapshot %s: it is no regular file", o.snapshot)
+	}
+	held, err := takeLock(o.snapshot)
+	if err != nil {
+		return nil, fmt.Errorf("snapshot %w", err)
+	}
+	r := &record{recordOptions: o, lock: held}
+	if err := r.open(); err != nil {
+		return nil, errors.Join(err, r.close())
+	}
+	return r, nil
+}
+
+func (r *record) open() (err error) {
+	if r.file, err = os.OpenFile(r.snapshot, os.O_RDWR|os.O_CREATE, 0o644); err != nil {
+		return fmt.Errorf("snapshot %s cannot be written: %w", r.snapshot, cause(err))
+	}
+	info, err := r.file.Stat()
+	if err != nil {
+		return fmt.Errorf("snapshot %s: %w", r.snapshot, cause(err))
+	}
+	if info.Size() > 0 && !r.resume {
+		return usagef("snapshot %s holds something already: go on with it by --resume, or give another name", r.snapshot)
+	}
+	// That the file is there has to outlive a loss of power too, where a folder can be synced.
+	if dir, err := os.Open(filepath.Dir(r.snapshot)); err == nil {
+		_ = dir.Sync()
+		_ = dir.Close()
+	}
+	return nil
+}
+
+// begin takes what is in the file and still good into the source's store, and begins the
+// part of this run behind it. fail is called should something not be written later.
+func (r *record) begin(src source, run snapshot.Header, fail func(error)) (notes []string, err error) {
+	if r == nil {
+		return nil, nil
+	}
+	reader := snapshot.NewReader(r.file, r.snapshot)
+	refused, err := r.recall(reader, src, run)
+	if err != nil {
+		return nil, fmt.Errorf("snapshot %w", err)
+	}
+	if reader.Torn() > 0 {
+		notes = append(notes, fmt.Sprintf("the last line of %s was torn and is gone: %d octets", r.snapshot, reader.Torn()))
+	}
+	if r.used+len(refused) > 0 {
+		notes = append(notes, fmt.Sprintf("%d answers of %s are used again%s", r.used, r.snapshot, refusalWords(refused)))
+	}
+	if err := r.file.Truncate(reader.End()); err != nil {
+		return nil, r.failed(err)
+	}
+	if _, err := r.file.Seek(reader.End(), io.SeekStart); err != nil {
+		return nil, r.failed(err)
+	}
+	if r.writer, err = snapshot.NewWriter(r.file, run, fail); err != nil {
+		return nil, r.failed(err)
+	}
+	return notes, nil
+}
+
+// recall returns the names whose answers are not used again, and why.
+func (r *record) recall(reader *snapshot.Reader, src source, run snapshot.Header) (map[domain.Name]snapshot.Refusal, error) {
+	reuse := snapshot.Reuse{Run: run, Now: time.Now(), MaxAge: r.maxAge}
+	refused := make(map[domain.Name]snapshot.Refusal)
+	for o, err := range reader.All() {
+		if err != nil {
+			return nil, err
+		}
+		if refusal := reuse.Refuse(reader.Header(), &o); refusal != "" {
+			refused[o.Name] = refusal
+			src.store.Drop(o.Name) // what an earlier line says is not true any more
+			continue
+		}
+		delete(refused, o.Name)
+		o.Proofs = nil // are for a failure, which is asked again, and so are they
+		lookup.Recall(src.store, src.overlay, o)
+	}
+	r.used = src.store.Len()
+	lookup.Plan(src.store, src.overlay)
+	return refused, nil
+}
+
+// refusalWords says how many are asked again, and why.
+func refusalWords(refused map[domain.Name]snapshot.Refusal) string {
+	counts := make(map[snapshot.Refusal]int)
+	for _, why := range refused {
+		counts[why]++
+	}
+	var words []string
+	for _, why := range snapshot.Refusals() {
+		if counts[why] > 0 {
+			words = append(words, fmt.Sprintf("%d %s", counts[why], why))
+		}
+	}
+	if len(words) == 0 {
+		return ""
+	}
+	return "; asked again: " + strings.Join(words, ", ")
+}
+
+// put is nil where there is nothing to write to.
+func (r *record) put() func([]snapshot.Observation) {
+	if r == nil {
+		return nil
+	}
+	return r.writer.Put
+}
+
+// finish brings all that was learnt to disk.
+func (r *record) finish() error {
+	if r == nil || r.writer == nil {
+		return nil
+	}
+	w := r.writer
+	r.writer = nil
+	if err := w.Close(); err != nil {
+		return r.failed(err)
+	}
+	return nil
+}
+
+func (r *record) failed(err error) error {
+	return fmt.Errorf("snapshot %s cannot be written: %w; what is in it stays good: make room and go on with --resume; no report was written",
+		r.snapshot, cause(err))
+}
+
+// close ends the writing, also after an error, and lets others at the file.
+func (r *record) close() error {
+	if r == nil {
+		return nil
+	}
+	err := r.finish()
+	if r.file != nil {
+		err = errors.Join(err, r.file.Close())
+	}
+	return errors.Join(err, r.lock.release())
+}

@@ -1,0 +1,90 @@
+package snapshot
+
+import (
+	"encoding/json"
+	"slices"
+	"time"
+)
+
+// format is the version of the lines that this program writes, and the only one that it
+// reads. A field more does not change it: readers ignore what they do not know.
+const format = 1
+
+// Header says of a run what its answers rest on. It is a line of its own before them,
+// and so stands in the middle of a snapshot where a run was resumed.
+type Header struct {
+	// Program is the version of what has written it.
+	Program string `json:"program"`
+	// Started is when the run began.
+	Started time.Time `json:"started"`
+	// Resolvers are those that are asked; none with Zones.
+	Resolvers []Asked `json:"resolvers,omitempty"`
+	// Zones are the base names of the master files that answer.
+	Zones []string `json:"zones,omitempty"`
+	Flags Flags    `json:"flags"`
+	// Notes are what made the answers weaker than asked for, a sentence each.
+	Notes []string `json:"notes,omitempty"`
+}
+
+// Asked is a resolver that is asked and what its probe has shown.
+type Asked struct {
+	Resolver string `json:"resolver"`
+	// Validates says that it validates DNSSEC, Believed that its AD bit is believed too,
+	// and EDNS that it understands that.
+	Validates bool `json:"validates"`
+	Believed  bool `json:"believed"`
+	EDNS      bool `json:"edns"`
+}
+
+// Flags are those of the command line that can change an answer. Times are spelt as
+// there.
+type Flags struct {
+	TrustAD    bool   `json:"trust-ad"`
+	AllowMixed bool   `json:"allow-mixed"`
+	ProbeBogus string `json:"probe-bogus,omitempty"`
+	Timeout    string `json:"timeout,omitempty"`
+	Attempts   int    `json:"attempts,omitempty"`
+	FinalPass  string `json:"final-pass-after,omitempty"`
+	// Overlays are the base names of the files with the records that were taken as if
+	// published. What they gave is in no line.
+	Overlays []string `json:"overlay,omitempty"`
+}
+
+// headerLine is a Header as it is written: the field that tells it from an answer first.
+type headerLine struct {
+	Snapshot int `json:"snapshot"`
+	Header
+}
+
+func (h *Header) appendLine(b []byte) []byte {
+	l := headerLine{format, *h}
+	l.Started = l.Started.UTC()
+	return appendValue(b, l)
+}
+
+func parseHeader(text []byte) (*Header, error) {
+	var l headerLine
+	if err := json.Unmarshal(text, &l); err != nil {
+		return nil, err
+	}
+	l.Started = l.Started.UTC()
+	return &l.Header, nil
+}
+
+// validation is by what rules DNSSEC was validated. Answers taken by others are not used
+// again (STANDARDS, section 7).
+type validation struct {
+	zones, validates, believed, trustAD, allowMixed bool
+	probeBogus                                      string
+}
+
+func (h *Header) validation() validation {
+	return validation{
+		zones:      len(h.Zones) > 0,
+		validates:  slices.ContainsFunc(h.Resolvers, func(a Asked) bool { return a.Validates }),
+		believed:   slices.ContainsFunc(h.Resolvers, func(a Asked) bool { return a.Believed }),
+		trustAD:    h.Flags.TrustAD,
+		allowMixed: h.Flags.AllowMixed,
+		probeBogus: h.Flags.ProbeBogus,
+	}
+}

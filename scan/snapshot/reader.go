@@ -1,0 +1,164 @@
+package snapshot
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+)
+
+// Errors that Reader.All yields, wrapped, with the file and the line.
+var (
+	// ErrNoSnapshot says that a file does not begin as a snapshot does.
+	ErrNoSnapshot = errors.New("no snapshot of caascan")
+	// ErrFormat says that a later program has written it.
+	ErrFormat = errors.New("a snapshot of a later caascan")
+	// ErrBroken says that a line is neither an answer nor a header, and not the last one.
+	ErrBroken = errors.New("a broken line")
+)
+
+// maxLine is how long a line can be: a set has 64 KiB of RDATA, each octet of which may
+// be written as a few characters twice, and proofs have a few hundred names.
+const maxLine = 4 << 20
+
+// Reader reads a snapshot line by line. A last line that is torn, because the program
+// that wrote it or the machine came to a sudden end, is left out.
+type Reader struct {
+	in     *bufio.Reader
+	file   string
+	number int // of the last line read
+	header *Header
+	text   []byte // of the line, to be used again
+	end    int64  // of the last whole line, in octets from the start
+	torn   int64  // octets behind it
+}
+
+// NewReader returns a Reader of r, which messages call file.
+func NewReader(r io.Reader, file string) *Reader {
+	const buffer = 256 << 10
+	return &Reader{in: bufio.NewReaderSize(r, buffer), file: file}
+}
+
+// Header is that of the run which has asked for the Observation yielded last; nil where
+// nothing was read.
+func (r *Reader) Header() *Header { return r.header }
+
+// End is where the last whole line ends, in octets from the start, and Torn how many
+// octets of a torn one are behind it, once All has ended.
+func (r *Reader) End() int64 { return r.end }
+
+// Torn is described at End.
+func (r *Reader) Torn() int64 { return r.torn }
+
+// All yields the Observations in the order of the lines: a later one of a name is to
+// replace an earlier one. It ends at the first error, and yields that.
+func (r *Reader) All() iter.Seq2[Observation, error] {
+	return func(yield func(Observation, error) bool) {
+		for {
+			o, err := r.next()
+			if errors.Is(err, io.EOF) {
+				return
+			}
+			if !yield(o, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+// next returns the next Observation, or io.EOF behind the last one.
+func (r *Reader) next() (Observation, error) {
+	for {
+		length, err := r.readLine()
+		if err != nil {
+			return Observation{}, err
+		}
+		o, header, err := r.parse()
+		switch {
+		case errors.Is(err, ErrFormat), errors.Is(err, ErrNoSnapshot) && !r.tornStart():
+			return o, r.errorAt(err)
+		case err != nil && r.atEnd():
+			r.torn = int64(length)
+			return o, io.EOF
+		case err != nil:
+			return o, r.errorAt(err)
+		}
+		r.end += int64(length)
+		if header == nil {
+			return o, nil
+		}
+		r.header = header
+	}
+}
+
+// parse reads the line in r.text: an Observation, or a Header, which comes first.
+func (r *Reader) parse() (o Observation, header *Header, err error) {
+	var l line
+	err = json.Unmarshal(r.text, &l)
+	switch {
+	case r.header == nil && (err != nil || l.Snapshot == nil):
+		return o, nil, ErrNoSnapshot
+	case err != nil:
+		return o, nil, fmt.Errorf("%w: %w", ErrBroken, err)
+	case l.Snapshot != nil && *l.Snapshot != format:
+		return o, nil, fmt.Errorf("%w: format %d, and this program knows %d", ErrFormat, *l.Snapshot, format)
+	case l.Snapshot != nil:
+		header, err = parseHeader(r.text)
+	default:
+		o, err = parseLine(&l)
+	}
+	if err != nil {
+		return o, nil, fmt.Errorf("%w: %w", ErrBroken, err)
+	}
+	return o, header, nil
+}
+
+// readLine puts the next line into r.text, without its end, and returns its length with
+// it. A last line without an end is torn, whatever stands in it.
+func (r *Reader) readLine() (length int, err error) {
+	r.text = r.text[:0]
+	r.number++
+	for {
+		part, err := r.in.ReadSlice('\n')
+		length += len(part)
+		if len(r.text) <= maxLine { // too long is broken, however much longer
+			r.text = append(r.text, part...)
+		}
+		switch {
+		case err == nil && len(r.text) > maxLine:
+			r.text = r.text[:0]
+			return length, nil
+		case err == nil:
+			r.text = r.text[:len(r.text)-1]
+			return length, nil
+		case errors.Is(err, io.EOF) && length > 0 && r.header == nil && !r.tornStart():
+			return length, r.errorAt(ErrNoSnapshot)
+		case errors.Is(err, io.EOF):
+			r.torn = int64(length)
+			return length, io.EOF
+		case !errors.Is(err, bufio.ErrBufferFull):
+			return length, fmt.Errorf("%s cannot be read: %w", r.file, err)
+		}
+	}
+}
+
+// headerStart is how the first line of a snapshot begins.
+const headerStart = `{"snapshot":`
+
+// tornStart reports whether the line, the first one, is what may be left of a header:
+// its beginning, or the zeros that some file systems leave after a loss of power.
+func (r *Reader) tornStart() bool {
+	short := min(len(r.text), len(headerStart))
+	return string(r.text[:short]) == headerStart[:short] || len(bytes.Trim(r.text, "\x00")) == 0
+}
+
+// atEnd reports whether nothing follows.
+func (r *Reader) atEnd() bool {
+	_, err := r.in.Peek(1)
+	return errors.Is(err, io.EOF)
+}
+
+func (r *Reader) errorAt(err error) error { return fmt.Errorf("%s:%d: %w", r.file, r.number, err) }

@@ -1,0 +1,66 @@
+package snapshot
+
+import "time"
+
+// How long an answer of an earlier run may be used again (STANDARDS, section 7): one with
+// CAA records for their TTL, but at least for leastReuse and at most for mostReuse, an
+// empty one for leastReuse.
+const (
+	leastReuse = 8 * time.Hour
+	mostReuse  = 24 * time.Hour
+)
+
+// Refusal says why an answer of an earlier run is not used again. The set is closed; the
+// empty Refusal means that it is.
+type Refusal string
+
+// The refusals.
+const (
+	RefusedFailure    Refusal = "failures"
+	RefusedValidation Refusal = "taken under other validation settings"
+	RefusedFuture     Refusal = "from the future"
+	RefusedAge        Refusal = "too old"
+	RefusedUndated    Refusal = "without a time" // from zone files, which answer again
+)
+
+// Refusals returns every Refusal, in the order of the constants.
+func Refusals() []Refusal {
+	return []Refusal{RefusedFailure, RefusedValidation, RefusedFuture, RefusedAge, RefusedUndated}
+}
+
+// Reuse says which answers of earlier runs stand for a new question.
+type Reuse struct {
+	// Run is the run that would use them, Now the time.
+	Run Header
+	Now time.Time
+	// MaxAge is how old an answer may be; 0: as the rules have it.
+	MaxAge time.Duration
+}
+
+// Refuse says whether an answer is used again, which a run with this Header has taken.
+func (r *Reuse) Refuse(h *Header, o *Observation) Refusal {
+	age := r.Now.Sub(o.Time)
+	switch {
+	case o.Failure != "":
+		return RefusedFailure
+	case h.validation() != r.Run.validation():
+		return RefusedValidation
+	case o.Time.IsZero():
+		return RefusedUndated
+	case age < 0:
+		return RefusedFuture
+	case age > r.limit(o):
+		return RefusedAge
+	}
+	return ""
+}
+
+func (r *Reuse) limit(o *Observation) time.Duration {
+	switch {
+	case r.MaxAge > 0:
+		return r.MaxAge
+	case len(o.Records.Properties) == 0:
+		return leastReuse
+	}
+	return min(max(time.Duration(o.TTL)*time.Second, leastReuse), mostReuse)
+}
