@@ -235,7 +235,7 @@ func askedWords(o snapshot.Observation) string {
 	if o.Transport == snapshot.Overlay {
 		return fmt.Sprintf("the overlay, which has these records, TTL %d s", o.TTL)
 	}
-	if o.Transport != snapshot.Zone {
+	if o.Transport != snapshot.Zone && o.Transport != "" {
 		words += fmt.Sprintf(" over %s, attempt %d", o.Transport, o.Attempts)
 	}
 	if o.Replied() {

@@ -75,12 +75,15 @@ func (o *scanOptions) add(flags *pflag.FlagSet) {
 	flags.BoolVar(&o.verbose, "verbose", false, "notes and the summary line, also where stderr is no terminal")
 }
 
-// settings returns the flags that were given, as text for the report. Those that
-// say where it goes are left out, so that they do not change what is in it.
+// unsaid are the flags that say where something goes or how to talk about it: they do not
+// change what is in a report, and so do not stand in it.
+var unsaid = [...]string{"output", "emit-fixes", "progress", "quiet", "verbose"}
+
+// settings returns the flags that were given, as text for the report.
 func settings(flags *pflag.FlagSet) string {
 	var given []string
 	flags.Visit(func(f *pflag.Flag) {
-		if f.Name == "output" || f.Name == "emit-fixes" {
+		if slices.Contains(unsaid[:], f.Name) {
 			return
 		}
 		values := []string{f.Value.String()}
