@@ -62,7 +62,7 @@ func runScan(ctx context.Context, o scanOptions, path, settings string, io strea
 	if j.record, err = openRecord(o.record); err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, j.record.close()) }()
+	defer func() { err = j.closeRecord(err) }()
 	if err := j.openSource(ctx, o.source); err != nil {
 		return err
 	}
@@ -222,6 +222,19 @@ func readThrough(ctx context.Context, rows iter.Seq2[scan.Row, error]) error {
 		}
 	}
 	return nil
+}
+
+// closeRecord closes the snapshot and says, where the run has come to no end, how to go
+// on from it.
+func (j *job) closeRecord(err error) error {
+	begun := j.record.begun()
+	if closed := j.record.close(); closed != nil {
+		return errors.Join(err, closed)
+	}
+	if begun && err != nil && !errors.Is(err, errFailOn) {
+		j.console.warn(fmt.Sprintf("%s holds what was learnt: the same command with --resume goes on from there", j.record.snapshot))
+	}
+	return err
 }
 
 // report is the second pass: the rows are read again, joined with the answers and

@@ -32,6 +32,8 @@ func TestTheReadmeSaysWhatTheCodeDoes(t *testing.T) {
 		"dnssec":     wordTable("`caa_dnssec`", snapshot.DNSSECStates()),
 		"on-failure": wordTable("`caa_on_failure`", scan.OnFailures()),
 		"warnings":   wordTable("warning", scan.Warnings()),
+		"answers":    snapshotTable(snapshot.LineFields()),
+		"headers":    snapshotTable(snapshot.HeaderFields()),
 		"exit":       exitTable(),
 	} {
 		begin, end := "<!-- "+name+" -->\n", "<!-- /"+name+" -->\n"
@@ -67,6 +69,15 @@ func fieldTable() string {
 	b.WriteString("| field | JSON | what stands in it |\n|---|---|---|\n")
 	for _, field := range report.Fields() {
 		fmt.Fprintf(&b, "| `%s` | %s | %s |\n", field.Name, field.Type, cell(field.Meaning))
+	}
+	return b.String()
+}
+
+func snapshotTable(fields []snapshot.Field) string {
+	var b strings.Builder
+	b.WriteString("| field | what stands in it |\n|---|---|\n")
+	for _, field := range fields {
+		fmt.Fprintf(&b, "| `%s` | %s |\n", field.Name, cell(field.Meaning))
 	}
 	return b.String()
 }

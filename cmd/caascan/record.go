@@ -52,8 +52,9 @@ type record struct {
 	recordOptions
 	file   *os.File
 	lock   *lock
-	writer *snapshot.Writer // nil until it is begun
 	used   int              // answers that were there and are used again
+	writer *snapshot.Writer // nil until it is begun
+	ended  bool             // it is closed
 }
 
 // openRecord takes the snapshot for this process, before anything is asked; nil where none
@@ -174,20 +175,21 @@ func (r *record) put() func([]snapshot.Observation) {
 
 // finish brings all that was learnt to disk.
 func (r *record) finish() error {
-	if r == nil || r.writer == nil {
+	if !r.begun() || r.ended {
 		return nil
 	}
-	w := r.writer
-	r.writer = nil
-	if err := w.Close(); err != nil {
+	r.ended = true
+	if err := r.writer.Close(); err != nil {
 		return r.failed(err)
 	}
 	return nil
 }
 
+// begun reports whether anything that is learnt is written.
+func (r *record) begun() bool { return r != nil && r.writer != nil }
+
 func (r *record) failed(err error) error {
-	return fmt.Errorf("snapshot %s cannot be written: %w; what is in it stays good: make room and go on with --resume; no report was written",
-		r.snapshot, cause(err))
+	return fmt.Errorf("snapshot %s cannot be written: %w; no report was written", r.snapshot, cause(err))
 }
 
 // close ends the writing, also after an error, and lets others at the file.
