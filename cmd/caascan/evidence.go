@@ -56,6 +56,9 @@ func (src *source) addEvidence(path string) error {
 		lines++
 		lookup.Recall(src.store, src.overlay, o)
 	}
+	if reader.Header() == nil {
+		return fmt.Errorf("snapshot %s: %w: nothing is in it", path, snapshot.ErrNoSnapshot)
+	}
 	if reader.Torn() > 0 {
 		src.warnings = append(src.warnings, fmt.Sprintf("the last line of %s is torn and was left out: one answer or more may be missing", path))
 	}

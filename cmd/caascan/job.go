@@ -187,7 +187,7 @@ func (j *job) collect(ctx context.Context, o sourceOptions) error {
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	notes, err := j.record.begin(j.source, o.header(j.source, j.run.Started), cancel)
+	notes, err := j.record.begin(ctx, j.source, o.header(j.source, j.run.Started), cancel)
 	if err != nil {
 		return err
 	}

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -98,12 +100,12 @@ func (r *record) open() (err error) {
 
 // begin takes what is in the file and still good into the source's store, and begins the
 // part of this run behind it. fail is called should something not be written later.
-func (r *record) begin(src source, run snapshot.Header, fail func(error)) (notes []string, err error) {
+func (r *record) begin(ctx context.Context, src source, run snapshot.Header, fail func(error)) (notes []string, err error) {
 	if r == nil {
 		return nil, nil
 	}
 	reader := snapshot.NewReader(r.file, r.snapshot)
-	refused, err := r.recall(reader, src, run)
+	refused, err := r.recall(ctx, reader, src, run)
 	if err != nil {
 		return nil, fmt.Errorf("snapshot %w", err)
 	}
@@ -126,11 +128,11 @@ func (r *record) begin(src source, run snapshot.Header, fail func(error)) (notes
 }
 
 // recall returns the names whose answers are not used again, and why.
-func (r *record) recall(reader *snapshot.Reader, src source, run snapshot.Header) (map[domain.Name]snapshot.Refusal, error) {
+func (r *record) recall(ctx context.Context, reader *snapshot.Reader, src source, run snapshot.Header) (map[domain.Name]snapshot.Refusal, error) {
 	reuse := snapshot.Reuse{Run: run, Now: time.Now(), MaxAge: r.maxAge}
 	refused := make(map[domain.Name]snapshot.Refusal)
 	for o, err := range reader.All() {
-		if err != nil {
+		if err := cmp.Or(err, ctx.Err()); err != nil {
 			return nil, err
 		}
 		if refusal := reuse.Refuse(reader.Header(), &o); refusal != "" {
