@@ -62,7 +62,7 @@ func runScan(ctx context.Context, o scanOptions, path, settings string, io strea
 	if j.record, err = openRecord(o.record); err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, j.record.close()) }()
+	defer func() { err = j.endRecord(err) }()
 	if err := j.openSource(ctx, o.source); err != nil {
 		return err
 	}
@@ -187,7 +187,7 @@ func (j *job) collect(ctx context.Context, o sourceOptions) error {
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	notes, err := j.record.begin(j.source, o.header(j.source, j.run.Started), cancel)
+	notes, err := j.record.begin(ctx, j.source, o.header(j.source, j.run.Started), cancel)
 	if err != nil {
 		return err
 	}
@@ -252,6 +252,16 @@ func (j *job) report(ctx context.Context) error {
 		return err
 	}
 	return commitOutputs(j.files()) // once begun, to its end: all reports are of one run
+}
+
+// endRecord lets go of the snapshot. Where the run ends with err before its time, it says
+// that nothing is lost.
+func (j *job) endRecord(err error) error {
+	err = errors.Join(err, j.record.close())
+	if advice := j.record.advice(); err != nil && !errors.Is(err, errFailOn) && advice != "" {
+		j.console.warn(advice)
+	}
+	return err
 }
 
 func (j *job) inputChanged() error {

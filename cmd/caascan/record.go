@@ -1,6 +1,8 @@
 package main
 
 import (
+	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -54,6 +56,7 @@ type record struct {
 	lock   *lock
 	writer *snapshot.Writer // nil until it is begun
 	used   int              // answers that were there and are used again
+	sound  bool             // the file can be gone on with
 }
 
 // openRecord takes the snapshot for this process, before anything is asked; nil where none
@@ -97,15 +100,16 @@ func (r *record) open() (err error) {
 
 // begin takes what is in the file and still good into the source's store, and begins the
 // part of this run behind it. fail is called should something not be written later.
-func (r *record) begin(src source, run snapshot.Header, fail func(error)) (notes []string, err error) {
+func (r *record) begin(ctx context.Context, src source, run snapshot.Header, fail func(error)) (notes []string, err error) {
 	if r == nil {
 		return nil, nil
 	}
 	reader := snapshot.NewReader(r.file, r.snapshot)
-	refused, err := r.recall(reader, src, run)
+	refused, err := r.recall(ctx, reader, src, run)
 	if err != nil {
 		return nil, fmt.Errorf("snapshot %w", err)
 	}
+	r.sound = true
 	if reader.Torn() > 0 {
 		notes = append(notes, fmt.Sprintf("the last line of %s was torn and is gone: %d octets", r.snapshot, reader.Torn()))
 	}
@@ -125,11 +129,12 @@ func (r *record) begin(src source, run snapshot.Header, fail func(error)) (notes
 }
 
 // recall returns the names whose answers are not used again, and why.
-func (r *record) recall(reader *snapshot.Reader, src source, run snapshot.Header) (map[domain.Name]snapshot.Refusal, error) {
+func (r *record) recall(ctx context.Context, reader *snapshot.Reader, src source, run snapshot.Header) (map[domain.Name]snapshot.Refusal, error) {
 	reuse := snapshot.Reuse{Run: run, Now: time.Now(), MaxAge: r.maxAge}
 	refused := make(map[domain.Name]snapshot.Refusal)
+	planned := src.store.Len() // by an overlay, whatever the file says of them
 	for o, err := range reader.All() {
-		if err != nil {
+		if err := cmp.Or(err, ctx.Err()); err != nil {
 			return nil, err
 		}
 		if refusal := reuse.Refuse(reader.Header(), &o); refusal != "" {
@@ -141,8 +146,8 @@ func (r *record) recall(reader *snapshot.Reader, src source, run snapshot.Header
 		o.Proofs = nil // are for a failure, which is asked again, and so are they
 		lookup.Recall(src.store, src.overlay, o)
 	}
-	r.used = src.store.Len()
 	lookup.Plan(src.store, src.overlay)
+	r.used = src.store.Len() - planned
 	return refused, nil
 }
 
@@ -186,8 +191,16 @@ func (r *record) finish() error {
 }
 
 func (r *record) failed(err error) error {
-	return fmt.Errorf("snapshot %s cannot be written: %w; what is in it stays good: make room and go on with --resume; no report was written",
-		r.snapshot, cause(err))
+	return fmt.Errorf("snapshot %s cannot be written: %w; no report was written", r.snapshot, cause(err))
+}
+
+// advice says, of a run that ended before its time, how to go on; "" where there is
+// nothing to go on with.
+func (r *record) advice() string {
+	if r == nil || !r.sound {
+		return ""
+	}
+	return fmt.Sprintf("what was learnt is in %s: the same command line with --resume goes on with that", r.snapshot)
 }
 
 // close ends the writing, also after an error, and lets others at the file.
