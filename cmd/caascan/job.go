@@ -62,7 +62,7 @@ func runScan(ctx context.Context, o scanOptions, path, settings string, io strea
 	if j.record, err = openRecord(o.record); err != nil {
 		return err
 	}
-	defer func() { err = j.closeRecord(err) }()
+	defer func() { err = j.endRecord(err) }()
 	if err := j.openSource(ctx, o.source); err != nil {
 		return err
 	}
@@ -224,19 +224,6 @@ func readThrough(ctx context.Context, rows iter.Seq2[scan.Row, error]) error {
 	return nil
 }
 
-// closeRecord closes the snapshot and says, where the run has come to no end, how to go
-// on from it.
-func (j *job) closeRecord(err error) error {
-	begun := j.record.begun()
-	if closed := j.record.close(); closed != nil {
-		return errors.Join(err, closed)
-	}
-	if begun && err != nil && !errors.Is(err, errFailOn) {
-		j.console.warn(fmt.Sprintf("%s holds what was learnt: the same command with --resume goes on from there", j.record.snapshot))
-	}
-	return err
-}
-
 // report is the second pass: the rows are read again, joined with the answers and
 // written. The reports are put in place only if every row has been written, or been
 // left out because --only says so.
@@ -265,6 +252,16 @@ func (j *job) report(ctx context.Context) error {
 		return err
 	}
 	return commitOutputs(j.files()) // once begun, to its end: all reports are of one run
+}
+
+// endRecord lets go of the snapshot. Where the run ends with err before its time, it says
+// that nothing is lost.
+func (j *job) endRecord(err error) error {
+	err = errors.Join(err, j.record.close())
+	if advice := j.record.advice(); err != nil && !errors.Is(err, errFailOn) && advice != "" {
+		j.console.warn(advice)
+	}
+	return err
 }
 
 func (j *job) inputChanged() error {

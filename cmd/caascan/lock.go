@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -18,14 +19,18 @@ type lock struct{ held *flock.Flock }
 
 // takeLock locks the file of this name, or says who holds it.
 func takeLock(name string) (*lock, error) {
-	l := &lock{flock.New(name+lockSuffix, flock.SetFlag(os.O_CREATE|os.O_RDWR))}
+	path := name
+	if target, err := filepath.EvalSymlinks(name); err == nil {
+		path = target // one file has one lock, whichever link leads to it
+	}
+	l := &lock{flock.New(path+lockSuffix, flock.SetFlag(os.O_CREATE|os.O_RDWR))}
 	for {
 		locked, err := l.held.TryLock()
 		if err != nil {
 			return nil, fmt.Errorf("%s cannot be locked: %w; give a folder that is there and may be written to", name, cause(err))
 		}
 		if !locked {
-			return nil, fmt.Errorf("%s is being written by %s: wait until that has ended, or give another name", name, holder(name))
+			return nil, fmt.Errorf("%s is being written by %s: wait until that has ended, or give another name", name, l.holder())
 		}
 		if l.stands() {
 			l.sign()
@@ -59,10 +64,10 @@ func (l *lock) sign() {
 	_ = os.WriteFile(l.held.Path(), []byte(text), 0o644) // it is held all the same
 }
 
-// holder is who has signed the lock of a file.
-func holder(name string) string {
+// holder is who has signed the lock.
+func (l *lock) holder() string {
 	const most = 300
-	text, err := os.ReadFile(name + lockSuffix)
+	text, err := os.ReadFile(l.held.Path())
 	if err != nil || len(text) == 0 || len(text) > most {
 		return "another process"
 	}

@@ -54,9 +54,9 @@ type record struct {
 	recordOptions
 	file   *os.File
 	lock   *lock
-	used   int              // answers that were there and are used again
 	writer *snapshot.Writer // nil until it is begun
-	ended  bool             // it is closed
+	used   int              // answers that were there and are used again
+	sound  bool             // the file can be gone on with
 }
 
 // openRecord takes the snapshot for this process, before anything is asked; nil where none
@@ -109,6 +109,7 @@ func (r *record) begin(ctx context.Context, src source, run snapshot.Header, fai
 	if err != nil {
 		return nil, fmt.Errorf("snapshot %w", err)
 	}
+	r.sound = true
 	if reader.Torn() > 0 {
 		notes = append(notes, fmt.Sprintf("the last line of %s was torn and is gone: %d octets", r.snapshot, reader.Torn()))
 	}
@@ -131,6 +132,7 @@ func (r *record) begin(ctx context.Context, src source, run snapshot.Header, fai
 func (r *record) recall(ctx context.Context, reader *snapshot.Reader, src source, run snapshot.Header) (map[domain.Name]snapshot.Refusal, error) {
 	reuse := snapshot.Reuse{Run: run, Now: time.Now(), MaxAge: r.maxAge}
 	refused := make(map[domain.Name]snapshot.Refusal)
+	planned := src.store.Len() // by an overlay, whatever the file says of them
 	for o, err := range reader.All() {
 		if err := cmp.Or(err, ctx.Err()); err != nil {
 			return nil, err
@@ -144,8 +146,8 @@ func (r *record) recall(ctx context.Context, reader *snapshot.Reader, src source
 		o.Proofs = nil // are for a failure, which is asked again, and so are they
 		lookup.Recall(src.store, src.overlay, o)
 	}
-	r.used = src.store.Len()
 	lookup.Plan(src.store, src.overlay)
+	r.used = src.store.Len() - planned
 	return refused, nil
 }
 
@@ -177,21 +179,28 @@ func (r *record) put() func([]snapshot.Observation) {
 
 // finish brings all that was learnt to disk.
 func (r *record) finish() error {
-	if !r.begun() || r.ended {
+	if r == nil || r.writer == nil {
 		return nil
 	}
-	r.ended = true
-	if err := r.writer.Close(); err != nil {
+	w := r.writer
+	r.writer = nil
+	if err := w.Close(); err != nil {
 		return r.failed(err)
 	}
 	return nil
 }
 
-// begun reports whether anything that is learnt is written.
-func (r *record) begun() bool { return r != nil && r.writer != nil }
-
 func (r *record) failed(err error) error {
 	return fmt.Errorf("snapshot %s cannot be written: %w; no report was written", r.snapshot, cause(err))
+}
+
+// advice says, of a run that ended before its time, how to go on; "" where there is
+// nothing to go on with.
+func (r *record) advice() string {
+	if r == nil || !r.sound {
+		return ""
+	}
+	return fmt.Sprintf("what was learnt is in %s: the same command line with --resume goes on with that", r.snapshot)
 }
 
 // close ends the writing, also after an error, and lets others at the file.
