@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"log/slog"
 	"strings"
 	"time"
 
@@ -17,8 +18,9 @@ import (
 )
 
 type checkOptions struct {
-	source sourceOptions
-	json   bool
+	source    sourceOptions
+	json      bool
+	logFormat string
 }
 
 func newCheck(io streams) *cobra.Command {
@@ -35,6 +37,7 @@ func newCheck(io streams) *cobra.Command {
 	}
 	o.source.add(cmd.Flags())
 	cmd.Flags().BoolVar(&o.json, "json", false, "write one JSON object")
+	addLogFormat(cmd.Flags(), &o.logFormat)
 	return cmd
 }
 
@@ -72,13 +75,18 @@ func runCheck(ctx context.Context, o checkOptions, name string, io streams) erro
 	if err := o.source.validate(); err != nil {
 		return err
 	}
+	format, err := parseLogFormat(o.logFormat)
+	if err != nil {
+		return err
+	}
+	said := console{log: newLog(io.err, format, slog.LevelWarn)}
 	target := scan.ParseTarget(name)
 	if target.Reason != "" {
 		return usagef("%q is no mailbox or domain (%s): %s", name, target.Reason, target.Reason.Meaning())
 	}
 	src, err := o.source.open(ctx, nil)
 	for _, warning := range src.warnings {
-		fmt.Fprintf(io.err, "caascan: %s\n", flat(warning))
+		said.warn(warning)
 	}
 	if err != nil {
 		return err
@@ -88,7 +96,7 @@ func runCheck(ctx context.Context, o checkOptions, name string, io streams) erro
 		return err
 	}
 	for _, warning := range src.illness() {
-		fmt.Fprintf(io.err, "caascan: %s\n", flat(warning))
+		said.warn(warning)
 	}
 	scanner := scan.New(scan.Config{Issuers: issuers, Store: src.store})
 	c := newChecked(name, target, issuers, scanner.Verdict(target.Domain))

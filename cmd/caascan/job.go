@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"log/slog"
 	"os"
 	"slices"
 	"sync/atomic"
@@ -15,7 +16,6 @@ import (
 	"caascan/scan"
 	"caascan/scan/caa"
 	"caascan/scan/input"
-	"caascan/scan/lookup"
 )
 
 // job is one scan, from its options to its reports.
@@ -72,7 +72,7 @@ func runScan(ctx context.Context, o scanOptions, path, settings string, io strea
 	if err := j.report(ctx); err != nil {
 		return err
 	}
-	j.console.note(j.summary())
+	j.console.note(j.summary(), j.figures()...)
 	return j.verdict()
 }
 
@@ -102,7 +102,7 @@ func (j *job) plan(o scanOptions, path string, io streams) (err error) {
 	if o.rawCells {
 		j.cells = report.RawCells
 	}
-	j.console, err = newConsole(io.err, o)
+	j.console, err = newConsole(io.err, o.console)
 	return err
 }
 
@@ -160,13 +160,15 @@ func (j *job) checkColumns() error {
 }
 
 func (j *job) openSource(ctx context.Context, o sourceOptions) (err error) {
+	var opened source // not read where the work may still go on
 	err = interruptible(ctx, func() (err error) {
-		j.source, err = o.open(ctx, func(e lookup.Event) { j.console.detail(e.String()) })
+		opened, err = o.open(ctx, j.console.happened)
 		return err
 	})
 	if errors.Is(err, context.Canceled) {
 		return err
 	}
+	j.source = opened
 	for _, warning := range j.source.warnings {
 		j.console.warn(warning)
 		j.run.Notes = append(j.run.Notes, warning)
@@ -209,7 +211,7 @@ func (j *job) collect(ctx context.Context, o sourceOptions) error {
 	}
 	for _, s := range j.source.resolver.Servers() {
 		j.console.detail(fmt.Sprintf("resolver %s: %d queries; %d in flight allowed at the end, %d at the least",
-			s.Server, s.Queries, s.Limit, s.Lowest))
+			s.Server, s.Queries, s.Limit, s.Lowest), slog.String("resolver", s.Server), slog.Int("queries", s.Queries))
 	}
 	return nil
 }

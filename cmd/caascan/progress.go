@@ -4,66 +4,107 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"sync"
 	"time"
 
 	"github.com/schollz/progressbar/v3"
+	"github.com/spf13/pflag"
 	"golang.org/x/term"
+
+	"caascan/scan/lookup"
 )
+
+// consoleOptions say what is said on stderr.
+type consoleOptions struct {
+	progress  string
+	quiet     bool
+	verbose   bool
+	logFormat string
+}
+
+func (o *consoleOptions) add(flags *pflag.FlagSet) {
+	flags.StringVar(&o.progress, "progress", "auto", "progress bar: auto (on a terminal), always or never")
+	flags.BoolVar(&o.quiet, "quiet", false, "no bar, no notes, no summary line; warnings remain")
+	flags.BoolVar(&o.verbose, "verbose", false, "notes and the summary line, also where stderr is no terminal")
+	addLogFormat(flags, &o.logFormat)
+}
+
+// level is that of the least important message: elsewhere than on a terminal only what
+// makes the report weaker than asked for.
+func (o consoleOptions) level(terminal bool) slog.Level {
+	switch {
+	case o.quiet:
+		return slog.LevelWarn
+	case o.verbose:
+		return slog.LevelDebug
+	case terminal:
+		return slog.LevelInfo
+	}
+	return slog.LevelWarn
+}
 
 // console is what the program says on stderr while it works and when it is done.
 type console struct {
+	log      *slog.Logger
 	w        io.Writer
 	terminal bool // somebody is watching
 	bar      bool // a progress bar is wanted
-	chatty   bool // notes and the summary line are wanted
-	verbose  bool // and how the resolvers do
 }
 
 // newConsole decides what to say. On a terminal that is a bar, notes and one
-// summary line; elsewhere only what makes the report weaker than asked for.
-func newConsole(w io.Writer, o scanOptions) (console, error) {
-	c := console{w: w}
-	if file, ok := w.(*os.File); ok {
-		c.terminal = term.IsTerminal(int(file.Fd()))
+// summary line. The format of the log changes nothing of that, but that there is no
+// bar between lines of JSON.
+func newConsole(w io.Writer, o consoleOptions) (console, error) {
+	format, err := parseLogFormat(o.logFormat)
+	if err != nil {
+		return console{}, err
 	}
-	c.chatty = (c.terminal || o.verbose) && !o.quiet
-	c.verbose = o.verbose && !o.quiet
+	c := console{w: w, terminal: isTerminal(w)}
 	switch o.progress {
 	case "auto":
-		c.bar = c.terminal && !o.quiet
+		c.bar = c.terminal && !o.quiet && format == textLog
 	case "always":
 		c.bar = !o.quiet
 	case "never":
 	default:
 		return console{}, usagef("--progress %q: it is auto, always or never", o.progress)
 	}
+	if c.bar && format == jsonLog {
+		return console{}, usagef("--progress always would draw a bar between the lines of --%s json: leave one of them out", logFormatFlag)
+	}
+	level := o.level(c.terminal)
+	c.log = newLog(w, format, level)
+	if c.bar && c.terminal {
+		c.log = slog.New(lines{w: w, level: level, erase: true})
+	}
 	return c, nil
 }
 
-// warn says what makes the report weaker than asked for, whoever is watching.
-func (c console) warn(text string) { fmt.Fprintf(c.w, "caascan: %s\n", flat(text)) }
-
-// note says what somebody who watches may want to know.
-func (c console) note(text string) {
-	if c.chatty {
-		fmt.Fprintf(c.w, "caascan: %s\n", flat(text))
-	}
+func isTerminal(w io.Writer) bool {
+	file, ok := w.(*os.File)
+	return ok && term.IsTerminal(int(file.Fd()))
 }
 
-// eraseLine goes back to the start of a terminal's line and clears it.
-const eraseLine = "\r\x1b[K"
+// warn says what makes the report weaker than asked for, whoever is watching.
+func (c console) warn(text string, more ...slog.Attr) { c.say(slog.LevelWarn, text, more) }
+
+// note says what somebody who watches may want to know.
+func (c console) note(text string, more ...slog.Attr) { c.say(slog.LevelInfo, text, more) }
 
 // detail says how the work goes, in a line above the bar where there is one.
-func (c console) detail(text string) {
-	switch {
-	case !c.verbose:
-	case c.bar && c.terminal:
-		fmt.Fprintf(c.w, eraseLine+"caascan: %s\n", flat(text))
-	default:
-		fmt.Fprintf(c.w, "caascan: %s\n", flat(text))
-	}
+func (c console) detail(text string, more ...slog.Attr) { c.say(slog.LevelDebug, text, more) }
+
+// happened tells what happened to a resolver.
+func (c console) happened(e lookup.Event) {
+	c.detail(e.String(), slog.String("resolver", e.Server), slog.String("event", string(e.Kind)))
+}
+
+// say writes the same text in every format; more is what a program would have to read
+// out of it.
+func (c console) say(level slog.Level, text string, more []slog.Attr) {
+	c.log.LogAttrs(context.Background(), level, flat(text), more...)
 }
 
 // drawEvery is how often the bar is drawn: often enough to look alive.

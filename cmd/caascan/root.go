@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"strconv"
 	"strings"
 	"syscall"
@@ -53,34 +54,47 @@ type streams struct {
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	root := newRoot(streams{stdin, stdout, stderr})
 	root.SetArgs(args)
-	return exitCode(ctx, root.ExecuteContext(ctx), stderr)
+	cmd, err := root.ExecuteContextC(ctx)
+	code := exitCode(ctx, err)
+	if words := lastWords(ctx, err); words != "" {
+		newLog(stderr, givenLogFormat(cmd), slog.LevelError).Error(words, slog.Int("exit_code", code))
+	}
+	return code
 }
 
-// exitCode says on stderr what has to be said of err.
-func exitCode(ctx context.Context, err error, stderr io.Writer) int {
+// exitCode is what err means to whoever started the program.
+func exitCode(ctx context.Context, err error) int {
 	switch {
 	case err == nil:
 		return exitDone
 	case errors.Is(err, errFailOn):
 		return exitFailOn
-	case errors.Is(err, context.Canceled) || errors.Is(err, context.Cause(ctx)):
-		return stopped(ctx, stderr)
+	case isStopped(ctx, err):
+		if by, ok := errors.AsType[interrupted](context.Cause(ctx)); ok && by.signal == syscall.SIGTERM {
+			return exitTerminated
+		}
+		return exitInterrupted
 	}
-	fmt.Fprintf(stderr, "caascan: %s\n", oneLine(err))
 	if _, ok := errors.AsType[usageError](err); ok {
 		return exitUsage
 	}
 	return exitUnfinished
 }
 
-// stopped says by what the run was ended before it was done.
-func stopped(ctx context.Context, stderr io.Writer) int {
-	cause := context.Cause(ctx)
-	fmt.Fprintf(stderr, "caascan: %v: stopped; no report was written\n", cause)
-	if by, ok := errors.AsType[interrupted](cause); ok && by.signal == syscall.SIGTERM {
-		return exitTerminated
+// isStopped reports whether err says that the run was ended before it was done.
+func isStopped(ctx context.Context, err error) bool {
+	return errors.Is(err, context.Canceled) || errors.Is(err, context.Cause(ctx))
+}
+
+// lastWords are what has to be said of err, where anything has.
+func lastWords(ctx context.Context, err error) string {
+	switch {
+	case err == nil || errors.Is(err, errFailOn):
+		return ""
+	case isStopped(ctx, err):
+		return fmt.Sprintf("%v: stopped; no report was written", context.Cause(ctx))
 	}
-	return exitInterrupted
+	return oneLine(err)
 }
 
 // oneLine keeps an error on one line, whatever a file name or a library put into

@@ -327,9 +327,8 @@ func TestASignalAfterTheEndDoesNotChangeIt(t *testing.T) {
 	if got := runWith(ctx, "", "version"); got.code != exitDone {
 		t.Errorf("exit %d, want 0", got.code)
 	}
-	var stderr bytes.Buffer
-	if code := exitCode(ctx, errFailOn, &stderr); code != exitFailOn || stderr.Len() > 0 {
-		t.Errorf("exit %d, stderr %q, want 3 and silence", code, stderr.String())
+	if code, words := exitCode(ctx, errFailOn), lastWords(ctx, errFailOn); code != exitFailOn || words != "" {
+		t.Errorf("exit %d, stderr %q, want 3 and silence", code, words)
 	}
 }
 

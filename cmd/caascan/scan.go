@@ -24,9 +24,7 @@ type scanOptions struct {
 	rawCells bool
 	only     []string
 	failOn   []string
-	progress string
-	quiet    bool
-	verbose  bool
+	console  consoleOptions
 }
 
 func newScan(io streams) *cobra.Command {
@@ -70,14 +68,12 @@ func (o *scanOptions) add(flags *pflag.FlagSet) {
 		list.Value = oneLineList{list.Value, list.Value.(pflag.SliceValue)}
 		list.DefValue = "" // none, which the help does not show
 	}
-	flags.StringVar(&o.progress, "progress", "auto", "progress bar: auto (on a terminal), always or never")
-	flags.BoolVar(&o.quiet, "quiet", false, "no bar, no notes, no summary line; warnings remain")
-	flags.BoolVar(&o.verbose, "verbose", false, "notes and the summary line, also where stderr is no terminal")
+	o.console.add(flags)
 }
 
 // unsaid are the flags that say where something goes or how to talk about it: they do not
 // change what is in a report, and so do not stand in it.
-var unsaid = [...]string{"output", "emit-fixes", "progress", "quiet", "verbose"}
+var unsaid = [...]string{"output", "emit-fixes", "progress", "quiet", "verbose", logFormatFlag}
 
 // settings returns the flags that were given, as text for the report.
 func settings(flags *pflag.FlagSet) string {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"log/slog"
 	"slices"
 	"strings"
 	"time"
@@ -69,6 +70,30 @@ func (j *job) summary() string {
 	}
 	fmt.Fprintf(&b, "; %.1f seconds", time.Since(j.began).Seconds())
 	return b.String()
+}
+
+// figures are the numbers of the summary, for a log that programs read.
+func (j *job) figures() []slog.Attr {
+	type count struct {
+		Issuer  string              `json:"issuer"`
+		Rows    map[scan.Status]int `json:"rows"`
+		Domains map[scan.Status]int `json:"domains"`
+	}
+	var counts []count
+	for i, issuer := range j.issuers {
+		c := count{issuer.Label, make(map[scan.Status]int), make(map[scan.Status]int)}
+		for _, status := range scan.Statuses() {
+			n := j.tally.Status(i, status)
+			c.Rows[status], c.Domains[status] = n.Rows, n.Domains
+		}
+		counts = append(counts, c)
+	}
+	return []slog.Attr{
+		slog.Int("rows", j.run.Rows), slog.Int("domains", j.run.Domains), slog.Int("names", j.run.Names),
+		slog.Int("queries", j.run.Queries), slog.Int("retries", j.source.stats().Retries),
+		slog.Int("reused", j.run.Reused), slog.Int("recovered", j.run.Recovered), slog.Any("issuers", counts),
+		slog.Float64("seconds", time.Since(j.began).Seconds()),
+	}
 }
 
 // matrix says for how many rows which of two CAs may issue. Of more CAs a line could
