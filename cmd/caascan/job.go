@@ -24,6 +24,7 @@ type job struct {
 	issuers []caa.Issuer
 	outputs []*output
 	fixes   []fixesOutput
+	metrics metricsFile
 	failOn  []scan.Status
 	only    []scan.Status // of the rows that are written; none: all
 	columns []string
@@ -35,15 +36,21 @@ type job struct {
 	record  *record
 	run     report.Run
 	tally   report.Tally
-	left    int // rows that --only leaves out
+	left    int  // rows that --only leaves out
+	decided bool // the tally is of all rows
 }
 
-func runScan(ctx context.Context, o scanOptions, path, settings string, io streams) (err error) {
+func runScan(ctx context.Context, o scanOptions, path, settings string, io streams) error {
 	now := time.Now()
 	j := &job{began: now, run: report.Run{Version: version(), Started: now, InputName: path, Settings: settings}}
 	if err := j.plan(o, path, io); err != nil {
 		return err
 	}
+	return j.measured(ctx, func() error { return j.work(ctx, o, path, io) })
+}
+
+// work does what is planned, up to the exit code.
+func (j *job) work(ctx context.Context, o scanOptions, path string, io streams) (err error) {
 	if j.tempDir, err = os.MkdirTemp("", "caascan-"); err != nil {
 		return fmt.Errorf("no place for temporary files: %w", err)
 	}
@@ -121,7 +128,10 @@ func (j *job) planOutputs(o scanOptions, path string, io streams) (err error) {
 	if j.outputs, err = planOutputs(o.outputs, io.out, inputs); err != nil {
 		return err
 	}
-	j.fixes, err = planFixes(o.fixes, j.issuers, inputs, j.outputs)
+	if j.fixes, err = planFixes(o.fixes, j.issuers, inputs, j.outputs); err != nil {
+		return err
+	}
+	j.metrics, err = planMetrics(o.metrics, inputs, j.files(), j.began)
 	return err
 }
 

@@ -24,6 +24,7 @@ type scanOptions struct {
 	rawCells bool
 	only     []string
 	failOn   []string
+	metrics  string
 	console  consoleOptions
 }
 
@@ -69,11 +70,12 @@ func (o *scanOptions) add(flags *pflag.FlagSet) {
 		list.DefValue = "" // none, which the help does not show
 	}
 	o.console.add(flags)
+	flags.StringVar(&o.metrics, "metrics", "", "`file` for the numbers of the run, such as caascan.prom, in the text format of Prometheus")
 }
 
 // unsaid are the flags that say where something goes or how to talk about it: they do not
 // change what is in a report, and so do not stand in it.
-var unsaid = [...]string{"output", "emit-fixes", "progress", "quiet", "verbose", logFormatFlag}
+var unsaid = [...]string{"output", "emit-fixes", "metrics", "progress", "quiet", "verbose", logFormatFlag}
 
 // settings returns the flags that were given, as text for the report.
 func settings(flags *pflag.FlagSet) string {

@@ -14,7 +14,7 @@ import (
 // finishRun fills in the run facts, which come last.
 func (j *job) finishRun(tally input.Tally) {
 	layout, stats := j.in.Layout(), j.source.stats()
-	j.run.Finished = time.Now()
+	j.run.Finished, j.decided = time.Now(), true
 	j.run.Names = stats.Names
 	j.run.InputSHA256 = tally.SHA256
 	j.run.InputColumn = fmt.Sprintf("%d (%s)", layout.Column, layout.ColumnName)

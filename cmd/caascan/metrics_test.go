@@ -1,0 +1,235 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"maps"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	dto "github.com/prometheus/client_model/go"
+	"github.com/prometheus/common/expfmt"
+	"github.com/prometheus/common/model"
+)
+
+// parseMetrics reads a metrics file as the node exporter does.
+func parseMetrics(t *testing.T, text string) map[string]*dto.MetricFamily {
+	t.Helper()
+	parser := expfmt.NewTextParser(model.LegacyValidation)
+	families, err := parser.TextToMetricFamilies(strings.NewReader(text))
+	if err != nil {
+		t.Fatalf("%v\n%s", err, text)
+	}
+	return families
+}
+
+// readMetrics returns the values of a metrics file by name and values of the labels.
+func readMetrics(t *testing.T, path string) map[string]float64 {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	values := make(map[string]float64)
+	for name, family := range parseMetrics(t, string(text)) {
+		if family.GetType() != dto.MetricType_GAUGE || family.GetHelp() == "" {
+			t.Errorf("%s is of type %v with the help %q, want a gauge with some", name, family.GetType(), family.GetHelp())
+		}
+		for _, m := range family.GetMetric() {
+			key := name
+			for _, label := range m.GetLabel() {
+				key += " " + label.GetValue()
+			}
+			values[key] = m.GetGauge().GetValue()
+		}
+	}
+	return values
+}
+
+// keep leaves the values whose names begin so.
+func keep(values map[string]float64, prefixes ...string) map[string]float64 {
+	kept := maps.Clone(values)
+	maps.DeleteFunc(kept, func(key string, _ float64) bool {
+		return !slices.ContainsFunc(prefixes, func(prefix string) bool { return strings.HasPrefix(key, prefix) })
+	})
+	return kept
+}
+
+// measuring is a scan of a list on standard input that writes metrics.
+func measuring(file string, more ...string) []string {
+	return append([]string{"scan", "-", "--zone", demoZone, "--issuer", "ca.example", "-o", "-", "--metrics", file}, more...)
+}
+
+const measuredList = "a@listed.example\nb@other.example\nc@other.example\nd@loop.example\nlocalhost\n"
+
+func TestMetricsOfARun(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "caascan.prom")
+	before := time.Now()
+	got := runWith(t.Context(), measuredList, measuring(file, "--issuer", `Öther "CA"\n=other-ca.example`)...)
+	if got.code != exitDone || got.stderr != "" {
+		t.Fatalf("%+v, want exit 0 and silence", got)
+	}
+	values := readMetrics(t, file)
+	// Of the names each is asked once, and loop.example leads nowhere: no parent is asked.
+	want := map[string]float64{
+		"caascan_success": 1, "caascan_exit_status": 0,
+		"caascan_names": 3, "caascan_queries": 3, "caascan_retries": 0, "caascan_recovered_names": 0,
+		"caascan_rows ca.example permitted": 1, "caascan_rows ca.example denied": 2, "caascan_rows ca.example lookup-failed": 2,
+		`caascan_rows Öther "CA"\n permitted`: 2, `caascan_rows Öther "CA"\n denied`: 1, `caascan_rows Öther "CA"\n lookup-failed`: 2,
+		"caascan_domains ca.example permitted": 1, "caascan_domains ca.example denied": 1, "caascan_domains ca.example lookup-failed": 1,
+		`caascan_domains Öther "CA"\n permitted`: 1, `caascan_domains Öther "CA"\n denied`: 1, `caascan_domains Öther "CA"\n lookup-failed`: 1,
+		"caascan_failed_rows cname-loop": 1, "caascan_failed_rows single-label": 1, "caascan_failed_rows timeout": 0,
+		"caascan_failed_domains cname-loop": 1, "caascan_failed_domains single-label": 0, "caascan_failed_domains timeout": 0,
+	}
+	for key, value := range want {
+		if got, ok := values[key]; !ok || got != value {
+			t.Errorf("%s is %v (there: %t), want %v", key, got, ok, value)
+		}
+	}
+	start, end, last := values["caascan_start_timestamp_seconds"], values["caascan_end_timestamp_seconds"], values[lastSuccessMetric]
+	const rounding = 0.001
+	if start < unixSeconds(before)-rounding || end < start || end > unixSeconds(time.Now())+rounding || last != end {
+		t.Errorf("start %v, end %v, last success %v: want them in order, from %v on", start, end, last, unixSeconds(before))
+	}
+	if took := values["caascan_duration_seconds"]; math.Abs(took-(end-start)) > 2*rounding {
+		t.Errorf("duration %v, want %v", took, end-start)
+	}
+}
+
+// TestMetricsOfARunThatFails: what was good last is not forgotten, and rows that nobody
+// has decided on are not counted.
+func TestMetricsOfARunThatFails(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, "caascan.prom")
+	if got := runWith(t.Context(), measuredList, measuring(file, "--fail-on", "denied")...); got.code != exitFailOn {
+		t.Fatalf("%+v, want exit 3", got)
+	}
+	good := readMetrics(t, file)
+	if good["caascan_success"] != 1 || good["caascan_exit_status"] != exitFailOn {
+		t.Errorf("after exit 3: %v, want success", keep(good, "caascan_success", "caascan_exit_status"))
+	}
+	stopped, cancel := context.WithCancelCause(t.Context())
+	cancel(interrupted{syscall.SIGTERM})
+	for _, test := range []struct {
+		name  string
+		ctx   context.Context
+		stdin string
+		args  []string
+		code  int
+	}{
+		{"no such column", t.Context(), measuredList, measuring(file, "--column", "adress"), exitUsage},
+		{"an empty list", t.Context(), "", measuring(file), exitUnfinished},
+		{"a missing zone", t.Context(), measuredList, measuring(file, "--zone", filepath.Join(dir, "no.zone")), exitUnfinished},
+		{"a signal", stopped, measuredList, measuring(file), exitTerminated},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			got := runWith(test.ctx, test.stdin, test.args...)
+			if got.code != test.code || strings.Count(got.stderr, "\n") != 1 {
+				t.Errorf("%+v, want exit %d and one line", got, test.code)
+			}
+			values := readMetrics(t, file)
+			want := map[string]float64{"caascan_success": 0, "caascan_exit_status": float64(test.code), lastSuccessMetric: good[lastSuccessMetric]}
+			shown := keep(values, "caascan_success", "caascan_exit_status", lastSuccessMetric, "caascan_rows", "caascan_domains", "caascan_failed")
+			if diff := cmp.Diff(want, shown); diff != "" {
+				t.Errorf("metrics mismatch (-want +got)\n%s", diff)
+			}
+			if values["caascan_start_timestamp_seconds"] < good[lastSuccessMetric] {
+				t.Error("the run began before the last one ended")
+			}
+		})
+	}
+	if entries, err := os.ReadDir(dir); err != nil || len(entries) != 1 {
+		t.Errorf("the folder holds %v (%v), want the metrics alone", entries, err)
+	}
+}
+
+// TestMetricsReplaceNothingElse: what is no metrics file of ours stays, also where a run
+// is told to read it or to write a report there.
+func TestMetricsReplaceNothingElse(t *testing.T) {
+	dir := t.TempDir()
+	foreign := writeText(t, filepath.Join(dir, "other.prom"), "# HELP other A metric of somebody else's.\nother 1\n")
+	list := writeText(t, filepath.Join(dir, "list.csv"), measuredList)
+	at := func(file string, more ...string) []string {
+		return append([]string{"scan", list, "--zone", demoZone, "--issuer", "ca.example", "-o", "-", "--metrics", file}, more...)
+	}
+	for _, test := range []struct {
+		name string
+		args []string
+		code int
+		want string // in the message
+	}{
+		{"a file of somebody else's", at(foreign), exitUsage, "does not come from --metrics"},
+		{"the list", at(list), exitUsage, "also read"},
+		{"a zone file", at(demoZone), exitUsage, "also read"},
+		{"a report", at(filepath.Join(dir, "x.csv"), "-o", filepath.Join(dir, "x.csv")), exitUsage, "twice"},
+		{"standard output", at("-"), exitUsage, "caascan.prom"},
+		{"a folder", at(dir), exitUnfinished, "no regular file"},
+		{"no such folder", at(filepath.Join(dir, "none", "x.prom")), exitUnfinished, "cannot be written"},
+	} {
+		got := runWith(t.Context(), "", test.args...)
+		if got.code != test.code || got.stdout != "" || strings.Count(got.stderr, "\n") != 1 || !strings.Contains(got.stderr, test.want) {
+			t.Errorf("%s: %+v, want exit %d and a line with %q", test.name, got, test.code, test.want)
+		}
+	}
+	if text, err := os.ReadFile(foreign); err != nil || !strings.HasPrefix(string(text), "# HELP other") {
+		t.Errorf("the file of somebody else's: %q, %v", text, err)
+	}
+	if entries, err := os.ReadDir(dir); err != nil || len(entries) != 2 {
+		t.Errorf("the folder holds %v (%v), want the two files that were there", entries, err)
+	}
+}
+
+func TestTheLastSuccessIsReadWithCare(t *testing.T) {
+	now := time.Unix(1_800_000_000, 0)
+	for text, want := range map[string]int64{
+		lastSuccessMetric + " 1700000000.25\n":                              1_700_000_000_250,
+		metricsStart + "\x00\n" + lastSuccessMetric + " 1700000000\r\nmore": 1_700_000_000_000,
+		lastSuccessMetric + " 1800000000.001\n":                             0, // still to come
+		lastSuccessMetric + " 0\n":                                          0,
+		lastSuccessMetric + " -1\n":                                         0,
+		lastSuccessMetric + " NaN\n":                                        0,
+		lastSuccessMetric + " +Inf\n":                                       0,
+		lastSuccessMetric + " yesterday\n":                                  0,
+		lastSuccessMetric + "\n":                                            0,
+		"":                                                                  0,
+	} {
+		got := lastSuccess([]byte(text), now)
+		if want == 0 && !got.IsZero() || want != 0 && got.UnixMilli() != want {
+			t.Errorf("%q: %v, want %d ms since 1970", text, got, want)
+		}
+	}
+}
+
+// FuzzMetrics: the parser of Prometheus reads back whatever value and label is written.
+func FuzzMetrics(f *testing.F) {
+	f.Add("New", 1.0)
+	f.Add("a\\\"b\n} 2\n# HELP x y", 1795817811.608)
+	f.Add("\xff\r\x00\u2028", 0.005073016)
+	f.Add(`\n`, -0.0)
+	f.Fuzz(func(t *testing.T, label string, value float64) {
+		if math.IsNaN(value) || math.IsInf(value, 0) {
+			t.Skip() // no number of ours is
+		}
+		m := metric{name: "caascan_rows", help: "Rows.", labels: []string{"issuer", "status"}}
+		var text bytes.Buffer
+		b := bufio.NewWriter(&text)
+		writeMetric(b, m, []sample{{[]string{label, "denied"}, value}, {[]string{label, "permitted"}, 1}})
+		b.Flush()
+		got := parseMetrics(t, text.String())["caascan_rows"].GetMetric()
+		if len(got) != 2 {
+			t.Fatalf("%d samples, want 2\n%s", len(got), &text)
+		}
+		labels := got[0].GetLabel()
+		if labels[0].GetValue() != strings.ToValidUTF8(label, "\ufffd") || labels[1].GetValue() != "denied" || got[0].GetGauge().GetValue() != value {
+			t.Errorf("read back as %v\n%s", got[0], &text)
+		}
+	})
+}
