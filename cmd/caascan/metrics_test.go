@@ -18,6 +18,9 @@ import (
 	dto "github.com/prometheus/client_model/go"
 	"github.com/prometheus/common/expfmt"
 	"github.com/prometheus/common/model"
+
+	"caascan/scan/lookup/dnstest"
+	"caascan/scan/zone"
 )
 
 // parseMetrics reads a metrics file as the node exporter does.
@@ -184,6 +187,42 @@ func TestMetricsReplaceNothingElse(t *testing.T) {
 	}
 	if entries, err := os.ReadDir(dir); err != nil || len(entries) != 2 {
 		t.Errorf("the folder holds %v (%v), want the two files that were there", entries, err)
+	}
+}
+
+// TestMetricsThatCannotBeWritten: the folder vanishes while names are asked. The reports
+// are none the worse for it, but whoever waits for the metrics must hear of it; where
+// the run has failed anyway, that is what the exit code tells.
+func TestMetricsThatCannotBeWritten(t *testing.T) {
+	for list, want := range map[string]ran{
+		"email\na@listed.example\n": {code: exitUnfinished, stderr: "the reports are in place"},
+		"email\nb@other.example\n":  {code: exitUnfinished, stderr: "changed while it was read"},
+	} {
+		dir := t.TempDir()
+		input, folder, report := writeText(t, filepath.Join(dir, "list.csv"), list), filepath.Join(dir, "metrics"), filepath.Join(dir, "report.csv")
+		if err := os.Mkdir(folder, 0o700); err != nil {
+			t.Fatal(err)
+		}
+		server, err := dnstest.Start(dnstest.Config{Zones: []*zone.Zone{load(t, demoZone)}, Handle: func(q dnstest.Query) []dnstest.Reply {
+			if q.Name != "." {
+				os.RemoveAll(folder)
+			}
+			if strings.HasPrefix(q.Name, "other.") {
+				os.WriteFile(input, []byte("email\nc@other.example\n"), 0o600)
+			}
+			return q.Replies()
+		}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := runWith(t.Context(), "", "scan", input, "--resolver", server.Addr(), "--issuer", "ca.example", "-o", report, "--metrics", filepath.Join(folder, "x.prom"))
+		server.Close()
+		if got.code != want.code || !strings.Contains(got.stderr, want.stderr) || !strings.Contains(got.stderr, "x.prom cannot be written") {
+			t.Errorf("%q: %+v, want exit %d and %q", list, got, want.code, want.stderr)
+		}
+		if _, err := os.Stat(report); (err == nil) != strings.Contains(list, "listed") {
+			t.Errorf("%q: the report: %v", list, err)
+		}
 	}
 }
 
