@@ -32,8 +32,10 @@ func newCheck(io streams) *cobra.Command {
   caascan check example.com --issuer "Old=sectigo.com" --issuer "New=digicert.com" --json`,
 		Long: "Check climbs from one name to its top-level domain as a scan would, and shows what\n" +
 			"was asked, what came back, and what follows for each CA.\n\n" + exitStatus,
-		Args: usageArgs(cobra.ExactArgs(1)),
-		RunE: func(cmd *cobra.Command, args []string) error { return runCheck(cmd.Context(), o, args[0], io) },
+		Args:              usageArgs(cobra.ExactArgs(1)),
+		ValidArgsFunction: cobra.NoFileCompletions,
+		GroupID:           lookupGroup,
+		RunE:              func(cmd *cobra.Command, args []string) error { return runCheck(cmd.Context(), o, args[0], io) },
 	}
 	o.source.add(cmd.Flags())
 	cmd.Flags().BoolVar(&o.json, "json", false, "write one JSON object")

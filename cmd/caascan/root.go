@@ -117,6 +117,12 @@ func visible(text string) string {
 	return b.String()
 }
 
+// The groups of commands, as the help shows them.
+const (
+	lookupGroup  = "lookup"
+	programGroup = "program"
+)
+
 func newRoot(io streams) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "caascan",
@@ -126,11 +132,13 @@ func newRoot(io streams) *cobra.Command {
 change.
 
 ` + exitStatus,
-		Version:       version(),
+		Version:       buildVersion(),
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		Args:          usageArgs(cobra.NoArgs),
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+
+		ValidArgsFunction: cobra.NoFileCompletions,
 	}
 	root.SetIn(io.in)
 	root.SetOut(io.out)
@@ -139,8 +147,12 @@ change.
 		return usagef("%w (see %s --help)", err, cmd.CommandPath())
 	})
 	root.SetVersionTemplate("{{.Version}}\n")
-	root.CompletionOptions.HiddenDefaultCmd = true
-	root.AddCommand(newScan(io), newCheck(io), newVersion(io))
+	root.AddGroup(&cobra.Group{ID: lookupGroup, Title: "What CAs may issue:"}, &cobra.Group{ID: programGroup, Title: "The program itself:"})
+	root.SetHelpCommandGroupID(programGroup)
+	root.AddCommand(newScan(io), newCheck(io), newCompletion(io), newVersion(io))
+	for _, cmd := range root.Commands() {
+		completeFlags(cmd)
+	}
 	return root
 }
 

@@ -42,7 +42,9 @@ CA whether it may issue S/MIME certificates, and writes reports with every row
 of the list in them.
 
 ` + exitStatus,
-		Args: usageArgs(cobra.ExactArgs(1)),
+		Args:              usageArgs(cobra.ExactArgs(1)),
+		ValidArgsFunction: first(anyFile),
+		GroupID:           lookupGroup,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return runScan(cmd.Context(), o, args[0], settings(cmd.Flags()), io)
 		},
