@@ -4,10 +4,12 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"regexp"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/spf13/pflag"
 
 	"caascan/report"
 	"caascan/scan"
@@ -35,6 +37,7 @@ func TestTheReadmeSaysWhatTheCodeDoes(t *testing.T) {
 		"answers":    snapshotTable(snapshot.LineFields()),
 		"headers":    snapshotTable(snapshot.HeaderFields()),
 		"exit":       exitTable(),
+		"metrics":    metricTable(),
 	} {
 		begin, end := "<!-- "+name+" -->\n", "<!-- /"+name+" -->\n"
 		before, rest, ok := strings.Cut(want, begin)
@@ -52,6 +55,21 @@ func TestTheReadmeSaysWhatTheCodeDoes(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, string(text)); diff != "" {
 		t.Errorf("%s is not what the code says; run this test with -update (-want +got)\n%s", file, diff)
+	}
+}
+
+// TestTheReadmeNamesEveryFlag: a flag that nobody is told of is none.
+func TestTheReadmeNamesEveryFlag(t *testing.T) {
+	text, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, cmd := range newRoot(streams{}).Commands() {
+		cmd.Flags().VisitAll(func(f *pflag.Flag) {
+			if !regexp.MustCompile("--" + f.Name + `\b`).Match(text) {
+				t.Errorf("README.md says nothing of %s --%s", cmd.Name(), f.Name)
+			}
+		})
 	}
 }
 
@@ -106,6 +124,15 @@ func wordTable[W word](head string, words []W) string {
 	fmt.Fprintf(&b, "| %s | what it means |\n|---|---|\n", head)
 	for _, w := range words {
 		fmt.Fprintf(&b, "| `%s` | %s |\n", w, cell(w.Meaning()))
+	}
+	return b.String()
+}
+
+func metricTable() string {
+	var b strings.Builder
+	b.WriteString("| metric | labels | what it says |\n|---|---|---|\n")
+	for _, m := range metrics() {
+		fmt.Fprintf(&b, "| `%s` | %s | %s |\n", m.name, strings.Join(m.labels, ", "), cell(m.help))
 	}
 	return b.String()
 }
