@@ -4,12 +4,14 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/spf13/pflag"
+	"go.yaml.in/yaml/v3"
 
 	"caascan/report"
 	"caascan/scan"
@@ -70,6 +72,61 @@ func TestTheReadmeNamesEveryFlag(t *testing.T) {
 				t.Errorf("README.md says nothing of %s --%s", cmd.Name(), f.Name)
 			}
 		})
+	}
+}
+
+// TestTheCronJobOfTheReadme: it has the fields of a CronJob where they belong, and its
+// command line is one that caascan takes.
+func TestTheCronJobOfTheReadme(t *testing.T) {
+	type object = map[string]any
+	type container struct {
+		Name, Image     string
+		Args            []string
+		Env             []object
+		SecurityContext object   `yaml:"securityContext"`
+		VolumeMounts    []object `yaml:"volumeMounts"`
+	}
+	var job struct {
+		APIVersion string `yaml:"apiVersion"`
+		Kind       string
+		Metadata   object
+		Spec       struct {
+			Schedule          string
+			TimeZone          string `yaml:"timeZone"`
+			ConcurrencyPolicy string `yaml:"concurrencyPolicy"`
+			JobTemplate       struct {
+				Spec struct {
+					BackoffLimit          int    `yaml:"backoffLimit"`
+					ActiveDeadlineSeconds int    `yaml:"activeDeadlineSeconds"`
+					PodFailurePolicy      object `yaml:"podFailurePolicy"`
+					Template              struct {
+						Spec struct {
+							RestartPolicy                string `yaml:"restartPolicy"`
+							AutomountServiceAccountToken bool   `yaml:"automountServiceAccountToken"`
+							SecurityContext              object `yaml:"securityContext"`
+							Containers                   []container
+							Volumes                      []object
+						}
+					}
+				}
+			} `yaml:"jobTemplate"`
+		}
+	}
+	decoder := yaml.NewDecoder(strings.NewReader(readmeFile(t, "caascan.yaml")))
+	decoder.KnownFields(true)
+	if err := decoder.Decode(&job); err != nil {
+		t.Fatal(err)
+	}
+	containers := job.Spec.JobTemplate.Spec.Template.Spec.Containers
+	if len(containers) != 1 || job.Kind != "CronJob" {
+		t.Fatalf("a %s with %d containers, want a CronJob with one", job.Kind, len(containers))
+	}
+	cmd, args, err := newRoot(streams{}).Find(containers[0].Args)
+	if err == nil {
+		err = cmd.ParseFlags(args)
+	}
+	if err != nil || cmd.Name() != "scan" || cmd.Flags().NArg() != 1 {
+		t.Errorf("%q: %v, want a scan of one list", containers[0].Args, err)
 	}
 }
 
@@ -151,3 +208,23 @@ func exitTable() string {
 
 // cell escapes what would end a cell of a Markdown table.
 func cell(text string) string { return strings.ReplaceAll(text, "|", `\|`) }
+
+// readmeFile returns the block of README.md that is a file of this name, as its first
+// comment says.
+func readmeFile(t *testing.T, name string) string {
+	t.Helper()
+	text, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, block := range strings.Split(string(text), "\n```") {
+		language, body, _ := strings.Cut(block, "\n")
+		head, _, _ := strings.Cut(strings.TrimPrefix(body, "#!/bin/sh\n"), "\n")
+		path, _, _ := strings.Cut(strings.TrimPrefix(head, "# "), ":")
+		if i%2 == 1 && language != "" && strings.HasPrefix(head, "# ") && filepath.Base(path) == name {
+			return body + "\n"
+		}
+	}
+	t.Fatalf("README.md has no file %s", name)
+	return ""
+}
