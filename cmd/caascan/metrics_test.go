@@ -154,6 +154,40 @@ func TestMetricsOfARunThatFails(t *testing.T) {
 	}
 }
 
+// TestMetricsOfLookups: what is used again is not asked, and of a run that asks nobody
+// there is nothing to say.
+func TestMetricsOfLookups(t *testing.T) {
+	dir, server := t.TempDir(), dnstest.Serve(t, demoZone)
+	file, answers := filepath.Join(dir, "caascan.prom"), filepath.Join(dir, "answers.jsonl")
+	lookups := []string{"caascan_names", "caascan_queries", "caascan_retries", "caascan_reused", "caascan_recovered"}
+	for _, test := range []struct {
+		args []string
+		want map[string]float64
+	}{
+		{
+			[]string{"--resolver", server.Addr(), "--snapshot", answers},
+			map[string]float64{"caascan_names": 2, "caascan_queries": 2, "caascan_retries": 0, "caascan_reused_answers": 0, "caascan_recovered_names": 0},
+		},
+		{
+			[]string{"--resolver", server.Addr(), "--snapshot", answers, "--resume"},
+			map[string]float64{"caascan_names": 0, "caascan_queries": 0, "caascan_retries": 0, "caascan_reused_answers": 2, "caascan_recovered_names": 0},
+		},
+		{[]string{"--from-snapshot", answers}, map[string]float64{}},
+	} {
+		got := runWith(t.Context(), "a@listed.example\nb@other.example\n", append([]string{"scan", "-", "--issuer", "ca.example", "-o", "-", "--metrics", file}, test.args...)...)
+		values := readMetrics(t, file)
+		if got.code != exitDone || values["caascan_rows ca.example denied"] != 1 {
+			t.Errorf("%v: %+v, want exit 0 and a row denied", test.args, got)
+		}
+		if diff := cmp.Diff(test.want, keep(values, lookups...)); diff != "" {
+			t.Errorf("%v: metrics mismatch (-want +got)\n%s", test.args, diff)
+		}
+		if start := values["caascan_start_timestamp_seconds"]; values["caascan_end_timestamp_seconds"] < start || start < unixSeconds(time.Now().Add(-time.Hour)) {
+			t.Errorf("%v: the run began at %v", test.args, start)
+		}
+	}
+}
+
 // TestMetricsReplaceNothingElse: what is no metrics file of ours stays, also where a run
 // is told to read it or to write a report there.
 func TestMetricsReplaceNothingElse(t *testing.T) {
@@ -252,7 +286,7 @@ func FuzzMetrics(f *testing.F) {
 	f.Add("New", 1.0)
 	f.Add("a\\\"b\n} 2\n# HELP x y", 1795817811.608)
 	f.Add("\xff\r\x00\u2028", 0.005073016)
-	f.Add(`\n`, -0.0)
+	f.Add(`\n`, -1.0)
 	f.Fuzz(func(t *testing.T, label string, value float64) {
 		if math.IsNaN(value) || math.IsInf(value, 0) {
 			t.Skip() // no number of ours is
