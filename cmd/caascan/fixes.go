@@ -2,8 +2,6 @@ package main
 
 import (
 	"cmp"
-	"io"
-	"os"
 	"slices"
 	"strings"
 
@@ -38,14 +36,9 @@ func planFixes(texts []string, issuers []caa.Issuer, inputs []string, outputs []
 // checkReplaced finds out whether an existing file would be lost that is no plan but,
 // say, a part of a zone that another file includes.
 func checkReplaced(name string) error {
-	file, err := os.Open(name)
-	if err != nil {
-		return nil // it is not there, or will be found out to be no place for a file
-	}
-	defer func() { _ = file.Close() }() // it was only read
-	start := make([]byte, len(report.FixesStart))
-	if n, err := io.ReadFull(file, start); n == 0 || err == nil && string(start) == report.FixesStart {
-		return nil
+	start, err := readStart(name, int64(len(report.FixesStart)))
+	if err != nil || len(start) == 0 || string(start) == report.FixesStart {
+		return nil // what cannot be read will be found out to be no place for a file
 	}
 	return usagef("--emit-fixes %s: the file is there and does not come from --emit-fixes: give another name", name)
 }

@@ -7,8 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
-	"os"
 	"strconv"
 	"strings"
 	"time"
@@ -54,26 +52,6 @@ func planMetrics(name string, inputs []string, outputs []*output, now time.Time)
 // maxOldMetrics is how much is read of the file that is replaced. What is kept of it
 // stands before all that may be long.
 const maxOldMetrics = 16 << 10
-
-// readStart returns at most limit octets of a file, and nothing where there is none.
-func readStart(name string, limit int64) ([]byte, error) {
-	info, err := os.Stat(name)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	if !info.Mode().IsRegular() {
-		return nil, errors.New("it is no regular file")
-	}
-	file, err := os.Open(name)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = file.Close() }() // it was only read
-	return io.ReadAll(io.LimitReader(file, limit))
-}
 
 const lastSuccessMetric = "caascan_last_success_timestamp_seconds"
 

@@ -83,6 +83,26 @@ func place(name string) string {
 	return name
 }
 
+// readStart returns at most limit octets of a file, and nothing where there is none.
+func readStart(name string, limit int64) ([]byte, error) {
+	info, err := os.Stat(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, errors.New("it is no regular file")
+	}
+	file, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = file.Close() }() // it was only read
+	return io.ReadAll(io.LimitReader(file, limit))
+}
+
 // openOutputs makes the files that will become the reports, so that a folder that
 // cannot be written to is known before the DNS is asked.
 func openOutputs(outputs []*output) error {
