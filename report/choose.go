@@ -110,6 +110,9 @@ func isExtra(name string) bool {
 }
 
 func (t *table) unknown(name string) error {
+	if alike(name, changeColumn) {
+		return fmt.Errorf("%w: %s is there only with --baseline", ErrColumns, changeColumn)
+	}
 	known := append(quoteNames(t.names), allInputs+" for all of the input's")
 	var own []string
 	for _, f := range t.fields {

@@ -16,7 +16,8 @@ type closing struct {
 	run     Run
 	tally   *Tally
 	fixed   []issuerFixes
-	firsts  map[domain.Name]place // of the domains of the fixes
+	firsts  map[domain.Name]place        // of the domains of the fixes
+	changes *derivedSheets[DomainChange] // nil where nothing was compared
 	fixes   *derivedSheets[fixLine]
 	domains *derivedSheets[DomainTotal]
 	legend  *derivedSheets[legendLine]
@@ -37,6 +38,9 @@ func newClosing(b *workbook, run Run, tally *Tally) *closing {
 		legend:  newDerivedSheets(b, legendSheet, &b.lined, legendColumns()),
 	}
 	c.fixes.shown = allLines // they are to be copied
+	if tally.Changes != nil {
+		c.changes = newDerivedSheets(b, changesSheet, &b.lined, changeColumns(tally.Changes.Labels))
+	}
 	for i, label := range b.table.labels {
 		c.fixed = append(c.fixed, issuerFixes{label: label, totals: tally.Fixes(i)})
 	}
@@ -53,6 +57,7 @@ func (c *closing) write() error {
 		func() error { return c.complete(c.domains.series) },
 		c.writeFixes,
 		func() error { return c.complete(c.fixes.series) },
+		c.writeChanges,
 		c.writeLegend,
 		func() error { return c.complete(c.legend.series) },
 		c.enter,
@@ -68,7 +73,7 @@ func (c *closing) write() error {
 
 // complete ends a series.
 func (c *closing) complete(s *series) error {
-	for _, text := range sheetTexts() {
+	for _, text := range append(sheetTexts(), changesText()) {
 		if text.name != s.name {
 			continue
 		}
@@ -132,7 +137,11 @@ func (c *closing) writeFixes() error {
 }
 
 func (c *closing) writeLegend() error {
-	for _, l := range slices.Concat(words(), c.fixes.legend(), c.table.legend(), c.failed.legend(), c.domains.legend()) {
+	lines := slices.Concat(words(), c.fixes.legend(), c.table.legend(), c.failed.legend(), c.domains.legend())
+	if c.changes != nil {
+		lines = slices.Concat(lines, changeWords(), c.changes.legend())
+	}
+	for _, l := range lines {
 		if _, err := c.legend.add(l); err != nil {
 			return err
 		}
@@ -140,14 +149,18 @@ func (c *closing) writeLegend() error {
 	return nil
 }
 
-// series are the sheets behind the summary, in their order.
+// series are the sheets behind the summary that every workbook has, in their order.
 func (c *closing) series() []*series {
 	return []*series{c.fixes.series, c.results, c.failed.series, c.domains.series, c.legend.series}
 }
 
 // enter makes the sheets those of the workbook.
 func (c *closing) enter() error {
-	for _, s := range c.series() {
+	all := c.series()
+	if c.changes != nil {
+		all = slices.Insert(all, 0, c.changes.series)
+	}
+	for _, s := range all {
 		for _, each := range s.sheets {
 			if err := each.enter(c.file, c.archive); err != nil {
 				return fmt.Errorf("sheet %s: %w", each.name, err)

@@ -19,8 +19,9 @@ type Column struct {
 	Meaning string
 
 	width   float64 // in a workbook: characters
-	colored bool    // in a workbook: text in the colour of the status, or of what a CA may do
+	colored bool    // in a workbook: text in the colour of the status, of what a CA may do, or of the change
 	list    list    // in JSON Lines: what the cell is a list of, if it is one
+	compare bool    // only there where rows are compared with an earlier report
 
 	// Exactly one of these gives a cell. What rests on the outcome or on a decision
 	// is the same for all domains that share the outcome; what rests on a decision,
@@ -109,9 +110,17 @@ var columns = [...]Column{
 		Meaning: "When the oldest answer came that the row rests on, in UTC. Empty where the DNS gave none.",
 		verdict: checkedAt,
 	},
+	{
+		Name: changeColumn, width: 18, colored: true, compare: true,
+		Meaning: "Only with --baseline: how the row differs from the earlier report, as a code. Empty where it does not.",
+		row:     func(r scan.Result) string { return string(r.Change) },
+	},
 }
 
-// Columns returns the columns that a report adds, in order. Where there are
+const changeColumn = "caa_change"
+
+// Columns returns the columns that a report adds, in order; caa_change only where rows
+// are compared with an earlier report. Where there are
 // several CAs, caa_status, caa_reason, caa_detail and caa_fix are the first CA's,
 // and the same four follow at the end for every CA, as caa_status:LABEL and so on.
 func Columns() []Column { return columns[:len(columns):len(columns)] }
@@ -218,7 +227,9 @@ func newTable(layout Layout) (*table, error) {
 	}
 	t.names = uniqueNames(t.inputs)
 	for _, c := range columns {
-		t.fields = append(t.fields, field{Column: c})
+		if !c.compare || layout.Compared != "" {
+			t.fields = append(t.fields, field{Column: c})
+		}
 	}
 	if len(layout.Issuers) > 1 {
 		t.fields = append(t.fields, issuerFields(layout.Issuers)...)
@@ -239,6 +250,16 @@ func inputName(name string) string {
 		return "input_" + name
 	}
 	return name
+}
+
+// InputNames returns what a report calls the columns of an input with this header: no
+// two have the same name, and none could be taken for ours.
+func InputNames(header []string) []string {
+	names := make([]string, len(header))
+	for i, name := range header {
+		names[i] = inputName(name)
+	}
+	return uniqueNames(names)
 }
 
 // issuerFields are the columns that exist for every CA. They stand after all

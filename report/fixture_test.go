@@ -78,6 +78,7 @@ type world struct {
 	results []scan.Result
 	all     []scan.Result // where given, the tally is of these: those that are not written too
 	run     Run
+	changes *Changes // where rows are compared
 }
 
 // newWorld has a row of every kind, for one or two CAs.
@@ -163,6 +164,7 @@ func (w world) tally() *Tally {
 	for _, r := range all {
 		tally.Add(r)
 	}
+	tally.Changes = w.changes
 	return tally
 }
 
@@ -188,4 +190,39 @@ func (w *world) number(domain domain.Name) int {
 		most = max(most, r.Verdict.Number)
 	}
 	return most + 1
+}
+
+// compared is a world whose rows are compared with an earlier report of it, in which
+// the policy of mail.closed.example was another one, bogus.example had no failure,
+// gone.example was there, and empty cells were not.
+func compared(t testing.TB, labels ...string) world {
+	t.Helper()
+	old := newWorld(t, labels...)
+	open := old.results[0]
+	was := permitted(t, "mail.closed.example", len(labels))
+	for i := range was.Decisions {
+		was.Decisions[i].Reason = scan.Reason(caa.NoIssuemail)
+	}
+	was.FoundAt, was.Records = name(t, "closed.example"), caa.RRset{Owner: "closed.example", Properties: issuemail(t, "closed.example", "was.example").Properties}
+	old.results[1].Verdict = was
+	worked := permitted(t, "bogus.example", len(labels))
+	old.results[3].Verdict = worked
+	gone := permitted(t, "gone.example", len(labels))
+	old.results = append(old.results[:4], old.results[5:]...)
+	old.add(gone, nil, "joe@gone.example")
+	old.results = append(old.results, open) // which is not there as often now
+
+	w := newWorld(t, labels...)
+	w.layout.Compared = "old.csv"
+	b := old.baseline(t, CSV)
+	for i := range w.results {
+		w.results[i].Change = b.Compare(w.results[i])
+	}
+	changes, err := b.Changes(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	changes.Earlier = w.layout.Compared
+	w.changes = changes
+	return w
 }

@@ -529,3 +529,21 @@ func timed(what string) string {
 		done(performance.now() - start);
 	})`
 }
+
+// What changed can be filtered and sorted by.
+func TestBrowserFindsChanges(t *testing.T) {
+	b := newBrowser(t)
+	b.open(compared(t, "Old", "New").bytes(t, HTML))
+	b.choose("change", "failed-now")
+	b.shows("failed", "bogus.example", "bogus.example", "1 of 3 domains, 1 row.")
+	b.choose("change", "")
+	b.click(`#table th[data-key="change"] button`)
+	if got, want := b.domains(), []string{"open.example", "bogus.example", "mail.closed.example"}; !slices.Equal(got, want) {
+		t.Errorf("by change: %q, want %q", got, want)
+	}
+	b.click("#table tbody button.open")
+	if got := b.eval(`document.querySelector("#table tr.detail td").colSpan`); fmt.Sprint(got) != "7" {
+		t.Errorf("a domain in full spans %v columns, want 7", got)
+	}
+	b.quiet()
+}

@@ -178,7 +178,21 @@ func (d *pageData) domains() {
 	}
 	d.to.WriteString(`,"spelt":`)
 	d.byPlace(spelt, func(i int) any { return d.view.spelt[all[i].Domain] })
+	if d.view.Changes != nil {
+		d.changes()
+	}
 	d.outcomes()
+}
+
+func (d *pageData) changes() {
+	all, changed := d.view.Domains, make(map[int]bool)
+	for i, domain := range all {
+		if d.view.Changed(domain) != scan.ChangeNone {
+			changed[i] = true
+		}
+	}
+	d.to.WriteString(`,"changed":`)
+	d.byPlace(changed, func(i int) any { return d.view.Changed(all[i]) })
 }
 
 func (d *pageData) outcomes() {

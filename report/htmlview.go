@@ -31,11 +31,13 @@ type pageView struct {
 	Reasons     []scan.Reason // that a domain of the page has
 	Warnings    []WarningTotal
 	Filtered    []scan.Warning // that a domain of the page has
+	Changes     *Changes       // nil where nothing was compared
 	Domains     []DomainTotal  // as many as the page holds
 	Nowhere     int            // rows without a domain
 	Most        pageLimits
 
 	spelt    map[domain.Name][]scan.Warning // of the rows of a domain
+	changed  map[string]scan.Change         // of domains
 	fixes    [][]FixTotal                   // of each CA
 	together []FixTotal                     // of all CAs
 	at       map[string]int                 // of each deciding name: its place in together
@@ -84,6 +86,7 @@ func (h *htmlWriter) view(run Run, tally *Tally) *pageView {
 		Title: summaryTitle, Labels: h.table.labels, Run: run,
 		Total: tally.Total(), Warnings: tally.Warnings(),
 		Domains: tally.Domains(), Most: h.limits, spelt: tally.spellings(),
+		Changes: tally.Changes, changed: tally.Changes.ofDomains(),
 	}
 	v.Nowhere = v.Total.Rows
 	for _, d := range v.Domains {
@@ -139,6 +142,25 @@ func (v *pageView) addFilters() {
 // its rows first.
 func (v *pageView) Warned(d DomainTotal) []scan.Warning {
 	return slices.Concat(v.spelt[d.Domain], d.Outcome.Warnings)
+}
+
+// Changed returns how a domain is different from the earlier report.
+func (v *pageView) Changed(d DomainTotal) scan.Change { return v.changed[d.Domain.String()] }
+
+// Offered are the changes that a domain of the page has.
+func (v *pageView) Offered() []scan.Change {
+	return slices.DeleteFunc(scan.Changes(), func(change scan.Change) bool {
+		return !slices.ContainsFunc(v.Domains, func(d DomainTotal) bool { return v.Changed(d) == change })
+	})
+}
+
+// Columns is how many the table of domains has.
+func (v *pageView) Columns() int {
+	columns := len(v.Labels) + 4
+	if v.Changes != nil {
+		columns++
+	}
+	return columns
 }
 
 func (v *pageView) addPermissions(tally *Tally) {
@@ -351,7 +373,10 @@ func pageWords() htmltemplate.FuncMap {
 		"int":      func(n uint32) int { return int(n) },
 		"minus":    func(a, b int) int { return a - b },
 		"column":   columnMeaning,
-		"columns":  func(issuers int) int { return issuers + 4 },
+		"changes":  scan.ChangeKind.Changes,
+		"kinds":    scan.ChangeKinds,
+		"kindName": kindHeading,
+		"since":    changesHeading,
 	}
 }
 

@@ -27,6 +27,7 @@ type jsonRow struct {
 		Tag   string `json:"tag"`
 		Value string `json:"value"`
 	} `json:"records"`
+	Change    string         `json:"change"`
 	DNSSEC    string         `json:"dnssec"`
 	OnFailure string         `json:"on_failure"`
 	Warnings  []string       `json:"warnings"`
@@ -75,7 +76,9 @@ func TestFields(t *testing.T) {
 			t.Errorf("%s has no sentence: %q", f.Name, f.Meaning)
 		}
 	}
-	for line := range bytes.Lines(newWorld(t, "Old").bytes(t, JSONL)) {
+	w := newWorld(t, "Old")
+	w.layout.Compared = "old.csv"
+	for line := range bytes.Lines(w.bytes(t, JSONL)) {
 		decoder := json.NewDecoder(bytes.NewReader(line))
 		var got []string
 		for _, f := range members(t, decoder) {

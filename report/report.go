@@ -67,6 +67,9 @@ type Layout struct {
 	// not have a line for each row are not changed. In JSON Lines the other fields are
 	// left out, and only the cells are in this order.
 	Columns []string
+	// Compared names the earlier report that the rows are compared with, if any. Then
+	// each has a change, and the Tally has Changes.
+	Compared string
 	// Cells is for CSV only; the default is SafeCells.
 	Cells Cells
 	// TempDir is where a workbook keeps its rows until Close; the default is

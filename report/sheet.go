@@ -302,7 +302,7 @@ func fitCell(text string) string {
 	if all <= most {
 		return text
 	}
-	note := fmt.Sprintf(" … [cut: a spreadsheet cell holds %d of these %d characters]", most, all)
+	note := fmt.Sprintf(cutNote+"%d of these %d characters]", most, all)
 	left := most - unitsIn(note)
 	for i, r := range text {
 		if left -= utf16.RuneLen(r); left < 0 {
@@ -311,6 +311,9 @@ func fitCell(text string) string {
 	}
 	return text
 }
+
+// cutNote begins what stands in place of what was cut.
+const cutNote = " … [cut: a spreadsheet cell holds "
 
 func unitsIn(text string) int {
 	n := 0

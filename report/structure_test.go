@@ -85,6 +85,7 @@ func TestStructure(t *testing.T) {
 		"two CAs":             newWorld(t, "Old", "New").bytes(t, XLSX),
 		"three CAs":           allOpen(t, "a", "b", "c").bytes(t, XLSX),
 		"nothing is denied":   allOpen(t, "ca.example").bytes(t, XLSX),
+		"rows are compared":   compared(t, "Old", "New").bytes(t, XLSX),
 		"no row":              nothing.bytes(t, XLSX),
 		"every sheet is full": many(t, 25).limited(t, 10),
 	} {
@@ -553,6 +554,7 @@ func TestKeptTogether(t *testing.T) {
 	for name, write := range map[string]func(p *page){
 		"warnings":    func(p *page) { p.warnings(tally) },
 		"permissions": func(p *page) { p.permissions(w.layout.Issuers, tally) },
+		"changes":     func(p *page) { p.changed(compared(t, "Old", "New").tally()) },
 	} {
 		for used := 0.0; used < pagePoints; used += 10 {
 			begun := pagesBegun(t, used, write)
@@ -714,6 +716,7 @@ func TestPagesWide(t *testing.T) {
 		failedSheet:  widthsOf(failedColumns()),
 		domainsSheet: widthsOf(domainColumns([]string{"Old", "New"})),
 		legendSheet:  widthsOf(legendColumns()),
+		changesSheet: widthsOf(changeColumns([]string{"Old", "New"})),
 	} {
 		if wide := pagesWide(widths); wide != 1 {
 			t.Errorf("%s is %d pages wide", sheet, wide)

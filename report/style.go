@@ -93,6 +93,21 @@ func onFailureLook(may scan.OnFailure) look {
 	panic("report: unknown " + string(may))
 }
 
+// changeLook tells apart what is different from an earlier report, in the same way.
+func changeLook(kind scan.ChangeKind) look {
+	switch kind {
+	case scan.PolicyChange:
+		return look{color: navy, fill: paleNavy, bold: true}
+	case scan.LookupTrouble:
+		return look{color: amber, fill: paleAmber, italic: true}
+	case scan.ListChange:
+		return look{color: faded}
+	case scan.NoChange:
+		return look{}
+	}
+	panic("report: unknown kind of change " + string(kind))
+}
+
 // rowStyles are the styles of the sheets of lines, by number.
 type rowStyles struct {
 	indent              float64        // of text, in characters
@@ -101,7 +116,7 @@ type rowStyles struct {
 	count, link         int            // numbers of things; those that lead to them
 	note                int            // in place of lines
 	blank               int            // of cells without text; 0 where there are none
-	colored             map[string]int // of statuses, and of what a CA may do after a failure
+	colored             map[string]int // of statuses, of what a CA may do after a failure, and of changes
 }
 
 // indentWidth is what a step away from the side takes, in characters.
@@ -139,6 +154,9 @@ func newRowStyles(book *stylebook, lined bool) rowStyles {
 	}
 	for _, may := range []scan.OnFailure{scan.OnFailureMayIssue, scan.OnFailureMustNotIssue, scan.OnFailureUnknown} {
 		styles.colored[string(may)] = with(onFailureLook(may))
+	}
+	for _, change := range scan.Changes() {
+		styles.colored[string(change)] = with(changeLook(change.Kind()))
 	}
 	return styles
 }

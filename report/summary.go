@@ -10,7 +10,10 @@ import (
 
 // Count is a number of rows, and of the distinct domains in them. Rows without a
 // domain count as rows only.
-type Count struct{ Rows, Domains int }
+type Count struct {
+	Rows    int `json:"rows"`
+	Domains int `json:"domains"`
+}
 
 func (c Count) plus(d Count) Count { return Count{c.Rows + d.Rows, c.Domains + d.Domains} }
 

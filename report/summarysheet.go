@@ -20,6 +20,7 @@ func (c *closing) writeSummary() error {
 	p.notes(c.run.Notes)
 	p.facts(c.run, leadingFacts())
 	p.sheets(c.series())
+	p.changed(c.tally)
 	p.permissions(c.table.labels, c.tally)
 	for i := range c.fixed {
 		p.issuer(i, &c.fixed[i], &c.tally.Counts, c.run.Issuers)

@@ -13,6 +13,8 @@ import (
 // and not with the rows. The zero Tally is empty and ready.
 type Tally struct {
 	Counts
+	// Changes is what is different from the earlier report, if there is one.
+	Changes *Changes
 	domains []DomainTotal    // in the order of their Numbers
 	spelt   map[spelling]int // rows
 }

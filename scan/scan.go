@@ -168,4 +168,7 @@ type Result struct {
 	Verdict Verdict
 	// Warnings are those of this row's own spelling, besides the Verdict's.
 	Warnings []Warning
+	// Change is how the row differs from an earlier report, if it was compared with one.
+	// A Scanner knows of none.
+	Change Change
 }

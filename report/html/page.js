@@ -28,6 +28,7 @@
 	let only = null; // the outcomes that one fix of one CA is for
 	const open = new Set(); // the numbers of the domains that are shown in full
 
+	const columns = () => data.labels.length + (data.changed ? 5 : 4);
 	const statusOf = (decision) => data.reasons[decision.reason].status;
 	const detail = (decision, domain) => decision.detail.join(domain);
 
@@ -45,6 +46,9 @@
 
 	// warnings of a domain, those of the spelling of its rows first.
 	const warnings = (n) => [...(data.spelt[n] || []), ...(data.outcomes[data.of[n]].warnings || [])];
+
+	// changed is how a domain differs from the earlier report, if there is one.
+	const changed = (n) => data.changed[n] || "";
 
 	// asked is what is searched for a word: of an address its domain, and names as the
 	// DNS has them. All that is searched is ASCII.
@@ -64,9 +68,10 @@
 		// For each outcome the words that are not in it, which the domain has to have.
 		const missing = texts.map((text, i) => passes[i] && words.filter((word) => !text.includes(word)));
 		const warning = byId("warning").value;
+		const change = data.changed && byId("change").value;
 		found = order().filter((n) => {
 			const lacking = missing[data.of[n]];
-			return lacking && (!warning || warnings(n).includes(warning)) &&
+			return lacking && (!warning || warnings(n).includes(warning)) && (!change || changed(n) === change) &&
 				lacking.every((word) => data.domains[n].includes(word) || (data.spelt[n] || []).some((code) => code.includes(word)));
 		});
 		page = 0;
@@ -84,6 +89,10 @@
 			const codes = data.domains.map((_, n) => warnings(n).join(" "));
 			const places = rank(codes);
 			return (n) => places.get(codes[n]);
+		}
+		if (key === "change") {
+			const places = rank(data.domains.map((_, n) => changed(n)));
+			return (n) => places.get(changed(n));
 		}
 		const value = (o) => {
 			if (key === "found") return o.found || "";
@@ -127,7 +136,8 @@
 			make("td", { class: "n" }, count(data.rows[n])),
 			...o.decisions.map((d) => make("td", { class: "verdict" }, statusMark(statusOf(d)), " ", make("code", {}, d.reason))),
 			make("td", {}, o.found || ""),
-			make("td", {}, warnings(n).join(" ")));
+			make("td", {}, warnings(n).join(" ")),
+			...(data.changed ? [make("td", {}, changed(n))] : []));
 	};
 
 	const fact = (name, ...value) => make("div", {}, make("dt", {}, name), make("dd", {}, ...value));
@@ -170,7 +180,7 @@
 		const o = data.outcomes[data.of[n]];
 		const together = data.together[o.together];
 		const verdicts = o.decisions.flatMap((d, i) => verdict(n, d, i, together));
-		const cell = make("td", { colspan: o.decisions.length + 4 }, ...verdicts, ...(together ? shared(together) : []), facts(n));
+		const cell = make("td", { colspan: columns() }, ...verdicts, ...(together ? shared(together) : []), facts(n));
 		return make("tr", { class: "detail" }, cell);
 	};
 
@@ -180,7 +190,7 @@
 			rows.append(line(n));
 			if (open.has(n)) rows.append(inFull(n));
 		}
-		if (found.length === 0) rows.append(make("tr", {}, make("td", { colspan: data.labels.length + 4 }, "No domain is like that.")));
+		if (found.length === 0) rows.append(make("tr", {}, make("td", { colspan: columns() }, "No domain is like that.")));
 		byId("table").tBodies[0].replaceChildren(rows);
 	};
 

@@ -1,0 +1,202 @@
+package report
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"sort"
+	"strings"
+
+	"caascan/scan"
+)
+
+// Changes are what is different between an earlier report and all rows that were
+// compared with it.
+type Changes struct {
+	Earlier string   // the name of the report
+	Labels  []string // of the CAs that were compared; a lone one may have none
+	rows    map[scan.Change]int
+	domains map[scan.Change]int
+	changed []DomainChange
+}
+
+// DomainChange says of how many rows of a domain the same is to be said. A domain that
+// was there and has rows that were not is there with both changes.
+type DomainChange struct {
+	Domain string // empty for the rows without one
+	Change scan.Change
+	Rows   int
+	// Was and Is are nil where the domain was not there, or is not there any more, and
+	// both where there is no domain.
+	Was, Is *DomainVerdict
+}
+
+// DomainVerdict is what a report says of a domain.
+type DomainVerdict struct {
+	Reasons []scan.Reason // for each CA that was compared
+	Records string        // a record a line; empty unless the policy changed
+}
+
+// Some reports whether the change is that of some rows of a domain that is on both
+// sides, and not of the domain.
+func (d *DomainChange) Some() bool {
+	return d.Change.Kind() == scan.ListChange && (d.Domain == "" || d.Was != nil && d.Is != nil)
+}
+
+// ofDomains returns the changes of the domains that are there, and none of nil.
+func (c *Changes) ofDomains() map[string]scan.Change {
+	of := make(map[string]scan.Change)
+	if c == nil {
+		return of
+	}
+	for _, d := range c.changed {
+		if d.Domain != "" && d.Is != nil && !d.Some() {
+			of[d.Domain] = d.Change
+		}
+	}
+	return of
+}
+
+// Count returns how many rows and domains have a change.
+func (c *Changes) Count(change scan.Change) Count {
+	return Count{Rows: c.rows[change], Domains: c.domains[change]}
+}
+
+// Kind returns how many rows and domains have a change of a kind.
+func (c *Changes) Kind(kind scan.ChangeKind) (sum Count) {
+	for _, change := range kind.Changes() {
+		sum = sum.plus(c.Count(change))
+	}
+	return sum
+}
+
+// Domains returns what changed, in the order of scan.Changes and of the names: policy
+// first, and lookup trouble apart from it.
+func (c *Changes) Domains() []DomainChange { return c.changed }
+
+// Policy reports whether the policy changed anywhere.
+func (c *Changes) Policy() bool { return c.Kind(scan.PolicyChange).Domains > 0 }
+
+// changesMaker makes Changes of a Baseline.
+type changesMaker struct {
+	*Baseline
+	*Changes
+	unread map[uint64]int // by the hash of a domain: what has to be read again for
+}
+
+// Changes returns what is different, when all rows have been compared. What it has to
+// say of domains and records that are not there any more it reads from the earlier
+// report once more. It is called once.
+func (b *Baseline) Changes(ctx context.Context) (*Changes, error) {
+	c := &Changes{Earlier: b.earlier.Name(), rows: b.rows, domains: make(map[scan.Change]int)}
+	for _, p := range b.issuers {
+		c.Labels = append(c.Labels, p.label)
+	}
+	m := changesMaker{b, c, make(map[uint64]int)}
+	m.addMet()
+	m.addGone()
+	if err := m.readAgain(ctx); err != nil {
+		return nil, err
+	}
+	slices.SortFunc(c.changed, func(x, y DomainChange) int {
+		return cmp.Or(cmp.Compare(slices.Index(scan.Changes(), x.Change), slices.Index(scan.Changes(), y.Change)), strings.Compare(x.Domain, y.Domain))
+	})
+	return c, nil
+}
+
+// addMet adds the domains of the rows that were compared.
+func (m *changesMaker) addMet() {
+	nowhere := m.Baseline.rows[scan.ChangeNew]
+	for i, d := range m.Baseline.domains {
+		m.Changes.domains[d.change]++
+		nowhere -= int(d.added)
+		is := DomainVerdict{Reasons: m.verdicts.all[d.now.verdict]}
+		var was *DomainVerdict
+		if d.change != scan.ChangeNew {
+			was = &DomainVerdict{Reasons: m.verdicts.all[d.was]}
+		}
+		if d.added > 0 {
+			m.add(DomainChange{d.name, scan.ChangeNew, int(d.added), was, &is})
+		}
+		switch d.change.Kind() {
+		case scan.PolicyChange:
+			m.unread[d.hash] = len(m.changed)
+			m.add(DomainChange{d.name, d.change, int(d.kept), &DomainVerdict{Reasons: was.Reasons}, &DomainVerdict{is.Reasons, m.records[i]}})
+		case scan.LookupTrouble:
+			m.add(DomainChange{d.name, d.change, int(d.kept), was, &is})
+		case scan.ListChange, scan.NoChange: // its rows say it
+		}
+	}
+	if nowhere > 0 {
+		m.add(DomainChange{Change: scan.ChangeNew, Rows: nowhere})
+	}
+}
+
+func (m *changesMaker) add(d DomainChange) { m.changed = append(m.changed, d) }
+
+// addGone adds the domains of the earlier report some of whose rows have not been met.
+func (m *changesMaker) addGone() {
+	for _, bucket := range m.buckets {
+		for len(bucket) > 0 {
+			hash := bucket[0].key.domain()
+			end := sort.Search(len(bucket), func(i int) bool { return bucket[i].key.domain() > hash })
+			m.addGoneOf(hash, bucket[:end])
+			bucket = bucket[end:]
+		}
+	}
+}
+
+// addGoneOf adds a domain of the earlier report with these rows.
+func (m *changesMaker) addGoneOf(hash uint64, rows []oldRow) {
+	gone := 0
+	for _, row := range rows {
+		if !row.met() {
+			gone++
+		}
+	}
+	if gone == 0 {
+		return
+	}
+	m.Changes.rows[scan.ChangeGone] += gone
+	d := DomainChange{Change: scan.ChangeGone, Rows: gone, Was: &DomainVerdict{Reasons: m.verdicts.all[rows[0].judgement().verdict]}}
+	at, met := m.met[hash]
+	switch {
+	case hash == m.hash(""):
+		d.Was = nil
+	case met:
+		known := m.Baseline.domains[at]
+		d.Domain, d.Is = known.name, &DomainVerdict{Reasons: m.verdicts.all[known.now.verdict]}
+	default:
+		m.Changes.domains[scan.ChangeGone]++
+		m.unread[hash] = len(m.changed)
+	}
+	m.add(d)
+}
+
+// readAgain takes from the earlier report what is not kept of it: the names of the
+// domains that are gone, and the records of those whose policy changed.
+func (m *changesMaker) readAgain(ctx context.Context) error {
+	if len(m.unread) == 0 {
+		return nil
+	}
+	for row, err := range m.earlier.rows(ctx) {
+		if err != nil {
+			return err
+		}
+		hash := m.hash(row.domain)
+		at, wanted := m.unread[hash]
+		if !wanted {
+			continue
+		}
+		d := &m.changed[at]
+		d.Domain = strings.Clone(row.domain)
+		if d.Change.Kind() == scan.PolicyChange {
+			d.Was.Records = recordsText(row.records)
+		}
+		if delete(m.unread, hash); len(m.unread) == 0 {
+			return nil
+		}
+	}
+	return fmt.Errorf("%s changed while it was read: compare with a copy that stays as it is", m.earlier.Name())
+}

@@ -1,0 +1,158 @@
+package report
+
+import (
+	"fmt"
+	"strings"
+
+	"caascan/scan"
+)
+
+// changesSheet is there only where rows were compared with an earlier report.
+const changesSheet = "Changes"
+
+// changesText says what the sheet holds.
+func changesText() sheetText {
+	return sheetText{
+		name:  changesSheet,
+		holds: "What is different from the earlier report, a line for each domain: its policy first, then lookup trouble, then rows that are new and gone.",
+		empty: "Nothing is different from the earlier report.",
+	}
+}
+
+// changeColumns are those of the sheet Changes.
+func changeColumns(labels []string) []derived[DomainChange] {
+	return []derived[DomainChange]{
+		{
+			name: "Domain", width: 28,
+			meaning: "The domain as the DNS knows it. Empty for the rows without one.",
+			text:    func(d DomainChange) string { return d.Domain },
+		},
+		{
+			name: "Change", width: 18, colored: true,
+			meaning: "How it is different from the earlier report, as a code.",
+			text:    func(d DomainChange) string { return string(d.Change) },
+		},
+		{
+			name: "Rows", width: countWidth,
+			meaning: "For how many rows of the domain that is said. Empty where all its rows are new, but not the domain.",
+			number:  func(d DomainChange) int { return d.Rows },
+		},
+		{
+			name: "Was", width: 32,
+			meaning: "Status and reason in the earlier report. Empty where the domain was not there.",
+			text:    func(d DomainChange) string { return d.Was.Text(labels, "\n") },
+		},
+		{
+			name: "Is", width: 32,
+			meaning: "Status and reason now. Empty where the domain is not there any more.",
+			text:    func(d DomainChange) string { return d.Is.Text(labels, "\n") },
+		},
+		{
+			name: "Records before", width: 44,
+			meaning: "The CAA records in the earlier report, one in each line, where the policy changed.",
+			text:    func(d DomainChange) string { return d.Was.recordsText() },
+		},
+		{
+			name: "Records now", width: 44,
+			meaning: "The CAA records now, one in each line, where the policy changed.",
+			text:    func(d DomainChange) string { return d.Is.recordsText() },
+		},
+	}
+}
+
+// Text returns status and reason for each of the CAs, which are named where there are
+// several, with a separator between them; "" of nil.
+func (v *DomainVerdict) Text(labels []string, separator string) string {
+	if v == nil {
+		return ""
+	}
+	words := make([]string, len(v.Reasons))
+	for i, reason := range v.Reasons {
+		words[i] = fmt.Sprintf("%s (%s)", reason.Status(), reason)
+		if len(labels) > 1 {
+			words[i] = labels[i] + ": " + words[i]
+		}
+	}
+	return strings.Join(words, separator)
+}
+
+func (v *DomainVerdict) recordsText() string {
+	if v == nil {
+		return ""
+	}
+	return v.Records
+}
+
+func (c *closing) writeChanges() error {
+	if c.changes == nil {
+		return nil
+	}
+	for _, d := range c.tally.Changes.Domains() {
+		if _, err := c.changes.add(d); err != nil {
+			return err
+		}
+	}
+	return c.complete(c.changes.series)
+}
+
+// changed says in the summary how much is different, and leads to the sheet.
+func (p *page) changed(tally *Tally) {
+	if tally.Changes == nil {
+		return
+	}
+	heading := changesHeading(tally.Changes)
+	points := headingPoints(heading)
+	for _, kind := range scan.ChangeKinds() {
+		points += tablePoints(changeEntries(tally.Changes, kind))
+	}
+	p.keep(points)
+	p.heading(heading)
+	for i, kind := range scan.ChangeKinds() {
+		if i > 0 {
+			p.endRow(0)
+		}
+		p.table(kindHeading(kind), "What it means", changeEntries(tally.Changes, kind), tally.Total())
+	}
+}
+
+func changesHeading(c *Changes) string {
+	if len(c.Labels) > 1 {
+		return "Changes since " + c.Earlier + ", for " + joined(c.Labels)
+	}
+	return "Changes since " + c.Earlier
+}
+
+// changeEntries are the lines of a table of changes of one kind.
+func changeEntries(c *Changes, kind scan.ChangeKind) []entry {
+	var entries []entry
+	for _, change := range kind.Changes() {
+		entries = append(entries, entry{
+			word: string(change), to: place{changesSheet, 1}, count: c.Count(change), look: look{line: true}, meaning: change.Meaning(),
+		})
+	}
+	return entries
+}
+
+func kindHeading(kind scan.ChangeKind) string {
+	switch kind {
+	case scan.PolicyChange:
+		return "Policy"
+	case scan.LookupTrouble:
+		return "Lookup trouble"
+	case scan.ListChange:
+		return "The list"
+	case scan.NoChange:
+		return "Nothing"
+	}
+	panic("report: unknown kind of change " + string(kind))
+}
+
+// changeWords are lines of the legend.
+func changeWords() []legendLine {
+	text := changesText()
+	lines := []legendLine{{name: text.name, kind: "sheet", meaning: text.holds}}
+	for _, change := range scan.Changes() {
+		lines = append(lines, legendLine{name: string(change), kind: "change", meaning: change.Meaning()})
+	}
+	return lines
+}

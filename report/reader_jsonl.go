@@ -1,0 +1,197 @@
+package report
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"slices"
+	"strings"
+
+	"caascan/scan"
+)
+
+// NewJSONLTable returns a report in JSON Lines as a table, with the columns that its
+// first line has fields for, as far as a Reader needs them. open is called for each
+// pass. The error wraps ErrReport, or is that of open or of reading.
+func NewJSONLTable(name string, open func() (io.ReadCloser, error)) (Table, error) {
+	lines := jsonLines{name, open}
+	for line, err := range lines.all() {
+		if err != nil {
+			return Table{}, err
+		}
+		header := line.header()
+		return Table{Name: name, Format: JSONL, Header: header, Rows: lines.rows(header)}, nil
+	}
+	return Table{}, fmt.Errorf("%s %w: it is empty", name, ErrReport)
+}
+
+// jsonLines are those of a file.
+type jsonLines struct {
+	name string
+	open func() (io.ReadCloser, error)
+}
+
+// longestLine is more octets than a row has that was read: 2 MiB of cells, each octet
+// of which may be written as six, and as many records and fixes as the DNS has for it.
+const longestLine = 64 << 20
+
+// all yields every line, and stops at the first error.
+func (j jsonLines) all() iter.Seq2[jsonLine, error] {
+	return func(yield func(jsonLine, error) bool) {
+		file, err := j.open()
+		if err != nil {
+			yield(jsonLine{}, err)
+			return
+		}
+		defer file.Close()
+		lines := bufio.NewScanner(file)
+		lines.Buffer(nil, longestLine)
+		number := 0
+		for lines.Scan() {
+			number++
+			line := jsonLine{number: number}
+			if err := json.Unmarshal(lines.Bytes(), &line); err != nil {
+				yield(line, j.wrong(number, "%w", err))
+				return
+			}
+			if !yield(line, nil) {
+				return
+			}
+		}
+		if errors.Is(lines.Err(), bufio.ErrTooLong) {
+			yield(jsonLine{}, j.wrong(number+1, "it is longer than %d MiB", longestLine>>20))
+		} else if lines.Err() != nil {
+			yield(jsonLine{}, fmt.Errorf("read %s: %w", j.name, lines.Err()))
+		}
+	}
+}
+
+func (j jsonLines) wrong(number int, format string, args ...any) error {
+	return fmt.Errorf("%s %w: line %d: %w", j.name, ErrReport, number, fmt.Errorf(format, args...))
+}
+
+func (j jsonLines) rows(header []string) iter.Seq2[scan.Row, error] {
+	return func(yield func(scan.Row, error) bool) {
+		for line, err := range j.all() {
+			if err == nil && !slices.Equal(line.header(), header) {
+				err = j.wrong(line.number, "it has other fields than the first line")
+			}
+			if !yield(scan.Row{Number: line.number, Cells: line.texts()}, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+// jsonLine is a line as far as it is read. What is nil is not there.
+type jsonLine struct {
+	number    int
+	Cells     jsonTexts         `json:"cells"`
+	Domain    *string           `json:"domain"`
+	Records   *[]jsonRecord     `json:"records"`
+	Decisions []jsonIssuerWords `json:"decisions"`
+}
+
+type jsonRecord struct {
+	Flags uint8  `json:"flags"`
+	Tag   string `json:"tag"`
+	Value string `json:"value"`
+}
+
+type jsonIssuerWords struct {
+	Issuer string  `json:"issuer"`
+	Status *string `json:"status"`
+	Reason *string `json:"reason"`
+}
+
+// header names the columns of what is there.
+func (l *jsonLine) header() []string {
+	var header []string
+	for _, cell := range l.Cells {
+		header = append(header, unescapeCell(cell.name))
+	}
+	if l.Domain != nil {
+		header = append(header, "caa_domain")
+	}
+	if l.Records != nil {
+		header = append(header, "caa_records")
+	}
+	for _, d := range l.Decisions {
+		if d.Status != nil {
+			header = append(header, statusColumn+":"+unescapeCell(d.Issuer))
+		}
+		if d.Reason != nil {
+			header = append(header, reasonColumn+":"+unescapeCell(d.Issuer))
+		}
+	}
+	return header
+}
+
+// texts are the cells under the header.
+func (l *jsonLine) texts() []string {
+	var cells []string
+	for _, cell := range l.Cells {
+		cells = append(cells, unescapeCell(cell.text))
+	}
+	if l.Domain != nil {
+		cells = append(cells, *l.Domain)
+	}
+	if l.Records != nil {
+		cells = append(cells, recordsOf(*l.Records))
+	}
+	for _, d := range l.Decisions {
+		for _, word := range []*string{d.Status, d.Reason} {
+			if word != nil {
+				cells = append(cells, *word)
+			}
+		}
+	}
+	return cells
+}
+
+// recordsOf writes records as a cell has them.
+func recordsOf(set []jsonRecord) string {
+	// What caa.Property.String escapes in a tag and caa.Escape does not.
+	tag := strings.NewReplacer(" ", `\ `, "(", `\(`, ")", `\)`, ";", `\;`)
+	var b strings.Builder
+	for i, record := range set {
+		if i > 0 {
+			b.WriteString(listSeparator)
+		}
+		fmt.Fprintf(&b, `%d %s "%s"`, record.Flags, tag.Replace(record.Tag), record.Value)
+	}
+	return b.String()
+}
+
+// jsonTexts is an object whose values are texts, in the order in which they stand.
+type jsonTexts []jsonText
+
+type jsonText struct{ name, text string }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (t *jsonTexts) UnmarshalJSON(object []byte) error {
+	tokens := json.NewDecoder(bytes.NewReader(object))
+	if start, err := tokens.Token(); err != nil || start != json.Delim('{') {
+		return errors.New("its cells are no object")
+	}
+	for tokens.More() {
+		name, err := tokens.Token()
+		if err != nil {
+			return err
+		}
+		text, err := tokens.Token()
+		if err != nil {
+			return err
+		}
+		value, ok := text.(string)
+		if !ok {
+			return fmt.Errorf("the cell %s is no text", quoteName(fmt.Sprint(name)))
+		}
+		*t = append(*t, jsonText{name.(string), value})
+	}
+	return nil
+}

@@ -1,0 +1,179 @@
+package report
+
+import (
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/google/go-cmp/cmp"
+
+	"caascan/scan"
+	"caascan/scan/caa"
+	"caascan/scan/input"
+)
+
+// baseline is the world's own report, read again.
+func (w world) baseline(t testing.TB, format Format) *Baseline {
+	t.Helper()
+	reader, err := NewReader(t.Context(), w.table(t, format), ColumnChoice{Asked: "email"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := NewBaseline(t.Context(), reader, w.layout.Issuers)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// table is the world's report in a format, as a scan would read it.
+func (w world) table(t testing.TB, format Format) Table {
+	t.Helper()
+	text := w.bytes(t, format)
+	if format == JSONL {
+		table, err := NewJSONLTable("old.jsonl", opens(string(text)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return table
+	}
+	file := filepath.Join(t.TempDir(), "old")
+	if err := os.WriteFile(file, text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	opts := input.Options{Header: input.HeaderPresent, TempDir: t.TempDir()}
+	if format == XLSX {
+		opts.Sheet = resultsSheet
+	}
+	in, err := input.Open(t.Context(), file, nil, opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := in.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return Table{Name: "old", Format: format, Header: in.Header(), Rows: in.Rows()}
+}
+
+func opens(text string) func() (io.ReadCloser, error) {
+	return func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader(text)), nil }
+}
+
+// readBack returns all rows of a report.
+func readBack(t testing.TB, table Table) []readRow {
+	t.Helper()
+	reader, err := NewReader(t.Context(), table, ColumnChoice{Asked: "email"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var rows []readRow
+	for row, err := range reader.rows(t.Context()) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		row.reasons = append([]scan.Reason(nil), row.reasons...)
+		rows = append(rows, row)
+	}
+	return rows
+}
+
+// FuzzReportsAreReadBack: what a Writer was given comes back, whatever is in cells,
+// records and labels.
+func FuzzReportsAreReadBack(f *testing.F) {
+	for _, text := range hostileTexts() {
+		f.Add(text, "issuemail", text, "Old", uint8(0))
+	}
+	f.Add("'=x@open.example", "a b(;)\"\\", `a" | 0 issue "b`, "CA:x", uint8(128))
+	f.Fuzz(func(t *testing.T, cell, tag, value, label string, flags uint8) {
+		if !utf8.ValidString(cell+label) || label == "" || strings.ContainsFunc(label, unicode.IsControl) || label == "New" || len(cell) > 1000 {
+			t.Skip("input is read as UTF-8, and a label is checked before")
+		}
+		w := newWorld(t, label, "New")
+		p, err := caa.NewProperty(flags, tag, value)
+		if err != nil {
+			t.Skip("no record")
+		}
+		denied := w.results[1]
+		outcome := *denied.Verdict.Outcome
+		outcome.Records = caa.RRset{Owner: "policy.example", Properties: append([]caa.Property{p}, outcome.Records.Properties...)}
+		denied.Verdict.Outcome = &outcome
+		denied.Row.Cells, denied.Row.Cell = []string{cell, "x", cell}, cell
+		w.results = []scan.Result{w.results[0], denied}
+		want := []readRow{
+			{cell: "Jane Doe <jane@open.example>", domain: "open.example", reasons: []scan.Reason{"no-caa", "no-caa", "no-caa"}},
+			{cell: cell, domain: "mail.closed.example", reasons: []scan.Reason{"issuer-not-listed", "issuer-not-listed", "issuer-listed"}, records: recordsIn(&outcome)},
+		}
+		for _, format := range []Format{CSV, JSONL} {
+			got := readBack(t, w.table(t, format))
+			for i := range got {
+				got[i].number = 0
+			}
+			if format == JSONL { // which has no decision without a label
+				for i := range got {
+					got[i].reasons = append(got[i].reasons[:1:1], got[i].reasons...)
+				}
+			}
+			if diff := cmp.Diff(want, got, cmp.AllowUnexported(readRow{})); diff != "" {
+				t.Errorf("%s (-want +got):\n%s", format, diff)
+			}
+		}
+	})
+}
+
+// FuzzJSONL: whatever a file holds, it is read or said to be no report.
+func FuzzJSONLReader(f *testing.F) {
+	f.Add(string(newWorld(f, "Old", "New").bytes(f, JSONL)))
+	for _, text := range []string{"", "{}", "{\"cells\":[]}", "{\"cells\":{\"a\":{}}}", "[1]", "null", "{\"decisions\":[{}]}"} {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		table, err := NewJSONLTable("old.jsonl", opens(text))
+		var reader *Reader
+		if err == nil {
+			reader, err = NewReader(t.Context(), table, ColumnChoice{})
+		}
+		if err == nil {
+			_, err = NewBaseline(t.Context(), reader, reader.Labels())
+		}
+		if err != nil && !errors.Is(err, ErrReport) {
+			t.Errorf("%q: %v", text, err)
+		}
+	})
+}
+
+func TestSplitRecords(t *testing.T) {
+	for _, test := range []struct {
+		cell string
+		want []string
+	}{
+		{"", nil},
+		{`0 issue "a"`, []string{`0 issue "a"`}},
+		{`0 issue "a | b" | 0 issue "c\" | \\" | 0 \" "x"`, []string{`0 issue "a | b"`, `0 issue "c\" | \\"`, `0 \" "x"`}},
+		{`0 issue "never closed | 1`, []string{`0 issue "never closed | 1`}},
+		{`0 issue \`, []string{`0 issue \`}},
+	} {
+		if got, _ := splitRecords(test.cell); !cmp.Equal(test.want, got) {
+			t.Errorf("splitRecords(%q) = %q, want %q", test.cell, got, test.want)
+		}
+	}
+}
+
+// A line that is too long is said to be so, and not held.
+func TestLongLines(t *testing.T) {
+	line := `{"cells":{"a":"x.example"},"domain":"x.example","records":[],"decisions":[{"issuer":"A","status":"permitted","reason":"no-caa"}]}` + "\n"
+	table, err := NewJSONLTable("old.jsonl", opens(line+strings.Repeat("x", longestLine+1)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = NewReader(t.Context(), table, ColumnChoice{})
+	if !errors.Is(err, ErrReport) || !strings.Contains(err.Error(), "line 2: it is longer than 64 MiB") {
+		t.Errorf("%v, want line 2 to be too long", err)
+	}
+}
