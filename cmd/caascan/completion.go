@@ -79,11 +79,13 @@ func valuesOf(f *pflag.Flag) cobra.CompletionFunc {
 	case "only":
 		return someOf(texts(scan.Statuses())...)
 	case "fail-on":
-		return someOf(string(scan.Denied), string(scan.LookupFailed))
+		return someOf(texts(conditions())...)
 	case "columns":
 		return someOf(columnWords()...)
 	case "output":
 		return filesLike("csv", "xlsx", "html", "jsonl")
+	case "baseline":
+		return filesLike("csv", "xlsx", "jsonl")
 	case "metrics":
 		return filesLike("prom")
 	}

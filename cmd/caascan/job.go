@@ -25,7 +25,7 @@ type job struct {
 	outputs []*output
 	fixes   []fixesOutput
 	metrics metricsFile
-	failOn  []scan.Status
+	failOn  []condition
 	only    []scan.Status // of the rows that are written; none: all
 	columns []string
 	cells   report.Cells
@@ -35,6 +35,10 @@ type job struct {
 	source  source
 	record  *record
 	run     report.Run
+
+	compared string // the name of the earlier report, if there is one
+	baseline earlierBaseline
+
 	tally   report.Tally
 	left    int  // rows that --only leaves out
 	decided bool // the tally is of all rows
@@ -62,6 +66,10 @@ func (j *job) work(ctx context.Context, o scanOptions, path string, io streams) 
 	if err := j.checkColumns(); err != nil {
 		return err
 	}
+	if err := j.openBaseline(ctx); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, j.baseline.close()) }()
 	defer func() { err = errors.Join(err, abandonOutputs(j.files())) }()
 	if err := openOutputs(j.files()); err != nil {
 		return err
@@ -97,10 +105,13 @@ func (j *job) plan(o scanOptions, path string, io streams) (err error) {
 	if err := j.planOutputs(o, path, io); err != nil {
 		return err
 	}
-	if j.failOn, err = parseStatuses("--fail-on", o.failOn, scan.Denied, scan.LookupFailed); err != nil {
+	if j.failOn, err = parseWords("--fail-on", o.failOn, conditions()...); err != nil {
 		return err
 	}
-	if j.only, err = parseStatuses("--only", o.only, scan.Statuses()...); err != nil {
+	if j.compared = o.baseline; slices.Contains(j.failOn, failOnChanged) && j.compared == "" {
+		return usagef("--fail-on changed needs --baseline, the earlier report to compare with")
+	}
+	if j.only, err = parseWords("--only", o.only, scan.Statuses()...); err != nil {
 		return err
 	}
 	if j.columns = o.columns; o.columns != nil && len(o.columns) == 0 {
@@ -259,6 +270,17 @@ func (j *job) report(ctx context.Context) error {
 	if accounted := written + j.left; accounted != collected.Rows {
 		return fmt.Errorf("%d rows were read and %d accounted for: no report was written; this is a defect of caascan", collected.Rows, accounted)
 	}
+	if j.baseline.Baseline != nil {
+		var changes *report.Changes // not read where the work may still go on
+		err := interruptible(ctx, func() (err error) {
+			changes, err = j.baseline.Changes(ctx)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		j.tally.Changes = changes
+	}
 	j.finishRun(collected)
 	if err := interruptible(ctx, func() error { return j.closeWriters(writers) }); err != nil {
 		return err
@@ -291,7 +313,7 @@ func (j *job) closeWriters(writers []report.Writer) error {
 
 // layout is that of all reports, with as many columns as the rows so far have.
 func (j *job) layout() report.Layout {
-	layout := report.Layout{Header: j.in.Header(), Columns: j.columns, Cells: j.cells, TempDir: j.tempDir}
+	layout := report.Layout{Header: j.in.Header(), Columns: j.columns, Compared: j.compared, Cells: j.cells, TempDir: j.tempDir}
 	for _, issuer := range j.issuers {
 		layout.Issuers = append(layout.Issuers, issuer.Label)
 	}
@@ -343,6 +365,9 @@ func (j *job) writeRows(ctx context.Context, writers []report.Writer, rows int) 
 		for result, err := range scanner.Results(ctx, j.in.Rows()) {
 			if len(result.Row.Cells) > len(j.in.Header()) { // the first pass has seen them all
 				err = j.inputChanged()
+			}
+			if err == nil && j.baseline.Baseline != nil {
+				result.Change = j.baseline.Compare(result)
 			}
 			if err == nil {
 				j.tally.Add(result)

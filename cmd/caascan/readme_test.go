@@ -38,6 +38,7 @@ func TestTheReadmeSaysWhatTheCodeDoes(t *testing.T) {
 		"warnings":   wordTable("warning", scan.Warnings()),
 		"answers":    snapshotTable(snapshot.LineFields()),
 		"headers":    snapshotTable(snapshot.HeaderFields()),
+		"changes":    changeTable(),
 		"exit":       exitTable(),
 		"metrics":    metricTable(),
 	} {
@@ -166,6 +167,15 @@ func reasonTable() string {
 				fmt.Fprintf(&b, "| %s | `%s` | %s | %s |\n", status, reason, cell(reason.Meaning()), cell(reason.Advice()))
 			}
 		}
+	}
+	return b.String()
+}
+
+func changeTable() string {
+	var b strings.Builder
+	b.WriteString("| kind | change | what it means |\n|---|---|---|\n")
+	for _, change := range scan.Changes() {
+		fmt.Fprintf(&b, "| %s | `%s` | %s |\n", change.Kind(), change, cell(change.Meaning()))
 	}
 	return b.String()
 }

@@ -23,6 +23,7 @@ type scanOptions struct {
 	columns  []string
 	rawCells bool
 	only     []string
+	baseline string
 	failOn   []string
 	metrics  string
 	console  consoleOptions
@@ -65,7 +66,8 @@ func (o *scanOptions) add(flags *pflag.FlagSet) {
 	flags.StringSliceVar(&o.columns, "columns", nil, "`names` of the columns that reports have, in this order; input: all of the input's (default: all)")
 	flags.BoolVar(&o.rawCells, "raw-cells", false, "write CSV cells as they are, also those that a spreadsheet would run")
 	flags.StringSliceVar(&o.only, "only", nil, "write only the rows that have one of these `statuses` for any CA: permitted, denied, lookup-failed")
-	flags.StringSliceVar(&o.failOn, "fail-on", nil, "exit with 3 if any CA has one of these `statuses`: denied, lookup-failed")
+	flags.StringVar(&o.baseline, "baseline", "", "compare each row with an earlier report `file` (CSV, XLSX or JSON Lines), which -o may replace")
+	flags.StringSliceVar(&o.failOn, "fail-on", nil, "exit with 3 if any CA has one of these `statuses`: denied, lookup-failed; or, with --baseline, if the policy changed: changed (status, reason or records; not new or gone rows, and no lookup trouble)")
 	for _, name := range []string{"columns", "only", "fail-on"} {
 		list := flags.Lookup(name)
 		list.Value = oneLineList{list.Value, list.Value.(pflag.SliceValue)}
@@ -111,36 +113,47 @@ func (o oneLineList) Set(text string) error {
 	return o.Value.Set(text)
 }
 
-// parseStatuses reads a flag that takes some of these statuses.
-func parseStatuses(flag string, words []string, allowed ...scan.Status) ([]scan.Status, error) {
+// condition is what --fail-on takes.
+type condition string
+
+const (
+	failOnDenied  = condition(scan.Denied)
+	failOnFailed  = condition(scan.LookupFailed)
+	failOnChanged = condition("changed") // needs --baseline
+)
+
+func conditions() []condition { return []condition{failOnDenied, failOnFailed, failOnChanged} }
+
+// parseWords reads a flag that takes some of these words.
+func parseWords[W ~string](flag string, words []string, allowed ...W) ([]W, error) {
 	if words != nil && len(words) == 0 {
 		return nil, usagef("%s names no status: %s", flag, orWords(allowed))
 	}
-	var statuses []scan.Status
-	for _, word := range words {
-		status := scan.Status(strings.TrimSpace(word))
-		if !slices.Contains(allowed, status) {
-			return nil, usagef("%s %q: it is %s", flag, word, orWords(allowed))
+	var known []W
+	for _, text := range words {
+		word := W(strings.TrimSpace(text))
+		if !slices.Contains(allowed, word) {
+			return nil, usagef("%s %q: it is %s", flag, text, orWords(allowed))
 		}
-		if !slices.Contains(statuses, status) {
-			statuses = append(statuses, status)
+		if !slices.Contains(known, word) {
+			known = append(known, word)
 		}
 	}
-	return statuses, nil
+	return known, nil
 }
 
 // orWords joins as people do: a, b or c.
-func orWords(statuses []scan.Status) string {
+func orWords[W ~string](words []W) string {
 	var b strings.Builder
-	for i, status := range statuses {
+	for i, word := range words {
 		switch i {
 		case 0:
-		case len(statuses) - 1:
+		case len(words) - 1:
 			b.WriteString(" or ")
 		default:
 			b.WriteString(", ")
 		}
-		b.WriteString(string(status))
+		b.WriteString(string(word))
 	}
 	return b.String()
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"caascan/report"
 	"caascan/scan"
 	"caascan/scan/input"
 )
@@ -65,6 +66,7 @@ func (j *job) summary() string {
 		}
 	}
 	b.WriteString(j.matrix())
+	b.WriteString(j.changes())
 	if j.run.Recovered > 0 {
 		fmt.Fprintf(&b, "; %d names failed and recovered in the final pass", j.run.Recovered)
 	}
@@ -88,12 +90,25 @@ func (j *job) figures() []slog.Attr {
 		}
 		counts = append(counts, c)
 	}
-	return []slog.Attr{
+	numbers := []slog.Attr{
 		slog.Int("rows", j.run.Rows), slog.Int("domains", j.run.Domains), slog.Int("names", j.run.Names),
 		slog.Int("queries", j.run.Queries), slog.Int("retries", j.source.stats().Retries),
 		slog.Int("reused", j.run.Reused), slog.Int("recovered", j.run.Recovered), slog.Any("issuers", counts),
 		slog.Float64("seconds", time.Since(j.began).Seconds()),
 	}
+	if j.tally.Changes != nil {
+		numbers = append(numbers, slog.Any("changes", j.changeFigures()))
+	}
+	return numbers
+}
+
+// changeFigures are the numbers of what is different from the earlier report.
+func (j *job) changeFigures() map[scan.Change]report.Count {
+	counts := make(map[scan.Change]report.Count)
+	for _, change := range scan.Changes() {
+		counts[change] = j.tally.Changes.Count(change)
+	}
+	return counts
 }
 
 // matrix says for how many rows which of two CAs may issue. Of more CAs a line could
@@ -122,14 +137,44 @@ func (j *job) matrix() string {
 	return "; permitted: " + strings.Join(words, ", ")
 }
 
+// changes says how many rows are different from those of the earlier report, if there
+// is one.
+func (j *job) changes() string {
+	if j.tally.Changes == nil {
+		return ""
+	}
+	var words []string
+	for _, change := range scan.Changes() {
+		if rows := j.tally.Changes.Count(change).Rows; rows > 0 {
+			words = append(words, fmt.Sprintf("%d %s", rows, change))
+		}
+	}
+	if len(words) == 0 {
+		words = []string{"nothing"}
+	}
+	return "; changed since " + j.compared + ": " + strings.Join(words, ", ")
+}
+
 // verdict makes the exit code say what --fail-on asks for.
 func (j *job) verdict() error {
-	for _, status := range j.failOn {
-		for i := range j.issuers {
-			if j.tally.Status(i, status).Rows > 0 {
-				return errFailOn
-			}
+	for _, c := range j.failOn {
+		if j.met(c) {
+			return errFailOn
 		}
 	}
 	return nil
+}
+
+func (j *job) met(c condition) bool {
+	switch c {
+	case failOnChanged:
+		return j.tally.Changes.Policy()
+	case failOnDenied, failOnFailed:
+		for i := range j.issuers {
+			if j.tally.Status(i, scan.Status(c)).Rows > 0 {
+				return true
+			}
+		}
+	}
+	return false
 }

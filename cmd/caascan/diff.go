@@ -1,0 +1,204 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"caascan/report"
+	"caascan/scan"
+)
+
+type diffOptions struct {
+	column string
+	failOn []string
+}
+
+func newDiff(io streams) *cobra.Command {
+	var o diffOptions
+	cmd := &cobra.Command{
+		Use:   "diff OLD NEW",
+		Short: "Show what changed between two reports",
+		Example: `  caascan diff last-week.csv today.csv
+  caascan diff last-week.xlsx today.jsonl --fail-on changed`,
+		Long: `Diff compares two reports of caascan, each in CSV, XLSX or JSON Lines, and shows
+what changed for each domain: the policy first, then what could not be looked up,
+then rows that are new and gone. A row is known again by the text of the cell that
+was scanned, wherever it stands.
+
+` + exitStatus,
+		Args:              usageArgs(cobra.ExactArgs(2)),
+		ValidArgsFunction: anyFile,
+		GroupID:           lookupGroup,
+
+		RunE: func(cmd *cobra.Command, args []string) error { return runDiff(cmd.Context(), o, args[0], args[1], io) },
+	}
+	cmd.Flags().StringVar(&o.column, "column", "", "`name` or number of the column that was scanned (default: found by itself)")
+	cmd.Flags().StringSliceVar(&o.failOn, "fail-on", nil, "changed: exit with 3 if the policy of any domain changed, which is what caa_change says but for failed-now, recovered, new and gone")
+	cmd.Flags().Lookup("fail-on").DefValue = ""                                 // none, which the help does not show
+	_ = cmd.RegisterFlagCompletionFunc("fail-on", oneOf(string(failOnChanged))) // fails only for a flag that is not there
+	return cmd
+}
+
+func runDiff(ctx context.Context, o diffOptions, old, now string, io streams) (err error) {
+	failOn, err := parseWords("--fail-on", o.failOn, failOnChanged)
+	if err != nil {
+		return err
+	}
+	tempDir, err := os.MkdirTemp("", "caascan-")
+	if err != nil {
+		return fmt.Errorf("no place for temporary files: %w", err)
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(tempDir)) }()
+	var changes *report.Changes
+	err = interruptible(ctx, func() (err error) {
+		changes, err = o.compare(ctx, old, now, tempDir, io.err)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if err := printChanges(io.out, changes, now); err != nil {
+		return err
+	}
+	if len(failOn) > 0 && changes.Policy() {
+		return errFailOn
+	}
+	return nil
+}
+
+// compare reads both reports. What is not compared it says on stderr.
+func (o diffOptions) compare(ctx context.Context, old, now, tempDir string, stderr io.Writer) (changes *report.Changes, err error) {
+	earlier, err := openReport(ctx, old, tempDir)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, earlier.close()) }()
+	later, err := openReport(ctx, now, tempDir)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, later.close()) }()
+	before, err := report.NewReader(ctx, earlier.table, report.ColumnChoice{Asked: o.column})
+	if err != nil {
+		return nil, columnError(err)
+	}
+	after, err := report.NewReader(ctx, later.table, report.ColumnChoice{Asked: o.column, Preferred: before.Column()})
+	if err != nil {
+		return nil, columnError(err)
+	}
+	baseline, err := report.NewBaseline(ctx, before, after.Labels())
+	if err != nil {
+		return nil, err
+	}
+	for _, warning := range baseline.Warnings(now, after.Labels()) {
+		fmt.Fprintf(stderr, "caascan: %s\n", flat(warning))
+	}
+	if err := baseline.CompareAll(ctx, after); err != nil {
+		return nil, err
+	}
+	return baseline.Changes(ctx)
+}
+
+// columnError makes a column that is not there a fault of the command line.
+func columnError(err error) error {
+	if errors.Is(err, report.ErrNoColumn) {
+		return usageError{err}
+	}
+	return err
+}
+
+// printChanges writes c for people.
+func printChanges(w io.Writer, c *report.Changes, now string) error {
+	var b strings.Builder
+	same := c.Count(scan.ChangeNone)
+	if len(c.Domains()) == 0 {
+		fmt.Fprintf(&b, "No difference between %s and %s: %s, %s.\n", visible(c.Earlier), visible(now), counted(same.Rows, "row"), counted(same.Domains, "domain"))
+		_, err := io.WriteString(w, b.String())
+		return err
+	}
+	fmt.Fprintf(&b, "%s -> %s\n\n%-18s%10s%10s\n", visible(c.Earlier), visible(now), "change", "rows", "domains")
+	for _, change := range append(scan.Changes(), scan.ChangeNone) {
+		name, count := string(change), c.Count(change)
+		if change == scan.ChangeNone {
+			name = "unchanged"
+		}
+		fmt.Fprintf(&b, "%-18s%10d%10d\n", name, count.Rows, count.Domains)
+	}
+	var kind scan.ChangeKind
+	for _, d := range c.Domains() {
+		if d.Change.Kind() != kind {
+			kind = d.Change.Kind()
+			fmt.Fprintf(&b, "\n%s\n", kindWords(kind))
+		}
+		printChange(&b, d, c.Labels)
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+func kindWords(kind scan.ChangeKind) string {
+	switch kind {
+	case scan.PolicyChange:
+		return "Policy:"
+	case scan.LookupTrouble:
+		return "Lookup trouble, which says nothing of the policy:"
+	case scan.ListChange:
+		return "Rows that are new and gone:"
+	case scan.NoChange:
+	}
+	return ""
+}
+
+// printChange writes a domain. Its text is from files.
+func printChange(b *strings.Builder, d report.DomainChange, labels []string) {
+	name, rows := visible(d.Domain), counted(d.Rows, "row")
+	if name == "" {
+		name = "(no domain)"
+	}
+	switch {
+	case d.Some() && d.Domain != "" && d.Change == scan.ChangeNew:
+		rows += " more"
+	case d.Some() && d.Domain != "":
+		rows += " fewer"
+	}
+	fmt.Fprintf(b, "  %s: %s, %s\n", name, d.Change, rows)
+	if d.Some() {
+		return
+	}
+	for _, side := range []struct {
+		word    string
+		verdict *report.DomainVerdict
+	}{{"was", d.Was}, {"is", d.Is}} {
+		if side.verdict != nil {
+			fmt.Fprintf(b, "    %-3s %s\n", side.word, visible(side.verdict.Text(labels, "; ")))
+		}
+	}
+	if d.Was != nil && d.Is != nil {
+		printRecords(b, "-", d.Was.Records, d.Is.Records)
+		printRecords(b, "+", d.Is.Records, d.Was.Records)
+	}
+}
+
+// printRecords writes the records that the other side does not have.
+func printRecords(b *strings.Builder, sign, records, other string) {
+	others := strings.Split(other, "\n")
+	for record := range strings.SplitSeq(records, "\n") {
+		if record != "" && !slices.Contains(others, record) {
+			fmt.Fprintf(b, "    %-3s %s\n", sign, visible(record))
+		}
+	}
+}
+
+func counted(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}

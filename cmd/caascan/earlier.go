@@ -1,0 +1,164 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"iter"
+	"os"
+	"slices"
+	"strconv"
+
+	"caascan/report"
+	"caascan/scan"
+	"caascan/scan/input"
+)
+
+// earlierReport is a report that is read again, to be compared.
+type earlierReport struct {
+	inputs []*input.Input // one for each sheet of a workbook; none for JSON Lines
+	table  report.Table
+}
+
+// openReport opens a report of any format but HTML. The format is told from the content,
+// so that the file may have been renamed.
+func openReport(ctx context.Context, path, tempDir string) (*earlierReport, error) {
+	if _, err := os.Stat(path); err != nil {
+		return nil, fmt.Errorf("report %s cannot be read: %w", path, cause(err))
+	}
+	head, err := readStart(path, 4)
+	if err != nil {
+		return nil, fmt.Errorf("report %s cannot be read: %w", path, cause(err))
+	}
+	e := new(earlierReport)
+	switch {
+	case bytes.HasPrefix(head, []byte("{")):
+		e.table, err = report.NewJSONLTable(path, func() (io.ReadCloser, error) { return os.Open(path) })
+	case bytes.HasPrefix(head, []byte("<")):
+		err = fmt.Errorf("%s %w: it is a page: give the report in CSV, XLSX or JSON Lines", path, report.ErrReport)
+	case bytes.HasPrefix(head, []byte("PK\x03\x04")):
+		err = e.openSheets(ctx, path, tempDir)
+	default:
+		err = e.openSheet(ctx, path, input.Options{TempDir: tempDir})
+		e.table.Format = report.CSV
+	}
+	if err != nil {
+		return nil, errors.Join(err, e.close())
+	}
+	return e, nil
+}
+
+// openSheets opens Results, and the sheets in which it goes on.
+func (e *earlierReport) openSheets(ctx context.Context, path, tempDir string) error {
+	for n := 1; ; n++ {
+		opts := input.Options{TempDir: tempDir, Sheet: "Results"}
+		if n > 1 {
+			opts.Sheet += " " + strconv.Itoa(n)
+		}
+		err := e.openSheet(ctx, path, opts)
+		switch {
+		case errors.Is(err, input.ErrSheet) && n > 1:
+			e.table.Format = report.XLSX
+			return nil
+		case errors.Is(err, input.ErrSheet):
+			return fmt.Errorf("%s %w: it has no sheet Results", path, report.ErrReport)
+		case err != nil:
+			return err
+		}
+	}
+}
+
+func (e *earlierReport) openSheet(ctx context.Context, path string, opts input.Options) error {
+	opts.Header = input.HeaderPresent
+	in, err := input.Open(ctx, path, nil, opts)
+	if err != nil {
+		return err
+	}
+	e.inputs = append(e.inputs, in)
+	if len(e.inputs) > 1 && !slices.Equal(in.Header(), e.table.Header) {
+		return fmt.Errorf("%s %w: the sheet %s has other columns than the first", path, report.ErrReport, opts.Sheet)
+	}
+	e.table.Name, e.table.Header, e.table.Rows = path, in.Header(), e.rows()
+	return nil
+}
+
+// rows are those of all sheets, one behind the other.
+func (e *earlierReport) rows() iter.Seq2[scan.Row, error] {
+	return func(yield func(scan.Row, error) bool) {
+		for _, in := range e.inputs {
+			for row, err := range in.Rows() {
+				if !yield(row, err) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// close removes the temporary files; there are none where nothing was opened.
+func (e *earlierReport) close() error {
+	if e == nil {
+		return nil
+	}
+	var err error
+	for _, in := range e.inputs {
+		err = errors.Join(err, in.Close())
+	}
+	return err
+}
+
+// openBaseline reads the report that --baseline names, all of it: one of the outputs
+// may take its place.
+func (j *job) openBaseline(ctx context.Context) error {
+	if j.compared == "" {
+		return nil
+	}
+	var opened earlierBaseline // not read where the work may still go on
+	err := interruptible(ctx, func() (err error) {
+		opened, err = j.readBaseline(ctx)
+		return err
+	})
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("--baseline: %w; the first time there is nothing to compare with: leave --baseline out", err)
+	}
+	if err != nil {
+		return err
+	}
+	j.baseline = opened
+	for _, warning := range j.baseline.Warnings(j.run.InputName, j.layout().Issuers) {
+		j.console.warn(warning)
+		j.run.Notes = append(j.run.Notes, warning)
+	}
+	return nil
+}
+
+// earlierBaseline is what rows are compared with, and its file.
+type earlierBaseline struct {
+	*report.Baseline // nil where rows are not compared
+	*earlierReport
+}
+
+func (j *job) readBaseline(ctx context.Context) (earlierBaseline, error) {
+	earlier, err := openReport(ctx, j.compared, j.tempDir)
+	if err != nil {
+		return earlierBaseline{}, err
+	}
+	baseline, err := j.newBaseline(ctx, earlier.table)
+	if err != nil {
+		return earlierBaseline{}, errors.Join(err, earlier.close())
+	}
+	return earlierBaseline{baseline, earlier}, nil
+}
+
+func (j *job) newBaseline(ctx context.Context, table report.Table) (*report.Baseline, error) {
+	layout := j.layout()
+	column := report.InputNames(layout.Header)[j.in.Layout().Column-1]
+	reader, err := report.NewReader(ctx, table, report.ColumnChoice{Preferred: column})
+	if err != nil {
+		return nil, err
+	}
+	return report.NewBaseline(ctx, reader, layout.Issuers)
+}

@@ -1,0 +1,78 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/xuri/excelize/v2"
+)
+
+// TestAReportOfSeveralSheetsIsReadWhole: beyond a million rows Results goes on in
+// Results 2.
+func TestAReportOfSeveralSheetsIsReadWhole(t *testing.T) {
+	header := "mail,caa_domain,caa_status,caa_reason,caa_records\n"
+	first, second := "a@x.example,x.example,permitted,no-caa,\n", "b@y.example,y.example,denied,no-issuer,\n"
+	csv := writeText(t, filepath.Join(t.TempDir(), "whole.csv"), header+first+second)
+	book := workbookOf(t, map[string]string{"Summary": "nothing", "Results": header + first, "Results 2": header + second})
+	if got := runWith(t.Context(), "", "diff", csv, book); got.code != exitDone || !strings.HasPrefix(got.stdout, "No difference ") {
+		t.Errorf("%+v, want no difference", got)
+	}
+	other := workbookOf(t, map[string]string{"Results": header + first, "Results 2": "mail,status\nb@y.example,denied\n"})
+	if got := runWith(t.Context(), "", "diff", csv, other); got.code != exitUnfinished || !strings.Contains(got.stderr, "the sheet Results 2 has other columns than the first") {
+		t.Errorf("%+v, want an error about the second sheet", got)
+	}
+	none := workbookOf(t, map[string]string{"Summary": header + first})
+	if got := runWith(t.Context(), "", "diff", csv, none); got.code != exitUnfinished || !strings.Contains(got.stderr, "is no report that can be compared: it has no sheet Results\n") {
+		t.Errorf("%+v, want an error about the sheet", got)
+	}
+}
+
+func TestReportsThatCannotBeRead(t *testing.T) {
+	dir := t.TempDir()
+	book, err := os.ReadFile(workbookOf(t, map[string]string{"Results": "mail\na@x.example\n"}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, test := range map[string]struct{ text, want string }{
+		"cut.xlsx":    {string(book[:len(book)/2]), "cut.xlsx is not a list: it begins like a zip archive and is none, perhaps cut short"},
+		"empty.csv":   {"", "empty.csv is empty"},
+		"header.csv":  {"mail,caa_domain\n", "header.csv is empty: it holds a header and no rows"},
+		"object.json": {"{}\n", `object.json is no report that can be compared: it has no column "caa_domain"`},
+		"old.xls":     {"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "old.xls is not a list: it is an old workbook"},
+	} {
+		file := writeText(t, filepath.Join(dir, name), test.text)
+		got := runWith(t.Context(), "", "diff", file, file)
+		if got.code != exitUnfinished || !strings.Contains(got.stderr, test.want) || got.stdout != "" {
+			t.Errorf("%s: %+v, want %q", name, got, test.want)
+		}
+	}
+	if got := runWith(t.Context(), "", "diff", dir, dir); got.code != exitUnfinished || !strings.Contains(got.stderr, "it is no regular file") {
+		t.Errorf("a folder: %+v", got)
+	}
+}
+
+// workbookOf makes a workbook of sheets in CSV without quotation marks.
+func workbookOf(t *testing.T, sheets map[string]string) string {
+	t.Helper()
+	book := excelize.NewFile()
+	defer book.Close()
+	for name, text := range sheets {
+		if _, err := book.NewSheet(name); err != nil {
+			t.Fatal(err)
+		}
+		for i, line := range strings.Split(strings.TrimSuffix(text, "\n"), "\n") {
+			at, _ := excelize.CoordinatesToCellName(1, i+1)
+			cells := strings.Split(line, ",")
+			if err := book.SetSheetRow(name, at, &cells); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	file := filepath.Join(t.TempDir(), "book.xlsx")
+	if err := book.SaveAs(file); err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
