@@ -117,10 +117,22 @@ func openOutputs(outputs []*output) error {
 		if err != nil {
 			return fmt.Errorf("report %s cannot be written: %w; give a folder that is there and may be written to", o.name, cause(err))
 		}
-		o.file, o.to = file, file
+		o.file = nameless{file}
+		o.to = o.file
 	}
 	return nil
 }
+
+// nameless is a pendingFile whose errors say only what went wrong: the file's place is what
+// people know it by.
+type nameless struct{ pendingFile }
+
+func (n nameless) Write(octets []byte) (int, error) {
+	written, err := n.pendingFile.Write(octets)
+	return written, cause(err)
+}
+
+func (n nameless) Sync() error { return cause(n.pendingFile.Sync()) }
 
 // cause drops the name of a temporary file from an error, which nobody has given.
 func cause(err error) error {
