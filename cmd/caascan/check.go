@@ -97,7 +97,7 @@ func runCheck(ctx context.Context, o checkOptions, name string, io streams) erro
 	if err != nil {
 		return err
 	}
-	for _, warning := range src.illness() {
+	for _, warning := range src.illness(0) {
 		said.warn(warning)
 	}
 	scanner := scan.New(scan.Config{Issuers: issuers, Store: src.store})

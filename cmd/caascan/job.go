@@ -226,7 +226,7 @@ func (j *job) collect(ctx context.Context, o sourceOptions) error {
 	if err := cmp.Or(j.record.finish(), err); err != nil { // the first one has caused the other
 		return err
 	}
-	for _, warning := range j.source.illness() {
+	for _, warning := range j.source.illness(j.record.reused()) {
 		j.console.warn(warning)
 		j.run.Notes = append(j.run.Notes, warning)
 	}

@@ -169,6 +169,14 @@ func refusalWords(refused map[domain.Name]snapshot.Refusal) string {
 	return "; asked again: " + strings.Join(words, ", ")
 }
 
+// reused is how many answers were there and are used again.
+func (r *record) reused() int {
+	if r == nil {
+		return 0
+	}
+	return r.used
+}
+
 // put is nil where there is nothing to write to.
 func (r *record) put() func([]snapshot.Observation) {
 	if r == nil {

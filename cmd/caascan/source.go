@@ -258,8 +258,9 @@ func validationWords(a snapshot.Asked) string {
 }
 
 // illness says, once names have been looked up, which resolvers have not done as
-// they should: the answers are weaker, or later, than asked for.
-func (s source) illness() []string {
+// they should: the answers are weaker, or later, than asked for. Of answers that were
+// there already so many are used again.
+func (s source) illness(reused int) []string {
 	if s.resolver == nil {
 		return nil
 	}
@@ -270,14 +271,15 @@ func (s source) illness() []string {
 			words = append(words, flat(fmt.Sprintf("resolver %s was out of rotation (%d times; %s)", state.Server, state.Illnesses, state.Why)))
 		case state.Out:
 			words = append(words, fmt.Sprintf("resolver %s was not asked any more: %s", state.Server, state.Why))
-		case state.Queries >= manyQueries && state.Answers == 0 || state.Longest >= longStreak:
+		case state.Queries >= manyQueries && state.Answers == 0 && reused == 0 || state.Longest >= longStreak:
 			words = append(words, fmt.Sprintf("resolver %s failed %d queries in a row (%s), though it answers a probe", state.Server, state.Longest, state.Cause))
 		}
 	}
 	return words
 }
 
-// manyQueries without an answer speak against a resolver rather than the names.
+// manyQueries without an answer speak against a resolver rather than the names, unless
+// those are what is left because they failed before.
 const manyQueries = 16
 
 // longStreak of failures is more than a list has by chance.
