@@ -13,6 +13,7 @@ import (
 const (
 	dnsperf       = "dnsperf"
 	domains       = "domains"
+	recorded      = "recorded"
 	toCSV         = "csv"
 	toXLSX        = "xlsx"
 	toBoth        = "both"
@@ -33,6 +34,7 @@ const (
 var works = [...]struct{ label, words string }{
 	{dnsperf, "dnsperf, resolver, distinct domains"},
 	{domains, "caascan, distinct domains to CSV"},
+	{recorded, "caascan, the same with a snapshot"},
 	{toCSV, "caascan, mailboxes to CSV"},
 	{toXLSX, "caascan, mailboxes to XLSX"},
 	{toBoth, "caascan, mailboxes to CSV and XLSX"},
@@ -57,6 +59,7 @@ var ratios = [...]struct {
 }{
 	{"engine: CPU per lookup ÷ dnsperf's", engine, dnsperfDirect, cpuOf, "at most 1"},
 	{"distinct domains to CSV: CPU per lookup ÷ dnsperf's", domains, dnsperf, cpuOf, "at most 1.3"},
+	{"with a snapshot: time ÷ that without", recorded, domains, wallOf, "at most 1.1"},
 	{"50 ms away: queries a second ÷ dnsperf's", far, farDnsperf, rateOf, "at least 0.9"},
 	{"50 ms away, 1 % lost: those ÷ dnsperf's without loss", lossy, farDnsperf, rateOf, "at least 0.9"},
 	{"20 ms away, 64 in flight: those ÷ dnsperf's", near, nearDnsperf, rateOf, ""},
