@@ -66,7 +66,11 @@ func TestSignalWhileASnapshotIsRead(t *testing.T) {
 	n.writeSnapshot(t, 1_000_000)
 	size := n.size(t, n.snapshot)
 	r := n.begin(t)
-	r.waitFor(t, func() bool { return len(n.server.Queries()) > 0 }) // the probe, before the snapshot is read
+	r.waitFor(t, func() bool { return len(n.server.Queries()) > 0 }) // the probe, behind which the snapshot is read
+	select {
+	case <-r.ended:
+	case <-time.After(300 * time.Millisecond):
+	}
 	if code := r.stop(t, os.Interrupt); code != exitInterrupted {
 		t.Errorf("exit %d, stderr %q, want %d", code, r.said(t), exitInterrupted)
 	}
