@@ -31,7 +31,7 @@ var crashSeed = flag.Uint64("crash-seed", 0, "the moments at which runs are kill
 // The list of these tests: so many domains, with so many mailboxes that a report takes
 // long enough to be caught while it is written.
 const (
-	nightDomains = 3000
+	nightDomains = 6000
 	nightRows    = 150_000
 )
 
@@ -121,8 +121,9 @@ type night struct {
 	snapshot   string
 	server     *dnstest.Server
 	resolvers  []string
-	finalPass  *atomic.Int64 // queries for a name that fails each time
-	seen       int           // queries of runs that have ended
+	queries    *atomic.Int64 // of all runs, for CAA
+	finalPass  *atomic.Int64 // of the last run, for a name that fails each time
+	seen       int           // of all queries, those of runs that have ended
 	concurrent int
 }
 
@@ -134,10 +135,13 @@ func newNight(t *testing.T, program, list string, resolvers int) *night {
 	}
 	n := &night{
 		world: world{program: program}, sandbox: newSandbox(t), list: list,
-		snapshot: filepath.Join(t.TempDir(), "answers.jsonl"), finalPass: new(atomic.Int64), concurrent: 64,
+		snapshot: filepath.Join(t.TempDir(), "answers.jsonl"), queries: new(atomic.Int64), finalPass: new(atomic.Int64), concurrent: 64,
 	}
 	n.server, err = dnstest.Start(dnstest.Config{Zones: []*zone.Zone{z}, Validates: true, Handle: func(q dnstest.Query) []dnstest.Reply {
-		if q.Name == "servfail0.example" && q.Type == dns.TypeCAA {
+		if q.Type == dns.TypeCAA {
+			n.queries.Add(1)
+		}
+		if q.Type == dns.TypeCAA && q.Name == "servfail0.example" {
 			n.finalPass.Add(1)
 		}
 		return q.Replies()
@@ -317,13 +321,14 @@ type killing struct {
 }
 
 // killings are 20 moments over all that a run does, in an order in which each can come.
-// An uninterrupted run's snapshot has so many octets.
-func (n *night) killings(t *testing.T, random *rand.Rand, octets int64) []killing {
-	const collecting, others = 9, 2
+// An uninterrupted run asks for so many names: they are many more between two of these
+// moments than may be lost at one.
+func (n *night) killings(t *testing.T, random *rand.Rand, names int) []killing {
+	const collecting, others = 8, 2
 	var list []killing
-	for i := range int64(collecting) {
-		least := octets * (collecting*i + random.Int64N(collecting)) / (collecting * collecting)
-		list = append(list, killing{fmt.Sprintf("%d octets are learnt", least), func() bool { return n.size(t, n.snapshot) >= least }, 5 * time.Millisecond})
+	for i := range collecting {
+		asked := int64(names*i/collecting + random.IntN(names/collecting))
+		list = append(list, killing{fmt.Sprintf("%d names are asked", asked), func() bool { return n.queries.Load() >= asked }, 5 * time.Millisecond})
 	}
 	for range others {
 		began := n.sinceStart(t)
@@ -331,7 +336,7 @@ func (n *night) killings(t *testing.T, random *rand.Rand, octets int64) []killin
 			killing{"it starts", func() bool { return true }, 15 * time.Millisecond},
 			killing{"something is written", began, time.Millisecond})
 	}
-	for range 3 {
+	for range 4 {
 		list = append(list, killing{"failures are asked again", func() bool { return n.finalPass.Load() > 2 }, 200 * time.Millisecond})
 	}
 	for range 4 {
@@ -393,7 +398,7 @@ func crash(t *testing.T, program, list string, resolvers int, random *rand.Rand)
 	want := whole.report(t)
 	names, _ := whole.checkAsked(t, nil)
 	n := newNight(t, program, list, resolvers)
-	killings := n.killings(t, random, whole.size(t, whole.snapshot))
+	killings := n.killings(t, random, names)
 	total, lostInAll, most := 0, 0, 0
 	for _, k := range killings {
 		before := n.known(t)

@@ -46,8 +46,10 @@ func TestSignalsFlushTheSnapshot(t *testing.T) {
 				}
 			}
 			stop(began)
-			half := n.size(t, n.snapshot) + 100_000 // octets, of about 500,000
-			stop(func() bool { return n.size(t, n.snapshot) > half })
+			for range 6 {
+				some := n.queries.Load() + 1000
+				stop(func() bool { return n.queries.Load() > some })
+			}
 			stop(func() bool { return n.finalPass.Load() > 2 })
 			stop(func() bool { return grown(t, n.out, "."+csvReport) })
 		})
