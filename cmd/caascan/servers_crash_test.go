@@ -450,7 +450,7 @@ func TestAfterKillsNothingIsLost(t *testing.T) {
 	t.Logf("-crash-seed %d", seed)
 	program, list := build(t), writeNightList(t)
 	for _, resolvers := range []int{1, 2} {
-		t.Run(fmt.Sprintf("%d resolvers", resolvers), func(t *testing.T) {
+		t.Run(fmt.Sprintf("resolvers %d", resolvers), func(t *testing.T) {
 			t.Parallel() // each waits most of the time
 			crash(t, program, list, resolvers, rand.New(rand.NewPCG(seed, uint64(resolvers))))
 		})

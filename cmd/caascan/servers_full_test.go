@@ -47,7 +47,7 @@ type full struct {
 	size string // of the disk
 	// on puts a part of what a run writes on the disk.
 	on func(n *night, d disk)
-	// said is how what is said begins, of the file and why.
+	// said is what the run says of the file and why.
 	said     func(n *night) string
 	workbook bool // is wanted too
 }
