@@ -16,8 +16,9 @@ import (
 )
 
 type diffOptions struct {
-	column string
-	failOn []string
+	column    string
+	failOn    []string
+	logFormat string
 }
 
 func newDiff(io streams) *cobra.Command {
@@ -42,12 +43,17 @@ was scanned, wherever it stands.
 	cmd.Flags().StringVar(&o.column, "column", "", "`name` or number of the column that was scanned (default: found by itself)")
 	cmd.Flags().StringSliceVar(&o.failOn, "fail-on", nil, "changed: exit with 3 if the policy of any domain changed, which is what caa_change says but for failed-now, recovered, new and gone")
 	cmd.Flags().Lookup("fail-on").DefValue = ""                                 // none, which the help does not show
+	addLogFormat(cmd.Flags(), &o.logFormat)
 	_ = cmd.RegisterFlagCompletionFunc("fail-on", oneOf(string(failOnChanged))) // fails only for a flag that is not there
 	return cmd
 }
 
 func runDiff(ctx context.Context, o diffOptions, old, now string, io streams) (err error) {
 	failOn, err := parseWords("--fail-on", o.failOn, failOnChanged)
+	if err != nil {
+		return err
+	}
+	said, err := newConsole(io.err, consoleOptions{progress: "never", logFormat: o.logFormat})
 	if err != nil {
 		return err
 	}
@@ -58,7 +64,7 @@ func runDiff(ctx context.Context, o diffOptions, old, now string, io streams) (e
 	defer func() { err = errors.Join(err, os.RemoveAll(tempDir)) }()
 	var changes *report.Changes
 	err = interruptible(ctx, func() (err error) {
-		changes, err = o.compare(ctx, old, now, tempDir, io.err)
+		changes, err = o.compare(ctx, old, now, tempDir, said)
 		return err
 	})
 	if err != nil {
@@ -74,7 +80,7 @@ func runDiff(ctx context.Context, o diffOptions, old, now string, io streams) (e
 }
 
 // compare reads both reports. What is not compared it says on stderr.
-func (o diffOptions) compare(ctx context.Context, old, now, tempDir string, stderr io.Writer) (changes *report.Changes, err error) {
+func (o diffOptions) compare(ctx context.Context, old, now, tempDir string, said console) (changes *report.Changes, err error) {
 	earlier, err := openReport(ctx, old, tempDir)
 	if err != nil {
 		return nil, err
@@ -98,7 +104,7 @@ func (o diffOptions) compare(ctx context.Context, old, now, tempDir string, stde
 		return nil, err
 	}
 	for _, warning := range baseline.Warnings(now, after.Labels()) {
-		fmt.Fprintf(stderr, "caascan: %s\n", flat(warning))
+		said.warn(warning)
 	}
 	if err := baseline.CompareAll(ctx, after); err != nil {
 		return nil, err

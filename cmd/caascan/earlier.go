@@ -23,13 +23,16 @@ type earlierReport struct {
 	table  report.Table
 }
 
+// longestHeader is how much is read of a report to tell what it is.
+const longestHeader = 64 << 10
+
 // openReport opens a report of any format but HTML. The format is told from the content,
 // so that the file may have been renamed.
 func openReport(ctx context.Context, path, tempDir string) (*earlierReport, error) {
 	if _, err := os.Stat(path); err != nil {
 		return nil, fmt.Errorf("report %s cannot be read: %w", path, cause(err))
 	}
-	head, err := readStart(path, 4)
+	head, err := readStart(path, longestHeader)
 	if err != nil {
 		return nil, fmt.Errorf("report %s cannot be read: %w", path, cause(err))
 	}
@@ -42,7 +45,11 @@ func openReport(ctx context.Context, path, tempDir string) (*earlierReport, erro
 	case bytes.HasPrefix(head, []byte("PK\x03\x04")):
 		err = e.openSheets(ctx, path, tempDir)
 	default:
-		err = e.openSheet(ctx, path, input.Options{TempDir: tempDir})
+		opts := input.Options{TempDir: tempDir}
+		if header, _, _ := bytes.Cut(head, []byte("\n")); bytes.Contains(header, []byte(",caa_domain,")) {
+			opts.Separator = ',' // as we write it, whatever else the cells look like
+		}
+		err = e.openSheet(ctx, path, opts)
 		e.table.Format = report.CSV
 	}
 	if err != nil {

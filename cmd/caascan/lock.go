@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -32,6 +33,9 @@ func takeLock(name string) (*lock, error) {
 		if !locked {
 			return nil, fmt.Errorf("%s is being written by %s: wait until that has ended, or give another name", name, l.holder())
 		}
+		if !l.ours() {
+			return nil, errors.Join(fmt.Errorf("%s cannot be locked: %s is there and is something else: give another name", name, l.held.Path()), l.held.Close())
+		}
 		if l.stands() {
 			l.sign()
 			return l, nil
@@ -53,6 +57,15 @@ func (l *lock) stands() bool {
 	return err == nil && os.SameFile(mine, found)
 }
 
+// signed begins what is in a lock.
+const signed = "process "
+
+// ours reports whether the file may be written over: it is new, or a lock.
+func (l *lock) ours() bool {
+	start, err := readStart(l.held.Path(), int64(len(signed)))
+	return err != nil || len(start) == 0 || string(start) == signed // not every system lets a locked file be read
+}
+
 // sign says in the lock who holds it, where the system lets that be written into a locked
 // file.
 func (l *lock) sign() {
@@ -60,7 +73,7 @@ func (l *lock) sign() {
 	if err != nil {
 		host = "unknown"
 	}
-	text := fmt.Sprintf("process %d on %s since %s", os.Getpid(), host, time.Now().UTC().Format(time.RFC3339))
+	text := fmt.Sprintf(signed+"%d on %s since %s", os.Getpid(), host, time.Now().UTC().Format(time.RFC3339))
 	_ = os.WriteFile(l.held.Path(), []byte(text), 0o644) // it is held all the same
 }
 

@@ -63,6 +63,9 @@ type Options struct {
 	// Sheet is the sheet of a workbook: its name, without regard to case, or its
 	// number, from 1. The default is the first.
 	Sheet string
+	// Separator stands between the cells of a text, unless its first line declares
+	// another one. The default is to find out.
+	Separator byte
 	// Header says whether there is a header. The default is to find out.
 	Header HeaderMode
 	// TempDir is where streams and unpacked sheets are put. The default is
@@ -179,7 +182,7 @@ func (in *Input) detect(file string, opts Options) error {
 	case opts.Sheet != "":
 		return fmt.Errorf("%w %s: it is a text file, which has no sheets; leave out --sheet", ErrSheet, quote(opts.Sheet))
 	}
-	text, err := openText(file, head)
+	text, err := openText(file, head, opts.Separator)
 	if err != nil {
 		return err
 	}

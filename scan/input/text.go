@@ -20,15 +20,19 @@ type text struct {
 	preamble  int // octets of the line sep=;, after decoding
 }
 
-// openText finds out how a file is written.
-func openText(file string, head []byte) (*text, error) {
-	t := &text{file: file}
+// openText finds out how a file is written. The separator is the one given, if one is.
+func openText(file string, head []byte, separator byte) (*text, error) {
+	t := &text{file: file, separator: separator}
 	t.encoding, t.mark = sniff(head)
 	start, err := io.ReadAll(t.encoding.reader(bytes.NewReader(head[t.mark:])))
 	if err != nil {
 		return nil, err
 	}
-	if t.separator, t.preamble = declaredSeparator(start); t.preamble == 0 {
+	declared, length := declaredSeparator(start)
+	switch {
+	case length > 0:
+		t.separator, t.preamble = declared, length
+	case separator == noSeparator:
 		t.separator, err = findSeparator(*t)
 	}
 	return t, err
