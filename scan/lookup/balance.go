@@ -5,6 +5,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/miekg/dns"
+
 	"caascan/scan/snapshot"
 )
 
@@ -108,14 +110,25 @@ func (e *engine) patience() time.Duration {
 func (e *engine) abandon(s *step) {
 	s.form = fresh
 	if s.dance != noDance || s.validatedOnly && e.outSince.IsZero() {
-		s.dance = noDance
-		s.finish(snapshot.ServFail)
+		e.letStand(s)
 		return
 	}
 	u := e.upstreams[e.rotor%len(e.upstreams)]
 	s.obs.Server, s.obs.Transport, s.obs.Time = u.name, u.transport(u.firstForm()), time.Now()
 	s.obs.RCode, s.obs.EDE = 0, nil
 	s.finish(snapshot.Network)
+}
+
+// letStand ends a step with the SERVFAIL of a server that validates. Where that was in
+// the first pass, or the last try brought no reply, it is not what the step says so far.
+func (e *engine) letStand(s *step) {
+	if earlier, found := e.cfg.Store.Find(s.obs.Name); found && s.dance == noDance {
+		s.obs = earlier
+		return
+	}
+	s.dance = noDance
+	s.obs.RCode = dns.RcodeServerFailure
+	s.finish(snapshot.ServFail)
 }
 
 // judge takes in how a query went for what it says of the server.

@@ -321,3 +321,30 @@ func TestAServerWithoutEDNSIsMarked(t *testing.T) {
 		})
 	}
 }
+
+// TestWhatAValidatorSaidStandsWhereItIsGone: in the final pass there is nobody who may
+// answer the name, and the failure is told with who has said so, and when.
+func TestWhatAValidatorSaidStandsWhereItIsGone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		start := time.Now()
+		w := &world{t: t, answer: func(w *world, q asked) []byte {
+			first := q.server == serverA.String()
+			switch {
+			case first && time.Since(start) > time.Second:
+				return nil // for good
+			case first && q.name == "broken.example":
+				return servfail(w, q)
+			}
+			time.Sleep(10 * time.Millisecond)
+			return message{ra: true, ad: first, authority: []string{exampleSOA}}.pack(w.t, q.wire)
+		}}
+		r := w.resolver(Config{Servers: []Server{serverA, serverB}, AllowMixed: true, Concurrency: 10, FinalPassAfter: 5 * time.Second})
+		if _, err := r.Probe(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		o := look(t, r, append([]string{"broken.example"}, manyNames(5000)...)...)["broken.example"]
+		if o.Failure != snapshot.ServFail || o.Server != serverA.String() || o.Transport != snapshot.UDP || o.Time.IsZero() || o.Time.After(start.Add(time.Second)) {
+			t.Errorf("broken.example: %+v, want what %v has said in the first second", o, serverA)
+		}
+	})
+}
