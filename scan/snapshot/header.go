@@ -68,6 +68,14 @@ func parseHeader(text []byte) (*Header, error) {
 		return nil, err
 	}
 	l.Started = l.Started.UTC()
+	for i := range l.Resolvers {
+		l.Resolvers[i].Resolver = plainText(l.Resolvers[i].Resolver)
+	}
+	for _, list := range [...][]string{l.Zones, l.Notes} {
+		for i := range list {
+			list[i] = plainText(list[i])
+		}
+	}
 	return &l.Header, nil
 }
 

@@ -1,6 +1,7 @@
 package snapshot
 
 import (
+	"cmp"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -179,7 +180,7 @@ func stamp(at time.Time) string {
 func (l *line) observation() (Observation, error) {
 	o := Observation{
 		AD: l.AD, Validated: l.Validated, TTL: l.TTL, RecordsTTL: l.SetTTL, Aliases: l.Aliases,
-		Server: l.Resolver, Transport: l.Transport, Attempts: l.Attempts, Failure: l.Failure, Asked: l.Asked,
+		Server: plainText(l.Resolver), Transport: l.Transport, Attempts: l.Attempts, Failure: l.Failure, Asked: l.Asked,
 	}
 	var err error
 	if o.Name, err = domain.Parse(l.Name); err != nil {
@@ -207,7 +208,7 @@ func (l *line) observation() (Observation, error) {
 	if o.Proofs, err = l.proofs(); err != nil {
 		return o, err
 	}
-	return o, l.checkWords()
+	return o, cmp.Or(l.checkWords(), l.checkSense(&o))
 }
 
 // records returns the set. Its RDATA decides; flags, tag and value are for who reads it,
@@ -248,61 +249,12 @@ func (l *line) proofs() ([]Proof, error) {
 				return nil, err
 			}
 			p.Steps = append(p.Steps, ProofStep{
-				Name: s.Name, Finding: s.Finding, Server: s.Resolver, Replied: s.RCode != "", RCode: rcode, AD: s.AD, Time: at,
+				Name: s.Name, Finding: s.Finding, Server: plainText(s.Resolver), Replied: s.RCode != "", RCode: rcode, AD: s.AD, Time: at,
 			})
 		}
 		proofs = append(proofs, p)
 	}
 	return proofs, nil
-}
-
-// checkWords holds what comes from closed sets, and the names from the DNS, to what can
-// stand there.
-func (l *line) checkWords() error {
-	switch {
-	case !slices.Contains(recorded[:], l.Transport):
-		return fmt.Errorf("transport %q: no answer comes that way", l.Transport)
-	case l.Failure != "" && !slices.Contains(Failures(), l.Failure):
-		return fmt.Errorf("failure %q: there is no such one", l.Failure)
-	case l.Attempts < 0:
-		return fmt.Errorf("attempts %d: there cannot be fewer than none", l.Attempts)
-	}
-	names := append([]string{l.Owner, l.Asked}, l.Aliases...)
-	for _, p := range l.Proof {
-		if !slices.Contains(ProofStates(), p.State) {
-			return fmt.Errorf("state %q of a proof: there is no such one", p.State)
-		}
-		names = append(names, p.Name)
-		for _, s := range p.Steps {
-			if !slices.Contains(Findings(), s.Finding) {
-				return fmt.Errorf("finding %q of a proof: there is no such one", s.Finding)
-			}
-			names = append(names, s.Name)
-		}
-	}
-	for _, name := range names {
-		if !isSpelling(name) {
-			return fmt.Errorf("%q is no name as a zone file spells it", name)
-		}
-	}
-	return nil
-}
-
-// recorded are the ways in which an answer comes that is evidence.
-var recorded = [...]Transport{UDP, TCP, TLS, HTTPS, Zone}
-
-// maxSpelling is the most octets that a name may be spelt with: each of its 255 as four.
-const maxSpelling = 4 * 255
-
-// isSpelling reports whether a name from the DNS could be spelt so, which is printable
-// ASCII alone.
-func isSpelling(name string) bool {
-	for i := range len(name) {
-		if name[i] < ' ' || name[i] > '~' {
-			return false
-		}
-	}
-	return len(name) <= maxSpelling
 }
 
 func parseStamp(text string) (time.Time, error) {

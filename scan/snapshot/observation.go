@@ -145,10 +145,15 @@ func (o *Observation) EndsClimb() bool {
 	return o.Failure != "" || len(o.Records.Properties) > 0
 }
 
+// The RCODEs of an answer (RFC 1035, section 4.1.1).
+const (
+	noError  = 0
+	nxdomain = 3
+)
+
 // NameNotFound reports whether the answer says that Name itself does not exist.
 // NXDOMAIN behind an alias speaks of the alias's target (RFC 6604, section 3).
 func (o *Observation) NameNotFound() bool {
-	const nxdomain = 3 // RFC 1035, section 4.1.1
 	return o.RCode == nxdomain && len(o.Aliases) == 0 && (o.Failure == "" || o.Failure == TLDNotFound)
 }
 

@@ -80,7 +80,7 @@ func (r *Reader) next() (Observation, error) {
 		switch {
 		case errors.Is(err, ErrFormat), errors.Is(err, ErrNoSnapshot) && !r.tornStart():
 			return o, r.errorAt(err)
-		case err != nil && r.atEnd():
+		case err != nil && r.atEnd() && !json.Valid(r.text): // what can be read was not torn
 			r.torn = int64(length)
 			return o, io.EOF
 		case err != nil:
@@ -99,12 +99,14 @@ func (r *Reader) parse() (o Observation, header *Header, err error) {
 	var l line
 	err = json.Unmarshal(r.text, &l)
 	switch {
+	case l.Snapshot != nil && *l.Snapshot != format: // whatever err says of its fields
+		return o, nil, fmt.Errorf("%w: format %d, and this program knows %d", ErrFormat, *l.Snapshot, format)
 	case r.header == nil && (err != nil || l.Snapshot == nil):
 		return o, nil, ErrNoSnapshot
 	case err != nil:
 		return o, nil, fmt.Errorf("%w: %w", ErrBroken, err)
-	case l.Snapshot != nil && *l.Snapshot != format:
-		return o, nil, fmt.Errorf("%w: format %d, and this program knows %d", ErrFormat, *l.Snapshot, format)
+	case l.Snapshot != nil && l.Name != "":
+		return o, nil, fmt.Errorf("%w: it is a header and has a name", ErrBroken)
 	case l.Snapshot != nil:
 		header, err = parseHeader(r.text)
 	default:
@@ -117,19 +119,20 @@ func (r *Reader) parse() (o Observation, header *Header, err error) {
 }
 
 // readLine puts the next line into r.text, without its end, and returns its length with
-// it. A last line without an end is torn, whatever stands in it.
+// it; of one that is too long, and so broken, only what tells its kind. A last line
+// without an end is torn, whatever stands in it.
 func (r *Reader) readLine() (length int, err error) {
 	r.text = r.text[:0]
 	r.number++
 	for {
 		part, err := r.in.ReadSlice('\n')
 		length += len(part)
-		if len(r.text) <= maxLine { // too long is broken, however much longer
+		if len(r.text) <= maxLine {
 			r.text = append(r.text, part...)
 		}
 		switch {
 		case err == nil && len(r.text) > maxLine:
-			r.text = r.text[:0]
+			r.text = r.text[:len(headerStart)]
 			return length, nil
 		case err == nil:
 			r.text = r.text[:len(r.text)-1]

@@ -1,0 +1,105 @@
+package snapshot
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"unicode"
+)
+
+// checkWords holds what comes from closed sets, and the names from the DNS, to what can
+// stand there.
+func (l *line) checkWords() error {
+	switch {
+	case !slices.Contains(recorded[:], l.Transport):
+		return fmt.Errorf("transport %q: no answer comes that way", l.Transport)
+	case l.Failure != "" && !slices.Contains(Failures(), l.Failure):
+		return fmt.Errorf("failure %q: there is no such one", l.Failure)
+	case l.Attempts < 0:
+		return fmt.Errorf("attempts %d: there cannot be fewer than none", l.Attempts)
+	}
+	names := append([]string{l.Owner, l.Asked}, l.Aliases...)
+	for _, p := range l.Proof {
+		if !slices.Contains(ProofStates(), p.State) {
+			return fmt.Errorf("state %q of a proof: there is no such one", p.State)
+		}
+		names = append(names, p.Name)
+		for _, s := range p.Steps {
+			if !slices.Contains(Findings(), s.Finding) {
+				return fmt.Errorf("finding %q of a proof: there is no such one", s.Finding)
+			}
+			names = append(names, s.Name)
+		}
+	}
+	for _, name := range names {
+		if !isSpelling(name) {
+			return fmt.Errorf("%q is no name as a zone file spells it", name)
+		}
+	}
+	return nil
+}
+
+// recorded are the ways in which an answer comes that is evidence.
+var recorded = [...]Transport{UDP, TCP, TLS, HTTPS, Zone}
+
+// maxSpelling is the most octets that a name may be spelt with: each of its 255 as four.
+const maxSpelling = 4 * 255
+
+// isSpelling reports whether a name from the DNS could be spelt so, which is printable
+// ASCII alone.
+func isSpelling(name string) bool {
+	for i := range len(name) {
+		if name[i] < ' ' || name[i] > '~' {
+			return false
+		}
+	}
+	return len(name) <= maxSpelling
+}
+
+// checkSense finds what does not go together. An answer that has lost its failure, for
+// one, would read as an empty one, which permits.
+func (l *line) checkSense(o *Observation) error {
+	switch answered := l.RCode != "" && (o.RCode == noError || o.RCode == nxdomain); {
+	case l.Failure == "" && !answered:
+		return fmt.Errorf("rcode %q and no failure: that is no answer", l.RCode)
+	case l.Failure != "" && len(l.CAA) > 0:
+		return fmt.Errorf("failure %q and records: it is one or the other", l.Failure)
+	case len(l.CAA) > 0 && o.RCode != noError:
+		return fmt.Errorf("rcode %q and records: it is one or the other", l.RCode)
+	}
+	touched := append([]string{l.Name}, l.Aliases...)
+	for i, p := range o.Proofs {
+		if i < len(touched) && p.Name != touched[i] {
+			return fmt.Errorf("a proof of %q where that of %q belongs", p.Name, touched[i])
+		}
+		if (p.State == ProvenInsecure) != endsUnsigned(p.Steps) {
+			return fmt.Errorf("the proof of %q: its steps do not show that it is %s", p.Name, p.State)
+		}
+	}
+	return nil
+}
+
+// endsUnsigned reports whether the last step is a delegation to a zone that is provably
+// not signed.
+func endsUnsigned(steps []ProofStep) bool {
+	if len(steps) == 0 {
+		return false
+	}
+	switch steps[len(steps)-1].Finding {
+	case InsecureDelegation, OptOutDelegation:
+		return true
+	case SignedDelegation, NoDelegation, NothingBelow, Unproven:
+	}
+	return false
+}
+
+// plainText returns a text that no lookup has escaped, such as the name of a zone file,
+// with what could act on a terminal replaced.
+func plainText(text string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsGraphic(r) {
+			return r
+		}
+		return unicode.ReplacementChar
+	}, text)
+}
