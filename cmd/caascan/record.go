@@ -23,14 +23,39 @@ import (
 type recordOptions struct {
 	snapshot string
 	resume   bool
-	maxAge   time.Duration
+	maxAge   age
 }
 
 func (o *recordOptions) add(flags *pflag.FlagSet) {
 	flags.StringVar(&o.snapshot, "snapshot", "", "write every answer to this `file` as soon as it is learnt, JSON Lines")
 	flags.BoolVar(&o.resume, "resume", false, "go on with the file of --snapshot: what stands in it is not asked again")
-	flags.DurationVar(&o.maxAge, "max-age", 0, "with --resume, how old an answer may be (default: 8h; with CAA records their TTL, from 8h to 24h)")
+	flags.Var(&o.maxAge, "max-age", "with --resume, how old an answer may be (default: 8h; with CAA records their TTL, from 8h to 24h)")
 }
+
+// age is a flag that says how old something may be. 0 is none: nothing is so young, and
+// who gives it wants something else.
+type age time.Duration
+
+func (a *age) Set(text string) error {
+	d, err := time.ParseDuration(text)
+	if err != nil {
+		return err
+	}
+	if d <= 0 {
+		return errors.New("it must be more than nothing, such as 12h")
+	}
+	*a = age(d)
+	return nil
+}
+
+func (a *age) String() string {
+	if *a == 0 {
+		return ""
+	}
+	return time.Duration(*a).String()
+}
+
+func (a *age) Type() string { return "duration" }
 
 // validateRecord finds what no snapshot could be written with.
 func (o *scanOptions) validateRecord() error {
@@ -41,8 +66,6 @@ func (o *scanOptions) validateRecord() error {
 		return usagef("--resume goes on with the file of --snapshot: give that too")
 	case o.maxAge != 0 && !o.resume:
 		return usagef("--max-age says which answers --resume uses again: give that too")
-	case o.maxAge < 0:
-		return usagef("--max-age %v: it must be more than nothing, such as 12h", o.maxAge)
 	case o.snapshot == "-":
 		return usagef("--snapshot -: it needs a file, such as answers.jsonl")
 	}
@@ -128,14 +151,18 @@ func (r *record) begin(ctx context.Context, src source, run snapshot.Header, fai
 	return notes, nil
 }
 
-// recall returns the names whose answers are not used again, and why.
+// recall returns the names whose answers are not used again, and why. For a name that an
+// overlay knows it does not matter what was answered.
 func (r *record) recall(ctx context.Context, reader *snapshot.Reader, src source, run snapshot.Header) (map[domain.Name]snapshot.Refusal, error) {
-	reuse := snapshot.Reuse{Run: run, Now: time.Now(), MaxAge: r.maxAge}
+	reuse := snapshot.Reuse{Run: run, Now: time.Now(), MaxAge: time.Duration(r.maxAge)}
 	refused := make(map[domain.Name]snapshot.Refusal)
-	planned := src.store.Len() // by an overlay, whatever the file says of them
+	planned := src.store.Len()
 	for o, err := range reader.All() {
 		if err := cmp.Or(err, ctx.Err()); err != nil {
 			return nil, err
+		}
+		if _, known := src.overlay.Find(o.Name.String()); known {
+			continue
 		}
 		if refusal := reuse.Refuse(reader.Header(), &o); refusal != "" {
 			refused[o.Name] = refusal
@@ -146,7 +173,6 @@ func (r *record) recall(ctx context.Context, reader *snapshot.Reader, src source
 		o.Proofs = nil // are for a failure, which is asked again, and so are they
 		lookup.Recall(src.store, src.overlay, o)
 	}
-	lookup.Plan(src.store, src.overlay)
 	r.used = src.store.Len() - planned
 	return refused, nil
 }
