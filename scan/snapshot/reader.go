@@ -99,14 +99,14 @@ func (r *Reader) parse() (o Observation, header *Header, err error) {
 	var l line
 	err = json.Unmarshal(r.text, &l)
 	switch {
-	case l.Snapshot != nil && *l.Snapshot != format: // whatever err says of its fields
+	case l.Snapshot != nil && *l.Snapshot > format: // whatever err says of its fields
 		return o, nil, fmt.Errorf("%w: format %d, and this program knows %d", ErrFormat, *l.Snapshot, format)
-	case r.header == nil && (err != nil || l.Snapshot == nil):
+	case r.header == nil && (err != nil || l.Snapshot == nil || *l.Snapshot < format):
 		return o, nil, ErrNoSnapshot
 	case err != nil:
 		return o, nil, fmt.Errorf("%w: %w", ErrBroken, err)
-	case l.Snapshot != nil && l.Name != "":
-		return o, nil, fmt.Errorf("%w: it is a header and has a name", ErrBroken)
+	case l.Snapshot != nil && (*l.Snapshot < format || l.Name != ""):
+		return o, nil, fmt.Errorf("%w: a header of format %d with the name %q", ErrBroken, *l.Snapshot, l.Name)
 	case l.Snapshot != nil:
 		header, err = parseHeader(r.text)
 	default:
@@ -151,11 +151,12 @@ func (r *Reader) readLine() (length int, err error) {
 // headerStart is how the first line of a snapshot begins.
 const headerStart = `{"snapshot":`
 
-// tornStart reports whether the line, the first one, is what may be left of a header:
-// its beginning, or the zeros that some file systems leave after a loss of power.
+// tornStart reports whether the line, the first one, is what may be left of a header: its
+// beginning, and behind it the zeros that some file systems leave after a loss of power.
 func (r *Reader) tornStart() bool {
-	short := min(len(r.text), len(headerStart))
-	return string(r.text[:short]) == headerStart[:short] || len(bytes.Trim(r.text, "\x00")) == 0
+	text := bytes.TrimRight(r.text, "\x00")
+	short := min(len(text), len(headerStart))
+	return string(text[:short]) == headerStart[:short]
 }
 
 // atEnd reports whether nothing follows.
