@@ -205,3 +205,30 @@ func TestEscape(t *testing.T) {
 		}
 	}
 }
+
+func TestUnescapeRefusesWhatEscapeNeverWrites(t *testing.T) {
+	for _, text := range []string{`"`, `\`, `\a`, `\1`, `\12`, `\256`, `\+12`, `\-12`, `\ 12`, `\1 2`, "\x00", "\x1f", "\x7f", "ü", "a\nb"} {
+		if octets, err := caa.Unescape(text); !errors.Is(err, caa.ErrEscape) || octets != "" {
+			t.Errorf("Unescape(%q) = %q, %v, want an ErrEscape", text, octets, err)
+		}
+	}
+}
+
+// FuzzUnescape: it is the inverse of Escape.
+func FuzzUnescape(f *testing.F) {
+	for _, seed := range []string{"", "ca.example", `"\`, "\x00\x1f\x7f\x80\xff", `\000`, `\"\\\255`, `\256`, "ü"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		if octets, err := caa.Unescape(caa.Escape(text)); octets != text || err != nil {
+			t.Errorf("Unescape(Escape(%q)) = %q, %v", text, octets, err)
+		}
+		octets, err := caa.Unescape(text)
+		if err != nil {
+			return
+		}
+		if again, err := caa.Unescape(caa.Escape(octets)); again != octets || err != nil {
+			t.Errorf("%q: %q is not what it was written from: %q, %v", text, again, octets, err)
+		}
+	})
+}

@@ -245,7 +245,7 @@ func readAll(t testing.TB, text []byte) []snapshot.Observation {
 	var all []snapshot.Observation
 	for o, err := range reader.All() {
 		if err != nil {
-			t.Fatalf("%v\n%s", err, text)
+			t.Fatal(err)
 		}
 		all = append(all, o)
 	}

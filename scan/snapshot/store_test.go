@@ -116,6 +116,7 @@ func answer(t testing.TB, i int, name domain.Name) snapshot.Observation {
 		Time: time.Unix(1_800_000_000, int64(i)*5000),
 	}
 	if i%100 < 8 {
+		o.RCode = 0
 		o.Records = caa.RRset{Owner: strings.Clone(name.String()), Properties: []caa.Property{
 			property(t, 0, "issue", fmt.Sprintf("ca%d.example", i%20)), property(t, 0, "issuemail", ";"),
 		}}
