@@ -31,7 +31,7 @@ func goldenParts(t *testing.T) []part {
 		return snapshot.ProofStep{Name: name, Finding: finding, Server: "127.0.0.1:53", Replied: true, RCode: rcode, AD: true, Time: at(seconds)}
 	}
 	asked := part{header: snapshot.Header{
-		Program: "1.2.3", Started: at(0).Add(time.Second / 2),
+		Program: "1.2.3", Started: at(0).Add(time.Second / 2).In(time.FixedZone("", 3600)), // UTC is written
 		Resolvers: []snapshot.Asked{
 			{Resolver: "127.0.0.1:53", Validates: true, Believed: true, EDNS: true}, {Resolver: "https://dns.example/dns-query"},
 		},

@@ -108,7 +108,7 @@ func TestWhatIsInASnapshot(t *testing.T) {
 		{name: "a header without a time", text: strings.Replace(headLine, "2026-11-27T22:00:00Z", "yesterday", 1) + answerA, err: snapshot.ErrBroken, place: ":1: "},
 
 		{name: "a later format", text: strings.Replace(headLine, ":1,", ":2,", 1) + answerA, err: snapshot.ErrFormat, place: ":1: "},
-		{name: "a later format with other fields", text: `{"snapshot":3,"started":[1],"resolvers":7}` + "\n", err: snapshot.ErrFormat, place: ":1: "},
+		{name: "a later format with other fields", text: `{"snapshot":3,"name":{},"started":[1],"resolvers":7}` + "\n", err: snapshot.ErrFormat, place: ":1: "},
 		{name: "a later format in the middle", text: headLine + answerA + `{"snapshot":2}` + "\n", names: []string{"a.example"}, err: snapshot.ErrFormat, place: ":3: "},
 
 		{name: "no header", text: answerA + answerB, err: snapshot.ErrNoSnapshot, place: ":1: "},
@@ -199,6 +199,7 @@ func TestALineThatCannotBeTrueIsBroken(t *testing.T) {
 		{failed, `insecure-delegation`, `no-idea`},
 		{failed, `insecure-delegation`, `signed-delegation`}, // it shows the opposite
 		{failed, `"state":"unknown"`, `"state":"insecure"`},
+		{failed, `"state":"insecure"`, `"state":"signed"`},
 		{failed, `"proof":[{"name":"a.example"`, `"proof":[{"name":"c.example"`},
 		{failed, `"insecure-delegation"`, `"insecure-delegation","rcode":"YES"`},
 		{failed, `"insecure-delegation"`, `"insecure-delegation","time":"now"`},

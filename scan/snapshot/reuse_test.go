@@ -81,7 +81,7 @@ func TestOtherValidationIsNotUsedAgain(t *testing.T) {
 		{"--trust-ad", func(h *snapshot.Header) { h.Flags.TrustAD = true }, snapshot.RefusedValidation},
 		{"--allow-mixed", func(h *snapshot.Header) { h.Flags.AllowMixed = true }, snapshot.RefusedValidation},
 		{"--probe-bogus", func(h *snapshot.Header) { h.Flags.ProbeBogus = "bogus.example" }, snapshot.RefusedValidation},
-		{"zone files", func(h *snapshot.Header) { h.Resolvers, h.Zones = nil, []string{"corp.zone"} }, snapshot.RefusedValidation},
+		{"zone files", func(h *snapshot.Header) { h.Zones = []string{"corp.zone"} }, snapshot.RefusedValidation},
 		{"another resolver", func(h *snapshot.Header) { h.Resolvers[0].Resolver = "192.0.2.1:53" }, ""},
 		{"one more", func(h *snapshot.Header) { h.Resolvers = append(h.Resolvers, snapshot.Asked{Resolver: "192.0.2.1:53"}) }, ""},
 		{"another program", func(h *snapshot.Header) { h.Program, h.Started, h.Notes = "9", at(9), []string{"note"} }, ""},

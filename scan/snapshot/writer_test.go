@@ -139,6 +139,7 @@ func TestNoMoreThanAThousandAreUnwritten(t *testing.T) {
 					n := min(batch, len(list)-put)
 					w.Put(list[put : put+n])
 					d.set(func(*disk) { put += n })
+					time.Sleep(time.Microsecond) // the Writer has its turn
 				}
 			})
 			time.Sleep(time.Minute)
