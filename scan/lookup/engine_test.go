@@ -18,8 +18,11 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	"github.com/miekg/dns"
 
+	"caascan/scan/caa"
 	"caascan/scan/domain"
 	"caascan/scan/snapshot"
 )
@@ -147,7 +150,8 @@ func (w *world) resolver(cfg Config) *Resolver {
 }
 
 // look looks names up and returns the last Observation of each. A name must be
-// handed over once, and once more where it failed and might not fail again.
+// handed over once, and once more where it failed and might not fail again. Whatever is
+// handed over is evidence, and must be read from a snapshot as it is.
 func look(t testing.TB, r *Resolver, names ...string) map[string]snapshot.Observation {
 	t.Helper()
 	got := make(map[string]snapshot.Observation)
@@ -158,11 +162,46 @@ func look(t testing.TB, r *Resolver, names ...string) map[string]snapshot.Observ
 			}
 			got[o.Name.String()] = o
 		}
+		checkEvidence(t, batch)
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	return got
+}
+
+// file is a snapshot.File in memory.
+type file struct{ bytes.Buffer }
+
+func (*file) Sync() error { return nil }
+
+// checkEvidence holds Observations to what a snapshot of them says.
+func checkEvidence(t testing.TB, want []snapshot.Observation) {
+	t.Helper()
+	var f file
+	w, err := snapshot.NewWriter(&f, snapshot.Header{}, func(err error) { t.Error(err) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.Put(want)
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	want = slices.DeleteFunc(slices.Clone(want), func(o snapshot.Observation) bool { return o.Transport == snapshot.Overlay })
+	var got []snapshot.Observation
+	for o, err := range snapshot.NewReader(&f, "answers.jsonl").All() {
+		if err != nil {
+			t.Errorf("a snapshot that cannot be read: %v", err)
+		}
+		got = append(got, o)
+	}
+	same := cmp.Options{
+		cmpopts.EquateEmpty(), cmpopts.EquateComparable(domain.Name{}, caa.Property{}),
+		cmp.Comparer(func(a, b time.Time) bool { return a.Equal(b) }),
+	}
+	if diff := cmp.Diff(want, got, same); diff != "" {
+		t.Errorf("the snapshot says something else (-want +got)\n%s", diff)
+	}
 }
 
 func batchesOf(t testing.TB, names []string) iter.Seq[[]domain.Name] {
