@@ -175,6 +175,12 @@ type file struct{ bytes.Buffer }
 
 func (*file) Sync() error { return nil }
 
+// sameEvidence compares times as instants, nothing as nothing.
+var sameEvidence = cmp.Options{
+	cmpopts.EquateEmpty(), cmpopts.EquateComparable(domain.Name{}, caa.Property{}),
+	cmp.Comparer(func(a, b time.Time) bool { return a.Equal(b) }),
+}
+
 // checkEvidence holds Observations to what a snapshot of them says.
 func checkEvidence(t testing.TB, want []snapshot.Observation) {
 	t.Helper()
@@ -195,11 +201,7 @@ func checkEvidence(t testing.TB, want []snapshot.Observation) {
 		}
 		got = append(got, o)
 	}
-	same := cmp.Options{
-		cmpopts.EquateEmpty(), cmpopts.EquateComparable(domain.Name{}, caa.Property{}),
-		cmp.Comparer(func(a, b time.Time) bool { return a.Equal(b) }),
-	}
-	if diff := cmp.Diff(want, got, same); diff != "" {
+	if diff := cmp.Diff(want, got, sameEvidence); diff != "" {
 		t.Errorf("the snapshot says something else (-want +got)\n%s", diff)
 	}
 }
@@ -239,6 +241,56 @@ func TestEveryNameIsAskedOnce(t *testing.T) {
 			t.Errorf("a second look made %d observations and %d queries, want none", len(again), len(w.queries)-502)
 		}
 	})
+}
+
+// TestWhatIsInTheStoreIsNotAsked: the answers of an earlier run, of which some names are
+// missing.
+func TestWhatIsInTheStoreIsNotAsked(t *testing.T) {
+	names := []string{"a.mail.example", "b.mail.example", "c.mail.example", "corp.example", "x.corp.example", "weak.corp.example"}
+	answer := func(w *world, q asked) []byte {
+		switch q.name {
+		case "corp.example":
+			return message{ra: true, answer: []string{`corp.example. 60 CAA 0 issuemail "ca.example"`}}.pack(w.t, q.wire)
+		case "weak.corp.example": // its parent is asked too
+			return message{ra: true, answer: []string{`weak.corp.example. 60 CAA 0 issue "ca.example"`}}.pack(w.t, q.wire)
+		}
+		return nothing(w, q)
+	}
+	for _, test := range []struct {
+		missing []string // which the run before has not learnt
+		known   int      // of names, that need no query
+		asked   []string
+	}{
+		{nil, 6, nil},
+		{[]string{"b.mail.example"}, 5, []string{"b.mail.example"}},
+		{[]string{"a.mail.example", "corp.example"}, 3, []string{"a.mail.example", "corp.example"}}, // the set that decides for weak.corp.example is there
+		{[]string{"example"}, 3, []string{"example"}},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			var store snapshot.Store
+			for _, o := range look(t, (&world{t: t, answer: answer}).resolver(Config{}), names...) {
+				store.Put(o)
+			}
+			for _, name := range test.missing {
+				store.Drop(mustName(t, name))
+			}
+			w := &world{t: t, answer: answer}
+			r := w.resolver(Config{Store: &store})
+			got := look(t, r, names...)
+			if want := len(test.asked); len(got) != want || len(w.queries) != want {
+				t.Errorf("without %v: %d answers and %d queries, want %d", test.missing, len(got), len(w.queries), want)
+			}
+			for _, name := range test.asked {
+				if w.count(name) != 1 {
+					t.Errorf("without %v: %s was asked %d times", test.missing, name, w.count(name))
+				}
+			}
+			want := Stats{Domains: len(names), Done: len(names), Known: test.known, Names: len(test.asked), Queries: len(test.asked)}
+			if stats := r.Stats(); stats != want {
+				t.Errorf("without %v: stats %+v, want %+v", test.missing, stats, want)
+			}
+		})
+	}
 }
 
 func TestTheClimbStopsAtTheFirstSetAndAtAFailure(t *testing.T) {

@@ -4,9 +4,12 @@ import (
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/miekg/dns"
 
+	"caascan/scan/caa"
 	"caascan/scan/snapshot"
 	"caascan/scan/zone"
 )
@@ -148,4 +151,124 @@ func TestAnOverlayBesideZones(t *testing.T) {
 			t.Errorf("%s: %+v, want %+v", name, o, want)
 		}
 	}
+}
+
+// TestRecallPutsAnswersAsTheyWouldHaveBeenWithTheOverlay: those of a run without it.
+func TestRecallPutsAnswersAsTheyWouldHaveBeenWithTheOverlay(t *testing.T) {
+	property, err := caa.NewProperty(0, "issuemail", "published.example")
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := time.Date(2026, 11, 27, 22, 0, 0, 0, time.UTC)
+	published := func(owner string) caa.RRset {
+		return caa.RRset{Owner: owner, Properties: []caa.Property{property}}
+	}
+	answer := snapshot.Observation{TTL: 60, AD: true, Validated: true, Server: "127.0.0.1:53", Transport: snapshot.TCP, Time: at, Attempts: 3}
+	planned := snapshot.Observation{TTL: 60, RecordsTTL: 120, Server: "overlay", Transport: snapshot.Overlay, Time: at, Attempts: 3}
+	plan := overlay(t, planText)
+	for _, test := range []struct {
+		name      string
+		change    func(o *snapshot.Observation)
+		want      snapshot.Observation // but for its name
+		wantOwner string               // of the plan's set; "" where it is not the plan's
+	}{
+		{name: "else.example", change: func(o *snapshot.Observation) { o.Records = published("else.example") }},
+		{name: "unknown-alias.example", change: func(o *snapshot.Observation) { o.Aliases = []string{"a.test", "b.test"}; o.RCode = 3 }},
+		{
+			name: "known-first.example", wantOwner: "target.example",
+			change: func(o *snapshot.Observation) {
+				o.Aliases, o.Records = []string{"target.example"}, published("target.example")
+			},
+			want: changed(planned, func(o *snapshot.Observation) { o.Aliases = []string{"target.example"} }),
+		},
+		{
+			name: "known-second.example", wantOwner: "middle.example", // behind.example is known too, and not reached
+			change: func(o *snapshot.Observation) {
+				o.Aliases, o.RCode = []string{"a.test", "middle.example", "behind.example"}, 3
+			},
+			want: changed(planned, func(o *snapshot.Observation) { o.Aliases = []string{"a.test", "middle.example"} }),
+		},
+		{
+			name: "failed-behind.example", wantOwner: "target.example",
+			change: func(o *snapshot.Observation) {
+				o.Aliases, o.RCode, o.Failure, o.Asked = []string{"target.example", "b.test"}, 2, snapshot.ServFail, "b.test"
+				o.EDE, o.Proofs = []snapshot.EDE{{Code: 22}}, []snapshot.Proof{{Name: "failed-behind.example", State: snapshot.NotProven}}
+			},
+			want: changed(planned, func(o *snapshot.Observation) { o.Aliases = []string{"target.example"} }),
+		},
+		{
+			name:   "failed-before.example",
+			change: func(o *snapshot.Observation) { o.RCode, o.Failure = 2, snapshot.ServFail },
+		},
+		{
+			name: "longer.example", wantOwner: "target.example", // the plan's TTL is the lesser
+			change: func(o *snapshot.Observation) { o.TTL, o.Aliases = 3600, []string{"target.example"} },
+			want: changed(planned, func(o *snapshot.Observation) {
+				o.TTL, o.RecordsTTL, o.Aliases = 120, 0, []string{"target.example"}
+			}),
+		},
+	} {
+		o := changed(answer, test.change)
+		o.Name = mustName(t, test.name)
+		want := o
+		if test.wantOwner != "" {
+			set, _ := plan.Find(test.wantOwner)
+			want = test.want
+			want.Name, want.Records = o.Name, set.RRset
+		}
+		var store snapshot.Store
+		Recall(&store, plan, o)
+		got, found := store.Find(o.Name)
+		if diff := cmp.Diff(want, got, sameEvidence); diff != "" || !found {
+			t.Errorf("%s: mismatch (-want +got), found %v\n%s", test.name, found, diff)
+		}
+	}
+}
+
+func changed(o snapshot.Observation, change func(*snapshot.Observation)) snapshot.Observation {
+	change(&o)
+	return o
+}
+
+// TestAPlanHasTheLastWord over what was answered for the name itself.
+func TestAPlanHasTheLastWord(t *testing.T) {
+	var store snapshot.Store
+	plan := overlay(t, planText)
+	for _, failure := range []snapshot.Failure{"", snapshot.ServFail} {
+		Recall(&store, plan, snapshot.Observation{Name: mustName(t, "known.example"), Failure: failure, Transport: snapshot.UDP})
+		Plan(&store, plan)
+		o, _ := store.Find(mustName(t, "known.example"))
+		if o.Transport != snapshot.Overlay || o.Failure != "" || o.TTL != 120 || len(o.Records.Properties) != 1 || o.Records.Owner != "known.example" {
+			t.Errorf("%+v, want the plan's", o)
+		}
+	}
+	if want := 5; store.Len() != want { // one of the six can be reached through an alias only
+		t.Errorf("%d names, want %d", store.Len(), want)
+	}
+}
+
+// TestRecalledAndAskedAreTheSame: what the DNS says with the overlay, and what it has said
+// without, make the same of a chain.
+func TestRecalledAndAskedAreTheSame(t *testing.T) {
+	names := []string{"alias.example", "whole.example", "long.example", "step.example", "todd.example", "broken.example", "else.example"}
+	plan := overlay(t, planText)
+	var recalled snapshot.Store
+	synctest.Test(t, func(t *testing.T) {
+		for _, o := range look(t, (&world{t: t, answer: unplanned}).resolver(Config{TrustAD: true}), names...) {
+			Recall(&recalled, plan, o)
+		}
+		Plan(&recalled, plan)
+	})
+	synctest.Test(t, func(t *testing.T) {
+		asked := look(t, (&world{t: t, answer: unplanned}).resolver(Config{TrustAD: true, Overlay: plan}), names...)
+		for _, text := range names {
+			got, _ := recalled.Find(mustName(t, text))
+			want := asked[text]
+			// The rest of a chain may have taken longer, and its TTLs count.
+			want.Time, want.Attempts, want.TTL, want.RecordsTTL = got.Time, got.Attempts, got.TTL, got.RecordsTTL
+			if diff := cmp.Diff(want, got, sameEvidence); diff != "" {
+				t.Errorf("%s: mismatch (-asked +recalled)\n%s", text, diff)
+			}
+		}
+	})
 }

@@ -547,7 +547,8 @@ func mustName(t testing.TB, text string) domain.Name {
 
 // FuzzReply feeds arbitrary octets as a reply. What counts has our ID and our
 // question; what parses has the CAA records that another parser finds, octet for
-// octet; and a set that a step takes is spelt in the octets received.
+// octet; a set that a step takes is spelt in the octets received; and what comes of it
+// reads back from a snapshot.
 func FuzzReply(f *testing.F) {
 	query := queryFor(f, "mail.example")
 	for _, m := range []message{
@@ -570,7 +571,11 @@ func FuzzReply(f *testing.F) {
 			t.Fatalf("check = %v for a message without our question", standing)
 		}
 		s := newStep(mustName(t, "mail.example"), 1)
-		s.advance(readOutcome(wire, standing), 1)
+		out := readOutcome(wire, standing)
+		out.transport = snapshot.UDP
+		if !s.advance(out, 1) {
+			checkEvidence(t, []snapshot.Observation{s.obs})
+		}
 		for _, p := range s.obs.Records.Properties {
 			rdata := p.RDATA()
 			framed := append(binary.BigEndian.AppendUint16(nil, uint16(len(rdata))), rdata...)
