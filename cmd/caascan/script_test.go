@@ -1,7 +1,11 @@
 package main
 
 import (
+	"fmt"
+	"maps"
+	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -20,6 +24,9 @@ func TestMain(m *testing.M) {
 // are
 //
 //	dns FILE...        starts a DNS server with these zones; its address is $DNS
+//	queries            prints how often it was asked for each name and type since the
+//	                   last time, a line each, but not by probes
+//	torn FILE          takes the last octets of a file away, its last line break and more
 //	sheet FILE NAME    prints a sheet of a workbook, a line a row, tabs between
 func TestScripts(t *testing.T) {
 	root, err := filepath.Abs("../..")
@@ -33,11 +40,20 @@ func TestScripts(t *testing.T) {
 			env.Setenv("ROOT", root)
 			env.Setenv("TMPDIR", env.WorkDir)
 			env.Setenv("NEWLINE", "\n")
+			env.Values[dnsValue] = new(scriptDNS)
 			return nil
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"dns": startDNS, "sheet": printSheet},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"dns": startDNS, "queries": printQueries, "torn": tear, "sheet": printSheet},
 	})
 }
+
+// scriptDNS is the server of a script, and which of its queries have been told.
+type scriptDNS struct {
+	server *dnstest.Server
+	told   map[string]int
+}
+
+const dnsValue = "dns"
 
 func startDNS(ts *testscript.TestScript, neg bool, files []string) {
 	var zones []*zone.Zone
@@ -50,6 +66,26 @@ func startDNS(ts *testscript.TestScript, neg bool, files []string) {
 	ts.Check(err)
 	ts.Defer(server.Close)
 	ts.Setenv("DNS", server.Addr())
+	*ts.Value(dnsValue).(*scriptDNS) = scriptDNS{server: server}
+}
+
+func printQueries(ts *testscript.TestScript, neg bool, args []string) {
+	dns := ts.Value(dnsValue).(*scriptDNS)
+	all := asked(dns.server)
+	for _, key := range slices.Sorted(maps.Keys(all)) {
+		if n := all[key] - dns.told[key]; n > 0 {
+			_, err := fmt.Fprintln(ts.Stdout(), key, n)
+			ts.Check(err)
+		}
+	}
+	dns.told = all
+}
+
+func tear(ts *testscript.TestScript, neg bool, args []string) {
+	path := ts.MkAbs(args[0])
+	info, err := os.Stat(path)
+	ts.Check(err)
+	ts.Check(os.Truncate(path, info.Size()-20))
 }
 
 func printSheet(ts *testscript.TestScript, neg bool, args []string) {
