@@ -136,6 +136,10 @@ func TestErrorsAreOneLineThatHelps(t *testing.T) {
 	scanning := func(args ...string) []string {
 		return append([]string{"scan", list, "--zone", demoZone, "--issuer", "ca.example", "-o", report}, args...)
 	}
+	answers := file("answers.jsonl", `{"snapshot":1}`+"\n")
+	evidence := func(args ...string) []string {
+		return append([]string{"scan", list, "--from-snapshot", answers, "--issuer", "ca.example", "-o", report}, args...)
+	}
 	for _, test := range []struct {
 		name string
 		args []string
@@ -178,6 +182,34 @@ func TestErrorsAreOneLineThatHelps(t *testing.T) {
 		{"no columns", scanning("--columns", ""), 2, "--columns"},
 		{"control characters in a name", []string{"scan", filepath.Join(dir, "\x1b[31mno.csv"), "--zone", demoZone, "--issuer", "ca.example", "-o", report}, 1, `\x1b[31mno.csv`},
 		{"an output twice by another path", scanning("-o", filepath.Join(dir, "x", "..", "report.csv")), 2, "twice"},
+		{"a snapshot that holds something", scanning("--snapshot", answers), 2, "go on with it by --resume, or give another name"},
+		{"--resume without --snapshot", scanning("--resume"), 2, "--snapshot"},
+		{"--max-age without --resume", scanning("--snapshot", answers, "--max-age", "1h"), 2, "--resume"},
+		{"--max-age without --snapshot", scanning("--max-age", "1h"), 2, "--resume"},
+		{"no --max-age", scanning("--snapshot", answers, "--resume", "--max-age", "0s"), 2, "more than nothing, such as 12h"},
+		{"a negative --max-age", scanning("--snapshot", answers, "--resume", "--max-age", "-1h"), 2, "more than nothing, such as 12h"},
+		{"a bad --max-age", scanning("--snapshot", answers, "--resume", "--max-age", "old"), 2, "--max-age"},
+		{"a snapshot on standard output", scanning("--snapshot", "-"), 2, "it needs a file"},
+		{"a snapshot that is the input", scanning("--snapshot", list), 2, "also read"},
+		{"a snapshot that is the report", scanning("--snapshot", report), 2, "also read"},
+		{"a snapshot that is the zone", scanning("--snapshot", demoZone), 2, "also read"},
+		{"a snapshot that is the overlay", scanning("--overlay", answers, "--snapshot", answers), 2, "also read"},
+		{"a snapshot that is a report by another path", scanning("-o", filepath.Join(dir, "s.jsonl"), "--snapshot", filepath.Join(dir, "x", "..", "s.jsonl")), 2, "also read"},
+		{"a snapshot in no folder", scanning("--snapshot", filepath.Join(dir, "none", "s.jsonl")), 1, "give a folder that is there"},
+		{"a snapshot that is a folder", scanning("--snapshot", dir), 2, "no regular file"},
+		{"a snapshot that is none", scanning("--snapshot", file("none.jsonl", "PK\x03\x04"), "--resume"), 1, "none.jsonl:1: no snapshot of caascan"},
+		{"evidence and zone files", evidence("--zone", demoZone), 2, "leave --resolver and --zone out"},
+		{"evidence and resolvers", evidence("--resolver", "192.0.2.1"), 2, "leave --resolver and --zone out"},
+		{"evidence and a snapshot", evidence("--snapshot", filepath.Join(dir, "s.jsonl")), 2, "leave one out"},
+		{"evidence and --resume", evidence("--resume"), 2, "--snapshot"},
+		{"evidence and --max-age", evidence("--max-age", "1h"), 2, "--resume"},
+		{"evidence that is the report", evidence("-o", answers), 2, "also read"},
+		{"evidence that is missing", evidence("--from-snapshot", filepath.Join(dir, "no.jsonl")), 1, "no.jsonl cannot be read"},
+		{"evidence that is a folder", evidence("--from-snapshot", dir), 1, "cannot be read"},
+		{"evidence that is none", evidence("--from-snapshot", list), 1, "list.csv:1: no snapshot of caascan"},
+		{"evidence of a later program", evidence("--from-snapshot", file("later.jsonl", `{"snapshot":2}`+"\n")), 1, "later.jsonl:1: a snapshot of a later caascan"},
+		{"check of evidence and zone files", []string{"check", "a.example", "--from-snapshot", answers, "--zone", demoZone}, 2, "leave --resolver and --zone out"},
+		{"check of evidence that is none", []string{"check", "a.example", "--from-snapshot", list}, 1, "list.csv:1: no snapshot of caascan"},
 		{"a bad --progress", scanning("--progress", "often"), 2, "--progress"},
 		{"a bad --header", scanning("--header", "maybe"), 2, "--header"},
 		{"an unknown flag", scanning("--isuer", "x"), 2, "--isuer"},
@@ -204,8 +236,10 @@ func TestErrorsAreOneLineThatHelps(t *testing.T) {
 			if text, err := os.ReadFile(report); err != nil || string(text) != "yesterday's report\n" {
 				t.Errorf("the old report: %q, %v, want it untouched", text, err)
 			}
-			if left, err := filepath.Glob(filepath.Join(dir, ".*")); err != nil || len(left) > 0 {
-				t.Errorf("left behind: %v, %v", left, err)
+			for _, leftover := range []string{".*", "*.lock"} {
+				if left, err := filepath.Glob(filepath.Join(dir, leftover)); err != nil || len(left) > 0 {
+					t.Errorf("left behind: %v, %v", left, err)
+				}
 			}
 		})
 	}
