@@ -72,9 +72,10 @@ func startDNS(ts *testscript.TestScript, neg bool, files []string) {
 func printQueries(ts *testscript.TestScript, neg bool, args []string) {
 	dns := ts.Value(dnsValue).(*scriptDNS)
 	all := asked(dns.server)
+	out := ts.Stdout() // without which that of the last command would stand
 	for _, key := range slices.Sorted(maps.Keys(all)) {
 		if n := all[key] - dns.told[key]; n > 0 {
-			_, err := fmt.Fprintln(ts.Stdout(), key, n)
+			_, err := fmt.Fprintln(out, key, n)
 			ts.Check(err)
 		}
 	}
