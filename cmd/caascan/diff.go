@@ -42,7 +42,7 @@ was scanned, wherever it stands.
 	}
 	cmd.Flags().StringVar(&o.column, "column", "", "`name` or number of the column that was scanned (default: found by itself)")
 	cmd.Flags().StringSliceVar(&o.failOn, "fail-on", nil, "changed: exit with 3 if the policy of any domain changed, which is what caa_change says but for failed-now, recovered, new and gone")
-	cmd.Flags().Lookup("fail-on").DefValue = ""                                 // none, which the help does not show
+	cmd.Flags().Lookup("fail-on").DefValue = "" // none, which the help does not show
 	addLogFormat(cmd.Flags(), &o.logFormat)
 	_ = cmd.RegisterFlagCompletionFunc("fail-on", oneOf(string(failOnChanged))) // fails only for a flag that is not there
 	return cmd
