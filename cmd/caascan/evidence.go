@@ -62,7 +62,7 @@ func (src *source) addEvidence(path string) error {
 	if reader.Torn() > 0 {
 		src.warnings = append(src.warnings, fmt.Sprintf("the last line of %s is torn and was left out: one answer or more may be missing", path))
 	}
-	e.files = append(e.files, fmt.Sprintf("%s (%d answers, SHA-256 %x)", path, lines, sum.Sum(nil)))
+	e.files = append(e.files, fmt.Sprintf("%s (%s, SHA-256 %x)", path, counted(lines, "answer"), sum.Sum(nil)))
 	return nil
 }
 

@@ -137,7 +137,7 @@ func (r *record) begin(ctx context.Context, src source, run snapshot.Header, fai
 		notes = append(notes, fmt.Sprintf("the last line of %s was torn and is gone: %d octets", r.snapshot, reader.Torn()))
 	}
 	if r.used+len(refused) > 0 {
-		notes = append(notes, fmt.Sprintf("%d answers of %s are used again%s", r.used, r.snapshot, refusalWords(refused)))
+		notes = append(notes, fmt.Sprintf("%s: used again %d%s", r.snapshot, r.used, refusalWords(refused)))
 	}
 	if err := r.file.Truncate(reader.End()); err != nil {
 		return nil, r.failed(err)
@@ -186,7 +186,7 @@ func refusalWords(refused map[domain.Name]snapshot.Refusal) string {
 	var words []string
 	for _, why := range snapshot.Refusals() {
 		if counts[why] > 0 {
-			words = append(words, fmt.Sprintf("%d %s", counts[why], why))
+			words = append(words, fmt.Sprintf("%s %d", why, counts[why]))
 		}
 	}
 	if len(words) == 0 {

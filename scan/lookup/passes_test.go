@@ -245,6 +245,32 @@ func TestAPlainAnswerNeverReplacesAValidatorsSERVFAIL(t *testing.T) {
 	})
 }
 
+// TestAPlainAnswerNeverReplacesWhatAValidatorSaidOfSERVFAIL: an Extended DNS Error gives it
+// another reason, and it is SERVFAIL all the same.
+func TestAPlainAnswerNeverReplacesWhatAValidatorSaidOfSERVFAIL(t *testing.T) {
+	for code, want := range map[uint16]snapshot.Failure{
+		0: snapshot.ServFail, 3: snapshot.Stale, 6: snapshot.DNSSECBogus, 13: snapshot.ServFail, 18: snapshot.Filtered,
+		22: snapshot.NoAuthority, 23: snapshot.NoAuthority,
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			w := &world{t: t, answer: func(w *world, q asked) []byte {
+				validates := q.server == serverA.String()
+				if q.name == "broken.example" && validates {
+					return message{ra: true, rcode: dns.RcodeServerFailure, ede: []snapshot.EDE{{Code: code}}}.pack(w.t, q.wire)
+				}
+				return message{ra: true, ad: validates, authority: []string{exampleSOA}}.pack(w.t, q.wire)
+			}}
+			r := w.resolver(Config{Servers: []Server{serverA, serverB}, AllowMixed: true})
+			if _, err := r.Probe(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			if o := look(t, r, "broken.example")["broken.example"]; o.Failure != want || o.Server != serverA.String() {
+				t.Errorf("EDE %d: %+v, want %s from %v", code, o, want, serverA)
+			}
+		})
+	}
+}
+
 // TestAValidatorHasToFailTheBogusName where one was named.
 func TestAValidatorHasToFailTheBogusName(t *testing.T) {
 	for name, validates := range map[string]bool{"bogus.example": true, "notbogus.example": false, "plain.example": false} {

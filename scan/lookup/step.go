@@ -216,7 +216,8 @@ func notUnderstood(out outcome) bool {
 // again makes the step ready for another attempt after a failure, where there is
 // one left and it could help.
 func (s *step) again(failure snapshot.Failure, attempts int) bool {
-	if s.up != nil && s.up.shown.validates && (failure == snapshot.ServFail || failure == snapshot.DNSSECBogus) {
+	refused := s.obs.RCode == dns.RcodeServerFailure || failure == snapshot.DNSSECBogus // whatever EDE makes of it
+	if s.up != nil && s.up.shown.validates && refused {
 		s.validatedOnly = true
 	}
 	if !transient(failure) || s.up == nil || s.dance != noDance {

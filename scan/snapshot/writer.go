@@ -100,6 +100,9 @@ func (w *Writer) Close() error {
 	close(w.closing)
 	w.work.Wait()
 	w.sync()
+	if w.err != nil {
+		_ = w.file.Sync() // what came before the error is worth as much as ever
+	}
 	return w.err
 }
 
