@@ -166,6 +166,9 @@ func (r *record) recall(ctx context.Context, reader *snapshot.Reader, src source
 		}
 		if refusal := reuse.Refuse(reader.Header(), &o); refusal != "" {
 			refused[o.Name] = refusal
+			if run.Mixed() && reader.Header().ValidatorRefused(&o) {
+				src.resolver.Refused(o.Name)
+			}
 			src.store.Drop(o.Name) // what an earlier line says is not true any more
 			continue
 		}

@@ -109,8 +109,7 @@ func (e *engine) patience() time.Duration {
 // house and says nothing of the name.
 func (e *engine) abandon(s *step) {
 	s.form = fresh
-	if s.dance != noDance || s.validatedOnly && e.outSince.IsZero() {
-		e.letStand(s)
+	if (s.dance != noDance || s.validatedOnly && e.outSince.IsZero()) && e.letStand(s) {
 		return
 	}
 	u := e.upstreams[e.rotor%len(e.upstreams)]
@@ -121,14 +120,19 @@ func (e *engine) abandon(s *step) {
 
 // letStand ends a step with the SERVFAIL of a server that validates. Where that was in
 // the first pass, or the last try brought no reply, it is not what the step says so far.
-func (e *engine) letStand(s *step) {
+// It reports whether there is one: it may have been in an earlier run.
+func (e *engine) letStand(s *step) bool {
 	if earlier, found := e.cfg.Store.Find(s.obs.Name); found && s.dance == noDance {
 		s.obs = earlier
-		return
+		return true
+	}
+	if s.obs.Server == "" {
+		return false
 	}
 	s.dance = noDance
 	s.obs.RCode = dns.RcodeServerFailure
 	s.finish(snapshot.ServFail)
+	return true
 }
 
 // judge takes in how a query went for what it says of the server.

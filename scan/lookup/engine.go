@@ -255,6 +255,7 @@ func (e *engine) ask(name domain.Name, domains int) *step {
 		s = newStep(name, domains)
 	}
 	s.overlay = e.cfg.Overlay
+	_, s.validatedOnly = e.refused[name]
 	e.pending[name] = s
 	e.ready = append(e.ready, s)
 	return s

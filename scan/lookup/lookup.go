@@ -97,6 +97,7 @@ type Resolver struct {
 	cfg       Config
 	upstreams []*upstream
 	limiter   *rate.Limiter // nil without a limit
+	refused   map[domain.Name]struct{}
 	stats     counters
 }
 
@@ -165,6 +166,16 @@ func distinct(servers []Server) []Server {
 		}
 	}
 	return list
+}
+
+// Refused says that a server that validates has refused to answer for a name, by SERVFAIL
+// in an earlier run. As in one run, no answer of a server that does not validate takes the
+// place of that. It must not be called while names are looked up.
+func (r *Resolver) Refused(name domain.Name) {
+	if r.refused == nil {
+		r.refused = make(map[domain.Name]struct{})
+	}
+	r.refused[name] = struct{}{}
 }
 
 // Store returns the Store that the Resolver fills.

@@ -271,6 +271,40 @@ func TestAPlainAnswerNeverReplacesWhatAValidatorSaidOfSERVFAIL(t *testing.T) {
 	}
 }
 
+// TestAPlainAnswerNeverReplacesWhatAnEarlierRunWasRefused, also where the validator is gone.
+func TestAPlainAnswerNeverReplacesWhatAnEarlierRunWasRefused(t *testing.T) {
+	for _, gone := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			start := time.Now()
+			w := &world{t: t, answer: func(w *world, q asked) []byte {
+				if q.server == serverA.String() && gone && time.Since(start) > time.Second {
+					return nil
+				}
+				time.Sleep(10 * time.Millisecond)
+				return validating(w, q)
+			}}
+			r := w.resolver(Config{Servers: []Server{serverB, serverA}, AllowMixed: true, Concurrency: 10})
+			if _, err := r.Probe(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			r.Refused(mustName(t, "bogus.example"))
+			names := []string{"bogus.example"}
+			if gone { // asked last, when nobody is left who may answer
+				names = append(manyNames(5000), names...)
+			}
+			o := look(t, r, names...)["bogus.example"]
+			if o.Failure == "" || !gone && o.Failure != snapshot.DNSSECBogus {
+				t.Errorf("validator gone %v: %+v, want a failure, and dnssec-bogus from who is there", gone, o)
+			}
+			for _, q := range w.queries {
+				if q.name == "bogus.example" && q.server == serverB.String() {
+					t.Errorf("validator gone %v: the plain server was asked", gone)
+				}
+			}
+		})
+	}
+}
+
 // TestAValidatorHasToFailTheBogusName where one was named.
 func TestAValidatorHasToFailTheBogusName(t *testing.T) {
 	for name, validates := range map[string]bool{"bogus.example": true, "notbogus.example": false, "plain.example": false} {

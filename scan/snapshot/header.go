@@ -79,6 +79,24 @@ func parseHeader(text []byte) (*Header, error) {
 	return &l.Header, nil
 }
 
+// Mixed reports whether resolvers that validate are asked and others beside them.
+func (h *Header) Mixed() bool {
+	validates := func(a Asked) bool { return a.Validates }
+	return h.Flags.AllowMixed && slices.ContainsFunc(h.Resolvers, validates)
+}
+
+// ValidatorRefused reports whether a resolver of the run that validates has refused to
+// answer. What one that does not says of the name must not take the place of that
+// (STANDARDS, section 5).
+func (h *Header) ValidatorRefused(o *Observation) bool {
+	return (o.Failure == DNSSECBogus || o.Failure != "" && o.RCode == servFail) && h.Validates(o)
+}
+
+// Validates reports whether the answer is that of a resolver of the run that validates.
+func (h *Header) Validates(o *Observation) bool {
+	return slices.ContainsFunc(h.Resolvers, func(a Asked) bool { return a.Resolver == o.Server && a.Validates })
+}
+
 // validation is by what rules DNSSEC was validated. Answers taken by others are not used
 // again (STANDARDS, section 7).
 type validation struct {
