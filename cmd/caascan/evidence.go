@@ -58,9 +58,6 @@ func (src *source) addEvidence(path string) error {
 		if err != nil {
 			return fmt.Errorf("snapshot %w", err)
 		}
-		if h := reader.Header(); len(e.headers) == 0 || e.headers[len(e.headers)-1] != h {
-			e.headers = append(e.headers, h)
-		}
 		if o.Time.After(e.answered) {
 			e.answered = o.Time
 		}
@@ -72,6 +69,7 @@ func (src *source) addEvidence(path string) error {
 			lookup.Recall(src.store, src.overlay, o)
 		}
 	}
+	e.headers = append(e.headers, reader.Headers()...)
 	maps.Copy(e.refused, refused)
 	if reader.Header() == nil {
 		return fmt.Errorf("snapshot %s: %w: nothing is in it", path, snapshot.ErrNoSnapshot)

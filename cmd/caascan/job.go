@@ -130,20 +130,20 @@ func (j *job) planOutputs(o scanOptions, path string, io streams) (err error) {
 		return usagef("no report asked for: give -o report.csv, -o report.xlsx, or -o - for CSV on standard output")
 	}
 	inputs := append([]string{path}, o.source.files()...)
-	if o.record.snapshot != "" {
-		if err := checkPlace(o.record.snapshot, inputs, nil); err != nil {
-			return err
-		}
-		inputs = append(inputs, o.record.snapshot)
-	}
 	if j.outputs, err = planOutputs(o.outputs, io.out, inputs); err != nil {
 		return err
 	}
 	if j.fixes, err = planFixes(o.fixes, j.issuers, inputs, j.outputs); err != nil {
 		return err
 	}
-	j.metrics, err = planMetrics(o.metrics, inputs, j.files(), j.began)
-	return err
+	if j.metrics, err = planMetrics(o.metrics, inputs, j.files(), j.began); err != nil {
+		return err
+	}
+	taken := append(inputs, o.metrics)
+	for _, f := range j.files() {
+		taken = append(taken, f.name)
+	}
+	return o.record.checkPlace(taken)
 }
 
 func (j *job) openInput(ctx context.Context, o scanOptions, path string, io streams) (err error) {

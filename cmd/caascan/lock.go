@@ -3,9 +3,9 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io"
 	"os"
-	"path/filepath"
-	"strings"
+	"regexp"
 	"time"
 
 	"github.com/gofrs/flock"
@@ -18,13 +18,14 @@ const lockSuffix = ".lock"
 // a locked file itself could not be read by others everywhere.
 type lock struct{ held *flock.Flock }
 
+// lockPlace is where the lock of a file stands: one file has one, whichever link leads to
+// it.
+func lockPlace(name string) string { return place(name) + lockSuffix }
+
 // takeLock locks the file of this name, or says who holds it.
 func takeLock(name string) (*lock, error) {
-	path := name
-	if target, err := filepath.EvalSymlinks(name); err == nil {
-		path = target // one file has one lock, whichever link leads to it
-	}
-	l := &lock{flock.New(path+lockSuffix, flock.SetFlag(os.O_CREATE|os.O_RDWR))}
+	const everybodyReads = 0o644 // so that all can see who holds it
+	l := &lock{flock.New(lockPlace(name), flock.SetPermissions(everybodyReads))}
 	for {
 		locked, err := l.held.TryLock()
 		if err != nil {
@@ -57,34 +58,58 @@ func (l *lock) stands() bool {
 	return err == nil && os.SameFile(mine, found)
 }
 
-// signed begins what is in a lock.
-const signed = "process "
+// signature is all that is in a lock, behind an octet that not every system lets others
+// touch while it is locked.
+var signature = regexp.MustCompile(`^process \d+ on \S{1,255} since \S{1,40}$`)
+
+const signatureAt = 1
+
+// text is what is in the file behind the first octet.
+func (l *lock) text() (string, error) {
+	file, err := os.Open(l.held.Path())
+	if err != nil {
+		return "", err
+	}
+	defer func() { _ = file.Close() }() // it was only read
+	const most = 400
+	text, err := io.ReadAll(io.NewSectionReader(file, signatureAt, most))
+	return string(text), err
+}
 
 // ours reports whether the file may be written over: it is new, or a lock.
 func (l *lock) ours() bool {
-	start, err := readStart(l.held.Path(), int64(len(signed)))
-	return err != nil || len(start) == 0 || string(start) == signed // not every system lets a locked file be read
+	info, err := os.Stat(l.held.Path())
+	if err != nil || info.Size() == 0 {
+		return err == nil
+	}
+	text, err := l.text()
+	return err == nil && signature.MatchString(text)
 }
 
-// sign says in the lock who holds it, where the system lets that be written into a locked
-// file.
+// sign says in the lock who holds it. It is held all the same where that fails.
 func (l *lock) sign() {
 	host, err := os.Hostname()
 	if err != nil {
 		host = "unknown"
 	}
-	text := fmt.Sprintf(signed+"%d on %s since %s", os.Getpid(), host, time.Now().UTC().Format(time.RFC3339))
-	_ = os.WriteFile(l.held.Path(), []byte(text), 0o644) // it is held all the same
+	text := fmt.Sprintf("process %d on %s since %s", os.Getpid(), host, time.Now().UTC().Format(time.RFC3339))
+	file, err := os.OpenFile(l.held.Path(), os.O_WRONLY, 0)
+	if err != nil {
+		return
+	}
+	if _, err := file.WriteAt([]byte(text), signatureAt); err == nil {
+		_ = file.Truncate(signatureAt + int64(len(text)))
+	}
+	_ = file.Close()
 }
 
 // holder is who has signed the lock.
 func (l *lock) holder() string {
-	const most = 300
-	text, err := os.ReadFile(l.held.Path())
-	if err != nil || len(text) == 0 || len(text) > most {
+	text, err := l.text()
+	if err != nil || !signature.MatchString(text) {
 		return "another process"
 	}
-	return visible(strings.TrimSpace(string(text)))
+	return visible(text)
 }
 
 // release removes the lock: while it is held, so that it is nobody else's, or, where a

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"strings"
 	"testing"
 
 	"github.com/gofrs/flock"
@@ -42,7 +43,7 @@ func TestASnapshotIsWrittenByOneRun(t *testing.T) {
 // TestALockThatIsLeftBehindHarmsNobody: its process was killed.
 func TestALockThatIsLeftBehindHarmsNobody(t *testing.T) {
 	answers := filepath.Join(t.TempDir(), "answers.jsonl")
-	writeText(t, answers+lockSuffix, "process 1 on elsewhere")
+	writeText(t, answers+lockSuffix, "\x00process 1 on elsewhere since 2026-11-27T22:00:00Z")
 	got := runWith(t.Context(), "", "scan", demoList, "--zone", demoZone, "--issuer", "ca.example", "-o", "-", "--snapshot", answers)
 	if got.code != exitDone {
 		t.Errorf("%+v", got)
@@ -52,15 +53,29 @@ func TestALockThatIsLeftBehindHarmsNobody(t *testing.T) {
 // TestWhoHoldsALockIsSaidSafely: its text is anybody's.
 func TestWhoHoldsALockIsSaidSafely(t *testing.T) {
 	for text, want := range map[string]string{
-		"":                        "another process",
-		"process 1 on a\x1b[2J\n": `process 1 on a\x1b[2J`,
-		string(make([]byte, 301)): "another process",
+		"": "another process",
+		"\x00process 1 on a\x1b[2J since 2026-11-27T22:00:00Z": `process 1 on a\x1b[2J since 2026-11-27T22:00:00Z`,
+		"\x00process 1 on a since 2026 and more":               "another process",
+		string(make([]byte, 301)):                              "another process",
 	} {
 		name := filepath.Join(t.TempDir(), "answers.jsonl")
 		writeText(t, name+lockSuffix, text)
 		l := lock{flock.New(name + lockSuffix)}
 		if got := l.holder(); got != want {
 			t.Errorf("holder = %q, want %q", got, want)
+		}
+	}
+}
+
+// TestALockThatIsSomethingElseStays, and so does what it says.
+func TestALockThatIsSomethingElseStays(t *testing.T) {
+	for _, text := range []string{"x", "process notes: mine", "\x00process 1 on elsewhere since now and then\n"} {
+		answers := filepath.Join(t.TempDir(), "answers.jsonl")
+		writeText(t, answers+lockSuffix, text)
+		got := runWith(t.Context(), "", "scan", demoList, "--zone", demoZone, "--issuer", "ca.example", "-o", "-", "--snapshot", answers)
+		left, err := os.ReadFile(answers + lockSuffix)
+		if got.code != exitUnfinished || err != nil || string(left) != text || !strings.Contains(got.stderr, "is there and is something else") {
+			t.Errorf("%q: %+v; %q is left (%v)", text, got, left, err)
 		}
 	}
 }

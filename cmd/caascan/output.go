@@ -72,13 +72,25 @@ func samePlace(a, b string) bool {
 	return errA == nil && errB == nil && os.SameFile(infoA, infoB)
 }
 
-// place returns the one path of a file, as far as its folder is there.
+// place returns the one path of a file, which need not be there, whatever links lead to
+// it, as far as its folder is there.
 func place(name string) string {
 	if abs, err := filepath.Abs(name); err == nil {
 		name = abs
 	}
-	if dir, err := filepath.EvalSymlinks(filepath.Dir(name)); err == nil {
-		name = filepath.Join(dir, filepath.Base(name))
+	const mostLinks = 40 // as many as systems follow
+	for range mostLinks {
+		if dir, err := filepath.EvalSymlinks(filepath.Dir(name)); err == nil {
+			name = filepath.Join(dir, filepath.Base(name))
+		}
+		target, err := os.Readlink(name)
+		if err != nil {
+			break
+		}
+		if !filepath.IsAbs(target) {
+			target = filepath.Join(filepath.Dir(name), target)
+		}
+		name = target
 	}
 	return name
 }

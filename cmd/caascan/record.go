@@ -72,6 +72,22 @@ func (o *scanOptions) validateRecord() error {
 	return nil
 }
 
+// checkPlace finds out whether the snapshot, or its lock, would stand where one of these
+// files does.
+func (o *recordOptions) checkPlace(files []string) error {
+	if o.snapshot == "" {
+		return nil
+	}
+	for _, own := range [...]string{o.snapshot, lockPlace(o.snapshot)} {
+		for _, file := range files {
+			if file != "" && file != "-" && samePlace(own, file) {
+				return usagef("--snapshot %s: it would write over %s: give it another name", o.snapshot, file)
+			}
+		}
+	}
+	return nil
+}
+
 // record is the snapshot that a scan writes. The nil record is none.
 type record struct {
 	recordOptions

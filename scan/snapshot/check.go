@@ -66,6 +66,16 @@ func (l *line) checkSense(o *Observation) error {
 		return fmt.Errorf("failure %q and records: it is one or the other", l.Failure)
 	case len(l.CAA) > 0 && o.RCode != noError:
 		return fmt.Errorf("rcode %q and records: it is one or the other", l.RCode)
+	case len(l.CAA) == 0 && (l.Owner != "" || l.SetTTL != 0):
+		return fmt.Errorf("an owner or records_ttl and no records")
+	case l.Failure == "" && l.Asked != "":
+		return fmt.Errorf("asked %q and no failure: nobody else was asked", l.Asked)
+	case l.Failure == "" && o.Name.IsTLD() && o.NameNotFound():
+		return fmt.Errorf("rcode %q of a top-level domain and no failure", l.RCode)
+	case l.Failure == "" && slices.ContainsFunc(o.EDE, EDE.spoils):
+		return fmt.Errorf("an Extended DNS Error that makes a failure of an answer, and no failure")
+	case len(l.Aliases) > maxAliases:
+		return fmt.Errorf("%d aliases: no lookup follows so many", len(l.Aliases))
 	}
 	touched := append([]string{l.Name}, l.Aliases...)
 	for i, p := range o.Proofs {
@@ -75,8 +85,26 @@ func (l *line) checkSense(o *Observation) error {
 		if (p.State == ProvenInsecure) != endsUnsigned(p.Steps) {
 			return fmt.Errorf("the proof of %q: its steps do not show that it is %s", p.Name, p.State)
 		}
+		for _, s := range p.Steps {
+			if p.Name != s.Name && !strings.HasSuffix(p.Name, "."+s.Name) {
+				return fmt.Errorf("the proof of %q: %q is not on the way to it", p.Name, s.Name)
+			}
+		}
 	}
 	return nil
+}
+
+// maxAliases is how many names a lookup follows at most (STANDARDS, section 3).
+const maxAliases = 16
+
+// spoils reports whether the error makes a failure of an answer: it is filtered, stale or
+// bogus (STANDARDS, section 3).
+func (e EDE) spoils() bool {
+	switch e.Code {
+	case 3, 4, 6, 7, 8, 9, 10, 11, 12, 15, 16, 17, 18, 19, 25:
+		return true
+	}
+	return false
 }
 
 // endsUnsigned reports whether the last step is a delegation to a zone that is provably

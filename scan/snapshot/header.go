@@ -2,6 +2,7 @@ package snapshot
 
 import (
 	"encoding/json"
+	"fmt"
 	"slices"
 	"time"
 )
@@ -62,10 +63,16 @@ func (h *Header) appendLine(b []byte) []byte {
 	return appendValue(b, l)
 }
 
+// mostResolvers bounds what each line of an answer is held to.
+const mostResolvers = 1000
+
 func parseHeader(text []byte) (*Header, error) {
 	var l headerLine
 	if err := json.Unmarshal(text, &l); err != nil {
 		return nil, err
+	}
+	if len(l.Resolvers) > mostResolvers {
+		return nil, fmt.Errorf("%d resolvers: nobody asks so many", len(l.Resolvers))
 	}
 	l.Started = l.Started.UTC()
 	for i := range l.Resolvers {
@@ -94,23 +101,30 @@ func (h *Header) ValidatorRefused(o *Observation) bool {
 
 // Validates reports whether the answer is that of a resolver of the run that validates.
 func (h *Header) Validates(o *Observation) bool {
-	return slices.ContainsFunc(h.Resolvers, func(a Asked) bool { return a.Resolver == o.Server && a.Validates })
+	a, known := h.askedFor(o)
+	return known && a.Validates
 }
 
-// validation is by what rules DNSSEC was validated. Answers taken by others are not used
-// again (STANDARDS, section 7).
-type validation struct {
-	zones, validates, believed, trustAD, allowMixed bool
-	probeBogus                                      string
-}
-
-func (h *Header) validation() validation {
-	return validation{
-		zones:      len(h.Zones) > 0,
-		validates:  slices.ContainsFunc(h.Resolvers, func(a Asked) bool { return a.Validates }),
-		believed:   slices.ContainsFunc(h.Resolvers, func(a Asked) bool { return a.Believed }),
-		trustAD:    h.Flags.TrustAD,
-		allowMixed: h.Flags.AllowMixed,
-		probeBogus: h.Flags.ProbeBogus,
+// askedFor returns the resolver of the run that gave an answer.
+func (h *Header) askedFor(o *Observation) (Asked, bool) {
+	i := slices.IndexFunc(h.Resolvers, func(a Asked) bool { return a.Resolver == o.Server })
+	if i < 0 {
+		return Asked{}, false
 	}
+	return h.Resolvers[i], true
+}
+
+// accepts reports whether the run could have been given an answer like this one, of an
+// earlier run: validated by the same rules, by a resolver that is worth as much as one
+// that it asks itself (STANDARDS, section 7).
+func (h *Header) accepts(earlier *Header, o *Observation) bool {
+	f, g := &h.Flags, &earlier.Flags
+	if f.TrustAD != g.TrustAD || f.AllowMixed != g.AllowMixed || f.ProbeBogus != g.ProbeBogus {
+		return false
+	}
+	was, known := earlier.askedFor(o)
+	equal := func(a Asked) bool { return a.Validates == was.Validates && a.Believed == was.Believed }
+	// Of a chain of aliases another resolver may have given a part.
+	weaker := func(a Asked) bool { return !a.Believed }
+	return known && slices.ContainsFunc(h.Resolvers, equal) && (o.Validated || slices.ContainsFunc(h.Resolvers, weaker))
 }

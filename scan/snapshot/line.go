@@ -265,7 +265,11 @@ func parseStamp(text string) (time.Time, error) {
 	if err != nil {
 		return at, fmt.Errorf("time %q is not one of RFC 3339", text)
 	}
-	return at.UTC(), nil
+	at = at.UTC()
+	if year := at.Year(); year < 1 || year > 9999 { // by its offset from UTC
+		return at, fmt.Errorf("time %q is not one of RFC 3339", text)
+	}
+	return at, nil
 }
 
 // errNoName says that an object is neither an answer nor a header.

@@ -168,7 +168,7 @@ func recorded(t testing.TB, random *rand.Rand) snapshot.Observation {
 		o.Aliases = append(o.Aliases, spelling(random))
 	}
 	for range random.IntN(3) {
-		o.EDE = append(o.EDE, snapshot.EDE{Code: uint16(random.Uint32()), Text: octets(random, 20)})
+		o.EDE = append(o.EDE, snapshot.EDE{Code: pick(random, 0, 22, 26+uint16(random.IntN(65_000))), Text: octets(random, 20)})
 	}
 	if chance(random) {
 		failed(&o, random)
@@ -194,8 +194,8 @@ func failed(o *snapshot.Observation, random *rand.Rand) {
 	}
 	for _, name := range append([]string{o.Name.String()}, o.Aliases...)[:random.IntN(len(o.Aliases)+2)] {
 		p := snapshot.Proof{Name: name, State: snapshot.ProvenInsecure, Steps: []snapshot.ProofStep{
-			{Name: spelling(random), Finding: pick(random, snapshot.Findings()...), Server: "192.0.2.1:53", Time: at(random.IntN(60))},
-			{Name: spelling(random), Finding: snapshot.InsecureDelegation, Replied: true, RCode: uint16(random.IntN(30)), AD: chance(random)},
+			{Name: name[strings.LastIndexByte(name, '.')+1:], Finding: pick(random, snapshot.Findings()...), Server: "192.0.2.1:53", Time: at(random.IntN(60))},
+			{Name: name, Finding: snapshot.InsecureDelegation, Replied: true, RCode: uint16(random.IntN(30)), AD: chance(random)},
 		}}
 		if chance(random) {
 			p.State, p.Steps = pick(random, snapshot.ProvenSigned, snapshot.NotProven), p.Steps[:0]

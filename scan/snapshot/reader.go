@@ -31,6 +31,7 @@ type Reader struct {
 	file   string
 	number int // of the last line read
 	header *Header
+	all    []*Header
 	text   []byte // of the line, to be used again
 	end    int64  // of the last whole line, in octets from the start
 	torn   int64  // octets behind it
@@ -45,6 +46,9 @@ func NewReader(r io.Reader, file string) *Reader {
 // Header is that of the run which has asked for the Observation yielded last; nil where
 // nothing was read.
 func (r *Reader) Header() *Header { return r.header }
+
+// Headers are those of all runs so far, also of those that have learnt nothing.
+func (r *Reader) Headers() []*Header { return r.all }
 
 // End is where the last whole line ends, in octets from the start, and Torn how many
 // octets of a torn one are behind it, once All has ended.
@@ -90,7 +94,7 @@ func (r *Reader) next() (Observation, error) {
 		if header == nil {
 			return o, nil
 		}
-		r.header = header
+		r.header, r.all = header, append(r.all, header)
 	}
 }
 
@@ -148,15 +152,19 @@ func (r *Reader) readLine() (length int, err error) {
 	}
 }
 
-// headerStart is how the first line of a snapshot begins.
-const headerStart = `{"snapshot":`
+// headerStart is how the first line of a snapshot begins, which no line of others does.
+const headerStart = `{"snapshot":1,"program":"`
+
+// maxTorn is how much a header may have left of itself: it is far from being so long.
+const maxTorn = 64 << 10
 
 // tornStart reports whether the line, the first one, is what may be left of a header: its
 // beginning, and behind it the zeros that some file systems leave after a loss of power.
+// What is longer is somebody's.
 func (r *Reader) tornStart() bool {
 	text := bytes.TrimRight(r.text, "\x00")
 	short := min(len(text), len(headerStart))
-	return string(text[:short]) == headerStart[:short]
+	return len(r.text) <= maxTorn && string(text[:short]) == headerStart[:short]
 }
 
 // atEnd reports whether nothing follows.

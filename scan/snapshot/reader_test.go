@@ -105,6 +105,7 @@ func TestWhatIsInASnapshot(t *testing.T) {
 		{name: "a last line that is no answer", text: headLine + "{}\n", err: snapshot.ErrBroken, place: ":2: "},
 		{name: "a last line of another kind", text: headLine + "[1]\n", err: snapshot.ErrBroken, place: ":2: "},
 		{name: "a header with a name", text: headLine + strings.Replace(answerA, `{`, `{"snapshot":1,`, 1), err: snapshot.ErrBroken, place: ":2: "},
+		{name: "a header of very many resolvers", text: strings.Replace(headLine, `"flags"`, `"resolvers":[`+strings.Repeat(`{},`, 1000)+`{}],"flags"`, 1) + answerA, err: snapshot.ErrBroken, place: ":1: "},
 		{name: "a header without a time", text: strings.Replace(headLine, "2026-11-27T22:00:00Z", "yesterday", 1) + answerA, err: snapshot.ErrBroken, place: ":1: "},
 
 		{name: "a later format", text: strings.Replace(headLine, ":1,", ":2,", 1) + answerA, err: snapshot.ErrFormat, place: ":1: "},
@@ -122,6 +123,9 @@ func TestWhatIsInASnapshot(t *testing.T) {
 		{name: "another program's JSON", text: "{\n  \"snapshot\": 1\n}\n", err: snapshot.ErrNoSnapshot, place: ":1: "},
 		{name: "a report", text: `{"input":"a@a.example","caa_row":1}` + "\n", err: snapshot.ErrNoSnapshot, place: ":1: "},
 		{name: "a snapshot of something else", text: `{"snapshot":"2026-11-27"}` + "\n", err: snapshot.ErrNoSnapshot, place: ":1: "},
+		{name: "another program's line without an end", text: `{"snapshot":{"snapshot":"nightly-1","uuid":"x"}}`, err: snapshot.ErrNoSnapshot, place: ":1: "},
+		{name: "zeros without an end", text: strings.Repeat("\x00", 70_000), err: snapshot.ErrNoSnapshot, place: ":1: "},
+		{name: "a later format without an end", text: `{"snapshot":2,"program":"2"}`, err: snapshot.ErrNoSnapshot, place: ":1: "},
 		{name: "format 0", text: `{"snapshot":0}` + "\n", err: snapshot.ErrNoSnapshot, place: ":1: "},
 		{name: "one long line", text: long, err: snapshot.ErrNoSnapshot, place: ":1: "},
 		{name: "one long line and an end", text: long + "\n", err: snapshot.ErrNoSnapshot, place: ":1: "},
@@ -203,6 +207,18 @@ func TestALineThatCannotBeTrueIsBroken(t *testing.T) {
 		{failed, `"proof":[{"name":"a.example"`, `"proof":[{"name":"c.example"`},
 		{failed, `"insecure-delegation"`, `"insecure-delegation","rcode":"YES"`},
 		{failed, `"insecure-delegation"`, `"insecure-delegation","time":"now"`},
+		{failed, `"name":"example","finding"`, `"name":"test","finding"`}, // on the way to another name
+		// What is left where a part was lost, which would read as an empty answer:
+		{set, `"caa":[`, `"lost":[`},
+		{set, `}]}`, `}],"CAA":null}`}, // names are matched whatever their case
+		{answerA, `NOERROR"`, `NOERROR","records_ttl":60`},
+		{answerA, `NOERROR"`, `NOERROR","asked":"b.example"`},
+		{answerA, `"a.example","time":"2026-11-27T22:00:01Z","resolver":"127.0.0.1:53","transport":"udp","rcode":"NOERROR"`, `"nosuch","transport":"udp","rcode":"NXDOMAIN"`},
+		{answerA, `NOERROR"`, `NOERROR","ede":[{"code":6}]`},
+		{answerA, `NOERROR"`, `NOERROR","ede":[{"code":15}]`},
+		{answerA, `NOERROR"`, `NOERROR","ede":[{"code":3}]`},
+		{answerA, `NOERROR"`, `NOERROR","aliases":["` + strings.Repeat(`x","`, 16) + `x"]`},
+		{answerA, `2026-11-27T22:00:01Z`, `0000-01-01T00:00:00+14:00`},
 	} {
 		if !strings.Contains(test.line, test.old) {
 			t.Fatalf("%q is not in %s", test.old, test.line)

@@ -43,10 +43,10 @@ func (r *Reuse) Refuse(h *Header, o *Observation) Refusal {
 	switch {
 	case o.Failure != "":
 		return RefusedFailure
-	case h.validation() != r.Run.validation():
-		return RefusedValidation
 	case o.Time.IsZero():
 		return RefusedUndated
+	case !r.Run.accepts(h, o):
+		return RefusedValidation
 	case age < 0:
 		return RefusedFuture
 	case age > r.limit(o):

@@ -43,9 +43,10 @@ func TestReuse(t *testing.T) {
 		{name: "from the future, whatever --max-age", age: -time.Second, maxAge: 30 * day, want: snapshot.RefusedFuture},
 	} {
 		now := at(0)
-		reuse := snapshot.Reuse{Now: now, MaxAge: test.maxAge}
-		o := snapshot.Observation{Name: name(t, "a.example"), Records: test.records, TTL: uint32(test.ttl / time.Second), Time: now.Add(-test.age)}
-		if got := reuse.Refuse(&snapshot.Header{}, &o); got != test.want {
+		h := snapshot.Header{Resolvers: []snapshot.Asked{{Resolver: "127.0.0.1:53"}}}
+		reuse := snapshot.Reuse{Run: h, Now: now, MaxAge: test.maxAge}
+		o := snapshot.Observation{Name: name(t, "a.example"), Server: "127.0.0.1:53", Records: test.records, TTL: uint32(test.ttl / time.Second), Time: now.Add(-test.age)}
+		if got := reuse.Refuse(&h, &o); got != test.want {
 			t.Errorf("%s: %q, want %q", test.name, got, test.want)
 		}
 	}
@@ -69,7 +70,6 @@ func TestWhatIsNeverUsedAgain(t *testing.T) {
 // in both directions, and nothing else does.
 func TestOtherValidationIsNotUsedAgain(t *testing.T) {
 	base := snapshot.Header{Resolvers: []snapshot.Asked{{Resolver: "127.0.0.1:53", Validates: true, Believed: true, EDNS: true}}}
-	o := snapshot.Observation{Name: name(t, "a.example"), Time: at(0)}
 	for _, test := range []struct {
 		name   string
 		change func(h *snapshot.Header)
@@ -81,8 +81,9 @@ func TestOtherValidationIsNotUsedAgain(t *testing.T) {
 		{"--trust-ad", func(h *snapshot.Header) { h.Flags.TrustAD = true }, snapshot.RefusedValidation},
 		{"--allow-mixed", func(h *snapshot.Header) { h.Flags.AllowMixed = true }, snapshot.RefusedValidation},
 		{"--probe-bogus", func(h *snapshot.Header) { h.Flags.ProbeBogus = "bogus.example" }, snapshot.RefusedValidation},
-		{"zone files", func(h *snapshot.Header) { h.Zones = []string{"corp.zone"} }, snapshot.RefusedValidation},
+		{"zone files", func(h *snapshot.Header) { h.Resolvers, h.Zones = nil, []string{"corp.zone"} }, snapshot.RefusedValidation},
 		{"another resolver", func(h *snapshot.Header) { h.Resolvers[0].Resolver = "192.0.2.1:53" }, ""},
+		{"no resolver", func(h *snapshot.Header) { h.Resolvers = nil }, snapshot.RefusedValidation},
 		{"one more", func(h *snapshot.Header) { h.Resolvers = append(h.Resolvers, snapshot.Asked{Resolver: "192.0.2.1:53"}) }, ""},
 		{"another program", func(h *snapshot.Header) { h.Program, h.Started, h.Notes = "9", at(9), []string{"note"} }, ""},
 		{"other times and overlays", func(h *snapshot.Header) { h.Flags.Timeout, h.Flags.Attempts, h.Flags.Overlays = "1s", 9, []string{"x"} }, ""},
@@ -92,9 +93,44 @@ func TestOtherValidationIsNotUsedAgain(t *testing.T) {
 		test.change(&changed)
 		for _, pair := range [][2]snapshot.Header{{base, changed}, {changed, base}} {
 			reuse := snapshot.Reuse{Run: pair[0], Now: at(0)}
+			o := snapshot.Observation{Name: name(t, "a.example"), Time: at(0)}
+			if asked := pair[1].Resolvers; len(asked) > 0 {
+				o.Server, o.Validated = asked[0].Resolver, asked[0].Believed
+			}
 			if got := reuse.Refuse(&pair[1], &o); got != test.want {
 				t.Errorf("%s: %q, want %q", test.name, got, test.want)
 			}
+		}
+	}
+}
+
+// TestTheAnswersResolverCounts, and not what others of its run are worth.
+func TestTheAnswersResolverCounts(t *testing.T) {
+	believed := snapshot.Asked{Resolver: "127.0.0.1:53", Validates: true, Believed: true}
+	doubted := snapshot.Asked{Resolver: "192.0.2.1:53", Validates: true}
+	plain := snapshot.Asked{Resolver: "192.0.2.2:53"}
+	for _, test := range []struct {
+		name      string
+		earlier   []snapshot.Asked
+		by        snapshot.Asked
+		validated bool
+		now       []snapshot.Asked
+		want      snapshot.Refusal
+	}{
+		{"a plain one beside a validator, which is alone now", []snapshot.Asked{believed, plain}, plain, false, []snapshot.Asked{believed}, snapshot.RefusedValidation},
+		{"the validator of both", []snapshot.Asked{believed, plain}, believed, true, []snapshot.Asked{believed}, ""},
+		{"the validator, at the end of a chain that a plain one began", []snapshot.Asked{believed, plain}, believed, false, []snapshot.Asked{believed}, snapshot.RefusedValidation},
+		{"both are asked again", []snapshot.Asked{believed, plain}, plain, false, []snapshot.Asked{plain, believed}, ""},
+		{"the chain, and both are asked again", []snapshot.Asked{believed, plain}, believed, false, []snapshot.Asked{plain, believed}, ""},
+		{"a validator that could be forged", []snapshot.Asked{believed, doubted}, doubted, false, []snapshot.Asked{believed}, snapshot.RefusedValidation},
+		{"a validator where a plain one is asked now", []snapshot.Asked{believed}, believed, true, []snapshot.Asked{plain}, snapshot.RefusedValidation},
+		{"one that the run did not ask", []snapshot.Asked{believed}, plain, false, []snapshot.Asked{believed, plain}, snapshot.RefusedValidation},
+	} {
+		mixed := snapshot.Flags{AllowMixed: true}
+		reuse := snapshot.Reuse{Run: snapshot.Header{Resolvers: test.now, Flags: mixed}, Now: at(0)}
+		o := snapshot.Observation{Name: name(t, "a.example"), Time: at(0), Server: test.by.Resolver, Validated: test.validated}
+		if got := reuse.Refuse(&snapshot.Header{Resolvers: test.earlier, Flags: mixed}, &o); got != test.want {
+			t.Errorf("%s: %q, want %q", test.name, got, test.want)
 		}
 	}
 }
