@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"log/slog"
 	"strings"
 	"time"
 
@@ -77,11 +76,10 @@ func runCheck(ctx context.Context, o checkOptions, name string, io streams) erro
 	if err := o.source.validate(); err != nil {
 		return err
 	}
-	format, err := parseLogFormat(o.logFormat)
+	said, err := warningsOnly(io.err, o.logFormat)
 	if err != nil {
 		return err
 	}
-	said := console{log: newLog(io.err, format, slog.LevelWarn)}
 	target := scan.ParseTarget(name)
 	if target.Reason != "" {
 		return usagef("%q is no mailbox or domain (%s): %s", name, target.Reason, target.Reason.Meaning())

@@ -41,8 +41,7 @@ was scanned, wherever it stands.
 		RunE: func(cmd *cobra.Command, args []string) error { return runDiff(cmd.Context(), o, args[0], args[1], io) },
 	}
 	cmd.Flags().StringVar(&o.column, "column", "", "`name` or number of the column that was scanned (default: found by itself)")
-	cmd.Flags().StringSliceVar(&o.failOn, "fail-on", nil, "changed: exit with 3 if the policy of any domain changed, which is what caa_change says but for failed-now, recovered, new and gone")
-	cmd.Flags().Lookup("fail-on").DefValue = "" // none, which the help does not show
+	addList(cmd.Flags(), &o.failOn, "fail-on", "changed: exit with 3 if the policy of any domain changed, which is what caa_change says but for failed-now, recovered, new and gone")
 	addLogFormat(cmd.Flags(), &o.logFormat)
 	_ = cmd.RegisterFlagCompletionFunc("fail-on", oneOf(string(failOnChanged))) // fails only for a flag that is not there
 	return cmd
@@ -53,7 +52,7 @@ func runDiff(ctx context.Context, o diffOptions, old, now string, io streams) (e
 	if err != nil {
 		return err
 	}
-	said, err := newConsole(io.err, consoleOptions{progress: "never", logFormat: o.logFormat})
+	said, err := warningsOnly(io.err, o.logFormat)
 	if err != nil {
 		return err
 	}

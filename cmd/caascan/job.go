@@ -99,7 +99,7 @@ func (j *job) plan(o scanOptions, path string, io streams) (err error) {
 	if j.issuers, err = o.source.parseIssuers(); err != nil {
 		return err
 	}
-	if err := cmp.Or(o.source.validate(), o.validateRecord()); err != nil {
+	if err := cmp.Or(o.source.validate(), o.record.validate(o.source.snapshots)); err != nil {
 		return err
 	}
 	if err := j.planOutputs(o, path, io); err != nil {
@@ -108,10 +108,10 @@ func (j *job) plan(o scanOptions, path string, io streams) (err error) {
 	if j.failOn, err = parseWords("--fail-on", o.failOn, conditions()...); err != nil {
 		return err
 	}
-	if j.compared = o.baseline; slices.Contains(j.failOn, failOnChanged) && j.compared == "" {
-		return usagef("--fail-on changed needs --baseline, the earlier report to compare with")
-	}
 	if j.only, err = parseWords("--only", o.only, scan.Statuses()...); err != nil {
+		return err
+	}
+	if err := j.planBaseline(o.baseline); err != nil {
 		return err
 	}
 	if j.columns = o.columns; o.columns != nil && len(o.columns) == 0 {
@@ -122,6 +122,21 @@ func (j *job) plan(o scanOptions, path string, io streams) (err error) {
 	}
 	j.console, err = newConsole(io.err, o.console)
 	return err
+}
+
+// planBaseline finds what is wrong with --baseline and what needs it.
+func (j *job) planBaseline(name string) error {
+	j.compared = name
+	replaced := func(o *output) bool { return o.name != "-" && samePlace(o.name, name) }
+	switch {
+	case name == "" && slices.Contains(j.failOn, failOnChanged):
+		return usagef("--fail-on changed needs --baseline, the earlier report to compare with")
+	case name == "-":
+		return usagef("--baseline -: it needs a file, which is read twice")
+	case name != "" && len(j.only) > 0 && slices.ContainsFunc(j.outputs, replaced):
+		return usagef("--only would leave rows out of %s, and next time they would be new: give -o or --baseline another name", name)
+	}
+	return nil
 }
 
 // planOutputs finds what is to be written, and that it is nothing that is read.
@@ -352,7 +367,7 @@ func (w namedWriter) named(err error) error {
 	if err == nil {
 		return nil
 	}
-	return fmt.Errorf("report %s: %w", w.name, err)
+	return fmt.Errorf("report %s: %w; %s", w.name, err, reportsStay)
 }
 
 // writeRows returns how many rows every writer has taken.

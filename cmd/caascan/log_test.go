@@ -21,7 +21,6 @@ func TestWhatIsSaid(t *testing.T) {
 		{consoleOptions{}, []string{"WARN " + weaker}},
 		{consoleOptions{quiet: true}, []string{"WARN " + weaker}},
 		{consoleOptions{verbose: true}, []string{"WARN " + weaker, "INFO a note", "DEBUG a detail"}},
-		{consoleOptions{quiet: true, verbose: true}, []string{"WARN " + weaker}},
 	} {
 		test.options.progress = "auto"
 		said := map[logFormat]string{}

@@ -118,9 +118,7 @@ func (j *job) measurements(code int) measurements {
 		stats := j.source.stats()
 		m.answered = &stats
 	}
-	if j.record != nil {
-		m.reused = j.record.used
-	}
+	m.reused = j.record.reused()
 	if j.decided {
 		m.tally = &j.tally
 	}

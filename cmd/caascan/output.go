@@ -12,6 +12,9 @@ import (
 	"caascan/report"
 )
 
+// reportsStay ends what is said of a run that could not finish.
+const reportsStay = "no report was written: those that were there stay"
+
 // output is a report that is being written. A file appears under its name only
 // when it is committed; until then an older report stands there untouched.
 type output struct {
@@ -163,7 +166,7 @@ func commitOutputs(outputs []*output) error {
 			continue
 		}
 		if err := o.file.Sync(); err != nil {
-			return fmt.Errorf("report %s cannot be written: %w", o.name, err)
+			return fmt.Errorf("report %s cannot be written: %w; %s", o.name, err, reportsStay)
 		}
 	}
 	var replaced []string

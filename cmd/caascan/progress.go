@@ -58,8 +58,11 @@ type console struct {
 // bar between lines of JSON.
 func newConsole(w io.Writer, o consoleOptions) (console, error) {
 	format, err := parseLogFormat(o.logFormat)
-	if err != nil {
+	switch {
+	case err != nil:
 		return console{}, err
+	case o.quiet && o.verbose:
+		return console{}, usagef("--quiet leaves out what --verbose adds: give one of them")
 	}
 	c := console{w: w, terminal: isTerminal(w)}
 	switch o.progress {
@@ -80,6 +83,15 @@ func newConsole(w io.Writer, o consoleOptions) (console, error) {
 		c.log = slog.New(lines{w: w, level: level, erase: true})
 	}
 	return c, nil
+}
+
+// warningsOnly is the console of a command whose results say all else.
+func warningsOnly(w io.Writer, logFormat string) (console, error) {
+	format, err := parseLogFormat(logFormat)
+	if err != nil {
+		return console{}, err
+	}
+	return console{w: w, log: newLog(w, format, slog.LevelWarn)}, nil
 }
 
 func isTerminal(w io.Writer) bool {

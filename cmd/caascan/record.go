@@ -57,9 +57,9 @@ func (a *age) String() string {
 
 func (a *age) Type() string { return "duration" }
 
-// validateRecord finds what no snapshot could be written with.
-func (o *scanOptions) validateRecord() error {
-	switch o, from := &o.record, o.source.snapshots; {
+// validate finds what no snapshot could be written with. The answers come from those given.
+func (o *recordOptions) validate(from []string) error {
+	switch {
 	case o.snapshot != "" && len(from) > 0:
 		return usagef("--from-snapshot asks nobody, so there is nothing to write to --snapshot: leave one out")
 	case o.resume && o.snapshot == "":
@@ -244,7 +244,7 @@ func (r *record) finish() error {
 }
 
 func (r *record) failed(err error) error {
-	return fmt.Errorf("snapshot %s cannot be written: %w; no report was written", r.snapshot, cause(err))
+	return fmt.Errorf("snapshot %s cannot be written: %w; %s", r.snapshot, cause(err), reportsStay)
 }
 
 // advice says, of a run that ended before its time, how to go on; "" where there is

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -12,6 +13,7 @@ import (
 	"unicode"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 )
 
 // The exit codes, which are public.
@@ -138,6 +140,7 @@ change.
 		Args:          usageArgs(cobra.NoArgs),
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 
+		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error { return emptyFlag(cmd.Flags()) },
 		ValidArgsFunction: cobra.NoFileCompletions,
 	}
 	root.SetIn(io.in)
@@ -154,6 +157,17 @@ change.
 		completeFlags(cmd)
 	}
 	return root
+}
+
+// emptyFlag finds a flag that was given and has nothing in it: a variable in a script that
+// was never set, and what it asks for would be left out without a word.
+func emptyFlag(flags *pflag.FlagSet) (err error) {
+	flags.Visit(func(f *pflag.Flag) {
+		if f.Value.Type() == "string" && f.Value.String() == "" {
+			err = cmp.Or(err, usagef("--%s is empty: give it a value or leave it out", f.Name))
+		}
+	})
+	return err
 }
 
 // usageArgs makes what cobra finds wrong with the arguments a usage error.

@@ -63,16 +63,11 @@ func (o *scanOptions) add(flags *pflag.FlagSet) {
 	flags.StringVar(&o.column, "column", "", "`name` or number of the column with the addresses or domains (default: found by itself)")
 	flags.StringVar(&o.sheet, "sheet", "", "`name` or number of the sheet of an XLSX input (default: the first)")
 	flags.StringVar(&o.header, "header", "auto", "whether the first row names the columns: auto, yes or no")
-	flags.StringSliceVar(&o.columns, "columns", nil, "`names` of the columns that reports have, in this order; input: all of the input's (default: all)")
+	addList(flags, &o.columns, "columns", "`names` of the columns that reports have, in this order; input: all of the input's (default: all)")
 	flags.BoolVar(&o.rawCells, "raw-cells", false, "write CSV cells as they are, also those that a spreadsheet would run")
-	flags.StringSliceVar(&o.only, "only", nil, "write only the rows that have one of these `statuses` for any CA: permitted, denied, lookup-failed")
+	addList(flags, &o.only, "only", "write only the rows that have one of these `statuses` for any CA: permitted, denied, lookup-failed")
 	flags.StringVar(&o.baseline, "baseline", "", "compare each row with an earlier report `file` (CSV, XLSX or JSON Lines), which -o may replace")
-	flags.StringSliceVar(&o.failOn, "fail-on", nil, "exit with 3 if any CA has one of these `statuses`: denied, lookup-failed; or, with --baseline, if the policy changed: changed (status, reason or records; not new or gone rows, and no lookup trouble)")
-	for _, name := range []string{"columns", "only", "fail-on"} {
-		list := flags.Lookup(name)
-		list.Value = oneLineList{list.Value, list.Value.(pflag.SliceValue)}
-		list.DefValue = "" // none, which the help does not show
-	}
+	addList(flags, &o.failOn, "fail-on", "exit with 3 if any CA has one of these `statuses`: denied, lookup-failed; or, with --baseline, if the policy changed: changed (status, reason or records; not new or gone rows, and no lookup trouble)")
 	o.console.add(flags)
 	flags.StringVar(&o.metrics, "metrics", "", "`file` for the numbers of the run, such as caascan.prom, in the text format of Prometheus")
 }
@@ -97,6 +92,14 @@ func settings(flags *pflag.FlagSet) string {
 		}
 	})
 	return strings.Join(given, " ")
+}
+
+// addList adds a flag that takes a list with commas.
+func addList(flags *pflag.FlagSet, list *[]string, name, usage string) {
+	flags.StringSliceVar(list, name, nil, usage)
+	flag := flags.Lookup(name)
+	flag.Value = oneLineList{flag.Value, flag.Value.(pflag.SliceValue)}
+	flag.DefValue = "" // none, which the help does not show
 }
 
 // oneLineList is a list flag whose value has one line: of several, the flag would take the
@@ -127,13 +130,13 @@ func conditions() []condition { return []condition{failOnDenied, failOnFailed, f
 // parseWords reads a flag that takes some of these words.
 func parseWords[W ~string](flag string, words []string, allowed ...W) ([]W, error) {
 	if words != nil && len(words) == 0 {
-		return nil, usagef("%s names no status: %s", flag, orWords(allowed))
+		return nil, usagef("%s is empty: it takes %s", flag, orWords(allowed))
 	}
 	var known []W
 	for _, text := range words {
 		word := W(strings.TrimSpace(text))
 		if !slices.Contains(allowed, word) {
-			return nil, usagef("%s %q: it is %s", flag, text, orWords(allowed))
+			return nil, usagef("%s %q: it takes %s", flag, text, orWords(allowed))
 		}
 		if !slices.Contains(known, word) {
 			known = append(known, word)

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -14,8 +15,9 @@ import (
 	"caascan/scan/lookup/dnstest"
 )
 
-// TestTheScriptOfTheReadme runs it twice in a night: the second run asks for nothing that
-// the first has learnt, and compares its report with that of the first.
+// TestTheScriptOfTheReadme runs it twice in a night, and once more as if that were the next
+// one. The second run asks for nothing that the first has learnt. Only the third has an
+// earlier night to compare with, and the policy has changed since.
 func TestTheScriptOfTheReadme(t *testing.T) {
 	shared, evidence, metrics := t.TempDir(), t.TempDir(), t.TempDir()
 	server := dnstest.Serve(t, demoZone)
@@ -23,19 +25,33 @@ func TestTheScriptOfTheReadme(t *testing.T) {
 		"127.0.0.1", server.Addr(), "digicert.com", "ca.example").Replace(readmeFile(t, "caascan-nightly"))
 	script := writeText(t, filepath.Join(t.TempDir(), "caascan-nightly"), text)
 	writeFile(t, filepath.Join(shared, "domains.csv"), "domain\nlisted.example\nother.example\n")
-	for _, run := range []struct{ names, reused float64 }{{2, 0}, {0, 2}} {
+	run := func() (code int, metricsOf map[string]float64) {
 		cmd := exec.Command("/bin/sh", script)
 		cmd.Env = append(os.Environ(), "STATE_DIRECTORY="+evidence)
-		if said, err := cmd.CombinedOutput(); err != nil || len(said) > 0 {
+		said, err := cmd.CombinedOutput()
+		if _, ended := errors.AsType[*exec.ExitError](err); err != nil && !ended || len(said) > 0 {
 			t.Fatalf("%v\n%s", err, said)
 		}
-		got := readMetrics(t, filepath.Join(metrics, "caascan.prom"))
-		if got["caascan_names"] != run.names || got["caascan_reused_answers"] != run.reused || got["caascan_rows ca.example denied"] != 1 {
-			t.Errorf("%v, want %v names asked, %v answers reused and a row denied", got, run.names, run.reused)
+		return cmd.ProcessState.ExitCode(), readMetrics(t, filepath.Join(metrics, "caascan.prom"))
+	}
+	for _, want := range []struct{ names, reused float64 }{{2, 0}, {0, 2}} {
+		code, got := run()
+		if code != exitDone || got["caascan_names"] != want.names || got["caascan_reused_answers"] != want.reused || got["caascan_rows ca.example denied"] != 1 {
+			t.Errorf("exit %d, %v, want %v names asked, %v answers reused and a row denied", code, got, want.names, want.reused)
 		}
 		if snapshots, err := filepath.Glob(filepath.Join(evidence, "20??-??-??.jsonl")); err != nil || len(snapshots) != 1 {
 			t.Errorf("snapshots: %v (%v), want that of the night", snapshots, err)
 		}
+	}
+	reports, err := filepath.Glob(filepath.Join(shared, "caa-20??-??-??.csv"))
+	if err != nil || len(reports) != 1 {
+		t.Fatalf("reports: %v (%v), want that of the night", reports, err)
+	}
+	earlier := strings.ReplaceAll(readFile(t, reports[0]), ",denied,issuer-not-listed,", ",permitted,no-caa,")
+	writeFile(t, filepath.Join(shared, "caa-2000-01-02.csv"), earlier)
+	writeFile(t, filepath.Join(shared, "caa-2000-01-01.csv"), "this is not the night before\n")
+	if code, _ := run(); code != exitFailOn || !strings.Contains(readFile(t, reports[0]), "status-changed") {
+		t.Errorf("exit %d, want 3, and a report that says so:\n%s", code, readFile(t, reports[0]))
 	}
 }
 
@@ -64,4 +80,13 @@ func TestTheUnitsOfTheReadme(t *testing.T) {
 	if exposure, err := strconv.ParseFloat(string(found[1]), 64); err != nil || exposure > bound {
 		t.Errorf("the exposure of the service is %s (%v), want at most %v\n%s", found[1], err, bound, said)
 	}
+}
+
+func readFile(t *testing.T, path string) string {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
 }

@@ -29,7 +29,7 @@ func (j *job) finishRun(tally input.Tally) {
 		j.run.Started, j.run.Finished, j.run.Snapshots = e.started(), e.answered, e.files
 	}
 	if r := j.record; r != nil {
-		j.run.Snapshots, j.run.Reused = []string{r.snapshot}, r.used
+		j.run.Snapshots, j.run.Reused = []string{r.snapshot}, r.reused()
 	}
 	notes := j.in.Notes()
 	if len(j.only) > 0 {
