@@ -30,13 +30,16 @@ type interrupted struct{ signal os.Signal }
 
 func (i interrupted) Error() string { return i.signal.String() }
 
-// untilSignal returns a context that ends at the first SIGINT or SIGTERM, with an
-// interrupted as its cause. Another signal ends the process at once, unless it comes
+// untilSignal returns a context that ends at the first SIGINT, SIGTERM or SIGHUP, with an
+// interrupted as its cause; nohup(1) keeps the last from it. Another signal ends the process at once, unless it comes
 // right behind the first: timeout(1) sends its own to the process and to the group.
 func untilSignal(parent context.Context) (context.Context, func()) {
 	ctx, cancel := context.WithCancelCause(parent)
 	signals, done := make(chan os.Signal, 1), make(chan struct{})
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	if !signal.Ignored(syscall.SIGHUP) {
+		signal.Notify(signals, syscall.SIGHUP)
+	}
 	go func() {
 		select {
 		case s := <-signals:

@@ -11,7 +11,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/spf13/pflag"
-	"go.yaml.in/yaml/v3"
 
 	"caascan/report"
 	"caascan/scan"
@@ -73,61 +72,6 @@ func TestTheReadmeNamesEveryFlag(t *testing.T) {
 				t.Errorf("README.md says nothing of %s --%s", cmd.Name(), f.Name)
 			}
 		})
-	}
-}
-
-// TestTheCronJobOfTheReadme: it has the fields of a CronJob where they belong, and its
-// command line is one that caascan takes.
-func TestTheCronJobOfTheReadme(t *testing.T) {
-	type object = map[string]any
-	type container struct {
-		Name, Image     string
-		Args            []string
-		Env             []object
-		SecurityContext object   `yaml:"securityContext"`
-		VolumeMounts    []object `yaml:"volumeMounts"`
-	}
-	var job struct {
-		APIVersion string `yaml:"apiVersion"`
-		Kind       string
-		Metadata   object
-		Spec       struct {
-			Schedule          string
-			TimeZone          string `yaml:"timeZone"`
-			ConcurrencyPolicy string `yaml:"concurrencyPolicy"`
-			JobTemplate       struct {
-				Spec struct {
-					BackoffLimit          int    `yaml:"backoffLimit"`
-					ActiveDeadlineSeconds int    `yaml:"activeDeadlineSeconds"`
-					PodFailurePolicy      object `yaml:"podFailurePolicy"`
-					Template              struct {
-						Spec struct {
-							RestartPolicy                string `yaml:"restartPolicy"`
-							AutomountServiceAccountToken bool   `yaml:"automountServiceAccountToken"`
-							SecurityContext              object `yaml:"securityContext"`
-							Containers                   []container
-							Volumes                      []object
-						}
-					}
-				}
-			} `yaml:"jobTemplate"`
-		}
-	}
-	decoder := yaml.NewDecoder(strings.NewReader(readmeFile(t, "caascan.yaml")))
-	decoder.KnownFields(true)
-	if err := decoder.Decode(&job); err != nil {
-		t.Fatal(err)
-	}
-	containers := job.Spec.JobTemplate.Spec.Template.Spec.Containers
-	if len(containers) != 1 || job.Kind != "CronJob" {
-		t.Fatalf("a %s with %d containers, want a CronJob with one", job.Kind, len(containers))
-	}
-	cmd, args, err := newRoot(streams{}).Find(containers[0].Args)
-	if err == nil {
-		err = cmd.ParseFlags(args)
-	}
-	if err != nil || cmd.Name() != "scan" || cmd.Flags().NArg() != 1 {
-		t.Errorf("%q: %v, want a scan of one list", containers[0].Args, err)
 	}
 }
 

@@ -22,8 +22,9 @@ const (
 	exitUnfinished  = 1
 	exitUsage       = 2
 	exitFailOn      = 3
-	exitInterrupted = 130 // 128 and the number of SIGINT
-	exitTerminated  = 143 // 128 and the number of SIGTERM
+	exitHungUp      = 129 // 128 and the number of SIGHUP
+	exitInterrupted = 130 // SIGINT
+	exitTerminated  = 143 // SIGTERM
 )
 
 const exitStatus = `Exit status:
@@ -31,6 +32,7 @@ const exitStatus = `Exit status:
   1    could not finish; the reports that were there stay, unless the message says otherwise
   2    the command line was wrong; nothing was done
   3    done, and --fail-on matched
+  129  hung up (SIGHUP), as when a terminal is closed; the reports that were there stay
   130  interrupted (SIGINT); the reports that were there stay
   143  terminated (SIGTERM); the reports that were there stay
 `
@@ -72,15 +74,24 @@ func exitCode(ctx context.Context, err error) int {
 	case errors.Is(err, errFailOn):
 		return exitFailOn
 	case isStopped(ctx, err):
-		if by, ok := errors.AsType[interrupted](context.Cause(ctx)); ok && by.signal == syscall.SIGTERM {
-			return exitTerminated
-		}
-		return exitInterrupted
+		return stoppedCode(context.Cause(ctx))
 	}
 	if _, ok := errors.AsType[usageError](err); ok {
 		return exitUsage
 	}
 	return exitUnfinished
+}
+
+// stoppedCode is the exit code of a run that was ended before it was done.
+func stoppedCode(cause error) int {
+	by, _ := errors.AsType[interrupted](cause)
+	switch by.signal {
+	case syscall.SIGHUP:
+		return exitHungUp
+	case syscall.SIGTERM:
+		return exitTerminated
+	}
+	return exitInterrupted
 }
 
 // isStopped reports whether err says that the run was ended before it was done.

@@ -270,7 +270,7 @@ func silentResolver(t *testing.T) string {
 // TestASignalEndsARunAtOnce: exit 130 or 143, in under a second, with the old
 // report in its place.
 func TestASignalEndsARunAtOnce(t *testing.T) {
-	for signal, code := range map[os.Signal]int{os.Interrupt: exitInterrupted, syscall.SIGTERM: exitTerminated} {
+	for signal, code := range map[os.Signal]int{os.Interrupt: exitInterrupted, syscall.SIGTERM: exitTerminated, syscall.SIGHUP: exitHungUp} {
 		report := filepath.Join(t.TempDir(), "report.csv")
 		if err := os.WriteFile(report, []byte("yesterday's report\n"), 0o600); err != nil {
 			t.Fatal(err)

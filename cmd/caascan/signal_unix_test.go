@@ -6,19 +6,33 @@ import (
 	"context"
 	"errors"
 	"os"
+	"os/signal"
 	"syscall"
 	"testing"
 )
 
-// TestSignalsReachTheContext sends the process a real signal.
+// TestSignalsReachTheContext sends the process real signals.
 func TestSignalsReachTheContext(t *testing.T) {
+	for _, s := range []syscall.Signal{syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP} {
+		ctx, stop := untilSignal(t.Context())
+		if err := syscall.Kill(os.Getpid(), s); err != nil {
+			t.Fatal(err)
+		}
+		<-ctx.Done()
+		if cause, ok := errors.AsType[interrupted](context.Cause(ctx)); !ok || cause.signal != s {
+			t.Errorf("cause %v, want %v", context.Cause(ctx), s)
+		}
+		stop()
+	}
+}
+
+// TestNohupIsHeeded: a signal that is ignored stays so.
+func TestNohupIsHeeded(t *testing.T) {
+	signal.Ignore(syscall.SIGHUP)
+	defer signal.Reset(syscall.SIGHUP)
 	ctx, stop := untilSignal(t.Context())
 	defer stop()
-	if err := syscall.Kill(os.Getpid(), syscall.SIGTERM); err != nil {
-		t.Fatal(err)
-	}
-	<-ctx.Done()
-	if cause, ok := errors.AsType[interrupted](context.Cause(ctx)); !ok || cause.signal != syscall.SIGTERM {
-		t.Errorf("cause %v, want SIGTERM", context.Cause(ctx))
+	if !signal.Ignored(syscall.SIGHUP) || ctx.Err() != nil {
+		t.Errorf("SIGHUP is ignored: %v; %v", signal.Ignored(syscall.SIGHUP), ctx.Err())
 	}
 }
