@@ -1,13 +1,13 @@
 package report
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"encoding/binary"
 	"fmt"
 	"hash/maphash"
 	"slices"
+	"sort"
 	"strings"
 
 	"caascan/scan"
@@ -21,7 +21,7 @@ type Baseline struct {
 	earlier  *Reader
 	issuers  []issuerPair
 	seed     maphash.Seed
-	buckets  [1 << bucketBits][]oldRow // by the first bits of the domain's hash; each sorted
+	old      oldRows // sorted when all are read
 	verdicts verdicts
 	compared []scan.Reason     // of the row at hand
 	kept     keeper[judgement] // of the outcomes of a scan
@@ -30,27 +30,6 @@ type Baseline struct {
 	met     map[uint64]int   // their places, by hash
 	records map[int]string   // now, by the place of a domain whose policy changed
 	rows    map[scan.Change]int
-}
-
-// bucketBits make so many buckets that little is copied at a time while they grow, and
-// so few that what each has too much at its end is little.
-const bucketBits = 4
-
-// oldRow is a row of the earlier report, in 22 octets. Texts are told apart by their
-// hashes: that two of a million domains have the same has a chance of 1 in 37 million,
-// that two of a million cells of one domain have, 1 in 560.
-type oldRow struct {
-	key    rowKey
-	judged [8]byte // the judgement, which as two numbers would take up more
-}
-
-// rowKey is the hash of the domain and six octets of that of the cell.
-type rowKey [14]byte
-
-// judgement is what a report says of a domain, and so of all rows with it.
-type judgement struct {
-	verdict uint32 // its place
-	records uint32 // their hash; another set has the same 1 time in 4 billion
 }
 
 // unknownRecords stands for a set of which a workbook does not hold all.
@@ -80,27 +59,18 @@ func NewBaseline(ctx context.Context, earlier *Reader, labels []string) (*Baseli
 		}
 		row := oldRow{key: b.key(read.domain, read.cell)}
 		row.judge(b.judge(read, issuerPair.inOld))
-		bucket := b.bucket(row.key)
-		*bucket = append(*bucket, row)
+		b.old.add(row)
 	}
-	for i := range b.buckets {
-		if err := b.settle(&b.buckets[i]); err != nil {
-			return nil, err
-		}
-	}
-	return b, nil
+	sort.Sort(&b.old)
+	return b, b.checkVerdicts()
 }
 
-// settle sorts a bucket and takes no more room for it than it needs.
-func (b *Baseline) settle(bucket *[]oldRow) error {
-	rows := make([]oldRow, len(*bucket))
-	copy(rows, *bucket)
-	*bucket = rows
-	slices.SortFunc(rows, oldRow.compare)
+// checkVerdicts finds domains of which the earlier report says two things.
+func (b *Baseline) checkVerdicts() error {
 	nowhere := b.hash("")
-	for i := 1; i < len(rows); i++ {
-		hash := rows[i].key.domain()
-		if hash == rows[i-1].key.domain() && hash != nowhere && rows[i].judgement() != rows[i-1].judgement() {
+	for i := 1; i < b.old.Len(); i++ {
+		before, row := b.old.at(i-1), b.old.at(i)
+		if hash := row.key.domain(); hash == before.key.domain() && hash != nowhere && row.judgement() != before.judgement() {
 			return fmt.Errorf("%s %w: two of its rows have one domain and not one verdict", b.earlier.Name(), ErrReport)
 		}
 	}
@@ -186,34 +156,6 @@ func (b *Baseline) key(domain, cell string) rowKey {
 	binary.BigEndian.PutUint64(key[:], b.hash(domain))
 	return key
 }
-
-func (k rowKey) domain() uint64 { return binary.BigEndian.Uint64(k[:]) }
-
-func (b *Baseline) bucket(key rowKey) *[]oldRow { return &b.buckets[key[0]>>(8-bucketBits)] }
-
-// compare sorts by domain, then by cell; of the same cell those come first that have
-// been met again.
-func (r oldRow) compare(other oldRow) int {
-	if order := bytes.Compare(r.key[:], other.key[:]); order != 0 {
-		return order
-	}
-	return cmp.Compare(other.judged[0]>>7, r.judged[0]>>7)
-}
-
-// judge fills in the judgement. Its first bit stays free: it says that the row has been
-// met again.
-func (r *oldRow) judge(j judgement) {
-	binary.BigEndian.PutUint32(r.judged[:], j.verdict)
-	binary.BigEndian.PutUint32(r.judged[4:], j.records)
-}
-
-func (r *oldRow) judgement() judgement {
-	return judgement{binary.BigEndian.Uint32(r.judged[:]) &^ (1 << 31), binary.BigEndian.Uint32(r.judged[4:])}
-}
-
-func (r *oldRow) meet() { r.judged[0] |= 1 << 7 }
-
-func (r *oldRow) met() bool { return r.judged[0]>>7 == 1 }
 
 // verdicts keeps each combination of reasons once: there are few.
 type verdicts struct {

@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"sort"
 	"strings"
 
 	"caascan/scan"
@@ -137,29 +136,25 @@ func (m *changesMaker) add(d DomainChange) { m.changed = append(m.changed, d) }
 
 // addGone adds the domains of the earlier report some of whose rows have not been met.
 func (m *changesMaker) addGone() {
-	for _, bucket := range m.buckets {
-		for len(bucket) > 0 {
-			hash := bucket[0].key.domain()
-			end := sort.Search(len(bucket), func(i int) bool { return bucket[i].key.domain() > hash })
-			m.addGoneOf(hash, bucket[:end])
-			bucket = bucket[end:]
+	old := &m.old
+	for i := 0; i < old.Len(); {
+		first, gone := old.at(i), 0
+		for ; i < old.Len() && old.at(i).key.domain() == first.key.domain(); i++ {
+			if !old.at(i).met() {
+				gone++
+			}
+		}
+		if gone > 0 {
+			m.addGoneOf(first, gone)
 		}
 	}
 }
 
-// addGoneOf adds a domain of the earlier report with these rows.
-func (m *changesMaker) addGoneOf(hash uint64, rows []oldRow) {
-	gone := 0
-	for _, row := range rows {
-		if !row.met() {
-			gone++
-		}
-	}
-	if gone == 0 {
-		return
-	}
+// addGoneOf adds the domain of a row, of which so many have not been met.
+func (m *changesMaker) addGoneOf(row *oldRow, gone int) {
 	m.Changes.rows[scan.ChangeGone] += gone
-	d := DomainChange{Change: scan.ChangeGone, Rows: gone, Was: &DomainVerdict{Reasons: m.verdicts.all[rows[0].judgement().verdict]}}
+	d := DomainChange{Change: scan.ChangeGone, Rows: gone, Was: &DomainVerdict{Reasons: m.verdicts.all[row.judgement().verdict]}}
+	hash := row.key.domain()
 	at, met := m.met[hash]
 	switch {
 	case hash == m.hash(""):

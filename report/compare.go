@@ -93,13 +93,13 @@ func (b *Baseline) compare(row comparedRow) scan.Change {
 
 // meet finds a row of the earlier report with the same cell that has not been met yet.
 func (b *Baseline) meet(key rowKey) (found bool) {
-	bucket, met := *b.bucket(key), oldRow{key: key}
+	met := oldRow{key: key}
 	met.meet()
-	at := sort.Search(len(bucket), func(i int) bool { return bucket[i].compare(met) > 0 })
-	if at == len(bucket) || bucket[at].key != key {
+	at := sort.Search(b.old.Len(), func(i int) bool { return b.old.at(i).compare(met) > 0 })
+	if at == b.old.Len() || b.old.at(at).key != key {
 		return false
 	}
-	bucket[at].meet()
+	b.old.at(at).meet()
 	return true
 }
 
@@ -128,12 +128,11 @@ func (b *Baseline) domain(row comparedRow) *comparedDomain {
 
 // before returns what the earlier report says of a domain.
 func (b *Baseline) before(key rowKey) (judged judgement, found bool) {
-	bucket := *b.bucket(key)
-	at := sort.Search(len(bucket), func(i int) bool { return bucket[i].key.domain() >= key.domain() })
-	if at == len(bucket) || bucket[at].key.domain() != key.domain() {
+	at := sort.Search(b.old.Len(), func(i int) bool { return b.old.at(i).key.domain() >= key.domain() })
+	if at == b.old.Len() || b.old.at(at).key.domain() != key.domain() {
 		return judgement{}, false
 	}
-	return bucket[at].judgement(), true
+	return b.old.at(at).judgement(), true
 }
 
 // change compares what two reports say of a domain. Two lookups that failed are no
