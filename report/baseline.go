@@ -150,10 +150,11 @@ func (b *Baseline) recordsHash(records []string) uint32 {
 // which a workbook has no room, each octet of which may be written as eight.
 const mostCompared = 4000
 
-func (b *Baseline) key(domain, cell string) rowKey {
-	var key rowKey
-	binary.BigEndian.PutUint64(key[6:], b.hash(cell[:min(len(cell), mostCompared)]))
-	binary.BigEndian.PutUint64(key[:], b.hash(domain))
+func (b *Baseline) key(domain, cell string) (key rowKey) {
+	binary.BigEndian.PutUint64(key[:domainOctets], b.hash(domain))
+	var whole [8]byte
+	binary.BigEndian.PutUint64(whole[:], b.hash(cell[:min(len(cell), mostCompared)]))
+	copy(key[domainOctets:], whole[:])
 	return key
 }
 

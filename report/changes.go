@@ -79,8 +79,8 @@ func (c *Changes) Policy() bool { return c.Kind(scan.PolicyChange).Domains > 0 }
 
 // changesMaker makes Changes of a Baseline.
 type changesMaker struct {
-	*Baseline
-	*Changes
+	from   *Baseline
+	made   *Changes
 	unread map[uint64]int // by the hash of a domain: what has to be read again for
 }
 
@@ -106,22 +106,22 @@ func (b *Baseline) Changes(ctx context.Context) (*Changes, error) {
 
 // addMet adds the domains of the rows that were compared.
 func (m *changesMaker) addMet() {
-	nowhere := m.Baseline.rows[scan.ChangeNew]
-	for i, d := range m.Baseline.domains {
-		m.Changes.domains[d.change]++
+	nowhere := m.from.rows[scan.ChangeNew]
+	for i, d := range m.from.domains {
+		m.made.domains[d.change]++
 		nowhere -= int(d.added)
-		is := DomainVerdict{Reasons: m.verdicts.all[d.now.verdict]}
+		is := DomainVerdict{Reasons: m.from.verdicts.all[d.now.verdict]}
 		var was *DomainVerdict
 		if d.change != scan.ChangeNew {
-			was = &DomainVerdict{Reasons: m.verdicts.all[d.was]}
+			was = &DomainVerdict{Reasons: m.from.verdicts.all[d.was]}
 		}
 		if d.added > 0 {
 			m.add(DomainChange{d.name, scan.ChangeNew, int(d.added), was, &is})
 		}
 		switch d.change.Kind() {
 		case scan.PolicyChange:
-			m.unread[d.hash] = len(m.changed)
-			m.add(DomainChange{d.name, d.change, int(d.kept), &DomainVerdict{Reasons: was.Reasons}, &DomainVerdict{is.Reasons, m.records[i]}})
+			m.unread[d.hash] = len(m.made.changed)
+			m.add(DomainChange{d.name, d.change, int(d.kept), &DomainVerdict{Reasons: was.Reasons}, &DomainVerdict{is.Reasons, m.from.records[i]}})
 		case scan.LookupTrouble:
 			m.add(DomainChange{d.name, d.change, int(d.kept), was, &is})
 		case scan.ListChange, scan.NoChange: // its rows say it
@@ -132,11 +132,11 @@ func (m *changesMaker) addMet() {
 	}
 }
 
-func (m *changesMaker) add(d DomainChange) { m.changed = append(m.changed, d) }
+func (m *changesMaker) add(d DomainChange) { m.made.changed = append(m.made.changed, d) }
 
 // addGone adds the domains of the earlier report some of whose rows have not been met.
 func (m *changesMaker) addGone() {
-	old := &m.old
+	old := &m.from.old
 	for i := 0; i < old.Len(); {
 		first, gone := old.at(i), 0
 		for ; i < old.Len() && old.at(i).key.domain() == first.key.domain(); i++ {
@@ -152,19 +152,19 @@ func (m *changesMaker) addGone() {
 
 // addGoneOf adds the domain of a row, of which so many have not been met.
 func (m *changesMaker) addGoneOf(row *oldRow, gone int) {
-	m.Changes.rows[scan.ChangeGone] += gone
-	d := DomainChange{Change: scan.ChangeGone, Rows: gone, Was: &DomainVerdict{Reasons: m.verdicts.all[row.judgement().verdict]}}
+	m.made.rows[scan.ChangeGone] += gone
+	d := DomainChange{Change: scan.ChangeGone, Rows: gone, Was: &DomainVerdict{Reasons: m.from.verdicts.all[row.judgement().verdict]}}
 	hash := row.key.domain()
-	at, met := m.met[hash]
+	at, met := m.from.met[hash]
 	switch {
-	case hash == m.hash(""):
+	case hash == m.from.hash(""):
 		d.Was = nil
 	case met:
-		known := m.Baseline.domains[at]
-		d.Domain, d.Is = known.name, &DomainVerdict{Reasons: m.verdicts.all[known.now.verdict]}
+		known := m.from.domains[at]
+		d.Domain, d.Is = known.name, &DomainVerdict{Reasons: m.from.verdicts.all[known.now.verdict]}
 	default:
-		m.Changes.domains[scan.ChangeGone]++
-		m.unread[hash] = len(m.changed)
+		m.made.domains[scan.ChangeGone]++
+		m.unread[hash] = len(m.made.changed)
 	}
 	m.add(d)
 }
@@ -175,16 +175,16 @@ func (m *changesMaker) readAgain(ctx context.Context) error {
 	if len(m.unread) == 0 {
 		return nil
 	}
-	for row, err := range m.earlier.rows(ctx) {
+	for row, err := range m.from.earlier.rows(ctx) {
 		if err != nil {
 			return err
 		}
-		hash := m.hash(row.domain)
+		hash := m.from.hash(row.domain)
 		at, wanted := m.unread[hash]
 		if !wanted {
 			continue
 		}
-		d := &m.changed[at]
+		d := &m.made.changed[at]
 		d.Domain = strings.Clone(row.domain)
 		if d.Change.Kind() == scan.PolicyChange {
 			d.Was.Records = recordsText(row.records)
@@ -193,5 +193,5 @@ func (m *changesMaker) readAgain(ctx context.Context) error {
 			return nil
 		}
 	}
-	return fmt.Errorf("%s changed while it was read: compare with a copy that stays as it is", m.earlier.Name())
+	return fmt.Errorf("%s changed while it was read: compare with a copy that stays as it is", m.from.earlier.Name())
 }

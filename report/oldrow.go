@@ -14,8 +14,10 @@ type oldRow struct {
 	judged [8]byte // the judgement, which as two numbers would take up more
 }
 
-// rowKey is the hash of the domain and six octets of that of the cell.
-type rowKey [14]byte
+// rowKey is the hash of the domain and as much of that of the cell as there is room for.
+type rowKey [domainOctets + 6]byte
+
+const domainOctets = 8
 
 // judgement is what a report says of a domain, and so of all rows with it.
 type judgement struct {
@@ -23,7 +25,7 @@ type judgement struct {
 	records uint32 // their hash; another set has the same 1 time in 4 billion
 }
 
-func (k rowKey) domain() uint64 { return binary.BigEndian.Uint64(k[:]) }
+func (k rowKey) domain() uint64 { return binary.BigEndian.Uint64(k[:domainOctets]) }
 
 // compare sorts by domain, then by cell; of the same cell those come first that have
 // been met again.
