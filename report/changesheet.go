@@ -111,7 +111,7 @@ func (p *page) changed(tally *Tally) {
 		if i > 0 {
 			p.endRow(0)
 		}
-		p.table(kindHeading(kind), "What it means", changeEntries(tally.Changes, kind), tally.Total())
+		p.table(kind.Heading(), "What it means", changeEntries(tally.Changes, kind), tally.Total())
 	}
 }
 
@@ -131,20 +131,6 @@ func changeEntries(c *Changes, kind scan.ChangeKind) []entry {
 		})
 	}
 	return entries
-}
-
-func kindHeading(kind scan.ChangeKind) string {
-	switch kind {
-	case scan.PolicyChange:
-		return "Policy"
-	case scan.LookupTrouble:
-		return "Lookup trouble"
-	case scan.ListChange:
-		return "The list"
-	case scan.NoChange:
-		return "Nothing"
-	}
-	panic("report: unknown kind of change " + string(kind))
 }
 
 // changeWords are lines of the legend.

@@ -375,7 +375,7 @@ func pageWords() htmltemplate.FuncMap {
 		"column":   columnMeaning,
 		"changes":  scan.ChangeKind.Changes,
 		"kinds":    scan.ChangeKinds,
-		"kindName": kindHeading,
+		"kindName": scan.ChangeKind.Heading,
 		"since":    changesHeading,
 	}
 }

@@ -67,6 +67,21 @@ func (k ChangeKind) Changes() []Change {
 	return slices.DeleteFunc(Changes(), func(c Change) bool { return c.Kind() != k })
 }
 
+// Heading returns what stands above the changes of the kind; "" for NoChange.
+func (k ChangeKind) Heading() string {
+	switch k {
+	case NoChange:
+		return ""
+	case PolicyChange:
+		return "Policy"
+	case LookupTrouble:
+		return "Lookup trouble"
+	case ListChange:
+		return "The list"
+	}
+	panic("scan: unknown kind of change " + string(k))
+}
+
 // Kind returns what the change is about.
 func (c Change) Kind() ChangeKind {
 	switch c {

@@ -140,25 +140,12 @@ func printChanges(w io.Writer, c *report.Changes, now string) error {
 	for _, d := range c.Domains() {
 		if d.Change.Kind() != kind {
 			kind = d.Change.Kind()
-			fmt.Fprintf(&b, "\n%s\n", kindWords(kind))
+			fmt.Fprintf(&b, "\n%s:\n", kind.Heading())
 		}
 		printChange(&b, d, c.Labels)
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
-}
-
-func kindWords(kind scan.ChangeKind) string {
-	switch kind {
-	case scan.PolicyChange:
-		return "Policy:"
-	case scan.LookupTrouble:
-		return "Lookup trouble, which says nothing of the policy:"
-	case scan.ListChange:
-		return "Rows that are new and gone:"
-	case scan.NoChange:
-	}
-	return ""
 }
 
 // printChange writes a domain. Its text is from files.
