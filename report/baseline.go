@@ -26,9 +26,10 @@ type Baseline struct {
 	compared []scan.Reason     // of the row at hand
 	kept     keeper[judgement] // of the outcomes of a scan
 
-	domains []comparedDomain // in the order in which they are first met
-	met     map[uint64]int   // their places, by hash
-	records map[int]string   // now, by the place of a domain whose policy changed
+	domains []comparedDomain     // in the order in which they are first met
+	met     map[uint64]int       // their places, by hash
+	records map[int]recordSet    // now, by the place of a domain whose policy changed
+	sets    map[uint64]recordSet // the same, by hash
 	rows    map[scan.Change]int
 }
 
@@ -48,7 +49,8 @@ func NewBaseline(ctx context.Context, earlier *Reader, labels []string) (*Baseli
 	b := &Baseline{
 		earlier: earlier, issuers: pairIssuers(earlier.Labels(), labels), seed: maphash.MakeSeed(),
 		verdicts: verdicts{places: make(map[string]uint32)}, kept: newKeeper[judgement](mostTemplates),
-		met: make(map[uint64]int), records: make(map[int]string), rows: make(map[scan.Change]int),
+		met: make(map[uint64]int), records: make(map[int]recordSet), sets: make(map[uint64]recordSet),
+		rows: make(map[scan.Change]int),
 	}
 	if len(b.issuers) == 0 {
 		return nil, fmt.Errorf("%s %w: it has none of the CAs %s", earlier.Name(), ErrReport, strings.Join(quoteNames(labels), ", "))

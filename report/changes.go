@@ -33,8 +33,8 @@ type DomainChange struct {
 
 // DomainVerdict is what a report says of a domain.
 type DomainVerdict struct {
-	Reasons []scan.Reason // for each CA that was compared
-	Records string        // a record a line; empty unless the policy changed
+	Reasons []scan.Reason   // for each CA that was compared
+	Records ComparedRecords // none unless the policy changed
 }
 
 // Some reports whether the change is that of some rows of a domain that is on both
@@ -107,7 +107,7 @@ func (b *Baseline) Changes(ctx context.Context) (*Changes, error) {
 // addMet adds the domains of the rows that were compared.
 func (m *changesMaker) addMet() {
 	nowhere := m.from.rows[scan.ChangeNew]
-	for i, d := range m.from.domains {
+	for _, d := range m.from.domains {
 		m.made.domains[d.change]++
 		nowhere -= int(d.added)
 		is := DomainVerdict{Reasons: m.from.verdicts.all[d.now.verdict]}
@@ -121,7 +121,7 @@ func (m *changesMaker) addMet() {
 		switch d.change.Kind() {
 		case scan.PolicyChange:
 			m.unread[d.hash] = len(m.made.changed)
-			m.add(DomainChange{d.name, d.change, int(d.kept), &DomainVerdict{Reasons: was.Reasons}, &DomainVerdict{is.Reasons, m.from.records[i]}})
+			m.add(DomainChange{d.name, d.change, int(d.kept), &DomainVerdict{Reasons: was.Reasons}, &DomainVerdict{Reasons: is.Reasons}})
 		case scan.LookupTrouble:
 			m.add(DomainChange{d.name, d.change, int(d.kept), was, &is})
 		case scan.ListChange, scan.NoChange: // its rows say it
@@ -187,7 +187,7 @@ func (m *changesMaker) readAgain(ctx context.Context) error {
 		d := &m.made.changed[at]
 		d.Domain = strings.Clone(row.domain)
 		if d.Change.Kind() == scan.PolicyChange {
-			d.Was.Records = recordsText(row.records)
+			d.Was.Records, d.Is.Records = compareRecords(recordSet{row.records, row.cut}, m.from.records[m.from.met[hash]])
 		}
 		if delete(m.unread, hash); len(m.unread) == 0 {
 			return nil

@@ -49,12 +49,12 @@ func changeColumns(labels []string) []derived[DomainChange] {
 		},
 		{
 			name: "Records before", width: 44,
-			meaning: "The CAA records in the earlier report, one in each line, where the policy changed.",
+			meaning: "The CAA records in the earlier report, one in each line, where the policy changed: first those that are not there any more.",
 			text:    func(d DomainChange) string { return d.Was.recordsText() },
 		},
 		{
 			name: "Records now", width: 44,
-			meaning: "The CAA records now, one in each line, where the policy changed.",
+			meaning: "The CAA records now, one in each line, where the policy changed: first those that were not there.",
 			text:    func(d DomainChange) string { return d.Is.recordsText() },
 		},
 	}
@@ -80,7 +80,7 @@ func (v *DomainVerdict) recordsText() string {
 	if v == nil {
 		return ""
 	}
-	return v.Records
+	return v.Records.text()
 }
 
 func (c *closing) writeChanges() error {

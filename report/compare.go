@@ -26,7 +26,7 @@ type comparedRow struct {
 	key rowKey
 	judgement
 	domain  string
-	records func() []string
+	records func() recordSet
 }
 
 // Compare says how a result differs from the earlier report. It is given each result
@@ -39,7 +39,7 @@ func (b *Baseline) Compare(r scan.Result) scan.Change {
 	judged := b.kept.of(r.Verdict.Outcome, func(o *scan.Outcome) judgement {
 		return b.judge(readRow{reasons: reasonsOf(o), records: recordsIn(o)}, issuerPair.inNow)
 	})
-	return b.compare(comparedRow{b.key(domain, cell), judged, domain, func() []string { return recordsIn(r.Verdict.Outcome) }})
+	return b.compare(comparedRow{b.key(domain, cell), judged, domain, func() recordSet { return recordSet{records: recordsIn(r.Verdict.Outcome)} }})
 }
 
 func reasonsOf(o *scan.Outcome) []scan.Reason {
@@ -64,7 +64,7 @@ func (b *Baseline) CompareAll(ctx context.Context, now *Reader) error {
 		if err != nil {
 			return err
 		}
-		row := comparedRow{b.key(read.domain, read.cell), b.judge(read, issuerPair.inNow), read.domain, func() []string { return read.records }}
+		row := comparedRow{b.key(read.domain, read.cell), b.judge(read, issuerPair.inNow), read.domain, func() recordSet { return recordSet{read.records, read.cut} }}
 		if at, met := b.met[row.key.domain()]; met && b.domains[at].now != row.judgement {
 			return fmt.Errorf("%s %w: row %d: it has the domain of another row and not its verdict", now.Name(), ErrReport, read.number)
 		}
@@ -120,10 +120,25 @@ func (b *Baseline) domain(row comparedRow) *comparedDomain {
 		d.was, d.change = was.verdict, b.change(was, row.judgement)
 	}
 	if d.change.Kind() == scan.PolicyChange {
-		b.records[at] = recordsText(row.records())
+		b.records[at] = b.keepRecords(row.records())
 	}
 	b.domains = append(b.domains, d)
 	return &b.domains[at]
+}
+
+// keepRecords keeps a set once that many domains have. It is kept whole, until it has
+// been compared.
+func (b *Baseline) keepRecords(set recordSet) recordSet {
+	hash := b.hash(strings.Join(set.records, "\n"))
+	if kept, met := b.sets[hash]; met && kept.cut == set.cut && slices.Equal(kept.records, set.records) {
+		return kept
+	}
+	kept := recordSet{make([]string, len(set.records)), set.cut}
+	for i, record := range set.records {
+		kept.records[i] = strings.Clone(record)
+	}
+	b.sets[hash] = kept
+	return kept
 }
 
 // before returns what the earlier report says of a domain.
@@ -157,11 +172,4 @@ func (b *Baseline) change(was, now judgement) scan.Change {
 		return scan.ChangeRecords
 	}
 	return scan.ChangeNone
-}
-
-// recordsText is what a sheet or a screen shows of a set, a record a line. A set may
-// have 64 KiB.
-func recordsText(records []string) string {
-	const most = 4000
-	return shorten(strings.Join(records, "\n"), most)
 }

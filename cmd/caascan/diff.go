@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -173,18 +172,20 @@ func printChange(b *strings.Builder, d report.DomainChange, labels []string) {
 		}
 	}
 	if d.Was != nil && d.Is != nil {
-		printRecords(b, "-", d.Was.Records, d.Is.Records)
-		printRecords(b, "+", d.Is.Records, d.Was.Records)
+		printRecords(b, d.Was.Records, d.Is.Records)
 	}
 }
 
-// printRecords writes the records that the other side does not have.
-func printRecords(b *strings.Builder, sign, records, other string) {
-	others := strings.Split(other, "\n")
-	for record := range strings.SplitSeq(records, "\n") {
-		if record != "" && !slices.Contains(others, record) {
-			fmt.Fprintf(b, "    %-3s %s\n", sign, visible(record))
-		}
+// printRecords writes the records that only one side has.
+func printRecords(b *strings.Builder, was, is report.ComparedRecords) {
+	if was.Unknown {
+		fmt.Fprintf(b, "        %s\n", report.RecordsNotCompared)
+	}
+	for _, record := range was.Only.Lines() {
+		fmt.Fprintf(b, "    -   %s\n", visible(record))
+	}
+	for _, record := range is.Only.Lines() {
+		fmt.Fprintf(b, "    +   %s\n", visible(record))
 	}
 }
 

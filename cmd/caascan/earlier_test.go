@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -75,4 +76,29 @@ func workbookOf(t *testing.T, sheets map[string]string) string {
 		t.Fatal(err)
 	}
 	return file
+}
+
+// TestDiffShowsARecordOfALargeSet: of 301 records one is another, in the middle.
+func TestDiffShowsARecordOfALargeSet(t *testing.T) {
+	reportWith := func(name, record string) string {
+		records := make([]string, 301)
+		for i := range records {
+			records[i] = fmt.Sprintf(`0 issuemail "ca%016d.example"`, i)
+		}
+		records[150] = record
+		cell := strings.ReplaceAll(strings.Join(records, " | "), `"`, `""`)
+		return writeText(t, filepath.Join(t.TempDir(), name), "mail,caa_domain,caa_status,caa_reason,caa_records\na@x.example,x.example,denied,issuer-not-listed,\""+cell+"\"\n")
+	}
+	got := runWith(t.Context(), "", "diff", reportWith("old.csv", `0 issuemail "old.example"`), reportWith("new.csv", `0 issuemail "new.example"`))
+	want := `
+Policy:
+  x.example: records-changed, 1 row
+    was denied (issuer-not-listed)
+    is  denied (issuer-not-listed)
+    -   0 issuemail "old.example"
+    +   0 issuemail "new.example"
+`
+	if _, shown, _ := strings.Cut(got.stdout, "unchanged                  0         0\n"); shown != want {
+		t.Errorf("%s%s, want %s", got.stderr, got.stdout, want)
+	}
 }
