@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -173,20 +174,20 @@ func (r *Reader) missing(name string) error {
 }
 
 // chooseColumn finds the column that was scanned: the one whose cells name the
-// domains of the most rows.
+// domains of the most rows. By chance another one may name a few.
 func (r *Reader) chooseColumn(ctx context.Context, choice ColumnChoice) (err error) {
 	if choice.Asked != "" {
 		r.column, err = r.askedColumn(choice.Asked)
 		return err
 	}
-	agreeing, err := r.agreeing(ctx)
+	agreeing, sampled, err := r.agreeing(ctx)
 	if err != nil {
 		return err
 	}
-	if len(agreeing) == 0 || slices.Max(agreeing) == 0 {
-		return fmt.Errorf("%s %w: the domains in caa_domain are those of no other column", r.table.Name, ErrReport)
+	best := slices.MaxFunc(append(agreeing, agreement{}), agreement.compare)
+	if !best.mostOf(sampled) {
+		return fmt.Errorf("%s %w: the scanned column is not in it: the domains in caa_domain are those of no other column", r.table.Name, ErrReport)
 	}
-	best := slices.Max(agreeing)
 	r.column = r.inputs[slices.Index(agreeing, best)]
 	for i, name := range r.inputNames() {
 		if name == choice.Preferred && agreeing[i] == best {
@@ -218,29 +219,62 @@ func (r *Reader) askedColumn(asked string) (int, error) {
 // columnSample is how many rows the scanned column is told from.
 const columnSample = 1000
 
-// agreeing counts for each of the input's columns the rows that have in it what
-// caa_domain is made of.
-func (r *Reader) agreeing(ctx context.Context) ([]int, error) {
-	agreeing, rows := make([]int, len(r.inputs)), 0
+// agreement counts the rows of the sample that have in a column what caa_domain is made
+// of, or of all of them.
+type agreement struct {
+	domains int
+	none    int // rows without a domain, which the cell explains
+}
+
+func (a agreement) compare(other agreement) int {
+	return cmp.Compare(a.domains+a.none, other.domains+other.none)
+}
+
+// mostOf reports whether a column is one that may have been scanned. An empty column
+// explains all empty cells, and so the rows without a domain count only where there are
+// no others.
+func (a agreement) mostOf(sampled agreement) bool {
+	if sampled.domains > 0 {
+		return 2*a.domains > sampled.domains
+	}
+	return 2*a.none > sampled.none
+}
+
+// agreeing counts for each of the input's columns, and says of how many rows. A row that
+// could not be split into cells tells nothing.
+func (r *Reader) agreeing(ctx context.Context) (columns []agreement, sampled agreement, err error) {
+	columns = make([]agreement, len(r.inputs))
 	for row, err := range r.table.Rows {
 		if err == nil {
 			err = ctx.Err()
 		}
 		if err != nil {
-			return nil, err
+			return nil, agreement{}, err
 		}
-		domain, reason := r.text(row, r.domain), r.text(row, r.issuers[0].reason)
+		domain, reason := r.text(row, r.domain), scan.Reason(r.text(row, r.issuers[0].reason))
+		if reason == scan.BrokenRow {
+			continue
+		}
+		sampled.add(domain)
 		for i, column := range r.inputs {
 			target := scan.ParseTarget(r.text(row, column))
-			if target.Domain.String() == domain && (domain != "" || string(target.Reason) == reason) {
-				agreeing[i]++
+			if target.Domain.String() == domain && (domain != "" || target.Reason == reason) {
+				columns[i].add(domain)
 			}
 		}
-		if rows++; rows == columnSample {
+		if sampled.domains+sampled.none == columnSample {
 			break
 		}
 	}
-	return agreeing, nil
+	return columns, sampled, nil
+}
+
+func (a *agreement) add(domain string) {
+	if domain == "" {
+		a.none++
+	} else {
+		a.domains++
+	}
 }
 
 // text returns what stood in a column before it was escaped. Rows may be short.

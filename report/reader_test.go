@@ -177,3 +177,43 @@ func TestLongLines(t *testing.T) {
 		t.Errorf("%v, want line 2 to be too long", err)
 	}
 }
+
+// A report may be without the scanned column. That another one names the domain of a row
+// or two, or is as empty as the scanned cells were, does not make it that column.
+func TestTheScannedColumnIsNotThere(t *testing.T) {
+	failed := func(cell, reason string) []string { return []string{cell, "", "", "lookup-failed", reason, ""} }
+	permitted := func(cell, domain string) []string { return []string{cell, "", domain, "permitted", "no-caa", ""} }
+	for _, test := range []struct {
+		name string
+		rows [][]string
+		want string // the column, or "" where it is not there
+	}{
+		{"one of three", [][]string{permitted("x.example", "x.example"), permitted("Ben", "y.example"), permitted("Cem", "z.example")}, ""},
+		{"half", [][]string{permitted("x.example", "x.example"), permitted("Ben", "y.example")}, ""},
+		{"two of three", [][]string{permitted("x.example", "x.example"), permitted("y.example", "y.example"), permitted("Cem", "z.example")}, "site"},
+		{"empty cells", [][]string{permitted("Ana", "x.example"), failed("Ben", "empty"), failed("Cem", "empty"), failed("Dan", "empty")}, ""},
+		{"few domains", [][]string{permitted("x.example", "x.example"), failed("Ben", "single-label"), failed("", "empty"), failed("", "empty")}, "site"},
+		{"no domain", [][]string{failed("Ana", "single-label"), failed("Ben", "single-label")}, "site"},
+		{"broken rows", [][]string{failed("\"Ana", "broken-row"), failed("\"Ben", "broken-row"), permitted("x.example", "x.example")}, "site"},
+		{"nothing else", [][]string{failed("\"Ana", "broken-row")}, ""},
+	} {
+		table := Table{
+			Name: "old.csv", Format: CSV, Header: []string{"site", "note", "caa_domain", "caa_status", "caa_reason", "caa_records"},
+			Rows: func(yield func(scan.Row, error) bool) {
+				for i, cells := range test.rows {
+					if !yield(scan.Row{Number: i + 2, Cells: cells}, nil) {
+						return
+					}
+				}
+			},
+		}
+		reader, err := NewReader(t.Context(), table, ColumnChoice{})
+		const refusal = "old.csv is no report that can be compared: the scanned column is not in it: the domains in caa_domain are those of no other column"
+		switch {
+		case test.want == "" && (err == nil || err.Error() != refusal):
+			t.Errorf("%s: %v, want an error", test.name, err)
+		case test.want != "" && (err != nil || reader.Column() != test.want):
+			t.Errorf("%s: %v, want the column %s", test.name, err, test.want)
+		}
+	}
+}
