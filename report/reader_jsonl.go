@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"caascan/scan"
+	"caascan/scan/caa"
 )
 
 // NewJSONLTable returns a report in JSON Lines as a table, with the columns that its
@@ -77,14 +78,26 @@ func (j jsonLines) wrong(number int, format string, args ...any) error {
 func (j jsonLines) rows(header []string) iter.Seq2[scan.Row, error] {
 	return func(yield func(scan.Row, error) bool) {
 		for line, err := range j.all() {
-			if err == nil && !slices.Equal(line.header(), header) {
-				err = j.wrong(line.number, "it has other fields than the first line")
+			row := scan.Row{Number: line.number}
+			if err == nil {
+				row.Cells, err = j.cells(line, header)
 			}
-			if !yield(scan.Row{Number: line.number, Cells: line.texts()}, err) || err != nil {
+			if !yield(row, err) || err != nil {
 				return
 			}
 		}
 	}
+}
+
+func (j jsonLines) cells(line jsonLine, header []string) ([]string, error) {
+	if !slices.Equal(line.header(), header) {
+		return nil, j.wrong(line.number, "it has other fields than the first line")
+	}
+	cells, err := line.texts()
+	if err != nil {
+		return nil, j.wrong(line.number, "%w", err)
+	}
+	return cells, nil
 }
 
 // jsonLine is a line as far as it is read. What is nil is not there.
@@ -132,8 +145,7 @@ func (l *jsonLine) header() []string {
 }
 
 // texts are the cells under the header.
-func (l *jsonLine) texts() []string {
-	var cells []string
+func (l *jsonLine) texts() (cells []string, err error) {
 	for _, cell := range l.Cells {
 		cells = append(cells, unescapeCell(cell.text))
 	}
@@ -141,7 +153,11 @@ func (l *jsonLine) texts() []string {
 		cells = append(cells, *l.Domain)
 	}
 	if l.Records != nil {
-		cells = append(cells, recordsOf(*l.Records))
+		records, err := recordsOf(*l.Records)
+		if err != nil {
+			return nil, err
+		}
+		cells = append(cells, records)
 	}
 	for _, d := range l.Decisions {
 		for _, word := range []*string{d.Status, d.Reason} {
@@ -150,21 +166,28 @@ func (l *jsonLine) texts() []string {
 			}
 		}
 	}
-	return cells
+	return cells, nil
 }
 
 // recordsOf writes records as a cell has them.
-func recordsOf(set []jsonRecord) string {
-	// What caa.Property.String escapes in a tag and caa.Escape does not.
-	tag := strings.NewReplacer(" ", `\ `, "(", `\(`, ")", `\)`, ";", `\;`)
-	var b strings.Builder
+func recordsOf(set []jsonRecord) (string, error) {
+	texts := make([]string, len(set))
 	for i, record := range set {
-		if i > 0 {
-			b.WriteString(listSeparator)
+		tag, err := caa.Unescape(record.Tag)
+		if err != nil {
+			return "", err
 		}
-		fmt.Fprintf(&b, `%d %s "%s"`, record.Flags, tag.Replace(record.Tag), record.Value)
+		value, err := caa.Unescape(record.Value)
+		if err != nil {
+			return "", err
+		}
+		property, err := caa.NewProperty(record.Flags, tag, value)
+		if err != nil {
+			return "", err
+		}
+		texts[i] = property.String()
 	}
-	return b.String()
+	return strings.Join(texts, listSeparator), nil
 }
 
 // jsonTexts is an object whose values are texts, in the order in which they stand.

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"encoding/json"
 	"errors"
 	"io"
 	"os"
@@ -214,6 +215,36 @@ func TestTheScannedColumnIsNotThere(t *testing.T) {
 			t.Errorf("%s: %v, want an error", test.name, err)
 		case test.want != "" && (err != nil || reader.Column() != test.want):
 			t.Errorf("%s: %v, want the column %s", test.name, err, test.want)
+		}
+	}
+}
+
+// A record in JSON Lines is read to what a cell of another format has.
+func TestRecordsInJSONLines(t *testing.T) {
+	for _, test := range []struct{ tag, value, want string }{
+		{`issuemail`, `ca.example; a=b`, `128 issuemail "ca.example; a=b"`},
+		{`a b(;)`, `x`, `128 a\ b\(\;\) "x"`},
+		{`\"\\`, `\"\\\255`, `128 \"\\ "\"\\\255"`},
+		{`\065\009`, `\066`, `128 A\009 "B"`}, // one record has one text
+	} {
+		if got, err := recordsOf([]jsonRecord{{128, test.tag, test.value}}); got != test.want || err != nil {
+			t.Errorf("%q and %q are %s, %v, want %s", test.tag, test.value, got, err, test.want)
+		}
+	}
+	for _, wrong := range []jsonRecord{{0, ``, `x`}, {0, `issue`, `"`}, {0, `\a`, `x`}, {0, `issue`, "\x1b"}} {
+		text, err := json.Marshal(map[string]any{
+			"cells": map[string]string{"a": "x.example"}, "domain": "x.example", "records": []jsonRecord{wrong},
+			"decisions": []map[string]string{{"issuer": "A", "status": "permitted", "reason": "no-caa"}},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		table, err := NewJSONLTable("old.jsonl", opens(string(text)))
+		if err == nil {
+			_, err = NewReader(t.Context(), table, ColumnChoice{})
+		}
+		if !errors.Is(err, ErrReport) || !strings.HasPrefix(err.Error(), "old.jsonl is no report that can be compared: line 1: ") {
+			t.Errorf("%+v: %v, want an error about line 1", wrong, err)
 		}
 	}
 }
