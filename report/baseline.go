@@ -109,10 +109,33 @@ func (p issuerPair) inOld() int { return p.old }
 
 func (p issuerPair) inNow() int { return p.now }
 
-// Warnings returns what is not compared, a sentence each. now is what the rows are of
-// that are compared, and labels are those of its CAs.
+// Warnings returns what is not compared, or only by a guess, a sentence each. now is
+// what the rows are of that are compared, and labels are those of its CAs.
 func (b *Baseline) Warnings(now string, labels []string) []string {
-	return append(b.notCompared(b.earlier.Name(), b.earlier.Labels(), now), b.notCompared(now, labels, b.earlier.Name())...)
+	name, old := b.earlier.Name(), b.earlier.Labels()
+	switch {
+	case firstLabel(old) == "" && severalNamed(labels):
+		return []string{b.takenForTheSame(name, now, labels)}
+	case firstLabel(labels) == "" && severalNamed(old):
+		return []string{b.takenForTheSame(now, name, old)}
+	}
+	return append(b.notCompared(name, old, now), b.notCompared(now, labels, name)...)
+}
+
+// takenForTheSame says what became of the CA of a report that does not name it.
+func (b *Baseline) takenForTheSame(unnamed, named string, labels []string) string {
+	var others []string
+	for _, label := range labels {
+		if label != "" && label != b.issuers[0].label {
+			others = append(others, quoteName(label))
+		}
+	}
+	return fmt.Sprintf("%s does not name its CA, which is taken for %s, the first of %s; not compared: %s.",
+		unnamed, quoteName(b.issuers[0].label), named, strings.Join(others, ", "))
+}
+
+func severalNamed(labels []string) bool {
+	return len(slices.DeleteFunc(slices.Clone(labels), func(label string) bool { return label == "" })) > 1
 }
 
 func (b *Baseline) notCompared(name string, labels []string, other string) []string {
