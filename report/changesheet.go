@@ -34,7 +34,7 @@ func changeColumns(labels []string) []derived[DomainChange] {
 		},
 		{
 			name: "Rows", width: countWidth,
-			meaning: "For how many rows of the domain that is said. Empty where all its rows are new, but not the domain.",
+			meaning: "How many of its rows have the change. Empty where both reports have the domain, but no row of it: another line says how many are new.",
 			number:  func(d DomainChange) int { return d.Rows },
 		},
 		{

@@ -149,17 +149,11 @@ func printChanges(w io.Writer, c *report.Changes, now string) error {
 
 // printChange writes a domain. Its text is from files.
 func printChange(b *strings.Builder, d report.DomainChange, labels []string) {
-	name, rows := visible(d.Domain), counted(d.Rows, "row")
+	name := visible(d.Domain)
 	if name == "" {
 		name = "(no domain)"
 	}
-	switch {
-	case d.Some() && d.Domain != "" && d.Change == scan.ChangeNew:
-		rows += " more"
-	case d.Some() && d.Domain != "":
-		rows += " fewer"
-	}
-	fmt.Fprintf(b, "  %s: %s, %s\n", name, d.Change, rows)
+	fmt.Fprintf(b, "  %s: %s%s\n", name, d.Change, rowsOf(d))
 	if d.Some() {
 		return
 	}
@@ -173,6 +167,21 @@ func printChange(b *strings.Builder, d report.DomainChange, labels []string) {
 	}
 	if d.Was != nil && d.Is != nil {
 		printRecords(b, d.Was.Records, d.Is.Records)
+	}
+}
+
+// rowsOf says of how many rows it is said. None of a domain may be as it was: then all
+// that it has now are new.
+func rowsOf(d report.DomainChange) string {
+	switch rows := ", " + counted(d.Rows, "row"); {
+	case d.Rows == 0:
+		return ""
+	case d.Some() && d.Domain != "" && d.Change == scan.ChangeNew:
+		return rows + " more"
+	case d.Some() && d.Domain != "":
+		return rows + " fewer"
+	default:
+		return rows
 	}
 }
 

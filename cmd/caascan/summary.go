@@ -149,6 +149,10 @@ func (j *job) changes() string {
 			words = append(words, fmt.Sprintf("%d %s", rows, change))
 		}
 	}
+	// Where all rows of such a domain are new, no row tells of it, but --fail-on changed does.
+	if policy := j.tally.Changes.Kind(scan.PolicyChange); policy.Rows == 0 && policy.Domains > 0 {
+		words = append(words, "policy of "+counted(policy.Domains, "domain")+" changed")
+	}
 	if len(words) == 0 {
 		words = []string{"nothing"}
 	}
