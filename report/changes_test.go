@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/xuri/excelize/v2"
 
 	"caascan/scan"
 )
@@ -63,6 +64,9 @@ func TestChangesAreShown(t *testing.T) {
 	if diff := cmp.Diff(wantSummary, summary); diff != "" {
 		t.Errorf("summary (-want +got):\n%s", diff)
 	}
+	if got := linksOfSummary(t, f); !slices.Equal(got, []string{"Changes", "Fix list", "Results", "Failed", "Domains", "Legend"}) {
+		t.Errorf("the summary leads to %q", got)
+	}
 	legend := rows(t, f, legendSheet)
 	for _, word := range []string{"Changes", "failed-now", "caa_change", "Records before"} {
 		if !slices.ContainsFunc(legend, func(row []string) bool { return row[0] == word }) {
@@ -74,6 +78,29 @@ func TestChangesAreShown(t *testing.T) {
 	if err := plain.layout.Check(); err == nil || !strings.Contains(err.Error(), "only with --baseline") {
 		t.Errorf("caa_change without a baseline: %v", err)
 	}
+}
+
+// linksOfSummary returns the sheets whose names in the summary lead to them, in the order
+// of the workbook.
+func linksOfSummary(t *testing.T, f *excelize.File) []string {
+	t.Helper()
+	var linked []string
+	for _, sheet := range f.GetSheetList() {
+		cells, err := f.SearchSheet(summarySheet, sheet)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, at := range cells {
+			_, target, err := f.GetCellHyperLink(summarySheet, at)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if target == (place{sheet, 1}).location() {
+				linked = append(linked, sheet)
+			}
+		}
+	}
+	return linked
 }
 
 // A sheet without lines says so.

@@ -135,8 +135,7 @@ func changeEntries(c *Changes, kind scan.ChangeKind) []entry {
 
 // changeWords are lines of the legend.
 func changeWords() []legendLine {
-	text := changesText()
-	lines := []legendLine{{name: text.name, kind: "sheet", meaning: text.holds}}
+	var lines []legendLine
 	for _, change := range scan.Changes() {
 		lines = append(lines, legendLine{name: string(change), kind: "change", meaning: change.Meaning()})
 	}

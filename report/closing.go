@@ -73,7 +73,7 @@ func (c *closing) write() error {
 
 // complete ends a series.
 func (c *closing) complete(s *series) error {
-	for _, text := range append(sheetTexts(), changesText()) {
+	for _, text := range c.texts() {
 		if text.name != s.name {
 			continue
 		}
@@ -137,7 +137,7 @@ func (c *closing) writeFixes() error {
 }
 
 func (c *closing) writeLegend() error {
-	lines := slices.Concat(words(), c.fixes.legend(), c.table.legend(), c.failed.legend(), c.domains.legend())
+	lines := slices.Concat(sheetWords(c.texts()), words(), c.fixes.legend(), c.table.legend(), c.failed.legend(), c.domains.legend())
 	if c.changes != nil {
 		lines = slices.Concat(lines, changeWords(), c.changes.legend())
 	}
@@ -149,18 +149,26 @@ func (c *closing) writeLegend() error {
 	return nil
 }
 
-// series are the sheets behind the summary that every workbook has, in their order.
+// series are the sheets behind the summary, in their order.
 func (c *closing) series() []*series {
-	return []*series{c.fixes.series, c.results, c.failed.series, c.domains.series, c.legend.series}
+	all := []*series{c.fixes.series, c.results, c.failed.series, c.domains.series, c.legend.series}
+	if c.changes != nil {
+		all = slices.Insert(all, 0, c.changes.series)
+	}
+	return all
+}
+
+// texts are those of the series.
+func (c *closing) texts() []sheetText {
+	if c.changes != nil {
+		return slices.Insert(sheetTexts(), 0, changesText())
+	}
+	return sheetTexts()
 }
 
 // enter makes the sheets those of the workbook.
 func (c *closing) enter() error {
-	all := c.series()
-	if c.changes != nil {
-		all = slices.Insert(all, 0, c.changes.series)
-	}
-	for _, s := range all {
+	for _, s := range c.series() {
 		for _, each := range s.sheets {
 			if err := each.enter(c.file, c.archive); err != nil {
 				return fmt.Errorf("sheet %s: %w", each.name, err)

@@ -20,12 +20,17 @@ func legendColumns() []derived[legendLine] {
 	}
 }
 
+func sheetWords(texts []sheetText) []legendLine {
+	var lines []legendLine
+	for _, text := range texts {
+		lines = append(lines, legendLine{name: text.name, kind: "sheet", meaning: text.holds})
+	}
+	return lines
+}
+
 // words are the lines of the legend that every workbook has.
 func words() []legendLine {
 	var lines []legendLine
-	for _, text := range sheetTexts() {
-		lines = append(lines, legendLine{name: text.name, kind: "sheet", meaning: text.holds})
-	}
 	for _, status := range scan.Statuses() {
 		lines = append(lines, legendLine{name: string(status), kind: "status", meaning: status.Meaning()})
 	}

@@ -103,29 +103,42 @@ func factFormat(value any) string {
 	return textFormat
 }
 
-// sheets leads to the other sheets, and says how many lines each has.
+// sheets leads to the other sheets, and says how many lines each has: as many side by
+// side as there are columns of numbers, and the last, the legend, beside the first.
 func (p *page) sheets(all []*series) {
+	columns := []string{wordColumn, rowsColumn, shareColumn, domainsColumn}
+	counted, legend := all[:len(all)-1], all[len(all)-1]
+	beside := look{size: 11, bold: true, fill: paleNavy, align: "left", indent: 1}
 	p.endRow(0)
-	columns := []string{wordColumn, rowsColumn, shareColumn, domainsColumn, meaningColumn}
-	name, count := look{size: 11, bold: true, fill: paleNavy}, look{size: 14, format: countFormat, fill: paleNavy, line: true}
-	for i, s := range all {
-		if i > 0 {
-			name.align, count.align = "right", "right"
+	p.link(meaningColumn, legend.name, place{legend.name, 1}, beside)
+	for i, band := range slices.Collect(slices.Chunk(counted, len(columns))) {
+		p.sheetNames(columns, band)
+		if i == 0 {
+			p.put(meaningColumn, "what every word in this workbook means", look{fill: paleNavy, line: true, indent: 1, align: "left", middle: true})
 		}
-		if i == len(all)-1 {
-			name.align, name.indent = "left", 1
+		p.sheetLines(columns, band)
+	}
+}
+
+func (p *page) sheetNames(columns []string, band []*series) {
+	name := look{size: 11, bold: true, fill: paleNavy}
+	for i, s := range band {
+		if i > 0 {
+			name.align = "right"
 		}
 		p.link(columns[i], s.name, place{s.name, 1}, name)
 	}
 	p.endRow(18)
-	for i, s := range all[:len(all)-1] {
-		count.align = "right"
-		if i == 0 {
-			count.align = "left"
+}
+
+func (p *page) sheetLines(columns []string, band []*series) {
+	count := look{size: 14, format: countFormat, fill: paleNavy, line: true, align: "left"}
+	for i, s := range band {
+		if i > 0 {
+			count.align = "right"
 		}
 		p.put(columns[i], s.lines(), count)
 	}
-	p.put(meaningColumn, "what every word in this workbook means", look{fill: paleNavy, line: true, indent: 1, align: "left", middle: true})
 	p.endRow(22)
 }
 

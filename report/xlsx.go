@@ -32,6 +32,7 @@ type sheetText struct {
 	left               string // in place of empty, where not all rows were written
 }
 
+// sheetTexts are those of the sheets that every workbook has.
 func sheetTexts() []sheetText {
 	return []sheetText{
 		{
