@@ -109,6 +109,7 @@ type Run struct {
 	Resolvers         []string
 	ZoneFiles         []string // where given, no resolver was asked
 	Snapshots         []string // that hold the answers
+	Baseline          string   // the earlier report that the rows were compared with
 	Issuers           []caa.Issuer
 	Settings          string   // the flags that were given, as text
 	Notes             []string // what makes the report weaker than asked, a sentence each
@@ -143,6 +144,7 @@ func (r Run) facts() []fact {
 		all = append(all, fact{"Snapshot", snapshot})
 	}
 	all = append(all,
+		fact{"Baseline", r.Baseline},
 		fact{"Answers of earlier runs", r.Reused},
 		fact{"Names asked", r.Names},
 		fact{"Queries sent", r.Queries},

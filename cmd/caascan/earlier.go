@@ -3,6 +3,8 @@ package main
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -132,9 +134,9 @@ func (j *job) openBaseline(ctx context.Context) error {
 		return fmt.Errorf("--baseline: %w; the first time there is nothing to compare with: leave --baseline out", err)
 	}
 	if err != nil {
-		return err
+		return fmt.Errorf("--baseline: %w", err)
 	}
-	j.baseline = opened
+	j.baseline, j.run.Baseline = opened, fmt.Sprintf("%s (SHA-256 %s)", j.compared, opened.sha256)
 	for _, warning := range j.baseline.Warnings(j.run.InputName, j.layout().Issuers) {
 		j.console.warn(warning)
 		j.run.Notes = append(j.run.Notes, warning)
@@ -146,6 +148,7 @@ func (j *job) openBaseline(ctx context.Context) error {
 type earlierBaseline struct {
 	*report.Baseline // nil where rows are not compared
 	*earlierReport
+	sha256 string // in hexadecimal
 }
 
 func (j *job) readBaseline(ctx context.Context) (earlierBaseline, error) {
@@ -153,11 +156,42 @@ func (j *job) readBaseline(ctx context.Context) (earlierBaseline, error) {
 	if err != nil {
 		return earlierBaseline{}, err
 	}
-	baseline, err := j.newBaseline(ctx, earlier.table)
+	opened, err := j.readOpened(ctx, earlier)
 	if err != nil {
 		return earlierBaseline{}, errors.Join(err, earlier.close())
 	}
-	return earlierBaseline{baseline, earlier}, nil
+	return opened, nil
+}
+
+// readOpened reads the rows, and the octets before and after them: what the report of
+// this run names as its baseline is what was compared.
+func (j *job) readOpened(ctx context.Context, earlier *earlierReport) (opened earlierBaseline, err error) {
+	opened.earlierReport = earlier
+	if opened.sha256, err = sumOf(j.compared); err != nil {
+		return opened, err
+	}
+	if opened.Baseline, err = j.newBaseline(ctx, earlier.table); err != nil {
+		return opened, err
+	}
+	again, err := sumOf(j.compared)
+	if err == nil && again != opened.sha256 {
+		err = fmt.Errorf("%s changed while it was read: compare with a copy that stays as it is", j.compared)
+	}
+	return opened, err
+}
+
+// sumOf returns the SHA-256 of a report, in hexadecimal.
+func sumOf(path string) (string, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return "", fmt.Errorf("report %s cannot be read: %w", path, cause(err))
+	}
+	defer func() { _ = file.Close() }() // it was only read
+	sum := sha256.New()
+	if _, err := io.Copy(sum, file); err != nil {
+		return "", fmt.Errorf("report %s cannot be read: %w", path, cause(err))
+	}
+	return hex.EncodeToString(sum.Sum(nil)), nil
 }
 
 func (j *job) newBaseline(ctx context.Context, table report.Table) (*report.Baseline, error) {

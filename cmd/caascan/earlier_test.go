@@ -1,9 +1,11 @@
 package main
 
 import (
+	"crypto/sha256"
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -100,5 +102,37 @@ Policy:
 `
 	if _, shown, _ := strings.Cut(got.stdout, "unchanged                  0         0\n"); shown != want {
 		t.Errorf("%s%s, want %s", got.stderr, got.stdout, want)
+	}
+}
+
+// TestAReportNamesItsBaseline: an auditor can tell which report the rows were compared with,
+// also where it has been replaced since.
+func TestAReportNamesItsBaseline(t *testing.T) {
+	dir := t.TempDir()
+	text := "mail,caa_domain,caa_status,caa_reason,caa_records\na@x.example,x.example,permitted,no-caa,\n"
+	sum := fmt.Sprintf("%x", sha256.Sum256([]byte(text)))
+	earlier, list := writeText(t, filepath.Join(dir, "caa.csv"), text), writeText(t, filepath.Join(dir, "list.csv"), "mail\na@x.example\n")
+	zone := writeText(t, filepath.Join(dir, "x.zone"), "$ORIGIN x.example.\n@ 300 SOA ns hostmaster 1 1800 900 604800 300\n")
+	book, page := filepath.Join(dir, "caa.xlsx"), filepath.Join(dir, "caa.html")
+	got := runWith(t.Context(), "", "scan", list, "--zone", zone, "--issuer", "ca.example", "--baseline", earlier, "-o", earlier, "-o", book, "-o", page)
+	if got.code != exitDone {
+		t.Fatalf("%+v", got)
+	}
+	opened, err := excelize.OpenFile(book)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer opened.Close()
+	rows, err := opened.GetRows("Summary")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []string{"Baseline", earlier + " (SHA-256 " + sum + ")"}
+	if !slices.ContainsFunc(rows, func(row []string) bool { return slices.Equal(row, want) }) {
+		t.Errorf("the summary does not have %q: %q", want, rows)
+	}
+	html, err := os.ReadFile(page)
+	if err != nil || !strings.Contains(string(html), sum) {
+		t.Errorf("the page does not have %s: %v", sum, err)
 	}
 }
