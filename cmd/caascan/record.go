@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -92,6 +93,7 @@ func (o *recordOptions) checkPlace(files []string) error {
 type record struct {
 	recordOptions
 	file   *os.File
+	made   bool // the file was not there
 	lock   *lock
 	writer *snapshot.Writer // nil until it is begun
 	used   int              // answers that were there and are used again
@@ -119,6 +121,8 @@ func openRecord(o recordOptions) (*record, error) {
 }
 
 func (r *record) open() (err error) {
+	_, err = os.Stat(r.snapshot)
+	r.made = errors.Is(err, fs.ErrNotExist)
 	if r.file, err = os.OpenFile(r.snapshot, os.O_RDWR|os.O_CREATE, 0o644); err != nil {
 		return fmt.Errorf("snapshot %s cannot be written: %w", r.snapshot, cause(err))
 	}
@@ -256,7 +260,8 @@ func (r *record) advice() string {
 	return fmt.Sprintf("what was learnt is in %s: the same command line with --resume goes on with that", r.snapshot)
 }
 
-// close ends the writing, also after an error, and lets others at the file.
+// close ends the writing, also after an error, and lets others at the file. One that it has
+// made and written nothing to is removed.
 func (r *record) close() error {
 	if r == nil {
 		return nil
@@ -264,6 +269,9 @@ func (r *record) close() error {
 	err := r.finish()
 	if r.file != nil {
 		err = errors.Join(err, r.file.Close())
+	}
+	if r.made && !r.sound {
+		_ = os.Remove(r.snapshot) // an empty file harms nobody
 	}
 	return errors.Join(err, r.lock.release())
 }
