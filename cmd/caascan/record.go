@@ -134,7 +134,7 @@ func (r *record) open() (err error) {
 		return usagef("snapshot %s holds something already: go on with it by --resume, or give another name", r.snapshot)
 	}
 	// That the file is there has to outlive a loss of power too, where a folder can be synced.
-	if dir, err := os.Open(filepath.Dir(r.snapshot)); err == nil {
+	if dir, err := os.Open(filepath.Dir(place(r.snapshot))); err == nil {
 		_ = dir.Sync()
 		_ = dir.Close()
 	}
@@ -271,7 +271,7 @@ func (r *record) close() error {
 		err = errors.Join(err, r.file.Close())
 	}
 	if r.made && !r.sound {
-		_ = os.Remove(r.snapshot) // an empty file harms nobody
+		_ = os.Remove(place(r.snapshot)) // an empty file harms nobody
 	}
 	return errors.Join(err, r.lock.release())
 }
