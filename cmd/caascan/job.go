@@ -232,7 +232,7 @@ func (j *job) collect(ctx context.Context, o sourceOptions) error {
 	for _, note := range notes {
 		j.console.note(note)
 	}
-	stop := j.console.watch("looking up domains", func() (done, total int) {
+	stop := j.console.watch(ctx, "looking up domains", func() (done, total int) {
 		stats := j.source.stats()
 		return stats.Done - stats.Known, stats.Domains - stats.Known // or the time left would be guessed from what took none
 	})
@@ -373,7 +373,7 @@ func (w namedWriter) named(err error) error {
 // writeRows returns how many rows every writer has taken.
 func (j *job) writeRows(ctx context.Context, writers []report.Writer, rows int) (int, error) {
 	var done atomic.Int64 // for the bar
-	stop := j.console.watch("writing reports", func() (int, int) { return int(done.Load()), rows })
+	stop := j.console.watch(ctx, "writing reports", func() (int, int) { return int(done.Load()), rows })
 	defer stop()
 	scanner := scan.New(scan.Config{Issuers: j.issuers, Store: j.source.store})
 	results := func(yield func(scan.Result, error) bool) {

@@ -19,10 +19,10 @@ func main() {
 	// A reader who goes away, such as head, is a write error like any other:
 	// being killed would leave temporary files behind.
 	signal.Ignore(syscall.SIGPIPE)
-	ctx, stop := untilSignal(context.Background())
-	code := run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
-	stop()
-	os.Exit(code)
+	// Signals are caught to the very end: one that comes when all is said must not make
+	// another exit code of it.
+	ctx, _ := untilSignal(context.Background())
+	os.Exit(run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
 }
 
 // interrupted is the cause of a context that a signal ended.

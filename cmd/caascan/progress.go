@@ -122,9 +122,9 @@ func (c console) say(level slog.Level, text string, more []slog.Attr) {
 // drawEvery is how often the bar is drawn: often enough to look alive.
 const drawEvery = 100 * time.Millisecond
 
-// watch draws a bar until the function that it returns is called, which erases
-// it. done and total are called while the work goes on; total may grow.
-func (c console) watch(what string, progress func() (done, total int)) (stop func()) {
+// watch draws a bar until ctx ends or the function that it returns is called, which
+// erases it. done and total are called while the work goes on; total may grow.
+func (c console) watch(ctx context.Context, what string, progress func() (done, total int)) (stop func()) {
 	if !c.bar {
 		return func() {}
 	}
@@ -136,29 +136,33 @@ func (c console) watch(what string, progress func() (done, total int)) (stop fun
 		progressbar.OptionUseANSICodes(c.terminal),
 		progressbar.OptionFullWidth(),
 	)
-	ctx, cancel := context.WithCancel(context.Background())
-	drawn := false
+	ctx, cancel := context.WithCancel(ctx)
 	var drawing sync.WaitGroup
 	drawing.Go(func() {
-		for tick := time.NewTicker(drawEvery); ; {
-			select {
-			case <-ctx.Done():
-				tick.Stop()
-				return
-			case <-tick.C:
-				drawn = draw(bar, progress) || drawn
-			}
-		}
-	})
-	return func() {
-		cancel()
-		drawing.Wait()
-		if !drawn {
+		if !drawUntil(ctx, bar, progress) {
 			return
 		}
 		_ = bar.Clear() // a bar that cannot be erased harms nobody
 		if !c.terminal {
 			fmt.Fprintln(c.w)
+		}
+	})
+	return func() {
+		cancel()
+		drawing.Wait()
+	}
+}
+
+// drawUntil draws a bar until ctx ends, and reports whether there was something to show.
+func drawUntil(ctx context.Context, bar *progressbar.ProgressBar, progress func() (done, total int)) (drawn bool) {
+	tick := time.NewTicker(drawEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return drawn
+		case <-tick.C:
+			drawn = draw(bar, progress) || drawn
 		}
 	}
 }
