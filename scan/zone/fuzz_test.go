@@ -20,6 +20,7 @@ func FuzzParse(f *testing.F) {
 	f.Add("example. " + soa + "a.example. CAA 0 issue \"\\027\\;\\\"\\\\\"\n  TYPE257 \\# 3 0005aa\n")
 	f.Add("$ORIGIN example.\n$TTL 1h\n@ " + soa + "$GENERATE 1-3/2 a${0,2,x} CNAME b.$\n*.w DS 1 8 2 00\nd DNAME e\ne NS f\n")
 	f.Add("$ORIGIN example.\n@ " + soa + "a HTTPS 1 . alpn=\"h2\" ; c\nb ( TXT \"a\" \"b\"\n) \\a\\.b SRV 1 2 3 c\n")
+	f.Add("$ORIGIN 0.\n0 DS 0 0 00 \xf900000000")
 	f.Fuzz(func(t *testing.T, text string) {
 		z, err := zone.Parse(strings.NewReader(text), "fuzz.zone")
 		if err != nil {

@@ -182,6 +182,7 @@ func TestParseErrors(t *testing.T) {
 		{"a A", "test.zone:3: A record: no data"},
 		{"a A 192.0.2.999", `test.zone:3: A record: bad A A: "192.0.2.999"`},
 		{"a A 192.0.2.1 192.0.2.2", `test.zone:3: A record: garbage after rdata: "192.0.2.2"`},
+		{"a DS 1 8 2 0\xf9", "test.zone:3: DS record: encoding/hex: invalid byte: U+00F9 '?'"},
 		{"\n\na MX ten b", `test.zone:5: MX record: bad MX Pref: "ten"`},
 		{"a CAA", "test.zone:3: CAA record: no data"},
 		{"a CAA 0 issue", "test.zone:3: CAA record: flags, tag and one value, not 2 items"},

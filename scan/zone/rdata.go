@@ -136,7 +136,15 @@ func libraryError(err error) error {
 	if len(what) > most {
 		what = what[:most] + "..."
 	}
-	return errors.New(what)
+	return errors.New(strings.Map(printable, what))
+}
+
+// printable replaces what the library takes from a file into its words as it is.
+func printable(r rune) rune {
+	if r < ' ' || '~' < r {
+		return '?'
+	}
+	return r
 }
 
 // negativeTTL returns the TTL of negative answers, the lesser of the SOA
