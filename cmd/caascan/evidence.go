@@ -4,12 +4,10 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"io"
-	"maps"
 	"os"
 	"slices"
 	"time"
 
-	"caascan/scan/domain"
 	"caascan/scan/lookup"
 	"caascan/scan/snapshot"
 	"caascan/scan/zone"
@@ -20,21 +18,13 @@ type evidence struct {
 	files    []string // their names and what is in them, a line each
 	headers  []*snapshot.Header
 	answered time.Time // when the last answer came
-	// refused are the names that a resolver that validates has refused to answer for.
-	refused map[domain.Name]bool
-}
-
-// outweighs reports whether an answer, of another file than what is known, takes the place
-// of that: what a resolver that does not validate says does not, where one that does has
-// refused to answer (STANDARDS, section 5).
-func (e *evidence) outweighs(h *snapshot.Header, o *snapshot.Observation) bool {
-	return o.Failure != "" || !e.refused[o.Name] || h.Validates(o)
+	arbiter  snapshot.Arbiter
 }
 
 // openEvidence reads the snapshots. Of a name that stands in several the last one counts,
-// as within one, unless the one before outweighs it.
+// as within one, as far as the arbiter takes it.
 func (o *sourceOptions) openEvidence(overlay *zone.Overlay) (source, error) {
-	src := source{store: new(snapshot.Store), overlay: overlay, evidence: &evidence{refused: make(map[domain.Name]bool)}}
+	src := source{store: new(snapshot.Store), overlay: overlay, evidence: new(evidence)}
 	for _, path := range o.snapshots {
 		if err := src.addEvidence(path); err != nil {
 			return src, err
@@ -51,7 +41,7 @@ func (src *source) addEvidence(path string) error {
 		return fmt.Errorf("snapshot %s cannot be read: %w", path, cause(err))
 	}
 	defer func() { _ = file.Close() }() // it was only read
-	sum, lines, refused := sha256.New(), 0, make(map[domain.Name]bool)
+	sum, lines := sha256.New(), 0
 	reader := snapshot.NewReader(io.TeeReader(file, sum), path)
 	e := src.evidence
 	for o, err := range reader.All() {
@@ -62,15 +52,11 @@ func (src *source) addEvidence(path string) error {
 			e.answered = o.Time
 		}
 		lines++
-		if e.outweighs(reader.Header(), &o) {
-			if now := reader.Header().ValidatorRefused(&o); now || refused[o.Name] || e.refused[o.Name] {
-				refused[o.Name] = now
-			}
+		if e.arbiter.Takes(reader.Header(), &o) {
 			lookup.Recall(src.store, src.overlay, o)
 		}
 	}
 	e.headers = append(e.headers, reader.Headers()...)
-	maps.Copy(e.refused, refused)
 	if reader.Header() == nil {
 		return fmt.Errorf("snapshot %s: %w: nothing is in it", path, snapshot.ErrNoSnapshot)
 	}

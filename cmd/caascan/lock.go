@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"regexp"
+	"strings"
 	"time"
 
 	"github.com/gofrs/flock"
@@ -26,6 +27,9 @@ func lockPlace(name string) string { return place(name) + lockSuffix }
 func takeLock(name string) (*lock, error) {
 	const everybodyReads = 0o644 // so that all can see who holds it
 	l := &lock{flock.New(lockPlace(name), flock.SetPermissions(everybodyReads))}
+	if info, err := os.Stat(l.held.Path()); err == nil && !info.Mode().IsRegular() {
+		return nil, l.foreign(name) // opening it might not end
+	}
 	for {
 		locked, err := l.held.TryLock()
 		if err != nil {
@@ -34,18 +38,22 @@ func takeLock(name string) (*lock, error) {
 		if !locked {
 			return nil, fmt.Errorf("%s is being written by %s: wait until that has ended, or give another name", name, l.holder())
 		}
-		if !l.ours() {
-			return nil, errors.Join(fmt.Errorf("%s cannot be locked: %s is there and is something else: give another name", name, l.held.Path()), l.held.Close())
-		}
-		if l.stands() {
+		switch stands := l.stands(); {
+		case stands && l.ours():
 			l.sign()
 			return l, nil
+		case stands:
+			return nil, errors.Join(l.foreign(name), l.held.Close())
 		}
 		// Who held it has removed it just now.
 		if err := l.held.Close(); err != nil {
 			return nil, err
 		}
 	}
+}
+
+func (l *lock) foreign(name string) error {
+	return fmt.Errorf("%s cannot be locked: %s is there and is something else: give another name", name, l.held.Path())
 }
 
 // stands reports whether the file that is locked is the one that others will find.
@@ -83,7 +91,8 @@ func (l *lock) ours() bool {
 		return err == nil
 	}
 	text, err := l.text()
-	return err == nil && signature.MatchString(text)
+	lost := text != "" && strings.Trim(text, "\x00") == "" // with the power
+	return err == nil && (lost || signature.MatchString(text))
 }
 
 // sign says in the lock who holds it. It is held all the same where that fails.

@@ -43,7 +43,17 @@ func TestASnapshotIsWrittenByOneRun(t *testing.T) {
 // TestALockThatIsLeftBehindHarmsNobody: its process was killed.
 func TestALockThatIsLeftBehindHarmsNobody(t *testing.T) {
 	answers := filepath.Join(t.TempDir(), "answers.jsonl")
-	writeText(t, answers+lockSuffix, "\x00process 1 on elsewhere since 2026-11-27T22:00:00Z")
+	for _, left := range []string{"\x00process 1 on elsewhere since 2026-11-27T22:00:00Z", string(make([]byte, 60))} { // the latter by a loss of power
+		runBesideLock(t, answers, left)
+	}
+}
+
+func runBesideLock(t *testing.T, answers, left string) {
+	t.Helper()
+	if err := os.RemoveAll(answers); err != nil {
+		t.Fatal(err)
+	}
+	writeText(t, answers+lockSuffix, left)
 	got := runWith(t.Context(), "", "scan", demoList, "--zone", demoZone, "--issuer", "ca.example", "-o", "-", "--snapshot", answers)
 	if got.code != exitDone {
 		t.Errorf("%+v", got)

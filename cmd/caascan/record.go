@@ -174,6 +174,7 @@ func (r *record) begin(ctx context.Context, src source, run snapshot.Header, fai
 // recall returns the names whose answers are not used again, and why. For a name that an
 // overlay knows it does not matter what was answered.
 func (r *record) recall(ctx context.Context, reader *snapshot.Reader, src source, run snapshot.Header) (map[domain.Name]snapshot.Refusal, error) {
+	var arbiter snapshot.Arbiter
 	reuse := snapshot.Reuse{Run: run, Now: time.Now(), MaxAge: time.Duration(r.maxAge)}
 	refused := make(map[domain.Name]snapshot.Refusal)
 	planned := src.store.Len()
@@ -184,11 +185,19 @@ func (r *record) recall(ctx context.Context, reader *snapshot.Reader, src source
 		if _, known := src.overlay.Find(o.Name.String()); known {
 			continue
 		}
-		if refusal := reuse.Refuse(reader.Header(), &o); refusal != "" {
-			refused[o.Name] = refusal
-			if run.Mixed() && reader.Header().ValidatorRefused(&o) {
-				src.resolver.Refused(o.Name)
+		h := reader.Header()
+		if !arbiter.Takes(h, &o) {
+			continue
+		}
+		refusal := reuse.Refuse(h, &o)
+		if refusal == snapshot.RefusedFailure && h.Validates(&o) {
+			src.resolver.Refused(o.Name)
+			if !run.Validating() {
+				refusal = "" // nobody is there who could say anything else
 			}
+		}
+		if refusal != "" {
+			refused[o.Name] = refusal
 			src.store.Drop(o.Name) // what an earlier line says is not true any more
 			continue
 		}

@@ -79,6 +79,8 @@ func (o *sourceOptions) validate() error {
 		return usagef("--zone answers from files alone, --resolver from the DNS: give one of them")
 	case len(o.snapshots) > 0 && len(o.zones)+len(o.resolvers) > 0:
 		return usagef("--from-snapshot answers from files alone: leave --resolver and --zone out")
+	case len(o.resolvers) > snapshot.MostResolvers:
+		return usagef("--resolver is given %d times: at most %d can be asked", len(o.resolvers), snapshot.MostResolvers)
 	case o.concurrency < 1 || o.concurrency > lookup.MaxConcurrency:
 		return usagef("--concurrency %d: it must be from 1 to %d", o.concurrency, lookup.MaxConcurrency)
 	case !(o.rate >= 0):

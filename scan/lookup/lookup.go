@@ -168,9 +168,9 @@ func distinct(servers []Server) []Server {
 	return list
 }
 
-// Refused says that a server that validates has refused to answer for a name, by SERVFAIL
-// in an earlier run. As in one run, no answer of a server that does not validate takes the
-// place of that. It must not be called while names are looked up.
+// Refused says that a server that validates has failed to answer for a name in an earlier
+// run, perhaps by SERVFAIL. As in one run, no answer of a server that does not validate
+// takes the place of that. It must not be called while names are looked up.
 func (r *Resolver) Refused(name domain.Name) {
 	if r.refused == nil {
 		r.refused = make(map[domain.Name]struct{})

@@ -63,15 +63,15 @@ func (h *Header) appendLine(b []byte) []byte {
 	return appendValue(b, l)
 }
 
-// mostResolvers bounds what each line of an answer is held to.
-const mostResolvers = 1000
+// MostResolvers is how many a run may ask: each line of an answer is held to them.
+const MostResolvers = 1000
 
 func parseHeader(text []byte) (*Header, error) {
 	var l headerLine
 	if err := json.Unmarshal(text, &l); err != nil {
 		return nil, err
 	}
-	if len(l.Resolvers) > mostResolvers {
+	if len(l.Resolvers) > MostResolvers {
 		return nil, fmt.Errorf("%d resolvers: nobody asks so many", len(l.Resolvers))
 	}
 	l.Started = l.Started.UTC()
@@ -86,17 +86,9 @@ func parseHeader(text []byte) (*Header, error) {
 	return &l.Header, nil
 }
 
-// Mixed reports whether resolvers that validate are asked and others beside them.
-func (h *Header) Mixed() bool {
-	validates := func(a Asked) bool { return a.Validates }
-	return h.Flags.AllowMixed && slices.ContainsFunc(h.Resolvers, validates)
-}
-
-// ValidatorRefused reports whether a resolver of the run that validates has refused to
-// answer. What one that does not says of the name must not take the place of that
-// (STANDARDS, section 5).
-func (h *Header) ValidatorRefused(o *Observation) bool {
-	return (o.Failure == DNSSECBogus || o.Failure != "" && o.RCode == servFail) && h.Validates(o)
+// Validating reports whether any resolver that is asked validates.
+func (h *Header) Validating() bool {
+	return slices.ContainsFunc(h.Resolvers, func(a Asked) bool { return a.Validates })
 }
 
 // Validates reports whether the answer is that of a resolver of the run that validates.

@@ -148,7 +148,6 @@ func (o *Observation) EndsClimb() bool {
 // The RCODEs of an answer (RFC 1035, section 4.1.1).
 const (
 	noError  = 0
-	servFail = 2
 	nxdomain = 3
 )
 

@@ -1,6 +1,10 @@
 package snapshot
 
-import "time"
+import (
+	"time"
+
+	"caascan/scan/domain"
+)
 
 // How long an answer of an earlier run may be used again (STANDARDS, section 7): one with
 // CAA records for their TTL, but at least for leastReuse and at most for mostReuse, an
@@ -63,4 +67,28 @@ func (r *Reuse) limit(o *Observation) time.Duration {
 		return leastReuse
 	}
 	return min(max(time.Duration(o.TTL)*time.Second, leastReuse), mostReuse)
+}
+
+// Arbiter decides which answers stand, of runs one behind the other. A later one of a name
+// replaces an earlier one, but what a resolver that does not validate says never takes the
+// place of a failure of one that does (STANDARDS, section 5): behind the last failure of
+// its attempts there may have been a SERVFAIL. The zero Arbiter is ready.
+type Arbiter struct{ failed map[domain.Name]struct{} }
+
+// Takes reports whether an answer that a run with this Header has taken stands. It is
+// asked about each, in order.
+func (a *Arbiter) Takes(h *Header, o *Observation) bool {
+	_, failed := a.failed[o.Name]
+	switch validates := h.Validates(o); {
+	case o.Failure == "" && !validates:
+		return !failed
+	case o.Failure == "":
+		delete(a.failed, o.Name)
+	case validates:
+		if a.failed == nil {
+			a.failed = make(map[domain.Name]struct{})
+		}
+		a.failed[o.Name] = struct{}{}
+	}
+	return true
 }

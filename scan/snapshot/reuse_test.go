@@ -134,3 +134,33 @@ func TestTheAnswersResolverCounts(t *testing.T) {
 		}
 	}
 }
+
+// TestTheArbiter: what a resolver that does not validate says never takes the place of a
+// failure of one that does.
+func TestTheArbiter(t *testing.T) {
+	h := snapshot.Header{Resolvers: []snapshot.Asked{{Resolver: "127.0.0.1:53", Validates: true}, {Resolver: "192.0.2.2:53"}}}
+	line := func(asked string, failure snapshot.Failure, server string) snapshot.Observation {
+		return snapshot.Observation{Name: name(t, asked), Failure: failure, Server: server}
+	}
+	const validator, plain, other = "127.0.0.1:53", "192.0.2.2:53", "192.0.2.9:53"
+	var arbiter snapshot.Arbiter
+	for i, test := range []struct {
+		o    snapshot.Observation
+		want bool
+	}{
+		{line("a.example", "", plain), true},
+		{line("a.example", snapshot.ServFail, validator), true},
+		{line("a.example", "", plain), false},
+		{line("a.example", "", other), false}, // nobody knows what it is worth
+		{line("b.example", "", plain), true},  // another name
+		{line("a.example", snapshot.Timeout, validator), true},
+		{line("a.example", "", plain), false}, // that it was silent later takes nothing back
+		{line("a.example", snapshot.ServFail, plain), true},
+		{line("a.example", "", validator), true},
+		{line("a.example", "", plain), true}, // it has answered
+	} {
+		if got := arbiter.Takes(&h, &test.o); got != test.want {
+			t.Errorf("line %d: %v, want %v", i, got, test.want)
+		}
+	}
+}
