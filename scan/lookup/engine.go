@@ -54,6 +54,13 @@ type waiting struct {
 // engine has to wait.
 const doneBatch = 256
 
+// A deadline that was over for so long already says that the engine was away. What has
+// arrived meanwhile takes so long at most to be handed to it.
+const (
+	away    = 10 * time.Millisecond
+	handing = time.Millisecond
+)
+
 // finalShare is the part of the concurrency that the final pass is given.
 const finalShare = 10
 
@@ -110,6 +117,10 @@ func (e *engine) run(ctx context.Context) error {
 	for ctx.Err() == nil {
 		e.takeIn()
 		now := time.Now()
+		if s := e.schedule.next(); s != nil && now.Sub(s.deadline) > away {
+			time.Sleep(handing)
+			e.takeIn()
+		}
 		e.expire(now)
 		e.tend(ctx, now)
 		pause := e.send(ctx, now)
