@@ -16,6 +16,7 @@ import (
 	"caascan/scan"
 	"caascan/scan/caa"
 	"caascan/scan/input"
+	"caascan/scan/lookup"
 )
 
 // job is one scan, from its options to its reports.
@@ -246,10 +247,18 @@ func (j *job) collect(ctx context.Context, o sourceOptions) error {
 		j.run.Notes = append(j.run.Notes, warning)
 	}
 	for _, s := range j.source.resolver.Servers() {
-		j.console.detail(fmt.Sprintf("resolver %s: %d queries; %d in flight allowed at the end, %d at the least",
-			s.Server, s.Queries, s.Limit, s.Lowest), slog.String("resolver", s.Server), slog.Int("queries", s.Queries))
+		j.console.detail(fmt.Sprintf("resolver %s: %d queries; %s", s.Server, s.Queries, paceWords(s)),
+			slog.String("resolver", s.Server), slog.Int("queries", s.Queries))
 	}
 	return nil
+}
+
+// paceWords says how often a resolver was slowed down, and how far.
+func paceWords(s lookup.ServerState) string {
+	if s.Slowdowns == 0 {
+		return "it was never slowed down"
+	}
+	return fmt.Sprintf("it was slowed down %s, to %.0f queries a second at the least", counted(s.Slowdowns, "time"), s.Lowest)
 }
 
 // readThrough reads all rows, of which nothing has to be asked.

@@ -26,6 +26,8 @@ const (
 type health struct {
 	out    rotation
 	streak int // failures without an answer in between
+	// bettered counts names of this streak that another server then answered.
+	bettered int
 	// probing says that a probe is out, probeWanted that one is due at once.
 	probing, probeWanted bool
 	cause                snapshot.Failure // of the last trouble
@@ -42,6 +44,9 @@ type health struct {
 const (
 	// suspicious is how many failures in a row make a server probed.
 	suspicious = 16
+	// betteredEnough names that another server answered show that this one, which
+	// answers a probe and nothing else, is to blame.
+	betteredEnough = 4
 	// Rests double from the first to the longest.
 	firstRest   = time.Second
 	longestRest = 30 * time.Second
@@ -61,14 +66,19 @@ func (h *health) during(at time.Time) bool {
 // note takes in how a query went, after which a probe may be due.
 func (h *health) note(failure snapshot.Failure, now time.Time) {
 	if !troubled(failure) {
-		h.streak, h.answer = 0, now
+		h.streak, h.bettered, h.answer = 0, 0, now
 		return
 	}
 	h.cause = failure
 	h.streak++
 	h.longest = max(h.longest, h.streak)
-	h.probeWanted = h.streak >= suspicious && h.out == inRotation && !h.probing
+	if h.streak >= suspicious {
+		h.wantProbe()
+	}
 }
+
+// wantProbe makes a probe due, unless the server rests or one is out.
+func (h *health) wantProbe() { h.probeWanted = h.out == inRotation && !h.probing }
 
 // leave takes the server out of rotation.
 func (h *health) leave(now time.Time, why string) {
@@ -86,6 +96,6 @@ func (h *health) restOn(now time.Time) {
 
 // rejoin puts the server back into rotation.
 func (h *health) rejoin(now time.Time) {
-	h.out, h.streak = inRotation, 0
+	h.out, h.streak, h.bettered = inRotation, 0, 0
 	h.outages[len(h.outages)-1].to = now
 }

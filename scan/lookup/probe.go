@@ -210,10 +210,19 @@ func (r *Resolver) ask(ctx context.Context, u *upstream, f form, query []byte) (
 	return r.askWithin(ctx, r.cfg.Timeout, u, f, query)
 }
 
-// askWithin asks over UDP from a port of its own, and over TCP where the reply was
-// cut short. The time begins when the rate allows the query; it is over with an error
-// that is context.DeadlineExceeded.
+// askWithin is askOnce, and asks over TCP, which may take as long again, if the reply
+// was cut short.
 func (r *Resolver) askWithin(ctx context.Context, timeout time.Duration, u *upstream, f form, query []byte) ([]byte, error) {
+	message, err := r.askOnce(ctx, timeout, u, f, query)
+	if err != nil || !u.overUDP() || f.overTCP() || check(message, query) != cutShort {
+		return message, err
+	}
+	return r.askOnce(ctx, timeout, u, ednsTCP, query)
+}
+
+// askOnce asks over UDP from a port of its own, or over a stream, when the rate allows
+// it. If time is over the error is context.DeadlineExceeded.
+func (r *Resolver) askOnce(ctx context.Context, timeout time.Duration, u *upstream, f form, query []byte) ([]byte, error) {
 	if r.limiter != nil {
 		if err := r.limiter.Wait(ctx); err != nil {
 			return nil, err
@@ -221,21 +230,19 @@ func (r *Resolver) askWithin(ctx context.Context, timeout time.Duration, u *upst
 	}
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	overUDP := u.overUDP() && !f.overTCP()
-	if overUDP {
-		message, err := r.askUDP(ctx, u, query)
-		if ctx.Err() != nil {
-			return nil, ctx.Err()
-		}
-		if err != nil || check(message, query) != cutShort {
-			return message, err
-		}
+	ask := r.askStream
+	if u.overUDP() && !f.overTCP() {
+		ask = r.askUDP
 	}
-	message, err := u.streams.exchange(ctx, query)
+	message, err := ask(ctx, u, query)
 	if ctx.Err() != nil {
 		return nil, ctx.Err()
 	}
 	return message, err
+}
+
+func (r *Resolver) askStream(ctx context.Context, u *upstream, query []byte) ([]byte, error) {
+	return u.streams.exchange(ctx, query)
 }
 
 func (r *Resolver) askUDP(ctx context.Context, u *upstream, query []byte) ([]byte, error) {

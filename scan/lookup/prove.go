@@ -9,14 +9,19 @@ import (
 
 	"github.com/miekg/dns"
 	"golang.org/x/sync/errgroup"
+	"golang.org/x/time/rate"
 
 	"caascan/scan/domain"
 	"caascan/scan/snapshot"
 )
 
-// maxProving is how many names are proven at a time, should the concurrency allow
-// so many.
-const maxProving = 64
+// maxProving is how many names are proven at a time. Most of them wait for servers that
+// are dead, so only maxPlaces, or the concurrency if it is less, may have a query out
+// whose answer can be expected soon.
+const (
+	maxProving = mostWaiting
+	maxPlaces  = 64
+)
 
 // Prove finds out, for each name whose climb ended in a failure that SBR 4.2.2.1
 // may excuse, whether all that the lookup touched lies in zones that are provably
@@ -32,10 +37,9 @@ func (r *Resolver) Prove(ctx context.Context, names iter.Seq[domain.Name], done 
 		return nil
 	}
 	defer r.hangUp()
-	j := &jury{resolver: r, believed: believed, done: done}
-	j.prover = newProver(j.askDS)
+	j := newJury(r, believed, done)
 	group, working := errgroup.WithContext(ctx)
-	group.SetLimit(min(maxProving, r.cfg.Concurrency))
+	group.SetLimit(maxProving)
 	for o := range r.unproven(names) {
 		if working.Err() != nil {
 			break
@@ -114,11 +118,47 @@ type jury struct {
 	resolver *Resolver
 	believed []*upstream
 	prover   *prover
+	places   chan struct{}               // holds as many as are taken
+	paces    map[*upstream]*rate.Limiter // of servers that had to be slowed down
 
 	mu     sync.Mutex // guards what follows
 	next   int
 	done   func([]snapshot.Observation)
 	proven []snapshot.Observation
+}
+
+func newJury(r *Resolver, believed []*upstream, done func([]snapshot.Observation)) *jury {
+	j := &jury{
+		resolver: r, believed: believed, done: done,
+		places: make(chan struct{}, min(maxPlaces, r.cfg.Concurrency)), paces: make(map[*upstream]*rate.Limiter),
+	}
+	j.prover = newProver(j.askDS)
+	for _, u := range believed {
+		if limit := u.flow.pace.limit; limit > 0 {
+			j.paces[u] = rate.NewLimiter(rate.Limit(limit), max(1, int(limit*paceBurst.Seconds())))
+		}
+	}
+	return j
+}
+
+// ask sends one query when there is a place for it, which it gives back when it is
+// overdue, and returns the reply.
+func (j *jury) ask(ctx context.Context, u *upstream, query []byte) ([]byte, error) {
+	select {
+	case j.places <- struct{}{}:
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	leave := sync.OnceFunc(func() { <-j.places })
+	defer leave()
+	if pace := j.paces[u]; pace != nil {
+		if err := pace.Wait(ctx); err != nil {
+			return nil, err
+		}
+	}
+	defer time.AfterFunc(u.flow.patience(), leave).Stop()
+	j.resolver.stats.queries.Add(1)
+	return j.resolver.ask(ctx, u, u.firstForm(), query)
 }
 
 // prove proves an Observation's name and its aliases, and those that its failure
@@ -131,7 +171,7 @@ func (j *jury) prove(ctx context.Context, o snapshot.Observation) error {
 	}
 	signed := func(p snapshot.Proof) bool { return p.State == snapshot.ProvenSigned }
 	if o.Failure != "" && !slices.ContainsFunc(o.Proofs, signed) {
-		if err := j.proveAll(ctx, &o, j.further(ctx, names)); err != nil {
+		if err := j.proveAll(ctx, &o, j.further(ctx, &o, names)); err != nil {
 			return err
 		}
 	}
@@ -156,11 +196,15 @@ func (j *jury) proveAll(ctx context.Context, o *snapshot.Observation, names []st
 }
 
 // further returns the aliases that the failure kept from sight: SERVFAIL hides a
-// chain whose end has failed, and its target may lie in a signed zone.
-func (j *jury) further(ctx context.Context, chain []string) []string {
-	known := len(chain)
+// chain whose end has failed, and its target may lie in a signed zone. A name that was
+// silent in each try of both passes is asked once: it will be silent again.
+func (j *jury) further(ctx context.Context, o *snapshot.Observation, chain []string) []string {
+	known, attempts := len(chain), j.resolver.cfg.Attempts
+	if o.Failure == snapshot.Timeout {
+		attempts = 1
+	}
 	for len(chain) < maxChain {
-		target := j.askAlias(ctx, chain[len(chain)-1])
+		target := j.askAlias(ctx, chain[len(chain)-1], attempts)
 		if target == "" || slices.Contains(chain, target) {
 			break
 		}
@@ -172,15 +216,14 @@ func (j *jury) further(ctx context.Context, chain []string) []string {
 // askAlias returns the target of a name's CNAME record, or "". A reply, be it
 // SERVFAIL, settles it: where the name's own servers are dead there is nothing more
 // to be had, for a CA neither.
-func (j *jury) askAlias(ctx context.Context, name string) string {
-	for range j.resolver.cfg.Attempts {
+func (j *jury) askAlias(ctx context.Context, name string, attempts int) string {
+	for range attempts {
 		u := j.turn()
 		query, err := packQuery(dns.Id(), name, dns.TypeCNAME, u.firstForm())
 		if err != nil {
 			return ""
 		}
-		j.resolver.stats.queries.Add(1)
-		message, err := j.resolver.ask(ctx, u, u.firstForm(), query)
+		message, err := j.ask(ctx, u, query)
 		if err != nil || checkStream(message, query) != ours {
 			continue
 		}
@@ -205,8 +248,7 @@ func (j *jury) askDS(ctx context.Context, name string) (dsAnswer, error) {
 		if err != nil {
 			return answer, nil
 		}
-		j.resolver.stats.queries.Add(1)
-		message, err := j.resolver.ask(ctx, u, u.firstForm(), query)
+		message, err := j.ask(ctx, u, query)
 		answer.at = time.Now()
 		if ctx.Err() != nil {
 			return answer, ctx.Err()

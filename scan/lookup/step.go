@@ -54,16 +54,21 @@ type step struct {
 	overlay *zone.Overlay
 
 	// Of the try that is out:
-	flight   *flight
-	sentAt   time.Time // first
-	lastSent time.Time
-	sends    int       // of its query
-	deadline time.Time // its end
-	due      time.Time // what is to be done next: its query sent again, or its end
-	place    int       // in the schedule
-	lastID   uint16    // of the last query over UDP
+	flight    *flight
+	sentAt    time.Time // first
+	lastSent  time.Time
+	sends     int       // of its query
+	hold      hold      // on a place
+	overdueAt time.Time // when an answer can no longer be expected soon
+	resendAt  time.Time // when its query is to be sent again
+	deadline  time.Time // its end
+	due       time.Time // the first of these that is still to come
+	place     int       // in the schedule
+	lastID    uint16    // of the last query over UDP
+	failed    failedTry // of the attempt before
 
-	final bool // it is being asked in the final pass
+	final  bool // it is being asked in the final pass
+	passes int  // that its name failed in before
 	// validatedOnly says that a server that validates has failed to answer, so that
 	// one that does not must not answer in its stead.
 	validatedOnly bool
@@ -86,14 +91,41 @@ func (s *step) begin(name domain.Name, domains int) {
 // went.
 func (s *step) overUDP() bool { return s.up.overUDP() && !s.form.overTCP() }
 
-// nextDue returns when the try that is out has to be seen to again: where its query has
-// not been answered in the time that its server needs, or at its end.
-func (s *step) nextDue(now time.Time) time.Time {
-	if s.up == nil || !s.overUDP() || s.sends == mostSends {
-		return s.deadline
+// nextDue returns when the try that is out has to be seen to again.
+func (s *step) nextDue() time.Time {
+	due := s.deadline
+	if s.up == nil {
+		return due
 	}
-	return earlier(now.Add(s.up.roundTrip.retryAfter(s.sends)), s.deadline)
+	if s.hold != none {
+		due = earlier(due, s.overdueAt)
+	}
+	return earlier(due, s.resendAt)
 }
+
+// setResend sets when the query is to be sent again if it is not answered in the time
+// that its server needs. Over streams that is never.
+func (s *step) setResend(now time.Time) {
+	s.resendAt = s.deadline
+	if s.overUDP() && s.sends < mostSends {
+		s.resendAt = now.Add(s.up.roundTrip.retryAfter(s.sends))
+	}
+}
+
+// failedTry is an attempt that failed in a way that may be the server's own fault.
+type failedTry struct {
+	up    *upstream // nil if there was none
+	epoch int       // of its flow
+}
+
+// hold is what a query that is out has of a place.
+type hold int
+
+const (
+	none    hold = iota // it waits without one
+	inPlace             // it holds one, and may be answered soon
+	late                // it is overdue, and holds one because too many wait already
+)
 
 // dance is how far a step has come in finding out whether SERVFAIL without further
 // words means a validation error: the answer is there if validation is waived (CD,

@@ -16,10 +16,12 @@ type upstream struct {
 	// streams asks over TCP, TLS or HTTPS.
 	streams   exchanger
 	flow      flow
+	uncut     bool      // a reply over UDP was not truncated, so others need not be
 	roundTrip roundTrip // of all queries over UDP
 	sentOnce  roundTrip // of those that were not sent again
 	health    health
 	queries   int
+	controls  int // control questions that were asked
 	answers   int // replies that say something of a name, be it a failure of the name's own
 }
 
@@ -86,28 +88,28 @@ type EventKind string
 
 // The events.
 const (
-	LimitLowered  EventKind = "limit-lowered"
-	LimitRestored EventKind = "limit-restored"
-	WentOut       EventKind = "out-of-rotation"
-	CameBack      EventKind = "back-in-rotation"
-	Expelled      EventKind = "expelled"
+	Slowed    EventKind = "slowed-down"
+	Unlimited EventKind = "limit-lifted"
+	WentOut   EventKind = "out-of-rotation"
+	CameBack  EventKind = "back-in-rotation"
+	Expelled  EventKind = "expelled"
 )
 
 // Event is something that happened to a server while names were looked up.
 type Event struct {
 	Server string
 	Kind   EventKind
-	Limit  int    // queries in flight to it from now on
-	Why    string // of WentOut and Expelled, for people
+	Limit  float64 // queries a second to it from now on; 0: no limit
+	Why    string  // of WentOut and Expelled, for people
 }
 
 // String says it in a sentence without a full stop.
 func (e Event) String() string {
 	switch e.Kind {
-	case LimitLowered:
-		return fmt.Sprintf("resolver %s does badly: at most %d queries in flight to it", e.Server, e.Limit)
-	case LimitRestored:
-		return fmt.Sprintf("resolver %s does well again: up to %d queries in flight to it", e.Server, e.Limit)
+	case Slowed:
+		return fmt.Sprintf("resolver %s is struggling: limited to %.0f queries a second", e.Server, e.Limit)
+	case Unlimited:
+		return fmt.Sprintf("resolver %s keeps up again: no limit any more", e.Server)
 	case WentOut:
 		return fmt.Sprintf("resolver %s is out of rotation for a while: %s", e.Server, e.Why)
 	case CameBack:
@@ -127,11 +129,14 @@ type ServerState struct {
 	// Plain says that it does not understand EDNS.
 	Plain bool
 	// Queries were sent to it; Answers of them were answered, be it with a failure
-	// of the name's own. What was asked to probe it is not counted.
-	Queries, Answers int
-	// Limit is how many queries may be in flight to it, Lowest the least that this
-	// has been, Halvings how often it was halved.
-	Limit, Lowest, Halvings int
+	// of the name's own. What was asked to probe it is not counted, nor Controls, the
+	// control questions.
+	Queries, Answers, Controls int
+	// Limit is how many queries a second may be sent to it because it was in trouble, 0
+	// if there is no limit; Lowest the least that this has been, Slowdowns how often it
+	// was lowered.
+	Limit, Lowest float64
+	Slowdowns     int
 	// Illnesses counts how often it was taken out of rotation, Out says that it
 	// is now, and Why, for people, why it was the last time.
 	Illnesses int
@@ -151,9 +156,10 @@ func (r *Resolver) Servers() []ServerState {
 	var states []ServerState
 	for _, u := range r.upstreams {
 		states = append(states, ServerState{
-			Server: u.name, Validates: u.shown.validates, Believed: u.believed(&r.cfg), Plain: u.shown.plain,
+			Controls: u.controls,
+			Server:   u.name, Validates: u.shown.validates, Believed: u.believed(&r.cfg), Plain: u.shown.plain,
 			Queries: u.queries, Answers: u.answers,
-			Limit: u.flow.limit, Lowest: u.flow.lowest, Halvings: u.flow.halvings,
+			Limit: u.flow.pace.limit, Lowest: u.flow.lowest, Slowdowns: u.flow.slowdowns,
 			Illnesses: u.health.times, Out: !u.inRotation(), Why: u.health.why,
 			Longest: u.health.longest, Cause: u.health.cause, Doubt: u.shown.doubt,
 		})

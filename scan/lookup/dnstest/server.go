@@ -50,6 +50,7 @@
 package dnstest
 
 import (
+	"cmp"
 	"crypto/tls"
 	"encoding/binary"
 	"errors"
@@ -93,6 +94,9 @@ type Config struct {
 	// or none. Query.Replies is what would be sent without it. It is called in a
 	// goroutine of its own for each query, and Close waits for it.
 	Handle func(q Query) []Reply
+	// Listen is the address to be asked at over UDP and TCP; "" means a free port of
+	// 127.0.0.1.
+	Listen string
 	// Forget keeps no Queries, for a benchmark that asks millions.
 	Forget bool
 }
@@ -307,11 +311,11 @@ func (s *Server) listenPlain() error {
 	const tries = 20
 	var err error
 	for range tries {
-		if s.tcp, err = net.Listen("tcp", anyPort); err != nil {
+		if s.tcp, err = net.Listen("tcp", cmp.Or(s.config.Listen, anyPort)); err != nil {
 			return err
 		}
-		port := s.tcp.Addr().(*net.TCPAddr).Port
-		if s.udp, err = net.ListenUDP("udp", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1), Port: port}); err == nil {
+		at := s.tcp.Addr().(*net.TCPAddr)
+		if s.udp, err = net.ListenUDP("udp", &net.UDPAddr{IP: at.IP, Port: at.Port}); err == nil {
 			// Thousands of queries may arrive at once; the system may grant less.
 			_ = s.udp.SetReadBuffer(4 << 20)
 			return nil
