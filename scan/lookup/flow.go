@@ -252,8 +252,8 @@ const (
 	raiseEvery   = 250 * time.Millisecond
 	quickRaise   = 1.5
 	nearCeiling  = 0.95
-	firstStep    = 0.01
-	doubleAfter  = 40                    // raises: 10 s
+	firstStep    = 0.02
+	doubleAfter  = 12                    // raises: 3 s
 	paceBurst    = 10 * time.Millisecond // that may be saved up
 	liftCapacity = 2                     // so many times the capacity is no limit any more
 )

@@ -1,7 +1,7 @@
 // Dead is a world with dead names, as every real list has them: it writes a list, and
 // serves it as a resolver some way off would that gets no answer for some of the names.
 //
-//	dead -out FOLDER [-names N] [-dead SHARE] [-kinds drop,servfail,slow] [-run] [-delay D] [-listen ADDRESS]
+//	dead -out FOLDER [-names N] [-dead SHARE] [-kinds drop,servfail,slow] [-run] [-delay D] [-listen ADDRESS] [-authority]
 //
 // It writes domains.txt, a name a line; domains.dnsperf, the same for dnsperf; and
 // dead.zone, a master file for scan/lookup/dnstest whose comments declare what becomes
@@ -33,14 +33,14 @@ import (
 
 // options are the flags.
 type options struct {
-	out      string
-	names    int
-	dead     float64
-	kinds    string
-	run      bool
-	delay    time.Duration
-	listen   string
-	delegate string
+	out       string
+	names     int
+	dead      float64
+	kinds     string
+	run       bool
+	delay     time.Duration
+	listen    string
+	authority bool
 }
 
 func main() {
@@ -52,7 +52,7 @@ func main() {
 	flag.BoolVar(&o.run, "run", false, "dead names stand in one run at the head of the list")
 	flag.DurationVar(&o.delay, "delay", 0, "how long each reply is on its way")
 	flag.StringVar(&o.listen, "listen", "", "`address` to be asked at (default: a free port of 127.0.0.1)")
-	flag.StringVar(&o.delegate, "delegate", "", "write zones for a real resolver, with dead names delegated to this `address`")
+	flag.BoolVar(&o.authority, "authority", false, "play the name servers behind a real resolver")
 	flag.Parse()
 	if o.out == "" || flag.NArg() > 0 || o.names < 1 || !(o.dead >= 0 && o.dead <= 1) {
 		flag.Usage()
@@ -71,35 +71,66 @@ func run(o options) error {
 	if err != nil {
 		return err
 	}
-	if err := w.write(o.out); err != nil || o.delegate != "" {
+	if err := w.write(o.out); err != nil {
 		return err
 	}
-	return serve(ctx, o, filepath.Join(o.out, zoneFile))
+	zones, err := load(filepath.Join(o.out, zoneFile), filepath.Join(o.out, rootFile))
+	if err != nil {
+		return err
+	}
+	servers := []dnstest.Config{{Zones: zones, Listen: o.listen, Authoritative: o.authority, Validates: !o.authority, Handle: delayed(o.delay)}}
+	if o.authority {
+		for _, d := range delegations {
+			servers = append(servers, dnstest.Config{Zones: zones, Listen: d.address + ":53", Fault: d.fault})
+		}
+	}
+	return serve(ctx, servers)
 }
 
-// serve answers from the master file, each reply some time on its way.
-func serve(ctx context.Context, o options, file string) error {
-	z, err := zone.Load(file)
-	if err != nil {
-		return err
+func load(files ...string) (zones []*zone.Zone, err error) {
+	for _, file := range files {
+		z, err := zone.Load(file)
+		if err != nil {
+			return nil, err
+		}
+		zones = append(zones, z)
 	}
-	server, err := dnstest.Start(dnstest.Config{
-		Zones: []*zone.Zone{z}, Listen: o.listen, Forget: true, Validates: true,
-		Handle: func(q dnstest.Query) []dnstest.Reply {
-			replies := q.Replies()
-			for i := range replies {
-				replies[i].After += o.delay
-			}
-			return replies
-		},
-	})
-	if err != nil {
-		return err
+	return zones, nil
+}
+
+// delayed holds each reply back.
+func delayed(delay time.Duration) func(q dnstest.Query) []dnstest.Reply {
+	return func(q dnstest.Query) []dnstest.Reply {
+		replies := q.Replies()
+		for i := range replies {
+			replies[i].After += delay
+		}
+		return replies
 	}
-	fmt.Println(server.Addr())
+}
+
+// serve runs servers until ctx ends, and prints the address of the first.
+func serve(ctx context.Context, configs []dnstest.Config) error {
+	for i, config := range configs {
+		config.Forget = true
+		server, err := dnstest.Start(config)
+		if err != nil {
+			return err
+		}
+		defer server.Close()
+		if i == 0 {
+			fmt.Println(server.Addr())
+		}
+	}
 	<-ctx.Done()
-	server.Close()
 	return nil
+}
+
+// delegations are where the dead names are delegated to with -authority.
+var delegations = map[string]struct{ address, fault string }{
+	"drop":     {"127.0.53.9", "drop"},
+	"servfail": {"127.0.53.10", "refused"},
+	"slow":     {"127.0.53.11", "delay=3s"},
 }
 
 // The kinds of dead names, with the words by which dnstest has them.
@@ -107,15 +138,17 @@ var words = map[string]string{"drop": "drop", "servfail": "servfail", "slow": "s
 
 const (
 	zoneFile  = "dead.zone"
+	rootFile  = "root.zone"
+	rootZone  = "$ORIGIN .\n$TTL 86400\n@ SOA a.root hostmaster.root 1 1800 900 604800 86400\n@ NS a.root\na.root A 127.0.0.1\nexample NS ns.example\nns.example A 127.0.0.1\n"
 	zoneHead  = "$ORIGIN example.\n$TTL 86400\n@ SOA ns hostmaster 1 1800 900 604800 86400\n@ NS ns\nns A 127.0.0.1\n"
 	firstPart = "m"
 )
 
-// world is the names in the order of the list, and the word of each dead one.
+// world is the names in the order of the list, and the kind of each dead one.
 type world struct {
-	names    []string
-	fails    map[string]string
-	delegate string
+	names     []string
+	kinds     map[string]string
+	delegated bool
 }
 
 func newWorld(o options) (*world, error) {
@@ -125,12 +158,12 @@ func newWorld(o options) (*world, error) {
 			return nil, fmt.Errorf("kind %q: it is drop, servfail or slow", kind)
 		}
 	}
-	w := &world{fails: make(map[string]string), delegate: o.delegate}
+	w := &world{kinds: make(map[string]string), delegated: o.authority}
 	for i := range o.names {
 		name := fmt.Sprintf("%s%d", firstPart, i)
 		w.names = append(w.names, name)
 		if o.isDead(i) {
-			w.fails[name] = words[kinds[len(w.fails)%len(kinds)]]
+			w.kinds[name] = kinds[len(w.kinds)%len(kinds)]
 		}
 	}
 	return w, nil
@@ -151,24 +184,36 @@ func (w *world) write(dir string) error {
 	return errors.Join(
 		writeFile(filepath.Join(dir, "domains.txt"), w.names, func(name string) string { return name + ".example\n" }),
 		writeFile(filepath.Join(dir, "domains.dnsperf"), w.names, func(name string) string { return name + ".example CAA\n" }),
+		writeFile(filepath.Join(dir, rootFile), []string{""}, func(string) string { return rootZone }),
 		writeFile(filepath.Join(dir, zoneFile), append([]string{""}, w.names...), w.records),
 	)
 }
 
 // records are those of a name; "" is the apex.
 func (w *world) records(name string) string {
-	fault, isDead := w.fails[name]
+	kind, isDead := w.kinds[name]
 	switch {
+	case name == "" && w.delegated:
+		return zoneHead + serverAddresses()
 	case name == "":
 		return zoneHead
-	case isDead && w.delegate != "":
-		return fmt.Sprintf("%[1]s NS ns.%[1]s\nns.%[1]s A %[2]s\n", name, w.delegate)
+	case isDead && w.delegated:
+		return fmt.Sprintf("%s NS %s-ns\n", name, kind)
 	case isDead:
-		return name + " A 192.0.2.1 ; answer: " + fault + "\n"
+		return name + " A 192.0.2.1 ; answer: " + words[kind] + "\n"
 	case strings.HasSuffix(name, "0"):
 		return name + " CAA 0 issuemail \"ca.example\"\n"
 	}
 	return name + " A 192.0.2.1\n"
+}
+
+// serverAddresses are the records of the servers to which names are delegated.
+func serverAddresses() string {
+	var records strings.Builder
+	for kind, d := range delegations {
+		fmt.Fprintf(&records, "%s-ns A %s\n", kind, d.address)
+	}
+	return records.String()
 }
 
 // writeFile writes a file in which each name has its lines.
