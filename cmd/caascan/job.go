@@ -233,9 +233,10 @@ func (j *job) collect(ctx context.Context, o sourceOptions) error {
 	for _, note := range notes {
 		j.console.note(note)
 	}
-	stop := j.console.watch(ctx, "looking up domains", func() (done, total int) {
+	stop := j.console.watch(ctx, func() progress {
 		stats := j.source.stats()
-		return stats.Done - stats.Known, stats.Domains - stats.Known // or the time left would be guessed from what took none
+		// Without those known, or the time left would be guessed from what took none.
+		return progress{lookupWords(stats), stats.Done - stats.Known, stats.Domains - stats.Known}
 	})
 	err = scan.Collect(ctx, j.source.resolver, j.in.Rows(), j.record.put())
 	stop()
@@ -251,6 +252,19 @@ func (j *job) collect(ctx context.Context, o sourceOptions) error {
 			slog.String("resolver", s.Server), slog.Int("queries", s.Queries))
 	}
 	return nil
+}
+
+// lookupWords says what the lookups wait for: if all else is done, for names that do not
+// answer.
+func lookupWords(stats lookup.Stats) string {
+	if stats.Silent == 0 || stats.Asking > 0 {
+		return "looking up domains"
+	}
+	verb := "do"
+	if stats.Silent == 1 {
+		verb = "does"
+	}
+	return fmt.Sprintf("%s %s not answer; asking again until %s", counted(stats.Silent, "name"), verb, stats.Until.Local().Format(time.TimeOnly))
 }
 
 // paceWords says how often a resolver was slowed down, and how far.
@@ -382,7 +396,7 @@ func (w namedWriter) named(err error) error {
 // writeRows returns how many rows every writer has taken.
 func (j *job) writeRows(ctx context.Context, writers []report.Writer, rows int) (int, error) {
 	var done atomic.Int64 // for the bar
-	stop := j.console.watch(ctx, "writing reports", func() (int, int) { return int(done.Load()), rows })
+	stop := j.console.watch(ctx, func() progress { return progress{"writing reports", int(done.Load()), rows} })
 	defer stop()
 	scanner := scan.New(scan.Config{Issuers: j.issuers, Store: j.source.store})
 	results := func(yield func(scan.Result, error) bool) {

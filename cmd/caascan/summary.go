@@ -70,6 +70,9 @@ func (j *job) summary() string {
 	if j.run.Recovered > 0 {
 		fmt.Fprintf(&b, "; %d names failed and recovered in the final pass", j.run.Recovered)
 	}
+	if n := j.source.stats().Unanswered; n > 0 {
+		fmt.Fprintf(&b, "; %s did not answer in any try", counted(n, "name"))
+	}
 	fmt.Fprintf(&b, "; %.1f seconds", time.Since(j.began).Seconds())
 	return b.String()
 }

@@ -1,6 +1,7 @@
 package lookup
 
 import (
+	"crypto/x509"
 	"fmt"
 	"slices"
 	"strings"
@@ -12,6 +13,7 @@ import (
 	"github.com/miekg/dns"
 
 	"caascan/scan/domain"
+	"caascan/scan/snapshot"
 )
 
 // The world of these tests: a resolver 20 ms away that answers everything but the dead
@@ -455,5 +457,109 @@ func TestWhatWaitsIsBounded(t *testing.T) {
 				t.Errorf("%d names were out at a time, want %d", most, want)
 			}
 		})
+	}
+}
+
+// TestProofsOfManyDeadNamesTakeAsLongAsThoseOfFew: each waits for one question that
+// nobody answers, and gives its place back meanwhile.
+func TestProofsOfManyDeadNamesTakeAsLongAsThoseOfFew(t *testing.T) {
+	for _, size := range []int{64, 1000} {
+		synctest.Test(t, func(t *testing.T) {
+			play := proving(t)
+			w := &world{t: t, answer: func(w *world, q asked) []byte {
+				if strings.HasSuffix(q.name, ".open") {
+					return nil
+				}
+				time.Sleep(far)
+				return play(w, q)
+			}}
+			r := w.resolver(Config{Servers: []Server{mustServer("127.0.0.1:53")}})
+			var list []domain.Name
+			for i := range size {
+				list = append(list, mustName(t, fmt.Sprintf("m%d.open", i)))
+			}
+			if _, err := r.Probe(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			if err := r.Lookup(t.Context(), slices.Chunk(list, 256), nil); err != nil {
+				t.Fatal(err)
+			}
+			start := time.Now()
+			if err := r.Prove(t.Context(), slices.Values(list), nil); err != nil {
+				t.Fatal(err)
+			}
+			if took := time.Since(start); took > 7*time.Second {
+				t.Errorf("%d proofs took %v, want one try of 5 s and little more", size, took)
+			}
+			for _, name := range list {
+				if o, _ := r.Store().Find(name); len(o.Proofs) != 1 || o.Proofs[0].State != snapshot.ProvenInsecure {
+					t.Fatalf("%v: %+v, want it proven insecure", name, o)
+				}
+			}
+		})
+	}
+}
+
+// TestWhatIsWaitedForIsTold while only dead names are left, and until when.
+func TestWhatIsWaitedForIsTold(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := &world{t: t, answer: withDead}
+		r := w.resolver(Config{FinalPassAfter: 5 * time.Second})
+		start := time.Now()
+		go func() {
+			for _, at := range []time.Duration{time.Second, 7 * time.Second, 12 * time.Second, 22 * time.Second} {
+				time.Sleep(time.Until(start.Add(at)))
+				s := r.Stats()
+				if last := s.Until.Sub(start); s.Silent != 10 || s.Asking != 0 || last < 25*time.Second || last > 27*time.Second {
+					t.Errorf("after %v: %d silent until %v, %d asked besides, want 10 until 25 s", at, s.Silent, last, s.Asking)
+				}
+			}
+		}()
+		took := scanFar(t, r, deadList(t, 100, 10, dropped))
+		if s := r.Stats(); s.Silent != 0 || !s.Until.IsZero() || s.Unanswered != 10 || took > 27*time.Second {
+			t.Errorf("%+v after %v, want nothing waited for, and 10 names unanswered", s, took)
+		}
+	})
+}
+
+// TestAStreamDoesNotStopForDeadNames: over TLS and HTTPS, too, the names after a run of
+// dead ones are answered before those have failed.
+func TestAStreamDoesNotStopForDeadNames(t *testing.T) {
+	answer := func(query []byte) []byte {
+		if strings.Contains(string(query), string(dropped)+"-") {
+			return nil
+		}
+		return message{ra: true, authority: []string{exampleSOA}}.pack(t, query)
+	}
+	cert, roots := certificate(t, time.Now().Add(time.Hour), "127.0.0.1")
+	overHTTPS, httpsRoots := serveHTTPS(t, dnsOverHTTPS(answer))
+	for address, roots := range map[string]*x509.CertPool{"tls://" + serveTLS(t, cert, answer): roots, overHTTPS: httpsRoots} {
+		r, err := New(Config{Servers: []Server{mustServer(address)}, Roots: roots, Timeout: 2 * time.Second, Attempts: 1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var list []domain.Name
+		for i := range 300 {
+			list = append(list, mustName(t, deadName(dropped, i)))
+		}
+		list = append(list, deadList(t, 500, 0)...)
+		if err := r.Lookup(t.Context(), slices.Chunk(list, 256), nil); err != nil {
+			t.Fatal(err)
+		}
+		var dead, alive time.Time // the last of them
+		for _, name := range list {
+			o, _ := r.Store().Find(name)
+			if (o.Failure != "") != isDead(name) {
+				t.Errorf("%s: %v: failure %q", address, name, o.Failure)
+			}
+			if isDead(name) {
+				dead = later(dead, o.Time)
+			} else {
+				alive = later(alive, o.Time)
+			}
+		}
+		if alive.After(dead.Add(-2 * time.Second)) { // when the last try of the last dead name began
+			t.Errorf("%s: the last name was answered %v before the dead ones had failed", address, dead.Sub(alive))
+		}
 	}
 }

@@ -32,6 +32,7 @@ type engine struct {
 	waiting map[domain.Name]*waiting
 	failed  []domain.Name
 	again   time.Time // when the next query of the final pass may go
+	until   time.Time // when all names that are overdue will have had their tries
 	lastOut bool      // only failed names are left, and servers out of rotation got another chance
 
 	schedule schedule
@@ -136,9 +137,12 @@ func (e *engine) run(ctx context.Context) error {
 			continue
 		}
 		e.handOver() // before waiting, so that what is known is not held back
+		e.tellSilent(now)
 		e.wait(ctx, now, pause)
 	}
 	e.handOver()
+	e.stats.silent.Store(0)
+	e.stats.asking.Store(0)
 	return ctx.Err()
 }
 
@@ -252,10 +256,7 @@ func (e *engine) askAgain(now time.Time) (pause time.Duration) {
 	}
 	name := e.failed[0]
 	w := e.waiting[name]
-	due := w.failedAt.Add(e.cfg.FinalPassAfter)
-	if due.Before(e.again) {
-		due = e.again
-	}
+	due := later(w.failedAt.Add(e.cfg.FinalPassAfter), e.again)
 	if wait := due.Sub(now); wait > 0 {
 		return wait
 	}
@@ -293,10 +294,7 @@ func (e *engine) slowAgain(now time.Time) {
 			bears += u.flow.bears()
 		}
 	}
-	if e.again.Before(now) {
-		e.again = now
-	}
-	e.again = e.again.Add(time.Duration(float64(time.Second) * finalShare / max(bears, leastRate)))
+	e.again = later(e.again, now).Add(time.Duration(float64(time.Second) * finalShare / max(bears, leastRate)))
 }
 
 // ask makes a step of a name, to be sent.
@@ -426,12 +424,35 @@ func (e *engine) overdue(s *step, now time.Time) {
 	if s.hold == inPlace {
 		f.note(s.epoch, overdue, now)
 	}
+	e.until = later(e.until, e.lastTry(s))
 	if s.hold = late; f.mayWait() {
 		e.leavePlace(s)
 		f.waiting++
 		return
 	}
 	s.overdueAt = now.Add(f.patience())
+}
+
+// lastTry returns when a name that is not answered has had its tries in all passes, if
+// nothing delays the final one.
+func (e *engine) lastTry(s *step) time.Time {
+	pass := time.Duration(e.cfg.Attempts) * e.cfg.Timeout
+	last := s.sentAt.Add(pass - time.Duration(s.attempt)*e.cfg.Timeout)
+	if !s.final {
+		last = last.Add(e.cfg.FinalPassAfter + pass)
+	}
+	return last
+}
+
+// tellSilent keeps the numbers of names that are not answered.
+func (e *engine) tellSilent(now time.Time) {
+	overdue := 0
+	for _, u := range e.upstreams {
+		overdue += u.flow.waiting
+	}
+	e.stats.silent.Store(int64(overdue + len(e.waiting)))
+	e.stats.asking.Store(int64(len(e.pending) - overdue + len(e.backlog)))
+	e.stats.until.Store(later(e.until, now).Unix() + 1)
 }
 
 func (e *engine) leavePlace(s *step) {
@@ -512,6 +533,9 @@ func (e *engine) conclude(s *step) {
 		if s.final && s.obs.Failure == "" {
 			e.stats.recovered.Add(1)
 		}
+		if s.obs.Failure == snapshot.Timeout {
+			e.stats.unanswered.Add(1)
+		}
 		e.climb(s.obs.Name, s.domains)
 	}
 	e.spare = append(e.spare, s)
@@ -558,6 +582,13 @@ func (e *engine) setWake(now time.Time, pause time.Duration) {
 	}
 	e.wakeAt = next
 	e.wake.Reset(max(next.Sub(now), 0))
+}
+
+func later(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
 }
 
 func earlier(a, b time.Time) time.Time {
