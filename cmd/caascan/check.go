@@ -84,6 +84,11 @@ func runCheck(ctx context.Context, o checkOptions, name string, io streams) erro
 	if target.Reason != "" {
 		return usagef("%q is no mailbox or domain (%s): %s", name, target.Reason, target.Reason.Meaning())
 	}
+	for _, issuer := range issuers {
+		for _, doubt := range issuer.Doubts() {
+			said.warn(doubt)
+		}
+	}
 	src, err := o.source.open(ctx, nil)
 	for _, warning := range src.warnings {
 		said.warn(warning)
