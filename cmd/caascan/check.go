@@ -27,8 +27,8 @@ func newCheck(io streams) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "check NAME",
 		Short: "Show every step of the lookup for one mailbox or domain, and the decision",
-		Example: `  caascan check jane@example.com --issuer digicert.com
-  caascan check example.com --issuer "Old=sectigo.com" --issuer "New=digicert.com" --json`,
+		Example: `  caascan check jane@example.com --issuer DigiCert
+  caascan check example.com --issuer "Old=Sectigo" --issuer "New=DigiCert" --json`,
 		Long: "Check climbs from one name to its top-level domain as a scan would, and shows what\n" +
 			"was asked, what came back, and what follows for each CA.\n\n" + exitStatus,
 		Args:              usageArgs(cobra.ExactArgs(1)),

@@ -95,7 +95,7 @@ func (j *job) work(ctx context.Context, o scanOptions, path string, io streams) 
 // plan finds what is wrong with the command line before anything is done.
 func (j *job) plan(o scanOptions, path string, io streams) (err error) {
 	if len(o.source.issuers) == 0 {
-		return usagef("no CA to decide for: give --issuer with its issuer domain name, such as --issuer digicert.com")
+		return usagef("no CA to decide for: give --issuer with its issuer domain name, such as --issuer digicert.com, or the name of a CA that caascan issuers knows")
 	}
 	if j.issuers, err = o.source.parseIssuers(); err != nil {
 		return err
