@@ -53,6 +53,8 @@ type checked struct {
 	DNSSEC    snapshot.DNSSEC        `json:"dnssec"`
 	OnFailure scan.OnFailure         `json:"on_failure,omitempty"`
 	Warnings  []scan.Warning         `json:"warnings,omitempty"`
+	// Notes say which identifiers the names of owners stand for.
+	Notes []string `json:"notes,omitempty"`
 }
 
 type checkedDecision struct {
@@ -122,6 +124,11 @@ func newChecked(input string, target scan.Target, issuers []caa.Issuer, v scan.V
 	if v.Records.Owner != c.FoundAt {
 		c.Owner = v.Records.Owner
 	}
+	for _, issuer := range issuers {
+		if taken := issuer.Taken(); taken != "" {
+			c.Notes = append(c.Notes, taken)
+		}
+	}
 	for i, d := range v.Decisions {
 		if i < len(issuers) {
 			c.Decisions = append(c.Decisions, newCheckedDecision(issuers[i].Label, d, v.Domain))
@@ -160,6 +167,9 @@ func (c checked) print(w io.Writer, name domain.Name) error {
 	}
 	if c.fixes() > 1 {
 		b.WriteString("Each of these sets takes back the other: to permit several CAs, publish one with the records that all of them add.\n")
+	}
+	for _, note := range c.Notes {
+		fmt.Fprintf(&b, "Note: %s\n", note)
 	}
 	for _, warning := range c.Warnings {
 		fmt.Fprintf(&b, "Warning %s: %s\n", warning, warning.Meaning())
