@@ -162,6 +162,20 @@ func cutField(t *testing.T, text, lineEnd string) (field, rest string) {
 	}
 }
 
+// TestFixesInCSVLoad: what is copied from the cell is what the zone file is to hold, letter
+// by letter, also where another cell would be disarmed. Records stay as other cells.
+func TestFixesInCSVLoad(t *testing.T) {
+	w := newWorld(t, "ca.example")
+	w.layout.Columns = []string{"caa_records", "caa_fix"}
+	w.results[1].Verdict.Decisions[0].Fix = fix(t, "-corp.example", "a; =b", `c|@d \x41`)
+	w.results[1].Verdict.Records = issuemail(t, "-corp.example", "a; =b", `c|@d \x41`)
+	const records = `"0 issuemail ""a; \x3db"" | 0 issuemail ""c|\x40d \\x5cx41"""`
+	const fixed = `"\045corp.example. IN CAA 0 issuemail ""a; \061b"" | \045corp.example. IN CAA 0 issuemail ""c|\064d \092x41"""`
+	if got := string(w.bytes(t, CSV)); !strings.Contains(got, records+","+fixed) {
+		t.Errorf("%s\nhas no\n%s,%s", got, records, fixed)
+	}
+}
+
 var errDisk = errors.New("no space left on device")
 
 // limited takes so many octets and then fails.

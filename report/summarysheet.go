@@ -33,7 +33,8 @@ func (c *closing) writeSummary() error {
 	return cmp.Or(p.err, c.book.err)
 }
 
-// issuerText names a CA by its label and its issuer domain names.
+// issuerText names a CA by its label and its issuer domain names; of many the first, because
+// the notes of the run list those that the name of an owner stands for.
 func issuerText(label string, i int, issuers []caa.Issuer) string {
 	if i >= len(issuers) {
 		return label
@@ -43,6 +44,9 @@ func issuerText(label string, i int, issuers []caa.Issuer) string {
 		names = append(names, name.String())
 	}
 	list := strings.Join(names, ", ")
+	if most := 4; len(issuers[i].Owners) > 0 && len(names) > most {
+		return fmt.Sprintf("%s (%s and %d more)", label, names[0], len(names)-1)
+	}
 	if names[0] == label {
 		return list
 	}

@@ -22,6 +22,7 @@ import (
 	"github.com/xuri/excelize/v2"
 
 	"caascan/scan"
+	"caascan/scan/caa"
 )
 
 // open reads a workbook with excelize.
@@ -518,5 +519,27 @@ func TestArchiveOrder(t *testing.T) {
 	}
 	if names[0] != "[Content_Types].xml" || !slices.IsSorted(names) {
 		t.Errorf("parts are not in order: %q", names)
+	}
+}
+
+// TestIssuerText: what was given is there in full, what the name of an owner stands for
+// only if it is short.
+func TestIssuerText(t *testing.T) {
+	for text, want := range map[string]string{
+		"ca.example":            "ca.example",
+		"ca.example,b.example":  "ca.example, b.example",
+		"X=ca.example":          "X (ca.example)",
+		"X=a.a,b.a,c.a,d.a,e.a": "X (a.a, b.a, c.a, d.a, e.a)",
+		"Disig":                 "Disig (disig.sk)",
+		"Sectigo":               "Sectigo (sectigo.com and 4 more)",
+		"New=DigiCert":          "New (digicert.com and 18 more)",
+	} {
+		issuer, err := caa.ParseIssuer(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := issuerText(issuer.Label, 0, []caa.Issuer{issuer}); got != want {
+			t.Errorf("%s: %s, want %s", text, got, want)
+		}
 	}
 }

@@ -102,13 +102,18 @@ func (s *Scanner) warnings(o *Outcome, e ending, last *snapshot.Observation) []W
 }
 
 // hidesParent looks above a set that does not restrict mail for one that does. What
-// was not answered there hides nothing.
+// was not answered hides nothing, and nothing above it counts either: the climb of this row
+// has ended there, and whether a name above was asked depends on the other rows.
 func (s *Scanner) hidesParent(o *Outcome) bool {
 	if len(o.Records.Properties) == 0 || o.Records.Has(caa.TagIssuemail) {
 		return false
 	}
 	for at := range o.FoundAt.Climb() {
-		if above, _ := s.cfg.Store.Find(at); above.Records.Has(caa.TagIssuemail) {
+		above, found := s.cfg.Store.Find(at)
+		if !found || above.Failure != "" {
+			return false
+		}
+		if above.Records.Has(caa.TagIssuemail) {
 			return true
 		}
 	}

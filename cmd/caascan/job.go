@@ -60,6 +60,7 @@ func (j *job) work(ctx context.Context, o scanOptions, path string, io streams) 
 		return fmt.Errorf("no place for temporary files: %w", err)
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(j.tempDir)) }()
+	j.tellIssuers()
 	if err := j.openInput(ctx, o, path, io); err != nil {
 		return err
 	}
@@ -95,7 +96,7 @@ func (j *job) work(ctx context.Context, o scanOptions, path string, io streams) 
 // plan finds what is wrong with the command line before anything is done.
 func (j *job) plan(o scanOptions, path string, io streams) (err error) {
 	if len(o.source.issuers) == 0 {
-		return usagef("no CA to decide for: give --issuer with its issuer domain name, such as --issuer digicert.com")
+		return usagef("no CA to decide for: give --issuer with its issuer domain name, such as --issuer digicert.com, or the name of a CA that caascan issuers knows")
 	}
 	if j.issuers, err = o.source.parseIssuers(); err != nil {
 		return err
@@ -123,6 +124,21 @@ func (j *job) plan(o scanOptions, path string, io streams) (err error) {
 	}
 	j.console, err = newConsole(io.err, o.console)
 	return err
+}
+
+// tellIssuers says what --issuer stands for, and what looks like a slip or a gap in it: the
+// plan that is made with it would hold that too.
+func (j *job) tellIssuers() {
+	for _, issuer := range j.issuers {
+		if taken := issuer.Taken(); taken != "" {
+			j.console.note(taken)
+			j.run.Notes = append(j.run.Notes, taken)
+		}
+		for _, doubt := range issuer.Doubts() {
+			j.console.warn(doubt)
+			j.run.Notes = append(j.run.Notes, doubt)
+		}
+	}
 }
 
 // planBaseline finds what is wrong with --baseline and what needs it.

@@ -71,6 +71,9 @@ type Config struct {
 	// ProbeBogus is a name whose signatures are known to be bogus: a server that
 	// answers for it does not validate. The zero Name probes without it.
 	ProbeBogus domain.Name
+	// ProbeCAA is a name that is known to have CAA records: a server that has none for it
+	// is left out. The zero Name probes without it.
+	ProbeCAA domain.Name
 	// OnEvent is told what happens to the Servers, from the goroutine that looks
 	// names up; it may be nil.
 	OnEvent func(Event)

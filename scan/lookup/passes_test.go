@@ -1,6 +1,7 @@
 package lookup
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -307,6 +308,45 @@ func TestAValidatorHasToFailTheBogusName(t *testing.T) {
 				t.Errorf("%s: %+v (%v), want validates %v", name, r.Servers(), err, validates)
 			}
 		})
+	}
+}
+
+// TestAServerHasToPassCAAOn where a name that has records was named: over TCP and without
+// EDNS too. One whose records are of another class, or stand in another section, has none.
+func TestAServerHasToPassCAAOn(t *testing.T) {
+	const record = `with.example. 300 IN CAA 0 issue "ca.example"`
+	for _, test := range []struct {
+		name   string
+		reply  message
+		usable bool
+	}{
+		{"records", message{ra: true, answer: []string{record}}, true},
+		{"records behind an alias", message{ra: true, answer: []string{"with.example. 300 IN CNAME x.example.", `x.example. 300 IN CAA 0 iodef "x"`}}, true},
+		{"nothing", message{ra: true, authority: []string{exampleSOA}}, false},
+		{"another type", message{ra: true, answer: []string{"with.example. 300 IN A 192.0.2.1"}}, false},
+		{"another class", message{ra: true, answer: []string{`with.example. 300 CH CAA 0 issue "ca.example"`}}, false},
+		{"another section", message{ra: true, authority: []string{record}}, false},
+		{"NXDOMAIN", message{ra: true, rcode: dns.RcodeNameError, answer: []string{record}}, false},
+		{"NOTIMP", message{ra: true, rcode: dns.RcodeNotImplemented}, false},
+	} {
+		for _, edns := range []bool{true, false} {
+			synctest.Test(t, func(t *testing.T) {
+				w := &world{t: t, answer: func(w *world, q asked) []byte {
+					switch {
+					case q.edns && !edns:
+						return message{ra: true, rcode: dns.RcodeFormatError}.pack(w.t, q.wire)
+					case q.name == "with.example":
+						return test.reply.pack(w.t, q.wire)
+					}
+					return validating(w, q)
+				}}
+				r := w.resolver(Config{ProbeCAA: mustName(t, "with.example")})
+				leftOut, err := r.Probe(t.Context())
+				if usable := err == nil && len(leftOut) == 0; usable != test.usable || err != nil && !errors.Is(err, ErrNoServer) {
+					t.Errorf("%s, EDNS %v: left out %v (%v), want usable %v", test.name, edns, leftOut, err, test.usable)
+				}
+			})
+		}
 	}
 }
 

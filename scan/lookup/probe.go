@@ -87,6 +87,9 @@ var (
 // probe finds out what a server can do.
 func (r *Resolver) probe(ctx context.Context, u *upstream) probed {
 	p := r.probeRoot(ctx, u)
+	if p.err == nil && !r.cfg.ProbeCAA.IsZero() {
+		p.err = r.lacksCAA(ctx, u, p.shown)
+	}
 	if p.err != nil {
 		return p
 	}
