@@ -96,8 +96,8 @@ const MaxConcurrency = 20000
 type Resolver struct {
 	cfg       Config
 	upstreams []*upstream
-	limiter   *rate.Limiter // nil without a limit
-	refused   map[domain.Name]struct{}
+	limiter   *rate.Limiter        // nil without a limit
+	refused   map[domain.Name]bool // whether by SERVFAIL
 	stats     counters
 }
 
@@ -173,9 +173,16 @@ func distinct(servers []Server) []Server {
 // takes the place of that. It must not be called while names are looked up.
 func (r *Resolver) Refused(name domain.Name) {
 	if r.refused == nil {
-		r.refused = make(map[domain.Name]struct{})
+		r.refused = make(map[domain.Name]bool)
 	}
-	r.refused[name] = struct{}{}
+	r.refused[name] = r.refused[name]
+}
+
+// SaidServFail is Refused of a name for which it is known that the failure was SERVFAIL, so
+// that an answer without AD counts only if the name is proven to be insecure.
+func (r *Resolver) SaidServFail(name domain.Name) {
+	r.Refused(name)
+	r.refused[name] = true
 }
 
 // Store returns the Store that the Resolver fills.

@@ -22,8 +22,9 @@ const maxProving = 64
 // may excuse, whether all that the lookup touched lies in zones that are provably
 // not signed: the name itself, the one that failed, and each alias on the way. It
 // puts the Proofs into the Store's Observations, and hands these to done, which may
-// be nil, one at a time. Where no server validates and is believed nothing is
-// proven. The error is that of ctx.
+// be nil, one at a time. An answer that is doubted takes the place of its failure where
+// all that it rests on is proven so; names is ranged over again after that. Where no
+// server validates and is believed nothing is proven. The error is that of ctx.
 func (r *Resolver) Prove(ctx context.Context, names iter.Seq[domain.Name], done func([]snapshot.Observation)) error {
 	believed := slices.DeleteFunc(slices.Clone(r.upstreams), func(u *upstream) bool {
 		return !u.believed(&r.cfg) || u.health.out == expelled
@@ -34,21 +35,33 @@ func (r *Resolver) Prove(ctx context.Context, names iter.Seq[domain.Name], done 
 	defer r.hangUp()
 	j := &jury{resolver: r, believed: believed, done: done}
 	j.prover = newProver(j.askDS)
+	for {
+		settled, err := j.pass(ctx, r.unproven(names))
+		if err != nil || settled == 0 {
+			return err
+		}
+	}
+}
+
+// pass proves Observations, and returns how many of them have turned out to be answers,
+// so that the climbs over them go on.
+func (j *jury) pass(ctx context.Context, unproven iter.Seq[snapshot.Observation]) (settled int, err error) {
 	group, working := errgroup.WithContext(ctx)
-	group.SetLimit(min(maxProving, r.cfg.Concurrency))
-	for o := range r.unproven(names) {
+	group.SetLimit(min(maxProving, j.resolver.cfg.Concurrency))
+	for o := range unproven {
 		if working.Err() != nil {
 			break
 		}
 		group.Go(func() error { return j.prove(working, o) })
 	}
 	if err := group.Wait(); err != nil {
-		return err
+		return 0, err
 	}
 	for _, o := range j.proven {
-		r.cfg.Store.Put(o)
+		j.resolver.cfg.Store.Put(o)
 	}
-	return ctx.Err()
+	settled, j.settled, j.proven = j.settled, 0, nil
+	return settled, ctx.Err()
 }
 
 // unproven yields, once each, the Observations that need Proofs for names.
@@ -74,7 +87,7 @@ func (r *Resolver) unproven(names iter.Seq[domain.Name]) iter.Seq[snapshot.Obser
 // failed, and of those with aliases.
 func (r *Resolver) touched(name domain.Name) []snapshot.Observation {
 	last, ended := r.lastOf(name)
-	if !ended || !last.Failure.Excusable() || r.ill(&last) {
+	if !ended || !last.Failure.Excusable() || last.Doubted == nil && r.ill(&last) {
 		return nil
 	}
 	var touched []snapshot.Observation
@@ -115,10 +128,11 @@ type jury struct {
 	believed []*upstream
 	prover   *prover
 
-	mu     sync.Mutex // guards what follows
-	next   int
-	done   func([]snapshot.Observation)
-	proven []snapshot.Observation
+	mu      sync.Mutex // guards what follows
+	next    int
+	done    func([]snapshot.Observation)
+	proven  []snapshot.Observation
+	settled int // of these, the ones that were doubted and are answers
 }
 
 // prove proves an Observation's name and its aliases, and those that its failure
@@ -129,19 +143,43 @@ func (j *jury) prove(ctx context.Context, o snapshot.Observation) error {
 	if err := j.proveAll(ctx, &o, names); err != nil {
 		return err
 	}
+	settled := settle(&o)
 	signed := func(p snapshot.Proof) bool { return p.State == snapshot.ProvenSigned }
 	if o.Failure != "" && !slices.ContainsFunc(o.Proofs, signed) {
-		if err := j.proveAll(ctx, &o, j.further(ctx, names)); err != nil {
+		further, hidden, err := j.further(ctx, names)
+		if err != nil {
 			return err
+		}
+		if err := j.proveAll(ctx, &o, further); err != nil {
+			return err
+		}
+		if hidden != "" {
+			o.Proofs = append(o.Proofs, snapshot.Proof{Name: hidden, State: snapshot.NotProven})
 		}
 	}
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	j.proven = append(j.proven, o)
+	j.settled += settled
 	if j.done != nil {
 		j.done([]snapshot.Observation{o})
 	}
 	return nil
+}
+
+// settle puts an answer that was doubted in the place of its failure where its name and its
+// aliases are proven to be insecure, and returns how many it has put. What nobody has
+// signed nobody can have found bogus.
+func settle(o *snapshot.Observation) int {
+	doubted := o.Doubted
+	o.Doubted = nil
+	if doubted == nil || !o.ProvenInsecure() {
+		return 0
+	}
+	proofs := o.Proofs
+	*o = *doubted
+	o.Proofs = proofs
+	return 1
 }
 
 func (j *jury) proveAll(ctx context.Context, o *snapshot.Observation, names []string) error {
@@ -155,43 +193,82 @@ func (j *jury) proveAll(ctx context.Context, o *snapshot.Observation, names []st
 	return nil
 }
 
-// further returns the aliases that the failure kept from sight: SERVFAIL hides a
-// chain whose end has failed, and its target may lie in a signed zone.
-func (j *jury) further(ctx context.Context, chain []string) []string {
+// further returns the aliases that the failure kept from sight: SERVFAIL hides a chain
+// whose end has failed, and its target may lie in a signed zone. hidden is a name at which
+// there may be one still that cannot be seen, or "". The error is that of ctx.
+func (j *jury) further(ctx context.Context, chain []string) (further []string, hidden string, err error) {
 	known := len(chain)
-	for len(chain) < maxChain {
-		target := j.askAlias(ctx, chain[len(chain)-1])
-		if target == "" || slices.Contains(chain, target) {
-			break
+	for {
+		last := chain[len(chain)-1]
+		target, hidden, err := j.aliasOf(ctx, last)
+		if err != nil || hidden != "" || target == "" || slices.Contains(chain, target) {
+			return chain[known:], hidden, err
+		}
+		if len(chain) == maxChain {
+			return chain[known:], last, nil
 		}
 		chain = append(chain, target)
 	}
-	return chain[known:]
 }
 
-// askAlias returns the target of a name's CNAME record, or "". A reply, be it
-// SERVFAIL, settles it: where the name's own servers are dead there is nothing more
-// to be had, for a CA neither.
-func (j *jury) askAlias(ctx context.Context, name string) string {
+// aliasOf returns the target of a name's alias, or "" where it has none, and in hidden the
+// name at which an alias may stand that cannot be seen. Where CNAME is answered by SERVFAIL,
+// a DNAME record above may be the cause, which has a target that fails. It is asked for
+// from the top-level domain down, as far as the first zone that is not signed and whose
+// servers are dead: what is in there nobody can see, a CA neither.
+func (j *jury) aliasOf(ctx context.Context, name string) (target, hidden string, err error) {
+	target, seen, err := j.askAlias(ctx, name, name, dns.TypeCNAME)
+	if err != nil || seen {
+		return target, "", err
+	}
+	proof, err := j.prover.prove(ctx, name)
+	if err != nil {
+		return "", "", err
+	}
+	cut := ""
+	if proof.State == snapshot.ProvenInsecure {
+		cut = proof.Steps[len(proof.Steps)-1].Name
+	}
+	above := downTo(name)
+	for _, at := range above[:len(above)-1] { // a DNAME record leaves its own name as it is
+		target, seen, err := j.askAlias(ctx, name, at, dns.TypeDNAME)
+		switch {
+		case err != nil || target != "":
+			return target, "", err
+		case !seen && at == cut:
+			return "", "", nil
+		case !seen:
+			return "", at, nil
+		}
+	}
+	return "", "", nil
+}
+
+// askAlias returns where a record of this kind at owner, CNAME or DNAME, leads from name; ""
+// where there is none. It reports whether an answer has shown which.
+func (j *jury) askAlias(ctx context.Context, name, owner string, kind uint16) (target string, seen bool, err error) {
 	for range j.resolver.cfg.Attempts {
 		u := j.turn()
-		query, err := packQuery(dns.Id(), name, dns.TypeCNAME, u.firstForm())
+		query, err := packQuery(dns.Id(), owner, kind, u.firstForm())
 		if err != nil {
-			return ""
+			return "", false, nil
 		}
 		j.resolver.stats.queries.Add(1)
 		message, err := j.resolver.ask(ctx, u, u.firstForm(), query)
+		if ctx.Err() != nil {
+			return "", false, ctx.Err()
+		}
 		if err != nil || checkStream(message, query) != ours {
 			continue
 		}
 		r, err := parseReply(message)
-		if err != nil || r.failure() != "" {
-			return ""
+		if err != nil || r.failure() != "" || r.ownData(owner) != "" || !r.empty() {
+			return "", false, nil
 		}
-		target, _, _ := r.alias(name)
-		return target
+		target, _, found := r.alias(name)
+		return target, !found || target != "", nil
 	}
-	return ""
+	return "", false, nil
 }
 
 // askDS asks one server for the DS records of a name, as often as any query is

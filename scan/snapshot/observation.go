@@ -150,7 +150,7 @@ func Marks() []Mark {
 // SaidServFail reports whether a server said SERVFAIL in what led to the failure, so that
 // an answer that is not validated does not simply take its place.
 func (o *Observation) SaidServFail() bool {
-	return o.Failure != "" && (o.Replied() && o.RCode == servFail || o.Mark == MarkAfterServFail)
+	return o.Failure == DNSSECBogus || o.Failure != "" && (o.Replied() && o.RCode == servFail || o.Mark == MarkAfterServFail)
 }
 
 // ProvenInsecure reports whether the name and all of its aliases are known to lie in zones
@@ -185,6 +185,15 @@ func (o *Observation) SetTTL() uint32 { return max(o.TTL, o.RecordsTTL) }
 // or at a failure, above which nothing may be concluded (RFC 8659, section 3).
 func (o *Observation) EndsClimb() bool {
 	return o.Failure != "" || len(o.Records.Properties) > 0
+}
+
+// Settles reports whether nothing above can matter for the decision: at a set that says
+// who may issue for mail, or at a failure, unless that may yet turn out to be an answer.
+func (o *Observation) Settles() bool {
+	if o.Doubted != nil {
+		return o.Doubted.Settles()
+	}
+	return o.Failure != "" || o.Records.Has(caa.TagIssuemail)
 }
 
 // The RCODEs of an answer (RFC 1035, section 4.1.1).
