@@ -153,7 +153,7 @@ func (j *jury) prove(ctx context.Context, o snapshot.Observation) error {
 		if err := j.proveAll(ctx, &o, further); err != nil {
 			return err
 		}
-		if hidden != "" {
+		if hidden != "" && o.ProvenInsecure() { // else it makes no difference
 			o.Proofs = append(o.Proofs, snapshot.Proof{Name: hidden, State: snapshot.NotProven})
 		}
 	}
@@ -212,32 +212,31 @@ func (j *jury) further(ctx context.Context, chain []string) (further []string, h
 }
 
 // aliasOf returns the target of a name's alias, or "" where it has none, and in hidden the
-// name at which an alias may stand that cannot be seen. Where CNAME is answered by SERVFAIL,
-// a DNAME record above may be the cause, which has a target that fails. It is asked for
-// from the top-level domain down, as far as the first zone that is not signed and whose
-// servers are dead: what is in there nobody can see, a CA neither.
+// name at which an alias may stand that cannot be seen. Where the name's servers do not
+// answer for CNAME, a DNAME record above may be the cause, which has a target that fails. It
+// is asked for from the top-level domain down, as far as the first zone that is not signed
+// and whose servers are dead: what is in there nobody can see, a CA neither.
 func (j *jury) aliasOf(ctx context.Context, name string) (target, hidden string, err error) {
-	target, seen, err := j.askAlias(ctx, name, name, dns.TypeCNAME)
-	if err != nil || seen {
+	target, failure, err := j.askAlias(ctx, name, name, dns.TypeCNAME)
+	switch {
+	case err != nil || failure == "":
 		return target, "", err
+	case !failure.Excusable(): // our resolver speaks, and not the name's servers
+		return "", name, nil
 	}
 	proof, err := j.prover.prove(ctx, name)
 	if err != nil {
 		return "", "", err
 	}
-	cut := ""
-	if proof.State == snapshot.ProvenInsecure {
-		cut = proof.Steps[len(proof.Steps)-1].Name
-	}
 	above := downTo(name)
 	for _, at := range above[:len(above)-1] { // a DNAME record leaves its own name as it is
-		target, seen, err := j.askAlias(ctx, name, at, dns.TypeDNAME)
+		target, failure, err := j.askAlias(ctx, name, at, dns.TypeDNAME)
 		switch {
 		case err != nil || target != "":
 			return target, "", err
-		case !seen && at == cut:
+		case failure != "" && failure.Excusable() && proof.State == snapshot.ProvenInsecure && proof.Steps[len(proof.Steps)-1].Name == at:
 			return "", "", nil
-		case !seen:
+		case failure != "":
 			return "", at, nil
 		}
 	}
@@ -245,30 +244,43 @@ func (j *jury) aliasOf(ctx context.Context, name string) (target, hidden string,
 }
 
 // askAlias returns where a record of this kind at owner, CNAME or DNAME, leads from name; ""
-// where there is none. It reports whether an answer has shown which.
-func (j *jury) askAlias(ctx context.Context, name, owner string, kind uint16) (target string, seen bool, err error) {
+// where there is none, or where it could not be seen: then it returns why.
+func (j *jury) askAlias(ctx context.Context, name, owner string, kind uint16) (target string, failure snapshot.Failure, err error) {
 	for range j.resolver.cfg.Attempts {
 		u := j.turn()
 		query, err := packQuery(dns.Id(), owner, kind, u.firstForm())
 		if err != nil {
-			return "", false, nil
+			return "", snapshot.MalformedReply, nil
 		}
 		j.resolver.stats.queries.Add(1)
 		message, err := j.resolver.ask(ctx, u, u.firstForm(), query)
 		if ctx.Err() != nil {
-			return "", false, ctx.Err()
+			return "", "", ctx.Err()
 		}
-		if err != nil || checkStream(message, query) != ours {
-			continue
+		if err == nil && checkStream(message, query) == ours {
+			target, failure := readAlias(message, name, owner)
+			return target, failure, nil
 		}
-		r, err := parseReply(message)
-		if err != nil || r.failure() != "" || r.ownData(owner) != "" || !r.empty() {
-			return "", false, nil
-		}
-		target, _, found := r.alias(name)
-		return target, !found || target != "", nil
 	}
-	return "", false, nil
+	return "", snapshot.Timeout, nil
+}
+
+// readAlias reads the reply to a query for the alias that a record at owner makes of name.
+func readAlias(message []byte, name, owner string) (target string, failure snapshot.Failure) {
+	r, err := parseReply(message)
+	switch {
+	case err != nil:
+		return "", snapshot.MalformedReply
+	case r.failure() != "":
+		return "", r.failure()
+	case r.ownData(owner) != "":
+		return "", snapshot.Filtered
+	}
+	target, _, found := r.alias(name)
+	if found && target == "" || !found && !r.empty() {
+		return "", snapshot.MalformedReply
+	}
+	return target, ""
 }
 
 // askDS asks one server for the DS records of a name, as often as any query is

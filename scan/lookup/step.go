@@ -443,13 +443,10 @@ func (r *reply) set(owner string) ([]caa.Property, uint32) {
 func (r *reply) ofAnother(end, asked string) bool {
 	found := end != asked
 	for _, rec := range r.answers {
-		if rec.kind != dns.TypeCAA {
-			continue
-		}
-		if rec.owner != end {
+		if rec.kind == dns.TypeCAA && rec.owner != end {
 			return true
 		}
-		found = true
+		found = found || rec.owner == end // a DNAME record leaves its own name as it is
 	}
 	return r.answered && !found
 }

@@ -72,30 +72,23 @@ func (r *Reuse) limit(o *Observation) time.Duration {
 // Arbiter decides which answers stand, of runs one behind the other. A later one of a name
 // replaces an earlier one, but what a resolver that does not validate says never takes the
 // place of a failure of one that does (STANDARDS, section 5): behind the last failure of
-// its attempts there may have been a SERVFAIL. Behind a SERVFAIL an answer without AD stands
-// only with the proof that its name is insecure. The zero Arbiter is ready.
-type Arbiter struct {
-	// failed are the names for which one that validates has failed, and whether by
-	// SERVFAIL.
-	failed map[domain.Name]bool
-}
+// its attempts there may have been a SERVFAIL. The zero Arbiter is ready.
+type Arbiter struct{ failed map[domain.Name]struct{} }
 
 // Takes reports whether an answer that a run with this Header has taken stands. It is
 // asked about each, in order.
 func (a *Arbiter) Takes(h *Header, o *Observation) bool {
-	bySERVFAIL, failed := a.failed[o.Name]
+	_, failed := a.failed[o.Name]
 	switch validates := h.Validates(o); {
 	case o.Failure == "" && !validates:
 		return !failed
-	case o.Failure == "" && bySERVFAIL && !o.AD && !o.ProvenInsecure():
-		return false
 	case o.Failure == "":
 		delete(a.failed, o.Name)
 	case validates:
 		if a.failed == nil {
-			a.failed = make(map[domain.Name]bool)
+			a.failed = make(map[domain.Name]struct{})
 		}
-		a.failed[o.Name] = bySERVFAIL || o.SaidServFail()
+		a.failed[o.Name] = struct{}{}
 	}
 	return true
 }
