@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -43,7 +44,26 @@ const (
 	garbage          word = "garbage"
 	half             word = "half"
 	pointerLoop      word = "pointer-loop"
+
+	// Of an answer that does not come from the public DNS, or belongs to another question.
+	authority     word = "aa"
+	noRecursion   word = "nora"
+	foreignSOA    word = "foreign-soa"
+	policySOA     word = "policy-soa"
+	nothing       word = "nothing"
+	address       word = "address"
+	otherAddress  word = "other-address"
+	chaos         word = "chaos"
+	authorityCAA  word = "authority-caa"
+	additionalCAA word = "additional-caa"
+	signature     word = "signature"
+	stray         word = "stray"
 )
+
+// edits are the words that change the records, or the flags, of what the zones say.
+var edits = []word{
+	authority, noRecursion, foreignSOA, policySOA, nothing, address, otherAddress, chaos, authorityCAA, additionalCAA, signature, stray,
+}
 
 func isWord(text string) bool {
 	switch word(text) {
@@ -51,7 +71,7 @@ func isWord(text string) bool {
 		referral, chain, offChain, tc, tcTCP, badID, badQuestion, lowercase, badPort, garbage, half, pointerLoop:
 		return true
 	}
-	return false
+	return slices.Contains(edits, word(text))
 }
 
 // noRcode says that a fault has no rcode of its own.
