@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"slices"
 	"testing"
+
+	"caascan/scan/domain"
 )
 
 // edeFailures are the failures that each INFO-CODE makes, by hand from STANDARDS, sections 3
@@ -41,7 +43,7 @@ func TestWhatAnExtendedErrorMakesOfAReply(t *testing.T) {
 func TestASnapshotTakesWhatALookupMakes(t *testing.T) {
 	for code := range uint16(64) {
 		for _, failure := range []Failure{"", onAnswer[code]} {
-			o := Observation{Name: mustName(t, "mail.example"), Transport: UDP, EDE: []EDE{{Code: code}}, Attempts: 1, Failure: failure}
+			o := Observation{Name: mailExample(t), Transport: UDP, EDE: []EDE{{Code: code}}, Attempts: 1, Failure: failure}
 			_, err := readBack(t, o)
 			if taken := failure == onAnswer[code]; (err == nil) != taken {
 				t.Errorf("EDE %d with failure %q: %v, want it taken: %v", code, failure, err, taken)
@@ -53,7 +55,7 @@ func TestASnapshotTakesWhatALookupMakes(t *testing.T) {
 func TestAMarkGoesWithItsFailure(t *testing.T) {
 	for _, mark := range append(Marks(), "other") {
 		for _, failure := range append(Failures(), "") {
-			o := Observation{Name: mustName(t, "mail.example"), Transport: UDP, Attempts: 1, Failure: failure, Mark: mark}
+			o := Observation{Name: mailExample(t), Transport: UDP, Attempts: 1, Failure: failure, Mark: mark}
 			got, err := readBack(t, o)
 			want := slices.Contains(Marks(), mark) && (failure == Filtered || mark == MarkAfterServFail && failure != "")
 			if (err == nil) != want || want && got.Mark != mark {
@@ -75,4 +77,13 @@ func readBack(t *testing.T, o Observation) (Observation, error) {
 		t.Fatal(err)
 	}
 	return parseLine(&l)
+}
+
+func mailExample(t *testing.T) domain.Name {
+	t.Helper()
+	name, err := domain.Parse("mail.example")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return name
 }
