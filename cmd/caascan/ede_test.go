@@ -11,7 +11,7 @@ import (
 )
 
 // edeKinds are the replies beside which an Extended DNS Error stands: words of dnstest.
-var edeKinds = map[string]string{"set": "", "nx": "nxdomain", "fail": "servfail"}
+var edeKinds = map[string]string{"set": "", "nx": "not-there", "fail": "servfail"}
 
 // edeWanted returns the reason of a reply of a kind with an INFO-CODE, and whether it is
 // warned that validation was not possible, by hand from STANDARDS, sections 3 and 5.

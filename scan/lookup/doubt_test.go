@@ -43,8 +43,10 @@ func TestNothingAtAllIsNoAnswerOfWhoSendsTheSOA(t *testing.T) {
 	}{
 		{message{ra: true, authority: []string{rootSOA}}, message{ra: true}, snapshot.MalformedReply},
 		{message{ra: true, authority: []string{rootSOA}}, message{ra: true, authority: []string{exampleSOA}}, ""},
-		{message{ra: true, authority: []string{rootSOA}}, message{ra: true, rcode: dns.RcodeNameError}, ""},
+		{message{ra: true, authority: []string{rootSOA}}, message{ra: true, rcode: dns.RcodeNameError}, snapshot.MalformedReply}, // dnsmasq --local
+		{message{ra: true, authority: []string{rootSOA}}, message{ra: true, rcode: dns.RcodeNameError, authority: []string{exampleSOA}}, ""},
 		{message{ra: true}, message{ra: true}, ""},
+		{message{ra: true}, message{ra: true, rcode: dns.RcodeNameError}, ""},
 		{message{ra: true, rcode: dns.RcodeRefused}, message{ra: true}, ""},
 	} {
 		synctest.Test(t, func(t *testing.T) {

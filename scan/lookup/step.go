@@ -366,13 +366,14 @@ func (s *step) absorb(out outcome) (next chain, more bool, failure snapshot.Fail
 		return next, false, snapshot.MalformedReply
 	case at != s.asked && !r.closes(at):
 		return next, true, ""
-	case !r.empty() || s.saysNothing(r):
+	case !r.empty():
+		return next, false, snapshot.MalformedReply
+	case s.obs.Name.IsTLD() && r.rcode == dns.RcodeNameError && len(next.aliases) == 0:
+		return next, false, snapshot.TLDNotFound
+	case s.saysNothing(r):
 		return next, false, snapshot.MalformedReply
 	}
 	next.ttl = min(next.ttl, r.negativeTTL)
-	if s.obs.Name.IsTLD() && r.rcode == dns.RcodeNameError && len(next.aliases) == 0 {
-		return next, false, snapshot.TLDNotFound
-	}
 	return next, false, ""
 }
 
@@ -391,10 +392,11 @@ func (out *outcome) ownData(asked, end string) snapshot.Mark {
 	return ""
 }
 
-// saysNothing reports whether a reply that denies nothing came from a resolver that sends
-// the SOA record where there is nothing: a lame server's referral looks so.
+// saysNothing reports whether an empty reply without a SOA record came from a resolver that
+// sends it where there is nothing: unbound makes NOERROR so of a lame server's referral, and
+// dnsmasq NXDOMAIN of a domain that it was told to keep to itself.
 func (s *step) saysNothing(r reply) bool {
-	return r.rcode == dns.RcodeSuccess && !r.hasSOA && s.up != nil && s.up.shown.sendsSOA
+	return !r.hasSOA && s.up != nil && s.up.shown.sendsSOA
 }
 
 // follow goes from the name asked along the aliases in the reply.

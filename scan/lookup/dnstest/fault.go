@@ -58,11 +58,12 @@ const (
 	additionalCAA word = "additional-caa"
 	signature     word = "signature"
 	stray         word = "stray"
+	notThere      word = "not-there"
 )
 
 // edits are the words that change the records, or the flags, of what the zones say.
 var edits = []word{
-	authority, noRecursion, foreignSOA, policySOA, nothing, address, otherAddress, chaos, authorityCAA, additionalCAA, signature, stray,
+	authority, noRecursion, foreignSOA, policySOA, nothing, address, otherAddress, chaos, authorityCAA, additionalCAA, signature, stray, notThere,
 }
 
 func isWord(text string) bool {

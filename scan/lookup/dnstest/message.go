@@ -193,6 +193,9 @@ func editRecords(m *dns.Msg, w word, owner string, answer []dns.RR) {
 		m.Answer = []dns.RR{newRR(owner + " 60 IN RRSIG CAA 13 2 60 20270101000000 20260101000000 1 example. AAAA")}
 	case stray:
 		m.Answer = append(m.Answer, newRR(`elsewhere.invalid. 60 IN CAA 0 issuemail ";"`))
+	case notThere:
+		labels := dns.SplitDomainName(owner)
+		m.Rcode, m.Answer, m.Ns = dns.RcodeNameError, nil, []dns.RR{newRR(labels[len(labels)-1] + "." + soa)}
 	default: // of the flags
 	}
 }

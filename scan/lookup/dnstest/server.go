@@ -43,6 +43,8 @@
 //	                   alone, or the records with class CH in their place
 //	authority-caa additional-caa
 //	                   the CAA records in that section
+//	not-there          to CAA queries NXDOMAIN, with the SOA record of the top-level
+//	                   domain
 //	stray              beside the CAA records one that another name owns
 //	ad                 AD set for queries with AD or DO
 //	insecure           a mark rather than a fault: with Config.Validates no AD for
