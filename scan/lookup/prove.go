@@ -214,8 +214,8 @@ func (j *jury) further(ctx context.Context, chain []string) (further []string, h
 // aliasOf returns the target of a name's alias, or "" where it has none, and in hidden the
 // name at which an alias may stand that cannot be seen. Where the name's servers do not
 // answer for CNAME, a DNAME record above may be the cause, which has a target that fails. It
-// is asked for from the top-level domain down, as far as the first zone that is not signed
-// and whose servers are dead: what is in there nobody can see, a CA neither.
+// is asked for from the top-level domain down, as far as where a zone that is not signed is
+// dead: what is in there nobody can see, a CA neither.
 func (j *jury) aliasOf(ctx context.Context, name string) (target, hidden string, err error) {
 	target, failure, err := j.askAlias(ctx, name, name, dns.TypeCNAME)
 	switch {
@@ -231,16 +231,31 @@ func (j *jury) aliasOf(ctx context.Context, name string) (target, hidden string,
 	above := downTo(name)
 	for _, at := range above[:len(above)-1] { // a DNAME record leaves its own name as it is
 		target, failure, err := j.askAlias(ctx, name, at, dns.TypeDNAME)
-		switch {
-		case err != nil || target != "":
+		if err != nil || target != "" {
 			return target, "", err
-		case failure != "" && failure.Excusable() && proof.State == snapshot.ProvenInsecure && proof.Steps[len(proof.Steps)-1].Name == at:
-			return "", "", nil
-		case failure != "":
-			return "", at, nil
 		}
+		if failure == "" {
+			continue
+		}
+		dead, err := j.isDead(ctx, at, proof, failure)
+		if err != nil || dead {
+			return "", "", err
+		}
+		return "", at, nil
 	}
 	return "", "", nil
+}
+
+// isDead reports whether a name, whose DNAME record could not be seen, lies in a zone below
+// an insecure delegation of which nothing is to be had: not its SOA record either, nor the
+// answer that there is none.
+func (j *jury) isDead(ctx context.Context, at string, proof snapshot.Proof, failure snapshot.Failure) (bool, error) {
+	insecure := proof.State == snapshot.ProvenInsecure && encloses(proof.Steps[len(proof.Steps)-1].Name, at)
+	if !insecure || !failure.Excusable() {
+		return false, nil
+	}
+	_, failure, err := j.askAlias(ctx, at, at, dns.TypeSOA)
+	return failure != "" && failure.Excusable(), err
 }
 
 // askAlias returns where a record of this kind at owner, CNAME or DNAME, leads from name; ""

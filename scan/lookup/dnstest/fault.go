@@ -5,7 +5,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -69,10 +68,12 @@ var edits = []word{
 func isWord(text string) bool {
 	switch word(text) {
 	case drop, noReplyUDP, tcpClose, tcpDrip, noQuestion, noEDNS, noEDNSNoQuestion, noEDNSNotImp, badVers, bogus, insecure, ad,
-		referral, chain, offChain, tc, tcTCP, badID, badQuestion, lowercase, badPort, garbage, half, pointerLoop:
+		referral, chain, offChain, tc, tcTCP, badID, badQuestion, lowercase, badPort, garbage, half, pointerLoop,
+		authority, noRecursion, foreignSOA, policySOA, nothing, address, otherAddress, chaos, authorityCAA, additionalCAA,
+		signature, stray, notThere:
 		return true
 	}
-	return slices.Contains(edits, word(text))
+	return false
 }
 
 // noRcode says that a fault has no rcode of its own.

@@ -167,36 +167,35 @@ func (q Query) edited(f *fault) []byte {
 	return wire
 }
 
-// editRecords does to the records of a message what a word says.
+// editRecords does to the records of a message what a word says, those of the flags nothing.
 func editRecords(m *dns.Msg, w word, owner string, answer []dns.RR) {
 	const soa = " 300 IN SOA ns.invalid. hostmaster.invalid. 1 1800 900 604800 300"
-	switch w {
-	case foreignSOA:
+	switch {
+	case w == foreignSOA:
 		m.Answer, m.Ns = nil, []dns.RR{newRR("elsewhere.invalid." + soa)}
-	case policySOA:
+	case w == policySOA:
 		m.Answer, m.Ns, m.Extra = nil, nil, []dns.RR{newRR("policy.invalid." + soa)}
-	case nothing:
+	case w == nothing:
 		m.Answer, m.Ns = nil, nil
-	case address:
+	case w == address:
 		m.Answer = []dns.RR{newRR(owner + " 60 IN A 192.0.2.1")}
-	case otherAddress:
+	case w == otherAddress:
 		m.Answer = []dns.RR{newRR("elsewhere.invalid. 60 IN A 192.0.2.1")}
-	case chaos:
+	case w == chaos:
 		for _, rr := range answer {
 			rr.Header().Class = dns.ClassCHAOS
 		}
-	case authorityCAA:
+	case w == authorityCAA:
 		m.Answer, m.Ns = nil, answer
-	case additionalCAA:
+	case w == additionalCAA:
 		m.Answer, m.Extra = nil, answer
-	case signature:
+	case w == signature:
 		m.Answer = []dns.RR{newRR(owner + " 60 IN RRSIG CAA 13 2 60 20270101000000 20260101000000 1 example. AAAA")}
-	case stray:
+	case w == stray:
 		m.Answer = append(m.Answer, newRR(`elsewhere.invalid. 60 IN CAA 0 issuemail ";"`))
-	case notThere:
+	case w == notThere:
 		labels := dns.SplitDomainName(owner)
 		m.Rcode, m.Answer, m.Ns = dns.RcodeNameError, nil, []dns.RR{newRR(labels[len(labels)-1] + "." + soa)}
-	default: // of the flags
 	}
 }
 
