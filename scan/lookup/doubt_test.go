@@ -231,3 +231,41 @@ func TestADNAMEThatHidesASignedTargetIsFound(t *testing.T) {
 		})
 	}
 }
+
+// TestAnEmptyNonTerminalIsShownByTheRecordOverIt (RFC 4592, section 2.2.2; RFC 6840, section
+// 4.1): its owner is before the name, and its next name below that.
+func TestAnEmptyNonTerminalIsShownByTheRecordOverIt(t *testing.T) {
+	for _, test := range []struct {
+		what, nsec string
+		want       snapshot.Finding
+	}{
+		{"from the apex", "example. 60 NSEC a.ent.example. NS SOA", snapshot.NoDelegation},
+		{"from a name before it", "able.example. 60 NSEC a.ent.example. A", snapshot.NoDelegation},
+		{"from a name that is longer and before it", "z.z.able.example. 60 NSEC z.a.ENT.example. A", snapshot.NoDelegation},
+		{"from a name behind it", "zebra.example. 60 NSEC a.ent.example. A", snapshot.Unproven},
+		{"from below it", "a.ent.example. 60 NSEC b.ent.example. A", snapshot.Unproven},
+		{"to a name that is not below it", "able.example. 60 NSEC zebra.example. A", snapshot.Unproven},
+		{"to a name that only ends so", "able.example. 60 NSEC parent.example. A", snapshot.Unproven},
+		{"to the name itself", "able.example. 60 NSEC ent.example. A", snapshot.Unproven},
+		{"from another zone", "able.test. 60 NSEC a.ent.example. A", snapshot.Unproven},
+		{"of the parent's side of the zone", "example. 60 NSEC a.ent.example. NS", snapshot.Unproven},
+		{"at a DNAME record above it", "example. 60 NSEC a.ent.example. NS SOA DNAME", snapshot.Unproven},
+		{"at a DNAME record beside it", "able.example. 60 NSEC a.ent.example. DNAME", snapshot.NoDelegation},
+		{"of another class", "able.example. 60 CH NSEC a.ent.example. A", snapshot.Unproven},
+	} {
+		query, err := dsQuery(1, "ent.example")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, ad := range []bool{true, false} {
+			reply := message{ra: true, ad: ad, authority: []string{test.nsec}}.pack(t, query)
+			want := test.want
+			if !ad {
+				want = snapshot.Unproven
+			}
+			if step := readDS(dsAnswer{message: reply}, "ent.example", "example"); step.Finding != want {
+				t.Errorf("%s, AD %v: %s, want %s", test.what, ad, step.Finding, want)
+			}
+		}
+	}
+}
