@@ -415,6 +415,7 @@ func halfSpelt() []spelling {
 		{"NXDOMAIN with a set", 0, []byte{setOctet, 0, 3, 0x83}, "malformed-reply"},
 		{"a tag of no octets", 0, []byte{setOctet, 0, 45, 0}, "malformed-reply"},
 		{"a tag beyond the RDATA", 0, []byte{setOctet, 0, 45, 25}, "malformed-reply"},
+		{"a CNAME record that becomes a DNAME record of its own name", 9, []byte("y1!'"), "malformed-reply"},
 		{"a label that points to itself", 0, []byte{setOctet, 0, 33, 32}, "malformed-reply"},
 	}
 }
@@ -756,6 +757,8 @@ func (r reading) ofQuestion(chain []string, known int) bool {
 	answered, found := false, len(chain) > known
 	for _, record := range r.all {
 		answered = answered || record.section == 1
+		ownDNAME := record.section == 1 && record.class == dns.ClassINET && record.kind == dns.TypeDNAME && record.owner == chain[len(chain)-1]
+		found = found || ownDNAME && r.closes(record.owner) // which leaves its own name as it is
 		if record.kind != dns.TypeCAA {
 			continue
 		}

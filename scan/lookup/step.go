@@ -448,7 +448,8 @@ func (r *reply) ofAnother(end, asked string) bool {
 		if rec.kind == dns.TypeCAA && rec.owner != end {
 			return true
 		}
-		found = found || rec.owner == end // a DNAME record leaves its own name as it is
+		// A DNAME record leaves its own name as it is: then the SOA record has to deny the rest.
+		found = found || rec.owner == end && (rec.kind == dns.TypeCAA || r.closes(end))
 	}
 	return r.answered && !found
 }
