@@ -1,8 +1,6 @@
 package scan
 
 import (
-	"slices"
-
 	"caascan/scan/caa"
 	"caascan/scan/snapshot"
 )
@@ -127,16 +125,9 @@ func notValidated(o *Outcome, last *snapshot.Observation) bool {
 		last.Transport != snapshot.Zone && last.Transport != snapshot.Overlay
 }
 
-// unsupported reports whether the resolver said that it knows neither the
-// algorithm, nor the digest, nor so many iterations (RFC 8914, sections 4.2 and 4.3;
-// RFC 9276, section 3.2).
+// unsupported reports whether the resolver said, with an answer, that it knows neither the
+// algorithm, nor the digest, nor so many iterations, or could not decide (RFC 8914,
+// sections 4.2, 4.3 and 4.6; RFC 9276, section 3.2).
 func unsupported(o *snapshot.Observation) bool {
-	const (
-		algorithm  = 1
-		digest     = 2
-		iterations = 27
-	)
-	return o.Failure == "" && o.RCode == 0 && slices.ContainsFunc(o.EDE, func(e snapshot.EDE) bool {
-		return e.Code == algorithm || e.Code == digest || e.Code == iterations
-	})
+	return o.Failure == "" && snapshot.HasEDE(o.EDE, snapshot.EDEUnsupported, snapshot.EDEUndecided)
 }

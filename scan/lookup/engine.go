@@ -6,7 +6,6 @@ import (
 	"sync"
 	"time"
 
-	"caascan/scan/caa"
 	"caascan/scan/domain"
 	"caascan/scan/snapshot"
 )
@@ -52,6 +51,7 @@ type waiting struct {
 	passes        int // that it failed in
 	failedAt      time.Time
 	validatedOnly bool
+	servfailed    bool
 }
 
 // doneBatch is how many Observations are handed over at a time; fewer where the
@@ -263,7 +263,7 @@ func (e *engine) askAgain(now time.Time) (pause time.Duration) {
 	e.failed = e.failed[1:]
 	delete(e.waiting, name)
 	s := e.ask(name, w.domains)
-	s.final, s.passes, s.validatedOnly = true, w.passes, w.validatedOnly
+	s.final, s.passes, s.validatedOnly, s.servfailed = true, w.passes, w.validatedOnly, w.servfailed
 	return 0
 }
 
@@ -307,7 +307,7 @@ func (e *engine) ask(name domain.Name, domains int) *step {
 		s = newStep(name, domains)
 	}
 	s.overlay = e.cfg.Overlay
-	_, s.validatedOnly = e.refused[name]
+	s.servfailed, s.validatedOnly = e.refused[name]
 	e.pending[name] = s
 	e.ready = append(e.ready, s)
 	return s
@@ -315,7 +315,8 @@ func (e *engine) ask(name domain.Name, domains int) *step {
 
 // climb takes domains climbs on from name: over answers that are there already,
 // to a name that is being asked, or to one that is to be asked now. Above a set
-// that does not restrict mail it goes on for nobody, to see what that set hides.
+// that does not restrict mail it goes on for nobody, to see what that set hides, and
+// above an answer that is doubted, for when Prove finds that it counts.
 func (e *engine) climb(name domain.Name, domains int) {
 	for at := range name.Climb() {
 		if s := e.pending[at]; s != nil {
@@ -336,7 +337,7 @@ func (e *engine) climb(name domain.Name, domains int) {
 		}
 		e.stats.done.Add(int64(domains))
 		domains = 0
-		if o, _ := e.cfg.Store.Find(at); o.Failure != "" || o.Records.Has(caa.TagIssuemail) {
+		if o, _ := e.cfg.Store.Find(at); o.Settles() {
 			return
 		}
 	}
@@ -527,7 +528,7 @@ func (e *engine) conclude(s *step) {
 	delete(e.pending, s.obs.Name)
 	switch {
 	case e.deservesPass(s):
-		e.waiting[s.obs.Name] = &waiting{s.domains, s.passes + 1, time.Now(), s.validatedOnly}
+		e.waiting[s.obs.Name] = &waiting{s.domains, s.passes + 1, time.Now(), s.validatedOnly, s.servfailed}
 		e.failed = append(e.failed, s.obs.Name)
 	default:
 		if s.final && s.obs.Failure == "" {

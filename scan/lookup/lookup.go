@@ -100,8 +100,8 @@ const MaxConcurrency = 20000
 type Resolver struct {
 	cfg       Config
 	upstreams []*upstream
-	limiter   *rate.Limiter // nil without a limit
-	refused   map[domain.Name]struct{}
+	limiter   *rate.Limiter        // nil without a limit
+	refused   map[domain.Name]bool // whether by SERVFAIL
 	stats     counters
 }
 
@@ -176,11 +176,21 @@ func distinct(servers []Server) []Server {
 // run, perhaps by SERVFAIL. As in one run, no answer of a server that does not validate
 // takes the place of that. It must not be called while names are looked up.
 func (r *Resolver) Refused(name domain.Name) {
-	if r.refused == nil {
-		r.refused = make(map[domain.Name]struct{})
+	if _, known := r.refused[name]; !known {
+		r.noteRefused(name, false)
 	}
-	r.refused[name] = struct{}{}
 }
+
+func (r *Resolver) noteRefused(name domain.Name, bySERVFAIL bool) {
+	if r.refused == nil {
+		r.refused = make(map[domain.Name]bool)
+	}
+	r.refused[name] = bySERVFAIL
+}
+
+// SaidServFail is Refused of a name for which it is known that the failure was SERVFAIL, so
+// that an answer without AD counts only if the name is proven to be insecure.
+func (r *Resolver) SaidServFail(name domain.Name) { r.noteRefused(name, true) }
 
 // Store returns the Store that the Resolver fills.
 func (r *Resolver) Store() *snapshot.Store { return r.cfg.Store }

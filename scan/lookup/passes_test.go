@@ -23,6 +23,11 @@ func servfail(w *world, q asked) []byte {
 	return message{ra: true, rcode: dns.RcodeServerFailure}.pack(w.t, q.wire)
 }
 
+// validated is a set, with AD.
+func validated(w *world, q asked) []byte {
+	return message{ra: true, ad: true, answer: []string{q.name + "." + permits}}.pack(w.t, q.wire)
+}
+
 func set(w *world, q asked) []byte {
 	return message{ra: true, answer: []string{q.name + "." + permits}}.pack(w.t, q.wire)
 }
@@ -141,17 +146,36 @@ func TestSERVFAILWithoutWordsIsTriedWithCD(t *testing.T) {
 		},
 		{
 			"it comes back in the end",
-			[]func(*world, asked) []byte{servfail, servfail, servfail, servfail, set},
+			[]func(*world, asked) []byte{servfail, servfail, servfail, servfail, validated},
 			nothing,
 			[]string{"-", "-", "-", "-", "cd", "-"},
 			"", true,
 		},
 		{
 			"what CD brings is not an answer",
-			[]func(*world, asked) []byte{servfail, servfail, servfail, servfail, nothing},
+			[]func(*world, asked) []byte{
+				servfail, servfail, servfail, servfail,
+				func(w *world, q asked) []byte {
+					return message{ra: true, ad: true, authority: []string{exampleSOA}}.pack(w.t, q.wire)
+				},
+			},
 			set,
 			[]string{"-", "-", "-", "-", "cd", "-"},
 			"", false,
+		},
+		{
+			"nor is it where a cache gives it to queries with CD clear", // CVE-2024-0874
+			[]func(*world, asked) []byte{servfail, servfail, servfail, servfail, set},
+			set,
+			[]string{"-", "-", "-", "-", "cd", "-"},
+			snapshot.ServFail, false,
+		},
+		{
+			"a farm of which another node does not validate",
+			[]func(*world, asked) []byte{servfail, set},
+			set,
+			[]string{"-", "-", "-"}, // the last in the final pass
+			snapshot.ServFail, false,
 		},
 		{
 			"the words of a reply to a query with CD are not read",
@@ -184,6 +208,8 @@ func TestSERVFAILWithoutWordsIsTriedWithCD(t *testing.T) {
 			w := &world{t: t}
 			w.answer = func(w *world, q asked) []byte {
 				switch {
+				case q.name == "":
+					return message{ra: true, ad: true}.pack(w.t, q.wire)
 				case q.name != "mail.example":
 					return nothing(w, q)
 				case q.cd():
@@ -197,7 +223,11 @@ func TestSERVFAILWithoutWordsIsTriedWithCD(t *testing.T) {
 				}
 				return test.clear[min(clear, len(test.clear))-1](w, q)
 			}
-			o := look(t, w.resolver(Config{}), "mail.example")["mail.example"]
+			r := w.resolver(Config{})
+			if _, err := r.Probe(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			o := look(t, r, "mail.example")["mail.example"]
 			if o.Failure != test.failure || (len(o.Records.Properties) > 0) != test.found {
 				t.Errorf("%s: %+v, want failure %q, set %v", test.name, o, test.failure, test.found)
 			}

@@ -21,7 +21,7 @@ type LeftOut struct {
 }
 
 // Probe asks every server for the SOA record of the root and leaves out those
-// that do not answer, cannot, or offer no recursion; and, unless AllowMixed, where
+// that do not answer, do not have it, or offer no recursion; and, unless AllowMixed, where
 // one validates (AD is set, and ProbeBogus is not answered) those that do not,
 // because an answer of theirs must not stand in for a failure of its. It returns
 // them in the order of Config.Servers; the error is an ErrNoServer with all their
@@ -81,6 +81,7 @@ var (
 	errNotUnderstood = errors.New("it does not understand the question")
 	errNoRecursion   = errors.New("it offers no recursion (RA is not set)")
 	errNoRoot        = errors.New("it does not answer for the root")
+	errNoRootSOA     = errors.New("it has no SOA record for the root, so it answers from something else than the DNS")
 	errNotValidating = errors.New("it does not validate DNSSEC, as another one does")
 )
 
@@ -97,6 +98,7 @@ func (r *Resolver) probe(ctx context.Context, u *upstream) probed {
 		p.shown.doubt = r.answersFor(ctx, u, r.cfg.ProbeBogus.String())
 		p.shown.validates = p.shown.doubt == ""
 	}
+	p.shown.sendsSOA = r.sendsSOA(ctx, u, p.shown)
 	if u.remote() {
 		p.shown.foldsCase = r.foldsCase(ctx, u, p.shown)
 	}
@@ -143,8 +145,39 @@ func (r *Resolver) probeOnce(ctx context.Context, u *upstream, f form) probed {
 		return probed{err: fmt.Errorf("%w: %s", errNoRecursion, rcode)}
 	case flags&rcodes != dns.RcodeSuccess:
 		return probed{err: fmt.Errorf("%w: %s", errNoRoot, rcode)}
+	case !hasRootSOA(message):
+		return probed{err: errNoRootSOA}
 	}
 	return probed{shown: shown{validates: flags&flagAD != 0 && f.edns(), plain: !f.edns()}}
+}
+
+// hasRootSOA reports whether the answer section has the SOA record that was asked for. A
+// captive portal answers everything with its own address, or with nothing.
+func hasRootSOA(message []byte) bool {
+	var m dns.Msg
+	return m.Unpack(message) == nil && slices.ContainsFunc(m.Answer, func(rr dns.RR) bool {
+		soa, ok := rr.(*dns.SOA)
+		return ok && soa.Hdr.Name == "." && soa.Hdr.Class == dns.ClassINET
+	})
+}
+
+// sendsSOA asks for a type that the root does not have, and reports whether the SOA record
+// comes with that NODATA. Where there is no answer it may well not.
+func (r *Resolver) sendsSOA(ctx context.Context, u *upstream, shown shown) bool {
+	for range r.cfg.Attempts {
+		f := shown.firstForm(u)
+		query, err := packQuery(dns.Id(), ".", dns.TypeLOC, f)
+		if err != nil {
+			return false
+		}
+		message, err := r.askSoon(ctx, u, f, query)
+		if err != nil || checkStream(message, query) != ours {
+			continue
+		}
+		reply, err := parseReply(message)
+		return err == nil && reply.rcode == dns.RcodeSuccess && !reply.answered && reply.rootSOA
+	}
+	return false
 }
 
 // notUnderstoodRCode reports whether a reply says that the query was none that the
@@ -183,10 +216,7 @@ func (r *Resolver) answersFor(ctx context.Context, u *upstream, name string) str
 // foldsCase reports whether a server does not echo a question in the case sent.
 // Where there is no answer it may well do.
 func (r *Resolver) foldsCase(ctx context.Context, u *upstream, shown shown) bool {
-	f := withEDNS
-	if shown.plain {
-		f = plain
-	}
+	f := shown.firstForm(u)
 	const name = "arpa" // it exists, and is all letters
 	query, err := packQuery(dns.Id(), name, dns.TypeSOA, f)
 	if err != nil {

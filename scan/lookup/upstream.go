@@ -30,6 +30,7 @@ type shown struct {
 	validates bool   // AD came back; and the bogus name, where there was one, did not
 	plain     bool   // it does not understand EDNS, so it gives no EDE and its AD does not count
 	foldsCase bool   // it does not echo the question in the case sent
+	sendsSOA  bool   // with NODATA, as RFC 2308, section 3, has it
 	doubt     string // why it does not validate although AD came back
 }
 
@@ -61,13 +62,16 @@ func (u *upstream) overUDP() bool { return u.server.transport == snapshot.UDP }
 func (u *upstream) remote() bool { return u.overUDP() && !u.server.loopback() }
 
 // firstForm is how a query to the server is put first.
-func (u *upstream) firstForm() form {
+func (u *upstream) firstForm() form { return u.shown.firstForm(u) }
+
+// firstForm is how a query to a server of which this is shown is put first.
+func (s shown) firstForm(u *upstream) form {
 	switch {
-	case u.overUDP() && u.shown.plain:
+	case u.overUDP() && s.plain:
 		return plain
 	case u.overUDP():
 		return withEDNS
-	case u.shown.plain:
+	case s.plain:
 		return plainTCP
 	}
 	return ednsTCP

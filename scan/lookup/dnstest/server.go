@@ -33,6 +33,19 @@
 //	garbage            octets that are no message
 //	half               the first half of the message
 //	pointer-loop       a record whose owner is a compression pointer to itself
+//	aa nora            to CAA queries: AA set; RA clear
+//	nothing            to CAA queries NOERROR and no record, no SOA record either
+//	foreign-soa        to CAA queries no data, by the SOA record of another zone
+//	policy-soa         to CAA queries no data, with a SOA record in the additional
+//	                   section
+//	address other-address signature chaos
+//	                   to CAA queries an A record, one of another name, a signature
+//	                   alone, or the records with class CH in their place
+//	authority-caa additional-caa
+//	                   the CAA records in that section
+//	not-there          to CAA queries NXDOMAIN, with the SOA record of the top-level
+//	                   domain
+//	stray              beside the CAA records one that another name owns
 //	ad                 AD set for queries with AD or DO
 //	insecure           a mark rather than a fault: with Config.Validates no AD for
 //	                   the name, nor for those below it
