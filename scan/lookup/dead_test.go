@@ -100,8 +100,8 @@ func TestDeadNamesCostTheirOwnTries(t *testing.T) {
 		{2000, 5, []deadKind{slowServfail}, nil},
 		{2000, 20, []deadKind{dropped, servfailed, slowServfail}, nil},
 		{2000, 5, []deadKind{dropped, servfailed, slowServfail}, []Server{serverA, serverB}},
-		{10000, 20, []deadKind{dropped}, nil},
-		{10000, 20, []deadKind{slowServfail}, []Server{serverA, serverB}},
+		{6000, 20, []deadKind{dropped}, nil},
+		{4000, 20, []deadKind{slowServfail}, []Server{serverA, serverB}},
 		{2000, 1, []deadKind{dropped}, nil}, // nothing else
 	} {
 		name := fmt.Sprintf("%d names, one in %d dead, %v, servers %v", test.size, test.every, test.kinds, test.servers)
@@ -368,7 +368,7 @@ func TestAResolverThatDiesAndComesBackLosesNothing(t *testing.T) {
 			}}
 			var events []Event
 			r := w.resolver(Config{Servers: servers, FinalPassAfter: 5 * time.Second, OnEvent: func(e Event) { events = append(events, e) }})
-			took := scanFar(t, r, deadList(t, 20000, 100, dropped))
+			took := scanFar(t, r, deadList(t, 10000, 100, dropped))
 			if got := kinds(events, serverA); !slices.Equal(got, []EventKind{WentOut, CameBack}) {
 				t.Errorf("%d servers: events %v, want out and back", len(servers), got)
 			}
@@ -428,7 +428,7 @@ func TestTheFinalPassIsSlowInRate(t *testing.T) {
 // TestWhatWaitsIsBounded: however many names are dead, no more of them are out than may
 // hold a place and may wait without one; all of those are.
 func TestWhatWaitsIsBounded(t *testing.T) {
-	for _, concurrency := range []int{DefaultConcurrency, 2000} {
+	for _, concurrency := range []int{DefaultConcurrency, 1200} {
 		synctest.Test(t, func(t *testing.T) {
 			var mu sync.Mutex
 			seen, out, most := make(map[string]bool), 0, 0
@@ -452,7 +452,7 @@ func TestWhatWaitsIsBounded(t *testing.T) {
 				return nil
 			}}
 			r := w.resolver(Config{Concurrency: concurrency})
-			scanFar(t, r, deadList(t, 6000, 1, dropped))
+			scanFar(t, r, deadList(t, 2500, 1, dropped))
 			if want := max(mostWaiting, concurrency) + concurrency; most > want || most < want*9/10 {
 				t.Errorf("%d names were out at a time, want %d", most, want)
 			}
@@ -534,7 +534,7 @@ func TestAStreamDoesNotStopForDeadNames(t *testing.T) {
 	cert, roots := certificate(t, time.Now().Add(time.Hour), "127.0.0.1")
 	overHTTPS, httpsRoots := serveHTTPS(t, dnsOverHTTPS(answer))
 	for address, roots := range map[string]*x509.CertPool{"tls://" + serveTLS(t, cert, answer): roots, overHTTPS: httpsRoots} {
-		r, err := New(Config{Servers: []Server{mustServer(address)}, Roots: roots, Timeout: 2 * time.Second, Attempts: 1})
+		r, err := New(Config{Servers: []Server{mustServer(address)}, Roots: roots, Timeout: time.Second, Attempts: 1})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -558,7 +558,7 @@ func TestAStreamDoesNotStopForDeadNames(t *testing.T) {
 				alive = later(alive, o.Time)
 			}
 		}
-		if alive.After(dead.Add(-2 * time.Second)) { // when the last try of the last dead name began
+		if alive.After(dead.Add(-time.Second)) { // when the last try of the last dead name began
 			t.Errorf("%s: the last name was answered %v before the dead ones had failed", address, dead.Sub(alive))
 		}
 	}
