@@ -319,36 +319,32 @@ func checkLimited(t *testing.T, l *limiter, name string) {
 	}
 }
 
-// TestAResolverThatSlowsDownIsAskedMoreSlowly: it answers 100 queries a second, the next
-// after the one before, however many there are. What waits there does not grow.
+// TestAResolverThatSlowsDownIsAskedMoreSlowly: from the third second to the twelfth it
+// answers 100 queries a second, the next after the one before. Once it is noticed, little
+// more than that reaches it, and after that as much as before.
 func TestAResolverThatSlowsDownIsAskedMoreSlowly(t *testing.T) {
+	const slow, quick, noticed = 2, 12, 4 // seconds
 	synctest.Test(t, func(t *testing.T) {
 		start := time.Now()
 		var mu sync.Mutex
+		var reached [60]int // by second
 		free := start
-		most := time.Duration(0)
 		w := &world{t: t, answer: func(w *world, q asked) []byte {
-			if since := time.Since(start); since < 2*time.Second || since > 12*time.Second {
-				time.Sleep(far)
-				return nothing(w, q)
-			}
+			second := int(time.Since(start).Seconds())
 			mu.Lock()
-			free = free.Add(10 * time.Millisecond)
-			if free.Before(time.Now()) {
-				free = time.Now()
-			}
-			wait := time.Until(free)
-			if time.Since(start) > 6*time.Second {
-				most = max(most, wait)
+			reached[second]++
+			wait := far
+			if second >= slow && second < quick {
+				free = later(free.Add(10*time.Millisecond), time.Now())
+				wait = time.Until(free)
 			}
 			mu.Unlock()
 			time.Sleep(wait)
 			return nothing(w, q)
 		}}
-		r := w.resolver(Config{FinalPassAfter: 5 * time.Second})
-		took := scanFar(t, r, deadList(t, 20000, 0))
-		if most > 3*time.Second || took > 40*time.Second {
-			t.Errorf("queries waited up to %v, and the run took %v", most, took)
+		took := scanFar(t, w.resolver(Config{FinalPassAfter: 5 * time.Second}), deadList(t, 20000, 0))
+		if most := slices.Max(reached[noticed:quick]); most > 150 || took > 20*time.Second {
+			t.Errorf("%v reached it, and the run took %v; want at most 150 a second in between", reached[:quick+8], took)
 		}
 	})
 }
