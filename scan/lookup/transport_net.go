@@ -184,9 +184,9 @@ func (t *netTransport) flush(now time.Time, settle func(*step, outcome)) (failed
 // a truncated reply over UDP there are few such queries, so one that is tried again has a
 // connection to itself.
 func (t *netTransport) exchange(ctx context.Context, f *flight) {
-	ask := f.up.streams.exchange
+	ask := f.up.streams.Exchange
 	if f.up.overUDP() && f.step.attempt > 0 {
-		ask = f.up.streams.exchangeAlone
+		ask = f.up.streams.ExchangeAlone
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	t.exchanges[f] = cancel

@@ -1,4 +1,12 @@
-package lookup
+// Package stream asks a DNS server over connections that are kept and shared by many
+// queries: over TCP (RFC 7766), TLS (RFC 7858) or HTTPS (RFC 8484).
+//
+// It packs and reads no DNS messages: it is given queries, and a function that says
+// whether a message is a reply to one. Of a query it uses the ID, in the first two
+// octets. It never waits longer than the context it is given, except that a connection
+// is closed after 10 s in which nothing was asked over it. Retries, other than of a
+// query on a connection that the server closed, are the caller's.
+package stream
 
 import (
 	"bufio"
@@ -16,27 +24,32 @@ import (
 	"time"
 )
 
-// exchanger asks one server over connections that are kept and shared.
-type exchanger interface {
-	// exchange sends a query and returns the message that answers it, one that is
-	// not notOurs. It ends with ctx.
-	exchange(ctx context.Context, query []byte) ([]byte, error)
-	// exchangeAlone is exchange over a connection that no other query shares, where that
-	// can make a difference: a reply that comes octet by octet holds up all others.
-	exchangeAlone(ctx context.Context, query []byte) ([]byte, error)
-	// hangUp closes the connections, which ends the exchanges over them, and returns
-	// when no goroutine is left. Later exchanges dial anew.
-	hangUp()
+// Config is what the clients of all transports are given.
+type Config struct {
+	// Dial opens connections as net.Dialer.DialContext does; network is "tcp".
+	Dial func(ctx context.Context, network, address string) (net.Conn, error)
+	// IsReply reports whether a message is a reply to a query (RFC 5452, section 9.1).
+	// The message may be anything, of any length. Several goroutines call it at once.
+	IsReply func(message, query []byte) bool
+	// Roots are what the certificates of servers over TLS and HTTPS are verified by;
+	// nil means those of the system.
+	Roots *x509.CertPool
 }
 
-// streamClient is an exchanger over TCP (RFC 7766) or TLS (RFC 7858): queries go out
+// Client asks one server over TCP (RFC 7766) or TLS (RFC 7858): queries go out
 // without waiting for replies, which may come in any order.
-type streamClient struct {
-	dial func(ctx context.Context) (net.Conn, error)
+type Client struct {
+	dial    func(ctx context.Context) (net.Conn, error)
+	isReply func(message, query []byte) bool
 
 	mu      sync.Mutex // guards what follows; taken before that of a stream
 	streams []*stream
 }
+
+const (
+	headerSize = 12    // octets of the header of a message (RFC 1035, section 4.1.1)
+	maxMessage = 65535 // octets of a message (RFC 1035, section 4.2.2)
+)
 
 // Bounds on a connection.
 const (
@@ -51,34 +64,49 @@ var (
 	errHungUp = errors.New("hung up")
 )
 
-func newStreamClient(dial func(ctx context.Context) (net.Conn, error)) *streamClient {
-	return &streamClient{dial: dial}
+// NewTCP returns a client of a server over TCP at an address, which is a host and a
+// port. It connects when it is first asked something.
+func NewTCP(cfg Config, address string) *Client {
+	return newClient(cfg, func(ctx context.Context) (net.Conn, error) { return cfg.Dial(ctx, "tcp", address) })
 }
 
-// dialTLS returns a dial function for a server over TLS, whose certificate must be
-// for the server's name. It offers no ALPN: RFC 7858 asks for none, and a server that
-// has protocols of its own, but not "dot", would refuse the handshake (RFC 7301,
-// section 3.2).
-func dialTLS(dial func(ctx context.Context, network, address string) (net.Conn, error), server Server, roots *x509.CertPool) func(context.Context) (net.Conn, error) {
+// NewTLS returns a client of a server over TLS 1.2 or later at an address, which is a
+// host and a port. The server's certificate must be for name, a host name or an IP
+// address (RFC 8310, section 8.1). The client connects when it is first asked
+// something.
+func NewTLS(cfg Config, address, name string) *Client {
+	return newClient(cfg, dialTLS(cfg, address, name))
+}
+
+func newClient(cfg Config, dial func(ctx context.Context) (net.Conn, error)) *Client {
+	return &Client{dial: dial, isReply: cfg.IsReply}
+}
+
+// dialTLS offers no ALPN: RFC 7858 asks for none, and a server that has protocols of
+// its own, but not "dot", would refuse the handshake (RFC 7301, section 3.2).
+func dialTLS(cfg Config, address, name string) func(context.Context) (net.Conn, error) {
 	config := &tls.Config{
-		ServerName: server.name, RootCAs: roots, MinVersion: tls.VersionTLS12,
+		ServerName: name, RootCAs: cfg.Roots, MinVersion: tls.VersionTLS12,
 		ClientSessionCache: tls.NewLRUClientSessionCache(0),
 	}
 	return func(ctx context.Context) (net.Conn, error) {
-		conn, err := dial(ctx, "tcp", server.address)
+		conn, err := cfg.Dial(ctx, "tcp", address)
 		if err != nil {
 			return nil, err
 		}
 		secured := tls.Client(conn, config)
 		if err := secured.HandshakeContext(ctx); err != nil {
 			conn.Close()
-			return nil, fmt.Errorf("TLS with %s: %w", server.address, err)
+			return nil, fmt.Errorf("TLS with %s: %w", address, err)
 		}
 		return secured, nil
 	}
 }
 
-func (c *streamClient) exchange(ctx context.Context, query []byte) ([]byte, error) {
+// Exchange sends a query and returns the message that answers it. It ends with ctx.
+// A query whose connection is closed before any of its reply has come is sent once
+// more, over a new connection; every other end of a connection is an error.
+func (c *Client) Exchange(ctx context.Context, query []byte) ([]byte, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, fmt.Errorf("query not sent: %w", err)
 	}
@@ -92,7 +120,9 @@ func (c *streamClient) exchange(ctx context.Context, query []byte) ([]byte, erro
 	return c.bookFresh(ctx, query).wait(ctx)
 }
 
-func (c *streamClient) exchangeAlone(ctx context.Context, query []byte) ([]byte, error) {
+// ExchangeAlone is Exchange over a connection that no other query shares: a reply that
+// comes octet by octet holds up all others. It is not sent a second time.
+func (c *Client) ExchangeAlone(ctx context.Context, query []byte) ([]byte, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, fmt.Errorf("query not sent: %w", err)
 	}
@@ -101,7 +131,9 @@ func (c *streamClient) exchangeAlone(ctx context.Context, query []byte) ([]byte,
 	return a.wait(ctx)
 }
 
-func (c *streamClient) hangUp() {
+// HangUp closes the connections, which ends the exchanges over them with an error, and
+// returns when no goroutine is left. Later exchanges dial anew.
+func (c *Client) HangUp() {
 	c.mu.Lock()
 	streams := slices.Clone(c.streams)
 	c.mu.Unlock()
@@ -115,7 +147,7 @@ func (c *streamClient) hangUp() {
 
 // book books a query on a connection, and reports whether that was opened for
 // another one.
-func (c *streamClient) book(ctx context.Context, query []byte) (a *asking, shared bool) {
+func (c *Client) book(ctx context.Context, query []byte) (a *asking, shared bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, s := range c.streams {
@@ -126,7 +158,7 @@ func (c *streamClient) book(ctx context.Context, query []byte) (a *asking, share
 	return c.open(ctx, query), false
 }
 
-func (c *streamClient) bookFresh(ctx context.Context, query []byte) *asking {
+func (c *Client) bookFresh(ctx context.Context, query []byte) *asking {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.open(ctx, query)
@@ -134,9 +166,9 @@ func (c *streamClient) bookFresh(ctx context.Context, query []byte) *asking {
 
 // open opens a connection with a query booked on it. Others may share it, so that it
 // does not end with ctx, but when nobody waits for it any more.
-func (c *streamClient) open(ctx context.Context, query []byte) *asking {
+func (c *Client) open(ctx context.Context, query []byte) *asking {
 	ctx, giveUp := context.WithCancel(context.WithoutCancel(ctx))
-	s := newStream(giveUp)
+	s := newStream(c.isReply, giveUp)
 	a := s.book(query)
 	c.streams = append(c.streams, s)
 	go func() {
@@ -146,7 +178,7 @@ func (c *streamClient) open(ctx context.Context, query []byte) *asking {
 	return a
 }
 
-func (c *streamClient) forget(s *stream) {
+func (c *Client) forget(s *stream) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.streams = slices.DeleteFunc(c.streams, func(other *stream) bool { return other == s })
@@ -159,6 +191,8 @@ type stream struct {
 	ended  chan struct{}      // closed when nothing can be received any more
 	gone   chan struct{}      // closed when its goroutines have ended
 	giveUp context.CancelFunc // ends the dialing
+
+	isReply func(message, query []byte) bool
 
 	mu       sync.Mutex         // guards what follows
 	conn     net.Conn           // nil while it is dialed
@@ -185,12 +219,13 @@ type result struct {
 	err     error
 }
 
-func newStream(giveUp context.CancelFunc) *stream {
+func newStream(isReply func(message, query []byte) bool, giveUp context.CancelFunc) *stream {
 	return &stream{
 		queue:   make(chan *asking, maxPipelined),
 		ended:   make(chan struct{}),
 		gone:    make(chan struct{}),
 		giveUp:  giveUp,
+		isReply: isReply,
 		waiting: make(map[uint16]*asking),
 	}
 }
@@ -368,7 +403,7 @@ func (s *stream) deliver(message []byte) {
 	defer s.mu.Unlock()
 	id := binary.BigEndian.Uint16(message)
 	a := s.waiting[id]
-	if a == nil || check(message, a.query) == notOurs {
+	if a == nil || !s.isReply(message, a.query) {
 		return
 	}
 	delete(s.waiting, id)
