@@ -45,7 +45,7 @@ const messageType = "application/dns-message"
 
 const (
 	// maxHTTPSConns bounds the connections that the first queries make, each of which
-	// dials because none stands yet, and those to a server without HTTP/2.
+	// dials because none is open yet, and those to a server without HTTP/2.
 	maxHTTPSConns   = 64
 	maxHeader       = 64 << 10 // octets of a response before its body
 	tlsTimeout      = 10 * time.Second
@@ -113,8 +113,8 @@ func (c *HTTPSClient) request(ctx context.Context, query []byte) (*http.Request,
 	}
 	request.Header.Set("Content-Type", messageType)
 	request.Header.Set("Accept", messageType)
-	// Not sent, but says that the query may be repeated, where the server has closed
-	// an idle connection meanwhile.
+	// Not sent, but says that the query may be repeated if the server has closed an idle
+	// connection meanwhile.
 	request.Header["Idempotency-Key"] = nil
 	return request, nil
 }

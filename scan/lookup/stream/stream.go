@@ -145,8 +145,8 @@ func (c *Client) HangUp() {
 	}
 }
 
-// book books a query on a connection, and reports whether that was opened for
-// another one.
+// book books a query on a connection, and reports whether the connection was opened for
+// another query.
 func (c *Client) book(ctx context.Context, query []byte) (a *asking, shared bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -164,11 +164,11 @@ func (c *Client) bookFresh(ctx context.Context, query []byte) *asking {
 	return c.open(ctx, query)
 }
 
-// open opens a connection with a query booked on it. Others may share it, so that it
-// does not end with ctx, but when nobody waits for it any more.
+// open opens a connection with a query booked on it. Others may share it, so it does not
+// end with ctx, but when nobody waits for it any more.
 func (c *Client) open(ctx context.Context, query []byte) *asking {
-	ctx, giveUp := context.WithCancel(context.WithoutCancel(ctx))
-	s := newStream(c.isReply, giveUp)
+	ctx, cancelDial := context.WithCancel(context.WithoutCancel(ctx))
+	s := newStream(c.isReply, cancelDial)
 	a := s.book(query)
 	c.streams = append(c.streams, s)
 	go func() {
@@ -185,33 +185,33 @@ func (c *Client) forget(s *stream) {
 	close(s.gone)
 }
 
-// stream is one connection, on which queries can be booked before it stands.
+// stream is one connection, on which queries can be booked before it is open.
 type stream struct {
-	queue  chan *asking       // to be sent
-	ended  chan struct{}      // closed when nothing can be received any more
-	gone   chan struct{}      // closed when its goroutines have ended
-	giveUp context.CancelFunc // ends the dialing
+	queue      chan *asking  // to be sent
+	ended      chan struct{} // closed when nothing can be received any more
+	gone       chan struct{} // closed when its goroutines have ended
+	cancelDial context.CancelFunc
 
 	isReply func(message, query []byte) bool
 
 	mu       sync.Mutex         // guards what follows
 	conn     net.Conn           // nil while it is dialed
 	waiting  map[uint16]*asking // for replies, by ID
-	present  int                // of those that wait, how many have not left
+	present  int                // of those that wait, how many were not dropped
 	answered int                // queries
 	closing  bool               // no more queries are booked
 	cause    error              // of its end
 }
 
-// asking is a query that waits for its reply. One that has left is still out there,
-// so that its ID must not be used for another (RFC 7766, section 6.2.1).
+// asking is a query that waits for its reply. One that was dropped may still be answered,
+// so its ID must not be used for another query (RFC 7766, section 6.2.1).
 type asking struct {
-	stream *stream
-	query  []byte
-	result chan result // receives one
-	left   bool
-	sent   bool
-	before int // answered by then
+	stream  *stream
+	query   []byte
+	result  chan result // receives one
+	dropped bool
+	sent    bool
+	before  int // answered by then
 }
 
 type result struct {
@@ -219,18 +219,18 @@ type result struct {
 	err     error
 }
 
-func newStream(isReply func(message, query []byte) bool, giveUp context.CancelFunc) *stream {
+func newStream(isReply func(message, query []byte) bool, cancelDial context.CancelFunc) *stream {
 	return &stream{
-		queue:   make(chan *asking, maxPipelined),
-		ended:   make(chan struct{}),
-		gone:    make(chan struct{}),
-		giveUp:  giveUp,
-		isReply: isReply,
-		waiting: make(map[uint16]*asking),
+		queue:      make(chan *asking, maxPipelined),
+		ended:      make(chan struct{}),
+		gone:       make(chan struct{}),
+		cancelDial: cancelDial,
+		isReply:    isReply,
+		waiting:    make(map[uint16]*asking),
 	}
 }
 
-// book returns nil where there is no room, or where the query's ID is in use.
+// book returns nil if there is no room, or if the query's ID is in use.
 func (s *stream) book(query []byte) *asking {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -238,7 +238,7 @@ func (s *stream) book(query []byte) *asking {
 	if s.closing || len(s.waiting) >= maxPipelined || s.waiting[id] != nil {
 		return nil
 	}
-	// The caller may do with its query what it likes after it has left.
+	// The caller may do with its query what it likes after it was dropped.
 	a := &asking{stream: s, query: slices.Clone(query), result: make(chan result, 1)}
 	select {
 	case s.queue <- a:
@@ -265,28 +265,28 @@ func (a *asking) wait(ctx context.Context) ([]byte, error) {
 	case r := <-a.result:
 		return r.message, r.err
 	case <-ctx.Done():
-		a.stream.abandon(a)
+		a.stream.drop(a)
 		return nil, fmt.Errorf("waiting for a reply over a connection: %w", ctx.Err())
 	}
 }
 
-// abandon leaves a query to itself. Where the connection has answered none since it
-// was sent, no more are booked: the server may hang, or drip octet by octet.
-func (s *stream) abandon(a *asking) {
+// drop makes a query one that nobody waits for. If the connection has answered none since
+// it was sent, no more are booked: the server may hang, or drip octet by octet.
+func (s *stream) drop(a *asking) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.waiting[binary.BigEndian.Uint16(a.query)] != a {
 		return // it was answered just now
 	}
-	a.left = true
+	a.dropped = true
 	if !a.sent || s.answered == a.before {
 		s.closing = true
 	}
 	s.leave()
 }
 
-// leave takes note that one query less is waited for. With none left, the connection
-// is closed: after a while, or at once where it is not to be used again.
+// leave notes that one query less is waited for. If none is left the connection is
+// closed: after idleTime, or at once if it is not to be used again.
 func (s *stream) leave() {
 	s.present--
 	if s.present > 0 {
@@ -299,13 +299,13 @@ func (s *stream) leave() {
 	_ = s.conn.SetReadDeadline(time.Now().Add(idleTime)) // a broken connection shows when it is read
 }
 
-// shut makes whatever waits for the connection fail at once. It does not close it,
-// for which TLS might have to wait, but its goroutines do then.
+// shut makes whatever waits for the connection fail at once. It does not close the
+// connection, for which TLS might have to wait; its goroutines do that when they fail.
 func (s *stream) shut() {
 	s.closing = true
-	s.giveUp()
+	s.cancelDial()
 	if s.conn != nil {
-		_ = s.conn.SetDeadline(time.Unix(1, 0)) // fails only where it is closed
+		_ = s.conn.SetDeadline(time.Unix(1, 0)) // fails only if it is closed
 	}
 }
 
@@ -320,7 +320,7 @@ func (s *stream) hangUp(cause error) {
 
 // run dials, sends and receives until the connection ends.
 func (s *stream) run(ctx context.Context, dial func(context.Context) (net.Conn, error)) {
-	defer s.giveUp()
+	defer s.cancelDial()
 	conn, err := dial(ctx)
 	if err != nil {
 		s.end(fmt.Errorf("connecting: %w", err))
@@ -346,7 +346,10 @@ func (s *stream) connected(conn net.Conn) {
 }
 
 // end tells all that wait that nothing more will come. That it was hung up counts as
-// the cause, but not where a reply has begun to come.
+// the cause, but not if a reply has begun to come.
+//
+// A connection ends in this order: drop and leave for each query, shut when no query is
+// left or the client hangs up, end when nothing can be received any more.
 func (s *stream) end(err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -409,7 +412,7 @@ func (s *stream) deliver(message []byte) {
 	delete(s.waiting, id)
 	s.answered++
 	a.result <- result{message: message}
-	if !a.left {
+	if !a.dropped {
 		s.leave()
 	}
 }
@@ -417,16 +420,17 @@ func (s *stream) deliver(message []byte) {
 // errCutShort says that a connection ended within a message.
 var errCutShort = errors.New("message cut short")
 
-// writeFramed sends a message behind its length, in one piece (RFC 7766, section 8).
+// writeFramed sends the length of a message and the message in one piece (RFC 7766,
+// section 8).
 func writeFramed(conn io.Writer, message []byte) error {
 	framed := binary.BigEndian.AppendUint16(make([]byte, 0, 2+len(message)), uint16(len(message)))
 	_, err := conn.Write(append(framed, message...))
 	return err
 }
 
-// readFramed reads one message behind its length. Memory grows with what has come,
-// not with what the other side says will come. The error is an errBroken where
-// nothing of a message came.
+// readFramed reads a length and a message of that length. Memory grows with what has come,
+// not with what the other side says will come. The error is an errBroken if nothing of
+// a message came.
 func readFramed(conn io.Reader) ([]byte, error) {
 	var size [2]byte
 	if n, err := io.ReadFull(conn, size[:]); n == 0 && err != nil {
