@@ -21,9 +21,10 @@ var walls = map[string][]string{
 	"scan/zone":     {"caascan/scan/domain", "caascan/scan/caa", "github.com/miekg/dns"},
 	"scan/lookup": {
 		"caascan/scan/domain", "caascan/scan/caa", "caascan/scan/snapshot", "caascan/scan/zone",
-		"github.com/miekg/dns", "golang.org/x/net/ipv4", "golang.org/x/net/ipv6", "golang.org/x/time/rate",
+		"caascan/scan/lookup/stream", "github.com/miekg/dns", "golang.org/x/net/ipv4", "golang.org/x/net/ipv6", "golang.org/x/time/rate",
 		"golang.org/x/sync/errgroup", "golang.org/x/sync/singleflight",
 	},
+	"scan/lookup/stream":  {},
 	"scan/lookup/dnstest": {"caascan/scan/zone", "github.com/miekg/dns", "golang.org/x/net/ipv4"},
 	"scan": {
 		"caascan/scan/domain", "caascan/scan/caa", "caascan/scan/snapshot", "caascan/scan/lookup",

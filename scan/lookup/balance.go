@@ -110,34 +110,34 @@ func (e *engine) patience(now time.Time) time.Duration {
 	return pause
 }
 
-// abandon ends a step that there is no server for. What a server that validates has
-// said of the name stands; else nobody has been asked, which is the fault of our own
-// house and says nothing of the name.
-func (e *engine) abandon(s *step) {
+// completeUnasked fills in the Observation of a step that there is no server for. What a
+// server that validates has said of the name counts; otherwise nobody has been asked,
+// which is a failure of our own network and says nothing of the name.
+func (e *engine) completeUnasked(s *step) {
 	s.form = fresh
-	if (s.dance != noDance || s.validatedOnly && e.outSince.IsZero()) && e.letStand(s) {
+	if (s.cdCheck != cdNotAsked || s.validatedOnly && e.outSince.IsZero()) && e.completeServFail(s) {
 		return
 	}
 	u := e.upstreams[e.rotor%len(e.upstreams)]
 	s.obs.Server, s.obs.Transport, s.obs.Time = u.name, u.transport(u.firstForm()), time.Now()
 	s.obs.RCode, s.obs.EDE = 0, nil
-	s.finish(snapshot.Network)
+	s.complete(snapshot.Network)
 }
 
-// letStand ends a step with the SERVFAIL of a server that validates. Where that was in
-// the first pass, or the last try brought no reply, it is not what the step says so far.
-// It reports whether there is one: it may have been in an earlier run.
-func (e *engine) letStand(s *step) bool {
-	if earlier, found := e.cfg.Store.Find(s.obs.Name); found && s.dance == noDance {
+// completeServFail fills in the Observation with the SERVFAIL of a server that validates.
+// If that came in the first pass, or the last try brought no reply, it is not what the
+// step says so far. It reports whether there is one: it may have come in an earlier run.
+func (e *engine) completeServFail(s *step) bool {
+	if earlier, found := e.cfg.Store.Find(s.obs.Name); found && s.cdCheck == cdNotAsked {
 		s.obs = earlier
 		return true
 	}
 	if s.obs.Server == "" {
 		return false
 	}
-	s.dance = noDance
+	s.cdCheck = cdNotAsked
 	s.obs.RCode = dns.RcodeServerFailure
-	s.finish(snapshot.ServFail)
+	s.complete(snapshot.ServFail)
 	return true
 }
 
@@ -145,7 +145,7 @@ func (e *engine) letStand(s *step) bool {
 // itself says nothing of it.
 func (e *engine) judge(s *step, out outcome) {
 	u, failure := s.up, out.failure
-	if s.dance == withCD {
+	if s.cdCheck == cdAsked {
 		return // that it fails is what was to be found out
 	}
 	answered := out.standing == ours && !troubled(failure)

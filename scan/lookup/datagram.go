@@ -36,69 +36,70 @@ func (c oneByOne) WriteBatch(messages []ipv4.Message, _ int) (int, error) {
 const (
 	loopbackBatch = 128
 	remoteBatch   = 4
-	letterSize    = 2048 // far more than the 1,232 octets that a server is told of
+	readSize      = 2048 // far more than the 1,232 octets that a server is told of
 )
 
-// letters are messages that came in one go, and the memory they are read into.
-type letters struct {
+// batch is the messages that one system call has received, and the memory they are read
+// into.
+type batch struct {
 	messages []ipv4.Message
 	count    int
-	patient  bool // there is time for more to come before these are read into
+	gathers  bool // the next receive leaves time for more messages to come
 }
 
-// Where much is in flight, replies are left to gather for a while: to wake up for one
+// If much is in flight, replies are left to gather for a while: to wake up for one
 // costs as much as for a hundred.
 const (
 	muchInFlight = 512
 	gatherTime   = 500 * time.Microsecond
 )
 
-func newLetters(s *socket) *letters {
-	count, size := loopbackBatch, letterSize
+func newBatch(s *socket) *batch {
+	count, size := loopbackBatch, readSize
 	if s.up.remote() {
 		count = remoteBatch
 	}
-	if _, single := s.conn.(oneByOne); single { // some systems fail where the memory is too small
+	if _, single := s.conn.(oneByOne); single { // some systems fail if the memory is too small
 		count, size = 1, maxMessage
 	}
-	l := &letters{messages: make([]ipv4.Message, count)}
+	b := &batch{messages: make([]ipv4.Message, count)}
 	memory := make([]byte, count*size)
-	for i := range l.messages {
-		l.messages[i].Buffers = [][]byte{memory[i*size : (i+1)*size : (i+1)*size]}
+	for i := range b.messages {
+		b.messages[i].Buffers = [][]byte{memory[i*size : (i+1)*size : (i+1)*size]}
 	}
-	return l
+	return b
 }
 
-func (l *letters) receive(conn datagrams) (err error) {
-	if l.patient {
+func (b *batch) receive(conn datagrams) (err error) {
+	if b.gathers {
 		time.Sleep(gatherTime)
 	}
-	l.count, err = conn.ReadBatch(l.messages, waitForOne)
+	b.count, err = conn.ReadBatch(b.messages, waitForOne)
 	if err != nil {
-		l.count = 0
+		b.count = 0
 	}
 	return err
 }
 
 // at returns a message, and whether it may have been cut short because the memory
 // ends with it.
-func (l *letters) at(i int) (message []byte, cut bool) {
-	memory := l.messages[i].Buffers[0]
-	n := l.messages[i].N
+func (b *batch) at(i int) (message []byte, cut bool) {
+	memory := b.messages[i].Buffers[0]
+	n := b.messages[i].N
 	return memory[:n], n == len(memory)
 }
 
-// post sends queries and returns how many went out before one could not be sent. A
+// sendBatch sends queries and returns how many went out before one could not be sent. A
 // connected socket reports the fate of an earlier datagram on the next call, so the
-// second word counts. envelopes is memory to send by.
-func post(conn datagrams, queries []*flight, envelopes []ipv4.Message) (sent int, err error) {
+// second error counts. outgoing is memory to send by.
+func sendBatch(conn datagrams, queries []*flight, outgoing []ipv4.Message) (sent int, err error) {
 	failures := 0
 	for sent < len(queries) {
-		batch := queries[sent:min(len(queries), sent+len(envelopes))]
-		for i, f := range batch {
-			envelopes[i].Buffers[0] = f.query
+		some := queries[sent:min(len(queries), sent+len(outgoing))]
+		for i, f := range some {
+			outgoing[i].Buffers[0] = f.query
 		}
-		n, err := conn.WriteBatch(envelopes[:len(batch)], 0)
+		n, err := conn.WriteBatch(outgoing[:len(some)], 0)
 		if n > 0 { // it is below 0 with some errors
 			sent, failures = sent+n, 0
 		}
@@ -112,10 +113,10 @@ func post(conn datagrams, queries []*flight, envelopes []ipv4.Message) (sent int
 	return sent, nil
 }
 
-func newEnvelopes() []ipv4.Message {
-	envelopes := make([]ipv4.Message, loopbackBatch)
-	for i := range envelopes {
-		envelopes[i].Buffers = make([][]byte, 1)
+func newOutgoing() []ipv4.Message {
+	outgoing := make([]ipv4.Message, loopbackBatch)
+	for i := range outgoing {
+		outgoing[i].Buffers = make([][]byte, 1)
 	}
-	return envelopes
+	return outgoing
 }

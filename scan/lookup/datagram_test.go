@@ -54,7 +54,7 @@ func TestManyQueriesOverRealSockets(t *testing.T) {
 func TestALongDatagramIsNotReadShort(t *testing.T) {
 	long := func(query []byte) []byte {
 		reply := message{ra: true, authority: []string{exampleSOA}}.pack(t, query)
-		return append(reply, make([]byte, letterSize)...)
+		return append(reply, make([]byte, readSize)...)
 	}
 	server := serveUDP(t, long)
 	r, err := New(Config{Servers: []Server{server}, Attempts: 1})
@@ -79,14 +79,14 @@ func TestAClosedSocketEndsItsReader(t *testing.T) {
 		c := newDatagrams(conn, loopback)
 		ended := make(chan error)
 		go func() {
-			l := newLetters(&socket{up: newUpstream(server, new(Config)), conn: c})
+			b := newBatch(&socket{up: newUpstream(server, new(Config)), conn: c})
 			err := error(nil)
 			for err == nil {
-				err = l.receive(c)
+				err = b.receive(c)
 			}
 			ended <- err
 		}()
-		if _, err := post(c, []*flight{{query: queryFor(t, "mail.example")}}, newEnvelopes()); err != nil {
+		if _, err := sendBatch(c, []*flight{{query: queryFor(t, "mail.example")}}, newOutgoing()); err != nil {
 			t.Errorf("loopback %v: %v", loopback, err)
 		}
 		if err := c.Close(); err != nil {
@@ -97,7 +97,7 @@ func TestAClosedSocketEndsItsReader(t *testing.T) {
 		case <-time.After(10 * time.Second):
 			t.Fatalf("loopback %v: who reads it still waits", loopback)
 		}
-		if _, err := post(c, []*flight{{query: queryFor(t, "mail.example")}}, newEnvelopes()); err == nil {
+		if _, err := sendBatch(c, []*flight{{query: queryFor(t, "mail.example")}}, newOutgoing()); err == nil {
 			t.Errorf("loopback %v: a closed socket takes queries", loopback)
 		}
 	}
@@ -119,8 +119,8 @@ func (c *failing) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
-// TestPostTriesTwice: the first error may be an earlier datagram's.
-func TestPostTriesTwice(t *testing.T) {
+// TestSendBatchTriesTwice: the first error may be an earlier datagram's.
+func TestSendBatchTriesTwice(t *testing.T) {
 	for _, test := range []struct {
 		name  string
 		fails map[byte]int
@@ -133,7 +133,7 @@ func TestPostTriesTwice(t *testing.T) {
 	} {
 		c := &failing{errors: test.fails}
 		flights := []*flight{{query: []byte("a")}, {query: []byte("b")}, {query: []byte("c")}}
-		count, err := post(oneByOne{c}, flights, newEnvelopes())
+		count, err := sendBatch(oneByOne{c}, flights, newOutgoing())
 		if count != test.count || string(c.sent) != test.sent || (err != nil) != (test.count < 3) {
 			t.Errorf("%s: %d sent, %q (%v), want %d, %q", test.name, count, c.sent, err, test.count, test.sent)
 		}

@@ -78,15 +78,16 @@ type transport interface {
 	send(ctx context.Context, s *step, now time.Time) (outcome, bool)
 	// resend takes the question of the step's try once more, which is out over UDP.
 	resend(s *step)
-	// flush sends what was taken. It calls settle for each step whose try ends with
+	// flush sends what was taken. It calls endTry for each step whose try ends with
 	// that, and reports whether there was one.
-	flush(now time.Time, settle func(*step, outcome)) bool
+	flush(now time.Time, endTry func(*step, outcome)) bool
 	arrivals() <-chan arrival
-	// receive calls settle for each step whose try an arrival ends: none where
+	// receive calls endTry for each step whose try an arrival ends: none where
 	// the arrival is nobody's reply, and the wait goes on.
-	receive(a arrival, settle func(*step, outcome))
-	// giveUp ends the step's outstanding try, whose deadline is over.
-	giveUp(s *step, now time.Time) outcome
+	receive(a arrival, endTry func(*step, outcome))
+	// timeOut drops the step's query, whose deadline is over, and returns how its try
+	// ended.
+	timeOut(s *step, now time.Time) outcome
 	// close ends all goroutines of the transport.
 	close()
 }
@@ -127,7 +128,7 @@ func (e *engine) run(ctx context.Context) error {
 		e.expire(now)
 		e.tend(ctx, now)
 		pause := e.send(ctx, now)
-		if e.transport.flush(now, e.settle) {
+		if e.transport.flush(now, e.endTry) {
 			continue
 		}
 		if e.idle() && !e.vouch(ctx) {
@@ -158,7 +159,7 @@ func (e *engine) takeIn() (some bool) {
 	for range 1 + cap(e.transport.arrivals()) {
 		select {
 		case a := <-e.transport.arrivals():
-			e.transport.receive(a, e.settle)
+			e.transport.receive(a, e.endTry)
 		case p := <-e.probes:
 			e.probed(p)
 		case c := <-e.controls:
@@ -190,7 +191,7 @@ func (e *engine) wait(ctx context.Context, now time.Time, pause time.Duration) {
 		e.backlog = append(e.backlog, batch...)
 		e.stats.domains.Add(int64(len(batch)))
 	case a := <-e.transport.arrivals():
-		e.transport.receive(a, e.settle)
+		e.transport.receive(a, e.endTry)
 	case p := <-e.probes:
 		e.probed(p)
 	case c := <-e.controls:
@@ -222,8 +223,8 @@ func (e *engine) send(ctx context.Context, now time.Time) (pause time.Duration) 
 		s := e.ready[at]
 		e.ready = slices.Delete(e.ready, at, at+1)
 		if found == nobody {
-			e.abandon(s)
-			e.conclude(s)
+			e.completeUnasked(s)
+			e.endStep(s)
 			continue
 		}
 		e.sendStep(ctx, s, now)
@@ -386,7 +387,7 @@ func (e *engine) sendStep(ctx context.Context, s *step, now time.Time) {
 		s.setResend(now)
 	}
 	if out, known := e.transport.send(ctx, s, now); known {
-		e.settle(s, out)
+		e.endTry(s, out)
 		return
 	}
 	e.schedule.put(s, s.nextDue())
@@ -410,7 +411,7 @@ func (e *engine) expire(now time.Time) {
 	for s := e.schedule.next(); s != nil && !s.due.After(now); s = e.schedule.next() {
 		e.schedule.remove(s)
 		if !s.deadline.After(now) {
-			e.settle(s, e.transport.giveUp(s, now))
+			e.endTry(s, e.transport.timeOut(s, now))
 			continue
 		}
 		if s.hold != none && !s.overdueAt.After(now) {
@@ -499,8 +500,11 @@ func (e *engine) resendWait(s *step, now time.Time) time.Duration {
 	return e.throttle(now)
 }
 
-// settle ends a try of s: its next query is made ready, or it has come to its end.
-func (e *engine) settle(s *step, out outcome) {
+// endTry ends a try of s: the next query is made ready, or s has come to its end.
+//
+// Things end in this order: the transport drops the query (drop), endTry ends the try, and
+// if no other try is left, the step's Observation is completed and endStep ends the step.
+func (e *engine) endTry(s *step, out outcome) {
 	e.schedule.remove(s)
 	if s.hold == none {
 		s.up.flow.waiting--
@@ -515,12 +519,12 @@ func (e *engine) settle(s *step, out outcome) {
 		e.ready = append(e.ready, s)
 		return
 	}
-	e.conclude(s)
+	e.endStep(s)
 }
 
-// conclude takes in that a step has come to its end: its name waits for the final pass,
+// endStep takes in that a step has come to its end: its name waits for the final pass,
 // or the climb goes on.
-func (e *engine) conclude(s *step) {
+func (e *engine) endStep(s *step) {
 	e.keep(s.obs)
 	if !s.final {
 		e.stats.names.Add(1)

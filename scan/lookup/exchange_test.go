@@ -72,7 +72,7 @@ func serveTLS(t *testing.T, cert tls.Certificate, answer func(query []byte) []by
 			go func() {
 				defer conn.Close()
 				for {
-					q, err := readFramed(conn)
+					q, err := readMessage(conn, "tcp")
 					if err != nil {
 						return
 					}
@@ -164,7 +164,7 @@ func serveHTTPS(t *testing.T, handler http.HandlerFunc) (address string, roots *
 func dnsOverHTTPS(answer func(query []byte) []byte) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		q, err := io.ReadAll(r.Body)
-		if err != nil || r.Method != http.MethodPost || r.Header.Get("Content-Type") != messageType || r.ProtoMajor != 2 || r.URL.Path != "/dns-query" {
+		if err != nil || r.Method != http.MethodPost || r.Header.Get("Content-Type") != "application/dns-message" || r.ProtoMajor != 2 || r.URL.Path != "/dns-query" {
 			w.WriteHeader(http.StatusBadRequest)
 			return
 		}
@@ -173,7 +173,7 @@ func dnsOverHTTPS(answer func(query []byte) []byte) http.HandlerFunc {
 			<-r.Context().Done()
 			return
 		}
-		w.Header().Set("Content-Type", messageType)
+		w.Header().Set("Content-Type", "application/dns-message")
 		_, _ = w.Write(reply)
 	}
 }

@@ -157,7 +157,7 @@ const rateBurst = 10 * time.Millisecond
 // hangUp closes the streams to all servers.
 func (r *Resolver) hangUp() {
 	for _, u := range r.upstreams {
-		u.streams.hangUp()
+		u.streams.HangUp()
 	}
 }
 

@@ -276,7 +276,7 @@ func (r *Resolver) askOnce(ctx context.Context, timeout time.Duration, u *upstre
 }
 
 func (r *Resolver) askStream(ctx context.Context, u *upstream, query []byte) ([]byte, error) {
-	return u.streams.exchange(ctx, query)
+	return u.streams.Exchange(ctx, query)
 }
 
 func (r *Resolver) askUDP(ctx context.Context, u *upstream, query []byte) ([]byte, error) {

@@ -38,10 +38,10 @@ func (r *Resolver) Prove(ctx context.Context, names iter.Seq[domain.Name], done 
 		return nil
 	}
 	defer r.hangUp()
-	j := newJury(r, believed, done)
+	a := newProofAsker(r, believed, done)
 	for {
-		settled, err := j.pass(ctx, r.unproven(names))
-		if err != nil || settled == 0 {
+		restored, err := a.pass(ctx, r.unproven(names))
+		if err != nil || restored == 0 {
 			return err
 		}
 	}
@@ -49,23 +49,23 @@ func (r *Resolver) Prove(ctx context.Context, names iter.Seq[domain.Name], done 
 
 // pass proves Observations, and returns how many of them have turned out to be answers,
 // so that the climbs over them go on.
-func (j *jury) pass(ctx context.Context, unproven iter.Seq[snapshot.Observation]) (settled int, err error) {
+func (a *proofAsker) pass(ctx context.Context, unproven iter.Seq[snapshot.Observation]) (restored int, err error) {
 	group, working := errgroup.WithContext(ctx)
 	group.SetLimit(maxProving)
 	for o := range unproven {
 		if working.Err() != nil {
 			break
 		}
-		group.Go(func() error { return j.prove(working, o) })
+		group.Go(func() error { return a.prove(working, o) })
 	}
 	if err := group.Wait(); err != nil {
 		return 0, err
 	}
-	for _, o := range j.proven {
-		j.resolver.cfg.Store.Put(o)
+	for _, o := range a.proven {
+		a.resolver.cfg.Store.Put(o)
 	}
-	settled, j.settled, j.proven = j.settled, 0, nil
-	return settled, ctx.Err()
+	restored, a.restored, a.proven = a.restored, 0, nil
+	return restored, ctx.Err()
 }
 
 // unproven yields, once each, the Observations that need Proofs for names.
@@ -126,91 +126,91 @@ func (r *Resolver) ill(o *snapshot.Observation) bool {
 	return slices.ContainsFunc(r.upstreams, func(u *upstream) bool { return u.name == o.Server && u.health.during(o.Time) })
 }
 
-// jury proves names by asking servers that validate.
-type jury struct {
+// proofAsker proves names by asking servers that validate.
+type proofAsker struct {
 	resolver *Resolver
 	believed []*upstream
 	prover   *prover
 	places   chan struct{}               // holds as many as are taken
 	paces    map[*upstream]*rate.Limiter // of servers that had to be slowed down
 
-	mu      sync.Mutex // guards what follows
-	next    int
-	done    func([]snapshot.Observation)
-	proven  []snapshot.Observation
-	settled int // of these, the ones that were doubted and are answers
+	mu       sync.Mutex // guards what follows
+	next     int
+	done     func([]snapshot.Observation)
+	proven   []snapshot.Observation
+	restored int // of these, the ones that were doubted and are answers
 }
 
-func newJury(r *Resolver, believed []*upstream, done func([]snapshot.Observation)) *jury {
-	j := &jury{
+func newProofAsker(r *Resolver, believed []*upstream, done func([]snapshot.Observation)) *proofAsker {
+	a := &proofAsker{
 		resolver: r, believed: believed, done: done,
 		places: make(chan struct{}, min(maxPlaces, r.cfg.Concurrency)), paces: make(map[*upstream]*rate.Limiter),
 	}
-	j.prover = newProver(j.askDS)
+	a.prover = newProver(a.askDS)
 	for _, u := range believed {
 		if limit := u.flow.pace.limit; limit > 0 {
-			j.paces[u] = rate.NewLimiter(rate.Limit(limit), max(1, int(limit*paceBurst.Seconds())))
+			a.paces[u] = rate.NewLimiter(rate.Limit(limit), max(1, int(limit*paceBurst.Seconds())))
 		}
 	}
-	return j
+	return a
 }
 
 // ask sends one query when there is a place for it, which it gives back when it is
 // overdue, and returns the reply.
-func (j *jury) ask(ctx context.Context, u *upstream, query []byte) ([]byte, error) {
+func (a *proofAsker) ask(ctx context.Context, u *upstream, query []byte) ([]byte, error) {
 	select {
-	case j.places <- struct{}{}:
+	case a.places <- struct{}{}:
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
-	leave := sync.OnceFunc(func() { <-j.places })
+	leave := sync.OnceFunc(func() { <-a.places })
 	defer leave()
-	if pace := j.paces[u]; pace != nil {
+	if pace := a.paces[u]; pace != nil {
 		if err := pace.Wait(ctx); err != nil {
 			return nil, err
 		}
 	}
 	defer time.AfterFunc(u.flow.patience(), leave).Stop()
-	j.resolver.stats.queries.Add(1)
-	return j.resolver.ask(ctx, u, u.firstForm(), query)
+	a.resolver.stats.queries.Add(1)
+	return a.resolver.ask(ctx, u, u.firstForm(), query)
 }
 
 // prove proves an Observation's name and its aliases, and those that its failure
 // kept from sight, as long as they can still make a difference.
-func (j *jury) prove(ctx context.Context, o snapshot.Observation) error {
+func (a *proofAsker) prove(ctx context.Context, o snapshot.Observation) error {
 	o.Proofs = nil
 	names := append([]string{o.Name.String()}, o.Aliases...)
-	if err := j.proveAll(ctx, &o, names); err != nil {
+	if err := a.proveAll(ctx, &o, names); err != nil {
 		return err
 	}
-	settled := settle(&o)
+	restored := restoreDoubted(&o)
 	signed := func(p snapshot.Proof) bool { return p.State == snapshot.ProvenSigned }
 	if o.Failure != "" && !slices.ContainsFunc(o.Proofs, signed) {
-		further, hidden, err := j.further(ctx, names, j.tries(&o))
+		further, hidden, err := a.further(ctx, names, a.tries(&o))
 		if err != nil {
 			return err
 		}
-		if err := j.proveAll(ctx, &o, further); err != nil {
+		if err := a.proveAll(ctx, &o, further); err != nil {
 			return err
 		}
 		if hidden != "" && o.ProvenInsecure() { // else it makes no difference
 			o.Proofs = append(o.Proofs, snapshot.Proof{Name: hidden, State: snapshot.NotProven})
 		}
 	}
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	j.proven = append(j.proven, o)
-	j.settled += settled
-	if j.done != nil {
-		j.done([]snapshot.Observation{o})
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.proven = append(a.proven, o)
+	a.restored += restored
+	if a.done != nil {
+		a.done([]snapshot.Observation{o})
 	}
 	return nil
 }
 
-// settle puts an answer that was doubted in the place of its failure where its name and its
-// aliases are proven to be insecure, and returns how many it has put. What nobody has
+// restoreDoubted replaces a failure by the answer that was doubted if its name and its
+// aliases are proven to be insecure, and returns how many it has replaced. What nobody has
 // signed nobody can have found bogus.
-func settle(o *snapshot.Observation) int {
+func restoreDoubted(o *snapshot.Observation) int {
 	doubted := o.Doubted
 	o.Doubted = nil
 	if doubted == nil || !o.ProvenInsecure() {
@@ -222,9 +222,9 @@ func settle(o *snapshot.Observation) int {
 	return 1
 }
 
-func (j *jury) proveAll(ctx context.Context, o *snapshot.Observation, names []string) error {
+func (a *proofAsker) proveAll(ctx context.Context, o *snapshot.Observation, names []string) error {
 	for _, name := range names {
-		proof, err := j.prover.prove(ctx, name)
+		proof, err := a.prover.prove(ctx, name)
 		if err != nil {
 			return err
 		}
@@ -236,11 +236,11 @@ func (j *jury) proveAll(ctx context.Context, o *snapshot.Observation, names []st
 // further returns the aliases that the failure kept from sight: SERVFAIL hides a chain
 // whose end has failed, and its target may lie in a signed zone. hidden is a name at which
 // there may be one still that cannot be seen, or "". The error is that of ctx.
-func (j *jury) further(ctx context.Context, chain []string, tries int) (further []string, hidden string, err error) {
+func (a *proofAsker) further(ctx context.Context, chain []string, tries int) (further []string, hidden string, err error) {
 	known := len(chain)
 	for {
 		last := chain[len(chain)-1]
-		target, hidden, err := j.aliasOf(ctx, last, tries)
+		target, hidden, err := a.aliasOf(ctx, last, tries)
 		if err != nil || hidden != "" || target == "" || slices.Contains(chain, target) {
 			return chain[known:], hidden, err
 		}
@@ -256,28 +256,28 @@ func (j *jury) further(ctx context.Context, chain []string, tries int) (further 
 // answer for CNAME, a DNAME record above may be the cause, which has a target that fails. It
 // is asked for from the top-level domain down, as far as where a zone that is not signed is
 // dead: what is in there nobody can see, a CA neither.
-func (j *jury) aliasOf(ctx context.Context, name string, tries int) (target, hidden string, err error) {
-	target, failure, err := j.askAlias(ctx, question{name, name, dns.TypeCNAME}, tries)
+func (a *proofAsker) aliasOf(ctx context.Context, name string, tries int) (target, hidden string, err error) {
+	target, failure, err := a.askAlias(ctx, question{name, name, dns.TypeCNAME}, tries)
 	switch {
 	case err != nil || failure == "":
 		return target, "", err
 	case !failure.Excusable(): // our resolver speaks, and not the name's servers
 		return "", name, nil
 	}
-	proof, err := j.prover.prove(ctx, name)
+	proof, err := a.prover.prove(ctx, name)
 	if err != nil {
 		return "", "", err
 	}
 	above := downTo(name)
 	for _, at := range above[:len(above)-1] { // a DNAME record leaves its own name as it is
-		target, failure, err := j.askAlias(ctx, question{name, at, dns.TypeDNAME}, tries)
+		target, failure, err := a.askAlias(ctx, question{name, at, dns.TypeDNAME}, tries)
 		if err != nil || target != "" {
 			return target, "", err
 		}
 		if failure == "" {
 			continue
 		}
-		dead, err := j.isDead(ctx, at, proof, failure)
+		dead, err := a.isDead(ctx, at, proof, failure)
 		if err != nil || dead {
 			return "", "", err
 		}
@@ -289,12 +289,12 @@ func (j *jury) aliasOf(ctx context.Context, name string, tries int) (target, hid
 // isDead reports whether a name, whose DNAME record could not be seen, lies in a zone below
 // an insecure delegation of which nothing is to be had: not its SOA record either, nor the
 // answer that there is none.
-func (j *jury) isDead(ctx context.Context, at string, proof snapshot.Proof, failure snapshot.Failure) (bool, error) {
+func (a *proofAsker) isDead(ctx context.Context, at string, proof snapshot.Proof, failure snapshot.Failure) (bool, error) {
 	insecure := proof.State == snapshot.ProvenInsecure && encloses(proof.Steps[len(proof.Steps)-1].Name, at)
 	if !insecure || !failure.Excusable() {
 		return false, nil
 	}
-	_, failure, err := j.askAlias(ctx, question{at, at, dns.TypeSOA}, j.resolver.cfg.Attempts)
+	_, failure, err := a.askAlias(ctx, question{at, at, dns.TypeSOA}, a.resolver.cfg.Attempts)
 	return failure != "" && failure.Excusable(), err
 }
 
@@ -306,23 +306,23 @@ type question struct {
 
 // tries returns how often the questions about the aliases of an Observation are asked. A
 // name that was silent in each try of both passes is asked once: it will be silent again.
-func (j *jury) tries(o *snapshot.Observation) int {
+func (a *proofAsker) tries(o *snapshot.Observation) int {
 	if o.Failure == snapshot.Timeout {
 		return 1
 	}
-	return j.resolver.cfg.Attempts
+	return a.resolver.cfg.Attempts
 }
 
 // askAlias returns where the record that is asked for leads from the name; "" if there is
 // none, or if it could not be seen: then it returns why.
-func (j *jury) askAlias(ctx context.Context, q question, tries int) (target string, failure snapshot.Failure, err error) {
+func (a *proofAsker) askAlias(ctx context.Context, q question, tries int) (target string, failure snapshot.Failure, err error) {
 	for range tries {
-		u := j.turn()
+		u := a.turn()
 		query, err := packQuery(dns.Id(), q.owner, q.kind, u.firstForm())
 		if err != nil {
 			return "", snapshot.MalformedReply, nil
 		}
-		message, err := j.ask(ctx, u, query)
+		message, err := a.ask(ctx, u, query)
 		if ctx.Err() != nil {
 			return "", "", ctx.Err()
 		}
@@ -354,16 +354,16 @@ func readAlias(message []byte, name, owner string) (target string, failure snaps
 
 // askDS asks one server for the DS records of a name, as often as any query is
 // tried.
-func (j *jury) askDS(ctx context.Context, name string) (dsAnswer, error) {
+func (a *proofAsker) askDS(ctx context.Context, name string) (dsAnswer, error) {
 	var answer dsAnswer
-	for range j.resolver.cfg.Attempts {
-		u := j.turn()
+	for range a.resolver.cfg.Attempts {
+		u := a.turn()
 		answer = dsAnswer{server: u.name}
 		query, err := dsQuery(dns.Id(), name)
 		if err != nil {
 			return answer, nil
 		}
-		message, err := j.ask(ctx, u, query)
+		message, err := a.ask(ctx, u, query)
 		answer.at = time.Now()
 		if ctx.Err() != nil {
 			return answer, ctx.Err()
@@ -377,10 +377,10 @@ func (j *jury) askDS(ctx context.Context, name string) (dsAnswer, error) {
 }
 
 // turn returns the server to ask next.
-func (j *jury) turn() *upstream {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	u := j.believed[j.next%len(j.believed)]
-	j.next++
+func (a *proofAsker) turn() *upstream {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	u := a.believed[a.next%len(a.believed)]
+	a.next++
 	return u
 }

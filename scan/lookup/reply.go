@@ -106,6 +106,9 @@ func check(message, query []byte) standing {
 	return ours
 }
 
+// isReply reports whether a message answers a query, as what it may be read or not.
+func isReply(message, query []byte) bool { return check(message, query) != notOurs }
+
 // checkStream is check for a stream, over which nobody can forge and the case of
 // letters does not count.
 func checkStream(message, query []byte) standing {

@@ -33,7 +33,7 @@ type socket struct {
 	conn    datagrams
 	flights slots
 	outbox  []*flight // to be sent by the next flush
-	spare   chan *letters
+	spare   chan *batch
 	sent    int
 	retired bool // it takes no more queries
 }
@@ -80,9 +80,9 @@ func newSocket(up *upstream, conn net.Conn) *socket {
 		_ = udp.SetReadBuffer(socketBytes) // the system may grant less
 		_ = udp.SetWriteBuffer(socketBytes)
 	}
-	s := &socket{up: up, conn: newDatagrams(conn, !up.remote()), spare: make(chan *letters, 2)}
+	s := &socket{up: up, conn: newDatagrams(conn, !up.remote()), spare: make(chan *batch, 2)}
 	for range cap(s.spare) { // one is read into while the other one is looked at
-		s.spare <- newLetters(s)
+		s.spare <- newBatch(s)
 	}
 	return s
 }
@@ -90,14 +90,14 @@ func newSocket(up *upstream, conn net.Conn) *socket {
 // read brings what a socket receives, many messages at a time.
 func (t *netTransport) read(s *socket) {
 	for {
-		var l *letters
+		var b *batch
 		select {
-		case l = <-s.spare:
+		case b = <-s.spare:
 		case <-t.quit:
 			return
 		}
-		err := l.receive(s.conn)
-		if !t.deliver(arrival{socket: s, letters: l, err: err, at: time.Now()}) || err != nil {
+		err := b.receive(s.conn)
+		if !t.deliver(arrival{socket: s, batch: b, err: err, at: time.Now()}) || err != nil {
 			return
 		}
 	}

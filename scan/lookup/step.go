@@ -48,7 +48,7 @@ type step struct {
 	up      *upstream // asked, or asked last
 	next    *upstream // to be asked, where it has been placed
 	form    form
-	dance   dance
+	cdCheck cdCheck
 	epoch   int   // of up's flow when it was sent
 	chain   chain // what the answers so far have shown
 	overlay *zone.Overlay
@@ -130,20 +130,20 @@ const (
 	late                // it is overdue, and holds one because too many wait already
 )
 
-// dance is how far a step has come in finding out whether SERVFAIL without further
-// words means a validation error: the answer is there if validation is waived (CD,
-// RFC 4035, section 3.2.2), and still is not if it is not.
-type dance int
+// cdCheck is how far a step has come in checking whether SERVFAIL without an Extended DNS
+// Error means a validation error: then a query with CD, which waives validation (RFC 4035,
+// section 3.2.2), is answered, and the same query without CD still is not.
+type cdCheck int
 
 const (
-	noDance     dance = iota
-	withCD            // asked with CD
-	afterwardCD       // that was answered; asked without CD once more
+	cdNotAsked cdCheck = iota
+	cdAsked            // asked with CD
+	cdAnswered         // that was answered, and the query is sent without CD once more
 )
 
 // pinned reports whether the next query of the step is for the server of the last
 // one.
-func (s *step) pinned() bool { return s.form != fresh || s.dance != noDance }
+func (s *step) pinned() bool { return s.form != fresh || s.cdCheck != cdNotAsked }
 
 // outcome is how a try ended.
 type outcome struct {
@@ -181,11 +181,11 @@ func (s *step) advance(out outcome, attempts int) bool {
 	if s.plainer(out) {
 		return true
 	}
-	if s.dance == withCD {
-		return s.danceOn(out)
+	if s.cdCheck == cdAsked {
+		return s.takeCDReply(out)
 	}
 	s.obs.Server, s.obs.Transport, s.obs.Time = out.server, out.transport, out.at
-	s.obs.Mark, s.obs.Doubted = "", nil
+	s.obs.Mark = ""
 	s.obs.RCode, s.obs.EDE = out.reply.rcode, out.reply.ede
 	s.obs.Attempts = s.attempt + 1
 	if out.standing == noQuestion {
@@ -204,10 +204,10 @@ func (s *step) advance(out outcome, attempts int) bool {
 		s.chain = next
 	}
 	if more {
-		s.asked, s.attempt, s.form, s.dance = next.end(s.obs.Name), 0, fresh, noDance
+		s.asked, s.attempt, s.form, s.cdCheck = next.end(s.obs.Name), 0, fresh, cdNotAsked
 		return true
 	}
-	s.finish(out.failure)
+	s.complete(out.failure)
 	return false
 }
 
@@ -257,7 +257,7 @@ func (s *step) again(failure snapshot.Failure, attempts int) bool {
 	if s.up != nil && s.up.shown.validates && refused {
 		s.validatedOnly, s.servfailed = true, true
 	}
-	if !transient(failure) || s.up == nil || s.dance != noDance {
+	if !transient(failure) || s.up == nil || s.cdCheck != cdNotAsked {
 		return false
 	}
 	s.attempt++
@@ -268,30 +268,29 @@ func (s *step) again(failure snapshot.Failure, attempts int) bool {
 	if failure != snapshot.ServFail || !s.final || !s.up.shown.validates {
 		return false // only one that validates says SERVFAIL for what is bogus
 	}
-	s.dance = withCD
+	s.cdCheck = cdAsked
 	return true
 }
 
-// danceOn takes in the reply to the query with CD. Of that nothing counts but
-// whether there is an answer: not its records, nor its Extended DNS Errors.
-func (s *step) danceOn(out outcome) bool {
+// takeCDReply takes in the reply to the query with CD. Nothing of it counts but whether
+// it is an answer: not its records, nor its Extended DNS Errors.
+func (s *step) takeCDReply(out outcome) bool {
 	rcode := out.reply.rcode
 	if out.standing == ours && (rcode == dns.RcodeSuccess || rcode == dns.RcodeNameError) {
-		s.dance, s.form = afterwardCD, fresh
+		s.cdCheck, s.form = cdAnswered, fresh
 		return true
 	}
-	s.finish(snapshot.ServFail)
+	s.complete(snapshot.ServFail)
 	return false
 }
 
-// finish completes the Observation.
-func (s *step) finish(failure snapshot.Failure) {
-	if failure == snapshot.ServFail && s.dance == afterwardCD {
+// complete fills in the Observation of a step that has no query left to send.
+func (s *step) complete(failure snapshot.Failure) {
+	if failure == snapshot.ServFail && s.cdCheck == cdAnswered {
 		failure = snapshot.DNSSECBogus
 	}
 	s.obs.Aliases = s.chain.aliases
 	s.obs.Failure = failure
-	s.obs.Asked = ""
 	if s.servfailed && failure != "" && !s.obs.SaidServFail() && s.obs.Mark == "" {
 		s.obs.Mark = snapshot.MarkAfterServFail
 	}

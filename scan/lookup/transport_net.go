@@ -21,8 +21,8 @@ type netTransport struct {
 	pools     map[*upstream]*pool
 	exchanges map[*flight]context.CancelFunc // that are out over streams
 	full      []*socket                      // those with something in their outbox
-	envelopes []ipv4.Message
-	spare     []*flight // that have landed, to be used again
+	outgoing  []ipv4.Message
+	spare     []*flight // that were dropped, to be used again
 	incoming  chan arrival
 	random    *bufio.Reader
 	quit      chan struct{}
@@ -46,7 +46,7 @@ func (f *flight) id() uint16 { return binary.BigEndian.Uint16(f.query) }
 // arrival is what a socket has received, or the end of a socket or of an exchange.
 type arrival struct {
 	socket  *socket // it came by
-	letters *letters
+	batch   *batch
 	flight  *flight // whose exchange over a stream it ends
 	message []byte  // over a stream
 	err     error
@@ -66,7 +66,7 @@ func newNetTransport(cfg *Config) *netTransport {
 		cfg:       cfg,
 		pools:     make(map[*upstream]*pool),
 		exchanges: make(map[*flight]context.CancelFunc),
-		envelopes: newEnvelopes(),
+		outgoing:  newOutgoing(),
 		incoming:  make(chan arrival, arrivalsCap),
 		random:    bufio.NewReader(rand.Reader),
 		quit:      make(chan struct{}),
@@ -89,7 +89,7 @@ func (t *netTransport) close() {
 func (t *netTransport) send(ctx context.Context, s *step, now time.Time) (outcome, bool) {
 	f := t.newFlight(s)
 	if err := t.pack(f); err != nil {
-		return t.ended(s, outcome{failure: snapshot.MalformedReply}, now), true
+		return t.attribute(s, outcome{failure: snapshot.MalformedReply}, now), true
 	}
 	s.flight = f
 	if !s.overUDP() {
@@ -99,7 +99,7 @@ func (t *netTransport) send(ctx context.Context, s *step, now time.Time) (outcom
 	socket, err := t.socket(ctx, f.up)
 	if err != nil {
 		s.flight = nil
-		return t.ended(s, outcome{failure: snapshot.Network}, now), true
+		return t.attribute(s, outcome{failure: snapshot.Network}, now), true
 	}
 	f.socket = socket
 	socket.flights.adopt(f, t.random, s.lastID)
@@ -126,7 +126,7 @@ func (t *netTransport) pack(f *flight) (err error) {
 	if err != nil {
 		return err
 	}
-	if s.dance == withCD {
+	if s.cdCheck == cdAsked {
 		setCD(f.query)
 	}
 	switch {
@@ -154,13 +154,13 @@ func (t *netTransport) enqueue(f *flight) {
 	f.socket.sent++
 }
 
-// flush sends what waits in the outboxes. It calls settle for each step whose query
+// flush sends what waits in the outboxes. It calls endTry for each step whose query
 // cannot be sent, and reports whether there was one.
-func (t *netTransport) flush(now time.Time, settle func(*step, outcome)) (failed bool) {
+func (t *netTransport) flush(now time.Time, endTry func(*step, outcome)) (failed bool) {
 	for _, s := range t.full {
 		queries := s.outbox
 		for len(queries) > 0 {
-			sent, err := post(s.conn, queries, t.envelopes)
+			sent, err := sendBatch(s.conn, queries, t.outgoing)
 			for _, f := range queries[:sent] {
 				f.queued = false
 			}
@@ -169,7 +169,7 @@ func (t *netTransport) flush(now time.Time, settle func(*step, outcome)) (failed
 				f := queries[0]
 				queries, failed = queries[1:], true
 				f.queued = false
-				t.land(f, outcome{failure: snapshot.Network}, now, settle)
+				t.endTry(f, outcome{failure: snapshot.Network}, now, endTry)
 			}
 		}
 		clear(s.outbox)
@@ -184,9 +184,9 @@ func (t *netTransport) flush(now time.Time, settle func(*step, outcome)) (failed
 // a truncated reply over UDP there are few such queries, so one that is tried again has a
 // connection to itself.
 func (t *netTransport) exchange(ctx context.Context, f *flight) {
-	ask := f.up.streams.exchange
+	ask := f.up.streams.Exchange
 	if f.up.overUDP() && f.step.attempt > 0 {
-		ask = f.up.streams.exchangeAlone
+		ask = f.up.streams.ExchangeAlone
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	t.exchanges[f] = cancel
@@ -206,23 +206,23 @@ func (t *netTransport) deliver(a arrival) bool {
 	}
 }
 
-func (t *netTransport) receive(a arrival, settle func(*step, outcome)) {
+func (t *netTransport) receive(a arrival, endTry func(*step, outcome)) {
 	switch {
 	case a.flight != nil:
-		t.receiveStream(a, settle)
+		t.receiveStream(a, endTry)
 	case a.err != nil:
-		t.broken(a, settle)
+		t.broken(a, endTry)
 	default:
-		for i := range a.letters.count {
-			message, cut := a.letters.at(i)
-			t.receiveUDP(a, message, cut, settle)
+		for i := range a.batch.count {
+			message, cut := a.batch.at(i)
+			t.receiveUDP(a, message, cut, endTry)
 		}
-		a.letters.patient = a.socket.flights.used >= muchInFlight && a.letters.count < len(a.letters.messages)
-		a.socket.spare <- a.letters
+		a.batch.gathers = a.socket.flights.used >= muchInFlight && a.batch.count < len(a.batch.messages)
+		a.socket.spare <- a.batch
 	}
 }
 
-func (t *netTransport) receiveUDP(a arrival, message []byte, cut bool, settle func(*step, outcome)) {
+func (t *netTransport) receiveUDP(a arrival, message []byte, cut bool, endTry func(*step, outcome)) {
 	if len(message) < headerSize {
 		return
 	}
@@ -233,7 +233,7 @@ func (t *netTransport) receiveUDP(a arrival, message []byte, cut bool, settle fu
 	}
 	switch standing {
 	case notOurs:
-		t.mismatch(a, message, settle)
+		t.mismatch(a, message, endTry)
 		return
 	case otherCase: // by a server that does not keep the case after all, or by a forger
 		standing = flooded
@@ -243,13 +243,13 @@ func (t *netTransport) receiveUDP(a arrival, message []byte, cut bool, settle fu
 		}
 	case noQuestion, cutShort, flooded:
 	}
-	t.land(f, readOutcome(message, standing), a.at, settle)
+	t.endTry(f, readOutcome(message, standing), a.at, endTry)
 }
 
 // mismatch counts a message that is no reply against the queries that it looks
 // like a reply to. The sockets of servers on loopback, where nobody else can send,
 // have too many queries for that.
-func (t *netTransport) mismatch(a arrival, message []byte, settle func(*step, outcome)) {
+func (t *netTransport) mismatch(a arrival, message []byte, endTry func(*step, outcome)) {
 	if !a.socket.up.remote() {
 		return
 	}
@@ -258,40 +258,41 @@ func (t *netTransport) mismatch(a arrival, message []byte, settle func(*step, ou
 			continue
 		}
 		if f.mismatches++; f.mismatches > maxMismatches {
-			t.land(f, readOutcome(message, flooded), a.at, settle)
+			t.endTry(f, readOutcome(message, flooded), a.at, endTry)
 		}
 	}
 }
 
 // broken ends what is in flight over a UDP socket that failed: with ICMP saying
 // that nobody listens there, nothing will come.
-func (t *netTransport) broken(a arrival, settle func(*step, outcome)) {
+func (t *netTransport) broken(a arrival, endTry func(*step, outcome)) {
 	if !t.pools[a.socket.up].forget(a.socket) {
 		return
 	}
 	for _, f := range a.socket.flights.all() {
-		t.land(f, outcome{failure: snapshot.Network}, a.at, settle)
+		t.endTry(f, outcome{failure: snapshot.Network}, a.at, endTry)
 	}
 }
 
-func (t *netTransport) receiveStream(a arrival, settle func(*step, outcome)) {
+func (t *netTransport) receiveStream(a arrival, endTry func(*step, outcome)) {
 	if a.flight.step.flight != a.flight {
-		return // given up before
+		return // dropped before
 	}
 	out := outcome{failure: snapshot.Network}
 	if a.err == nil {
 		out = readOutcome(a.message, checkStream(a.message, a.flight.query))
 	}
-	t.land(a.flight, out, a.at, settle)
+	t.endTry(a.flight, out, a.at, endTry)
 }
 
-// land takes a flight down and settles its step.
-func (t *netTransport) land(f *flight, out outcome, at time.Time, settle func(*step, outcome)) {
+// endTry drops a flight and ends the try that it was sent for.
+func (t *netTransport) endTry(f *flight, out outcome, at time.Time, endTry func(*step, outcome)) {
 	s := f.step
 	t.drop(f)
-	settle(s, t.ended(s, out, at))
+	endTry(s, t.attribute(s, out, at))
 }
 
+// drop makes a query one that nobody waits for: what answers it is nobody's reply.
 func (t *netTransport) drop(f *flight) {
 	f.step.flight = nil
 	if f.socket != nil {
@@ -311,15 +312,15 @@ func (t *netTransport) reuse(f *flight) {
 	t.spare = append(t.spare, f)
 }
 
-// ended says by which server, and how, a try ended.
-func (t *netTransport) ended(s *step, out outcome, at time.Time) outcome {
+// attribute says by which server, and how, a try ended.
+func (t *netTransport) attribute(s *step, out outcome, at time.Time) outcome {
 	out.server, out.transport, out.at = s.up.name, s.up.transport(s.form), at
 	out.believed = s.up.believed(t.cfg) && s.form.edns()
 	out.reply.ad = out.reply.ad && s.form.edns()
 	return out
 }
 
-func (t *netTransport) giveUp(s *step, now time.Time) outcome {
+func (t *netTransport) timeOut(s *step, now time.Time) outcome {
 	t.drop(s.flight)
-	return t.ended(s, outcome{failure: snapshot.Timeout}, now)
+	return t.attribute(s, outcome{failure: snapshot.Timeout}, now)
 }

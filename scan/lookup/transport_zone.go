@@ -47,6 +47,6 @@ func (t *zoneTransport) arrivals() <-chan arrival { return nil }
 
 func (t *zoneTransport) receive(arrival, func(*step, outcome)) {}
 
-func (t *zoneTransport) giveUp(*step, time.Time) outcome { return outcome{failure: snapshot.Timeout} }
+func (t *zoneTransport) timeOut(*step, time.Time) outcome { return outcome{failure: snapshot.Timeout} }
 
 func (t *zoneTransport) close() {}

@@ -3,8 +3,8 @@ package lookup
 import (
 	"context"
 	"fmt"
-	"net"
 
+	"caascan/scan/lookup/stream"
 	"caascan/scan/snapshot"
 )
 
@@ -27,6 +27,14 @@ type upstream struct {
 	answers     int // replies that say something of a name, be it a failure of the name's own
 }
 
+// exchanger asks one server over connections that are kept and shared, as the clients of
+// package stream do.
+type exchanger interface {
+	Exchange(ctx context.Context, query []byte) ([]byte, error)
+	ExchangeAlone(ctx context.Context, query []byte) ([]byte, error)
+	HangUp()
+}
+
 // shown is what a probe shows of a server.
 type shown struct {
 	validates bool   // AD came back; and the bogus name, where there was one, did not
@@ -38,15 +46,14 @@ type shown struct {
 
 func newUpstream(server Server, cfg *Config) *upstream {
 	u := &upstream{server: server, name: server.String(), flow: newFlow(cfg.Concurrency)}
+	streams := stream.Config{Dial: cfg.Dial, IsReply: isReply, Roots: cfg.Roots}
 	switch server.transport {
 	case snapshot.UDP, snapshot.TCP, snapshot.Zone, snapshot.Overlay:
-		u.streams = newStreamClient(func(ctx context.Context) (net.Conn, error) {
-			return cfg.Dial(ctx, "tcp", server.address)
-		})
+		u.streams = stream.NewTCP(streams, server.address)
 	case snapshot.TLS:
-		u.streams = newStreamClient(dialTLS(cfg.Dial, server, cfg.Roots))
+		u.streams = stream.NewTLS(streams, server.address, server.name)
 	case snapshot.HTTPS:
-		u.streams = newHTTPSClient(server.url, cfg.Dial, cfg.Roots)
+		u.streams = stream.NewHTTPS(streams, server.url)
 	}
 	return u
 }

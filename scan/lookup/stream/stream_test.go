@@ -1,4 +1,4 @@
-package lookup
+package stream
 
 import (
 	"bytes"
@@ -47,7 +47,7 @@ func (c *counted) Close() error {
 	return c.Conn.Close()
 }
 
-func (s *streamServer) dial(context.Context) (net.Conn, error) {
+func (s *streamServer) dial(context.Context, string, string) (net.Conn, error) {
 	pair := s.pair
 	if pair == nil {
 		pair = net.Pipe
@@ -64,7 +64,15 @@ func (s *streamServer) dial(context.Context) (net.Conn, error) {
 
 // client returns one that asks s. Who hangs it up at the end of a bubble of synctest
 // sees that no goroutine is left: the bubble would fail.
-func (s *streamServer) client() *streamClient { return newStreamClient(s.dial) }
+func (s *streamServer) client() *Client { return tcpClient(s.dial) }
+
+func tcpClient(dial func(ctx context.Context, network, address string) (net.Conn, error)) *Client {
+	return NewTCP(config(dial, nil), "192.0.2.1:53")
+}
+
+func config(dial func(ctx context.Context, network, address string) (net.Conn, error), roots *x509.CertPool) Config {
+	return Config{Dial: dial, IsReply: isReply, Roots: roots}
+}
 
 func (s *streamServer) wantDials(want int32) {
 	s.t.Helper()
@@ -75,8 +83,12 @@ func (s *streamServer) wantDials(want int32) {
 
 // next returns the query that comes next, nil where none does.
 func next(conn net.Conn) []byte {
-	query, err := readMessage(conn, "tcp")
-	if err != nil {
+	var size [2]byte
+	if _, err := io.ReadFull(conn, size[:]); err != nil {
+		return nil
+	}
+	query := make([]byte, binary.BigEndian.Uint16(size[:]))
+	if _, err := io.ReadFull(conn, query); err != nil {
 		return nil
 	}
 	return query
@@ -94,37 +106,48 @@ func say(conn net.Conn, messages ...[]byte) {
 // answerAll answers what comes until nothing does.
 func (s *streamServer) answerAll(conn net.Conn, _ int) {
 	for query := next(conn); query != nil; query = next(conn) {
-		say(conn, s.reply(query))
+		say(conn, reply(query))
 	}
 }
 
-func (s *streamServer) reply(query []byte) []byte { return message{ra: true}.pack(s.t, query) }
+// reply makes a query its own reply, by the QR bit.
+func reply(query []byte) []byte {
+	message := bytes.Clone(query)
+	message[2] |= 0x80
+	return message
+}
+
+// isReply holds the ID, the QR bit and the question.
+func isReply(message, query []byte) bool {
+	var asked, got dns.Msg
+	return asked.Unpack(query) == nil && got.Unpack(message) == nil &&
+		got.Id == asked.Id && got.Response && slices.Equal(got.Question, asked.Question)
+}
+
+func queryFor(t testing.TB, name string) []byte { return queryWithID(t, 4711, name) }
 
 func queryWithID(t testing.TB, id uint16, name string) []byte {
 	t.Helper()
-	query, err := packQuery(id, name, dns.TypeCAA, withEDNS)
+	m := new(dns.Msg).SetQuestion(dns.Fqdn(name), dns.TypeCAA)
+	m.Id = id
+	query, err := m.Pack()
 	if err != nil {
 		t.Fatal(err)
 	}
 	return query
 }
 
-// mustExchange asks and wants the reply: the query's ID, and its name as often as
-// it is asked for.
-func mustExchange(t testing.TB, c exchanger, query []byte) {
-	t.Helper()
-	wantReply(t, query)(c.exchange(t.Context(), query))
+// exchanger is both clients.
+type exchanger interface {
+	Exchange(ctx context.Context, query []byte) ([]byte, error)
 }
 
-func wantReply(t testing.TB, query []byte) func([]byte, error) {
-	return func(reply []byte, err error) {
-		t.Helper()
-		var asked, got dns.Msg
-		if err != nil {
-			t.Errorf("exchange: %v, want a reply", err)
-		} else if asked.Unpack(query) != nil || got.Unpack(reply) != nil || got.Id != asked.Id || !got.Response || got.Question[0] != asked.Question[0] {
-			t.Errorf("reply %v, want one to %v", &got, &asked)
-		}
+// mustExchange asks and wants the reply.
+func mustExchange(t testing.TB, c exchanger, query []byte) {
+	t.Helper()
+	message, err := c.Exchange(t.Context(), query)
+	if err != nil || !isReply(message, query) {
+		t.Errorf("exchange: %x (%v), want a reply to %x", message, err, query)
 	}
 }
 
@@ -153,10 +176,10 @@ func TestAQueryOverAStreamStandsBehindItsLength(t *testing.T) {
 			if _, err := io.ReadFull(conn, got); err != nil || !bytes.Equal(got, append([]byte{0, 24}, query...)) {
 				t.Errorf("sent %x (%v), want 0018 and %x", got, err, query)
 			}
-			say(conn, s.reply(query))
+			say(conn, reply(query))
 		}
 		c := s.client()
-		defer c.hangUp()
+		defer c.HangUp()
 		mustExchange(t, c, query)
 	})
 }
@@ -167,14 +190,14 @@ func TestRepliesOverAStreamComeInAnyOrder(t *testing.T) {
 		s.serve = func(conn net.Conn, _ int) {
 			var replies [][]byte
 			for range 3 { // nothing is said before all three have come
-				replies = append(replies, s.reply(next(conn)))
+				replies = append(replies, reply(next(conn)))
 			}
 			slices.Reverse(replies)
 			say(conn, replies...)
 			next(conn)
 		}
 		c := s.client()
-		defer c.hangUp()
+		defer c.HangUp()
 		var asking sync.WaitGroup
 		for id := range uint16(3) {
 			asking.Go(func() { mustExchange(t, c, queryWithID(t, id, fmt.Sprintf("m%d.example", id))) })
@@ -200,15 +223,15 @@ func TestAHundredExchangesAtOnceUseTwoConnections(t *testing.T) {
 				mu.Unlock()
 				replying.Go(func() {
 					time.Sleep(time.Second)
-					say(conn, s.reply(query))
+					say(conn, reply(query))
 				})
 			}
 		}
-		c := newStreamClient(func(ctx context.Context) (net.Conn, error) {
+		c := tcpClient(func(ctx context.Context, network, address string) (net.Conn, error) {
 			time.Sleep(time.Millisecond)
-			return s.dial(ctx)
+			return s.dial(ctx, network, address)
 		})
-		defer c.hangUp()
+		defer c.HangUp()
 		var asking sync.WaitGroup
 		for id := range uint16(100) {
 			asking.Go(func() { mustExchange(t, c, queryWithID(t, id, "mail.example")) })
@@ -227,16 +250,16 @@ func TestWhatAnswersNoQueryOverAStreamIsIgnored(t *testing.T) {
 		s := &streamServer{t: t}
 		s.serve = func(conn net.Conn, _ int) {
 			query := next(conn)
-			otherID := s.reply(query)
+			otherID := reply(query)
 			otherID[1] ^= 1
-			noReply := s.reply(query)
+			noReply := reply(query)
 			noReply[2] &^= 0x80 // QR
-			otherName := s.reply(queryWithID(t, binary.BigEndian.Uint16(query), "other.example"))
-			say(conn, nil, []byte{1}, query[:11], otherID, otherName, noReply, s.reply(query))
+			otherName := reply(queryWithID(t, binary.BigEndian.Uint16(query), "other.example"))
+			say(conn, nil, []byte{1}, query[:11], otherID, otherName, noReply, reply(query))
 			next(conn)
 		}
 		c := s.client()
-		defer c.hangUp()
+		defer c.HangUp()
 		mustExchange(t, c, queryFor(t, "mail.example"))
 		s.wantDials(1)
 	})
@@ -248,11 +271,11 @@ func TestTwoQueriesWithOneIDTakeTwoConnections(t *testing.T) {
 		s.serve = func(conn net.Conn, number int) {
 			query := next(conn)
 			time.Sleep(time.Second)
-			say(conn, s.reply(query))
+			say(conn, reply(query))
 			next(conn)
 		}
 		c := s.client()
-		defer c.hangUp()
+		defer c.HangUp()
 		var asking sync.WaitGroup
 		for _, name := range []string{"a.example", "b.example"} {
 			asking.Go(func() { mustExchange(t, c, queryWithID(t, 7, name)) })
@@ -273,8 +296,9 @@ func TestALateReplyAnswersNoLaterQuery(t *testing.T) {
 				s.answerAll(conn, number)
 				return
 			}
-			late := message{ra: true, rcode: dns.RcodeServerFailure}.pack(t, next(conn))
-			say(conn, s.reply(next(conn)))
+			late := reply(next(conn))
+			late[3] |= dns.RcodeServerFailure
+			say(conn, reply(next(conn)))
 			time.Sleep(3 * time.Second)
 			say(conn, late)
 			query := next(conn)
@@ -282,23 +306,23 @@ func TestALateReplyAnswersNoLaterQuery(t *testing.T) {
 				t.Error("the ID was not used again after the late reply")
 				return
 			}
-			say(conn, s.reply(query))
+			say(conn, reply(query))
 			next(conn)
 		}
 		c := s.client()
-		defer c.hangUp()
+		defer c.HangUp()
 		var asking sync.WaitGroup
 		start := time.Now()
 		asking.Go(func() {
 			query := queryWithID(t, 7, "a.example")
-			_, err := c.exchange(within(t, time.Second), query)
+			_, err := c.Exchange(within(t, time.Second), query)
 			wantTimeout(t, start, time.Second, err)
 			clear(query) // which is its owner's again
 		})
 		synctest.Wait()
 		mustExchange(t, c, queryWithID(t, 8, "b.example")) // so that the connection is trusted
 		asking.Wait()
-		reply, err := c.exchange(t.Context(), queryWithID(t, 7, "a.example"))
+		reply, err := c.Exchange(t.Context(), queryWithID(t, 7, "a.example"))
 		if err != nil || reply[3]&0xf != dns.RcodeSuccess {
 			t.Errorf("reply %x (%v), want NOERROR, not what answers the first query", reply, err)
 		}
@@ -314,9 +338,9 @@ func TestALateReplyDoesNotMakeAConnectionIdle(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &streamServer{t: t}
 		s.serve = func(conn net.Conn, number int) {
-			late := s.reply(next(conn))
-			say(conn, s.reply(next(conn)))
-			slow := s.reply(next(conn))
+			late := reply(next(conn))
+			say(conn, reply(next(conn)))
+			slow := reply(next(conn))
 			time.Sleep(3 * time.Second)
 			say(conn, late)
 			time.Sleep(30 * time.Second)
@@ -324,11 +348,11 @@ func TestALateReplyDoesNotMakeAConnectionIdle(t *testing.T) {
 			next(conn)
 		}
 		c := s.client()
-		defer c.hangUp()
+		defer c.HangUp()
 		var asking sync.WaitGroup
 		start := time.Now()
 		asking.Go(func() {
-			_, err := c.exchange(within(t, time.Second), queryWithID(t, 1, "a.example"))
+			_, err := c.Exchange(within(t, time.Second), queryWithID(t, 1, "a.example"))
 			wantTimeout(t, start, time.Second, err)
 		})
 		synctest.Wait()
@@ -361,14 +385,14 @@ func TestAServerThatDripsIsNotWaitedForTwice(t *testing.T) {
 			}
 		}
 		c := s.client()
-		defer c.hangUp()
+		defer c.HangUp()
 		var asking sync.WaitGroup
 		asking.Go(func() {
 			time.Sleep(time.Second)
-			_, err := c.exchange(within(t, 7*time.Second), queryWithID(t, 2, "b.example"))
+			_, err := c.Exchange(within(t, 7*time.Second), queryWithID(t, 2, "b.example"))
 			wantTimeout(t, start, 8*time.Second, err)
 		})
-		_, err := c.exchange(within(t, 5*time.Second), queryWithID(t, 1, "a.example"))
+		_, err := c.Exchange(within(t, 5*time.Second), queryWithID(t, 1, "a.example"))
 		wantTimeout(t, start, 5*time.Second, err)
 		mustExchange(t, c, queryWithID(t, 3, "c.example"))
 		s.wantDials(2)
@@ -392,11 +416,11 @@ func TestAConnectionThatAnswersOthersIsKept(t *testing.T) {
 			s.answerAll(conn, 1)
 		}
 		c := s.client()
-		defer c.hangUp()
+		defer c.HangUp()
 		var asking sync.WaitGroup
 		start := time.Now()
 		asking.Go(func() {
-			_, err := c.exchange(within(t, 5*time.Second), queryWithID(t, 1, "silent.example"))
+			_, err := c.Exchange(within(t, 5*time.Second), queryWithID(t, 1, "silent.example"))
 			wantTimeout(t, start, 5*time.Second, err)
 		})
 		for id := range uint16(8) {
@@ -416,16 +440,16 @@ func TestQueriesGivenUpStillCount(t *testing.T) {
 		s.serve = func(conn net.Conn, number int) {
 			for query := next(conn); query != nil; query = next(conn) {
 				if id := binary.BigEndian.Uint16(query); id >= 100 {
-					say(conn, s.reply(query))
+					say(conn, reply(query))
 				}
 			}
 		}
 		c := s.client()
-		defer c.hangUp()
+		defer c.HangUp()
 		var asking sync.WaitGroup
 		for id := range uint16(63) {
 			asking.Go(func() {
-				if _, err := c.exchange(within(t, time.Second), queryWithID(t, id, "silent.example")); err == nil {
+				if _, err := c.Exchange(within(t, time.Second), queryWithID(t, id, "silent.example")); err == nil {
 					t.Error("a reply came to a query that was not answered")
 				}
 			})
@@ -436,7 +460,7 @@ func TestQueriesGivenUpStillCount(t *testing.T) {
 		mustExchange(t, c, queryWithID(t, 101, "mail.example"))
 		s.wantDials(1)
 		ctx, cancel := context.WithCancel(t.Context())
-		asking.Go(func() { _, _ = c.exchange(ctx, queryWithID(t, 63, "silent.example")) }) // the 64th
+		asking.Go(func() { _, _ = c.Exchange(ctx, queryWithID(t, 63, "silent.example")) }) // the 64th
 		synctest.Wait()
 		mustExchange(t, c, queryWithID(t, 102, "mail.example"))
 		s.wantDials(2)
@@ -455,7 +479,7 @@ func TestAnIdleConnectionIsClosedAfterTenSeconds(t *testing.T) {
 			closed = append(closed, time.Since(start))
 		}
 		c := s.client()
-		defer c.hangUp()
+		defer c.HangUp()
 		mustExchange(t, c, queryWithID(t, 1, "mail.example"))
 		time.Sleep(9 * time.Second)
 		mustExchange(t, c, queryWithID(t, 2, "mail.example"))
@@ -475,14 +499,14 @@ func TestAConnectionInUseIsNotIdle(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &streamServer{t: t}
 		s.serve = func(conn net.Conn, number int) {
-			say(conn, s.reply(next(conn)))
+			say(conn, reply(next(conn)))
 			query := next(conn)
 			time.Sleep(30 * time.Second)
-			say(conn, s.reply(query))
+			say(conn, reply(query))
 			next(conn)
 		}
 		c := s.client()
-		defer c.hangUp()
+		defer c.HangUp()
 		mustExchange(t, c, queryWithID(t, 1, "mail.example"))
 		mustExchange(t, c, queryWithID(t, 2, "mail.example"))
 		s.wantDials(1)
@@ -496,26 +520,26 @@ func TestABreakIsMadeGoodOnceOnAFreshConnection(t *testing.T) {
 		answers bool
 	}{
 		"closed while idle": {func(s *streamServer, conn net.Conn, number int) {
-			if say(conn, s.reply(next(conn))); number > 1 {
+			if say(conn, reply(next(conn))); number > 1 {
 				next(conn)
 			}
 		}, 2, true},
 		"closed when the query came": {func(s *streamServer, conn net.Conn, number int) {
-			say(conn, s.reply(next(conn)))
+			say(conn, reply(next(conn)))
 			next(conn)
 		}, 2, true},
 		"closed within the length of the reply": {func(s *streamServer, conn net.Conn, number int) {
-			say(conn, s.reply(next(conn)))
+			say(conn, reply(next(conn)))
 			next(conn)
 			_, _ = conn.Write([]byte{0})
 		}, 1, false},
 		"closed within the reply": {func(s *streamServer, conn net.Conn, number int) {
-			say(conn, s.reply(next(conn)))
-			_, _ = conn.Write(append([]byte{0, 80}, s.reply(next(conn))[:20]...))
+			say(conn, reply(next(conn)))
+			_, _ = conn.Write(append([]byte{0, 80}, reply(next(conn))[:20]...))
 		}, 1, false},
 		"closed again": {func(s *streamServer, conn net.Conn, number int) {
 			if query := next(conn); number == 1 {
-				say(conn, s.reply(query))
+				say(conn, reply(query))
 				next(conn)
 			}
 		}, 2, false},
@@ -525,9 +549,9 @@ func TestABreakIsMadeGoodOnceOnAFreshConnection(t *testing.T) {
 				s := &streamServer{t: t}
 				s.serve = func(conn net.Conn, number int) { test.serve(s, conn, number) }
 				c := s.client()
-				defer c.hangUp()
+				defer c.HangUp()
 				mustExchange(t, c, queryWithID(t, 1, "mail.example"))
-				_, err := c.exchange(t.Context(), queryWithID(t, 2, "mail.example"))
+				_, err := c.Exchange(t.Context(), queryWithID(t, 2, "mail.example"))
 				if (err == nil) != test.answers {
 					t.Errorf("exchange: %v, want an answer: %v", err, test.answers)
 				}
@@ -545,13 +569,13 @@ func TestAQueryIsAskedAgainOnAFreshConnectionThoughOthersStand(t *testing.T) {
 		s.serve = func(conn net.Conn, number int) {
 			query := next(conn)
 			time.Sleep(time.Second)
-			say(conn, s.reply(query))
+			say(conn, reply(query))
 			if query := next(conn); number == 2 && query != nil {
 				t.Errorf("query %x came over the other connection that stood", query)
 			}
 		}
 		c := s.client()
-		defer c.hangUp()
+		defer c.HangUp()
 		var asking sync.WaitGroup
 		for i, name := range []string{"a.example", "b.example"} {
 			asking.Go(func() {
@@ -569,9 +593,9 @@ func TestABreakOfAFreshConnectionIsAnError(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &streamServer{t: t, serve: func(conn net.Conn, _ int) { next(conn) }}
 		c := s.client()
-		defer c.hangUp()
+		defer c.HangUp()
 		start := time.Now()
-		if _, err := c.exchange(t.Context(), queryFor(t, "mail.example")); !errors.Is(err, errBroken) || !errors.Is(err, io.EOF) {
+		if _, err := c.Exchange(t.Context(), queryFor(t, "mail.example")); !errors.Is(err, errBroken) || !errors.Is(err, io.EOF) {
 			t.Errorf("exchange: %v, want the end of the connection", err)
 		}
 		s.wantDials(1)
@@ -586,9 +610,9 @@ func TestABreakOfAFreshConnectionIsAnError(t *testing.T) {
 func TestAServerThatTakesOneQueryAConnectionAnswersAll(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &streamServer{t: t}
-		s.serve = func(conn net.Conn, _ int) { say(conn, s.reply(next(conn))) }
+		s.serve = func(conn net.Conn, _ int) { say(conn, reply(next(conn))) }
 		c := s.client()
-		defer c.hangUp()
+		defer c.HangUp()
 		var asking sync.WaitGroup
 		for id := range uint16(20) {
 			asking.Go(func() { mustExchange(t, c, queryWithID(t, id, "mail.example")) })
@@ -603,17 +627,17 @@ func TestAConnectionThatCannotBeMadeFailsAllThatWaitForIt(t *testing.T) {
 		s := &streamServer{t: t}
 		s.serve = s.answerAll
 		var dials atomic.Int32
-		c := newStreamClient(func(ctx context.Context) (net.Conn, error) {
+		c := tcpClient(func(ctx context.Context, network, address string) (net.Conn, error) {
 			if time.Sleep(time.Second); dials.Add(1) == 1 {
 				return nil, refused
 			}
-			return s.dial(ctx)
+			return s.dial(ctx, network, address)
 		})
-		defer c.hangUp()
+		defer c.HangUp()
 		var asking sync.WaitGroup
 		for id := range uint16(3) {
 			asking.Go(func() {
-				if _, err := c.exchange(t.Context(), queryWithID(t, id, "mail.example")); !errors.Is(err, refused) {
+				if _, err := c.Exchange(t.Context(), queryWithID(t, id, "mail.example")); !errors.Is(err, refused) {
 					t.Errorf("exchange: %v, want that of the dial", err)
 				}
 			})
@@ -631,7 +655,7 @@ func TestADialEndsWhenNobodyWaitsForIt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		start := time.Now()
 		var ended time.Duration
-		c := newStreamClient(func(ctx context.Context) (net.Conn, error) {
+		c := tcpClient(func(ctx context.Context, _, _ string) (net.Conn, error) {
 			<-ctx.Done()
 			ended = time.Since(start)
 			return nil, ctx.Err()
@@ -640,7 +664,7 @@ func TestADialEndsWhenNobodyWaitsForIt(t *testing.T) {
 		for id, patience := range []time.Duration{time.Second, 3 * time.Second} {
 			asking.Go(func() {
 				time.Sleep(time.Duration(id)) // the first one dials
-				_, err := c.exchange(within(t, patience-time.Duration(id)), queryWithID(t, uint16(id), "mail.example"))
+				_, err := c.Exchange(within(t, patience-time.Duration(id)), queryWithID(t, uint16(id), "mail.example"))
 				wantTimeout(t, start, patience, err)
 			})
 		}
@@ -658,19 +682,19 @@ func TestAConnectionThatNobodyWaitsForAnyMoreIsClosed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &streamServer{t: t}
 		s.serve = s.answerAll
-		c := newStreamClient(func(ctx context.Context) (net.Conn, error) {
+		c := tcpClient(func(ctx context.Context, network, address string) (net.Conn, error) {
 			time.Sleep(5 * time.Second)
-			return s.dial(ctx)
+			return s.dial(ctx, network, address)
 		})
 		start := time.Now()
-		_, err := c.exchange(within(t, time.Second), queryFor(t, "mail.example"))
+		_, err := c.Exchange(within(t, time.Second), queryFor(t, "mail.example"))
 		wantTimeout(t, start, time.Second, err)
 		time.Sleep(5 * time.Second)
 		synctest.Wait()
 		if s.wantDials(1); s.open.Load() != 0 {
 			t.Error("the connection was left open")
 		}
-		c.hangUp()
+		c.HangUp()
 	})
 }
 
@@ -679,11 +703,11 @@ func TestAnEndedContextAsksNothing(t *testing.T) {
 		s := &streamServer{t: t}
 		s.serve = s.answerAll
 		c := s.client()
-		defer c.hangUp()
+		defer c.HangUp()
 		mustExchange(t, c, queryWithID(t, 1, "mail.example"))
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
-		if _, err := c.exchange(ctx, queryWithID(t, 2, "mail.example")); !errors.Is(err, context.Canceled) {
+		if _, err := c.Exchange(ctx, queryWithID(t, 2, "mail.example")); !errors.Is(err, context.Canceled) {
 			t.Errorf("exchange: %v, want the end of the context", err)
 		}
 		mustExchange(t, c, queryWithID(t, 3, "mail.example"))
@@ -701,9 +725,9 @@ func TestAServerThatDoesNotReadHoldsNobodyUp(t *testing.T) {
 			s.answerAll(conn, number)
 		}
 		c := s.client()
-		defer c.hangUp()
+		defer c.HangUp()
 		start := time.Now()
-		_, err := c.exchange(within(t, time.Second), queryWithID(t, 1, "mail.example"))
+		_, err := c.Exchange(within(t, time.Second), queryWithID(t, 1, "mail.example"))
 		wantTimeout(t, start, time.Second, err)
 		mustExchange(t, c, queryWithID(t, 2, "mail.example"))
 		if time.Since(start) != time.Second {
@@ -719,22 +743,22 @@ func TestAQueryThatCouldNotBeSentIsNoGoodSign(t *testing.T) {
 		s := &streamServer{t: t}
 		s.serve = func(conn net.Conn, number int) {
 			if number == 1 {
-				say(conn, s.reply(next(conn)))
+				say(conn, reply(next(conn)))
 				time.Sleep(time.Minute)
 			}
 			s.answerAll(conn, number)
 		}
 		c := s.client()
-		defer c.hangUp()
+		defer c.HangUp()
 		mustExchange(t, c, queryWithID(t, 1, "mail.example"))
 		var asking sync.WaitGroup
 		start := time.Now()
 		asking.Go(func() {
-			_, err := c.exchange(within(t, 10*time.Second), queryWithID(t, 2, "mail.example"))
+			_, err := c.Exchange(within(t, 10*time.Second), queryWithID(t, 2, "mail.example"))
 			wantTimeout(t, start, 10*time.Second, err)
 		})
 		synctest.Wait()
-		_, err := c.exchange(within(t, time.Second), queryWithID(t, 3, "mail.example"))
+		_, err := c.Exchange(within(t, time.Second), queryWithID(t, 3, "mail.example"))
 		wantTimeout(t, start, time.Second, err)
 		s.wantDials(1)
 		mustExchange(t, c, queryWithID(t, 4, "mail.example"))
@@ -756,17 +780,17 @@ func TestHangUpEndsWhatIsInFlight(t *testing.T) {
 			}
 		}
 		c := s.client()
-		defer c.hangUp()
+		defer c.HangUp()
 		var asking sync.WaitGroup
 		for id := range uint16(3) {
 			asking.Go(func() {
-				if _, err := c.exchange(t.Context(), queryWithID(t, id, "mail.example")); !errors.Is(err, errHungUp) {
+				if _, err := c.Exchange(t.Context(), queryWithID(t, id, "mail.example")); !errors.Is(err, errHungUp) {
 					t.Errorf("exchange: %v, want that it was hung up", err)
 				}
 			})
 		}
 		synctest.Wait()
-		c.hangUp()
+		c.HangUp()
 		asking.Wait()
 		s.wantDials(1) // none is asked again
 		mustExchange(t, c, queryWithID(t, 9, "mail.example"))
@@ -777,19 +801,19 @@ func TestHangUpEndsWhatIsInFlight(t *testing.T) {
 func TestHangUpEndsADial(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var left atomic.Bool
-		c := newStreamClient(func(ctx context.Context) (net.Conn, error) {
+		c := tcpClient(func(ctx context.Context, _, _ string) (net.Conn, error) {
 			defer left.Store(true)
 			<-ctx.Done()
 			return nil, ctx.Err()
 		})
 		var asking sync.WaitGroup
 		asking.Go(func() {
-			if _, err := c.exchange(t.Context(), queryFor(t, "mail.example")); !errors.Is(err, errHungUp) {
+			if _, err := c.Exchange(t.Context(), queryFor(t, "mail.example")); !errors.Is(err, errHungUp) {
 				t.Errorf("exchange: %v, want that it was hung up", err)
 			}
 		})
 		synctest.Wait()
-		c.hangUp()
+		c.HangUp()
 		if !left.Load() {
 			t.Error("hangUp returned before the dial had")
 		}
@@ -807,18 +831,18 @@ func TestHangUpMayComeAtAnyTime(t *testing.T) {
 	for id := range uint16(8) {
 		asking.Go(func() {
 			for range 200 {
-				if _, err := c.exchange(t.Context(), queryWithID(t, id, "mail.example")); err != nil && !errors.Is(err, errHungUp) {
+				if _, err := c.Exchange(t.Context(), queryWithID(t, id, "mail.example")); err != nil && !errors.Is(err, errHungUp) {
 					t.Errorf("exchange: %v", err)
 				}
 			}
 		})
 	}
 	for range 200 {
-		c.hangUp()
+		c.HangUp()
 		runtime.Gosched()
 	}
 	asking.Wait()
-	c.hangUp()
+	c.HangUp()
 }
 
 // TestTheLengthOfAReplyCostsNoMemory: a server may say that 65,535 octets come, and
@@ -934,8 +958,14 @@ func sockets(t testing.TB) func() (client, server net.Conn) {
 	}
 }
 
+// tlsServer is where a server over TLS is, and what it is called.
+type tlsServer struct{ address, name string }
+
+// exampleServer is dns.example.
+var exampleServer = tlsServer{"192.0.2.1:853", "dns.example"}
+
 // tlsClient returns a client of s, which is called server and speaks TLS.
-func (s *streamServer) tlsClient(server string, config *tls.Config, roots *x509.CertPool) *streamClient {
+func (s *streamServer) tlsClient(server tlsServer, config *tls.Config, roots *x509.CertPool) *Client {
 	plainly := s.serve
 	s.serve = func(conn net.Conn, number int) {
 		secured := tls.Server(conn, config)
@@ -944,12 +974,12 @@ func (s *streamServer) tlsClient(server string, config *tls.Config, roots *x509.
 		}
 	}
 	dial := func(ctx context.Context, network, address string) (net.Conn, error) {
-		if network != "tcp" || address != mustServer(server).address {
-			s.t.Errorf("dialed %s %s, want tcp %s", network, address, mustServer(server).address)
+		if network != "tcp" || address != server.address {
+			s.t.Errorf("dialed %s %s, want tcp %s", network, address, server.address)
 		}
-		return s.dial(ctx)
+		return s.dial(ctx, network, address)
 	}
-	return newStreamClient(dialTLS(dial, mustServer(server), roots))
+	return NewTLS(Config{Dial: dial, IsReply: isReply, Roots: roots}, server.address, server.name)
 }
 
 func TestTheCertificateOfAServerOverTLSIsChecked(t *testing.T) {
@@ -960,21 +990,22 @@ func TestTheCertificateOfAServerOverTLSIsChecked(t *testing.T) {
 	)
 	const later, past = time.Hour, -time.Hour
 	for title, test := range map[string]struct {
-		server, host string
-		valid        time.Duration
-		strangers    bool // issued by an authority that is not among the roots
-		refusal      any
+		server    tlsServer
+		host      string // of its certificate
+		valid     time.Duration
+		strangers bool // issued by an authority that is not among the roots
+		refusal   any
 	}{
-		"the name behind #":       {"tls://192.0.2.1#dns.example", "dns.example", later, false, nil},
-		"the host":                {"tls://dns.example", "dns.example", later, false, nil},
-		"the address":             {"tls://192.0.2.1", "192.0.2.1", later, false, nil},
-		"the IPv6 address":        {"tls://[2001:db8::1]:8853", "2001:db8::1", later, false, nil},
-		"another name":            {"tls://192.0.2.1#dns.example", "other.example", later, false, &name},
-		"the address, not name":   {"tls://192.0.2.1#dns.example", "192.0.2.1", later, false, &name},
-		"another address":         {"tls://192.0.2.1", "192.0.2.2", later, false, &name},
-		"a name, not address":     {"tls://192.0.2.1", "dns.example", later, false, &name},
-		"expired":                 {"tls://dns.example", "dns.example", past, false, &invalid},
-		"of an unknown authority": {"tls://dns.example", "dns.example", later, true, &unknown},
+		"the name":                {exampleServer, "dns.example", later, false, nil},
+		"the host":                {tlsServer{"dns.example:853", "dns.example"}, "dns.example", later, false, nil},
+		"the address":             {tlsServer{"192.0.2.1:853", "192.0.2.1"}, "192.0.2.1", later, false, nil},
+		"the IPv6 address":        {tlsServer{"[2001:db8::1]:8853", "2001:db8::1"}, "2001:db8::1", later, false, nil},
+		"another name":            {exampleServer, "other.example", later, false, &name},
+		"the address, not name":   {exampleServer, "192.0.2.1", later, false, &name},
+		"another address":         {tlsServer{"192.0.2.1:853", "192.0.2.1"}, "192.0.2.2", later, false, &name},
+		"a name, not address":     {tlsServer{"192.0.2.1:853", "192.0.2.1"}, "dns.example", later, false, &name},
+		"expired":                 {tlsServer{"dns.example:853", "dns.example"}, "dns.example", past, false, &invalid},
+		"of an unknown authority": {tlsServer{"dns.example:853", "dns.example"}, "dns.example", later, true, &unknown},
 	} {
 		t.Run(title, func(t *testing.T) {
 			trusted := newAuthority(t)
@@ -986,10 +1017,10 @@ func TestTheCertificateOfAServerOverTLSIsChecked(t *testing.T) {
 			s := &streamServer{t: t, pair: sockets(t)}
 			s.serve = s.answerAll
 			c := s.tlsClient(test.server, config, trusted.roots)
-			defer c.hangUp()
+			defer c.HangUp()
 			if test.refusal == nil {
 				mustExchange(t, c, queryFor(t, "mail.example"))
-			} else if _, err := c.exchange(t.Context(), queryFor(t, "mail.example")); err == nil || !errors.As(err, test.refusal) {
+			} else if _, err := c.Exchange(t.Context(), queryFor(t, "mail.example")); err == nil || !errors.As(err, test.refusal) {
 				t.Errorf("exchange: %v, want %T", err, test.refusal)
 			}
 			if s.wantDials(1); test.refusal != nil && s.open.Load() != 0 {
@@ -1014,9 +1045,9 @@ func TestTLSIsOfferedAsServersWantIt(t *testing.T) {
 			test.change(config)
 			s := &streamServer{t: t, pair: sockets(t)}
 			s.serve = s.answerAll
-			c := s.tlsClient("tls://dns.example", config, a.roots)
-			defer c.hangUp()
-			if _, err := c.exchange(t.Context(), queryFor(t, "mail.example")); (err == nil) != test.answers {
+			c := s.tlsClient(exampleServer, config, a.roots)
+			defer c.HangUp()
+			if _, err := c.Exchange(t.Context(), queryFor(t, "mail.example")); (err == nil) != test.answers {
 				t.Errorf("exchange: %v, want an answer: %v", err, test.answers)
 			}
 		})
@@ -1033,10 +1064,10 @@ func TestTLSSessionsAreResumed(t *testing.T) {
 			s.answerAll(conn, number)
 		}
 		config := &tls.Config{Certificates: []tls.Certificate{a.issue("dns.example", time.Now().Add(time.Hour))}}
-		c := s.tlsClient("tls://dns.example", config, a.roots)
+		c := s.tlsClient(exampleServer, config, a.roots)
 		for range 2 {
 			mustExchange(t, c, queryFor(t, "mail.example"))
-			c.hangUp()
+			c.HangUp()
 			synctest.Wait()
 		}
 		if want := []bool{false, true}; !slices.Equal(resumed, want) {
@@ -1053,10 +1084,9 @@ func TestATLSHandshakeThatStallsEndsWithTheContext(t *testing.T) {
 			_, _ = io.Copy(io.Discard, conn) // it never says hello
 			closed = true
 		}}
-		c := newStreamClient(dialTLS(func(ctx context.Context, _, _ string) (net.Conn, error) { return s.dial(ctx) },
-			mustServer("tls://dns.example"), x509.NewCertPool()))
+		c := NewTLS(config(s.dial, x509.NewCertPool()), exampleServer.address, exampleServer.name)
 		start := time.Now()
-		_, err := c.exchange(within(t, time.Second), queryFor(t, "mail.example"))
+		_, err := c.Exchange(within(t, time.Second), queryFor(t, "mail.example"))
 		wantTimeout(t, start, time.Second, err)
 		synctest.Wait()
 		if !closed {

@@ -1,10 +1,9 @@
-package lookup
+package stream
 
 import (
 	"bytes"
 	"context"
 	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
@@ -17,12 +16,11 @@ import (
 	"time"
 )
 
-// httpsClient is an exchanger over HTTPS (RFC 8484), with HTTP/2 where the server
-// has it. It goes through no proxy, whatever the environment says, and follows no
+// HTTPSClient asks one server over HTTPS (RFC 8484), with HTTP/2 if the server has it. It goes through no proxy, whatever the environment says, and follows no
 // redirect: the server that was named is the one whose certificate is checked.
-type httpsClient struct {
+type HTTPSClient struct {
+	cfg    Config
 	url    string
-	dial   func(ctx context.Context, network, address string) (net.Conn, error)
 	client *http.Client
 
 	mu    sync.Mutex // guards what follows
@@ -39,7 +37,7 @@ type call struct {
 // httpsConn is a connection that can be closed without the HTTP client's help.
 type httpsConn struct {
 	net.Conn
-	client *httpsClient
+	client *HTTPSClient
 }
 
 // messageType is the media type of DNS messages (RFC 8484, section 6).
@@ -47,7 +45,7 @@ const messageType = "application/dns-message"
 
 const (
 	// maxHTTPSConns bounds the connections that the first queries make, each of which
-	// dials because none stands yet, and those to a server without HTTP/2.
+	// dials because none is open yet, and those to a server without HTTP/2.
 	maxHTTPSConns   = 64
 	maxHeader       = 64 << 10 // octets of a response before its body
 	tlsTimeout      = 10 * time.Second
@@ -55,12 +53,14 @@ const (
 	silenceTestTime = 5 * time.Second // for the reply to the test
 )
 
-func newHTTPSClient(url string, dial func(ctx context.Context, network, address string) (net.Conn, error), roots *x509.CertPool) *httpsClient {
-	c := &httpsClient{url: url, dial: dial, calls: make(map[*call]bool), conns: make(map[*httpsConn]bool)}
+// NewHTTPS returns a client of the server that url names, to which queries are posted
+// (RFC 8484, section 4.1). It connects when it is first asked something.
+func NewHTTPS(cfg Config, url string) *HTTPSClient {
+	c := &HTTPSClient{cfg: cfg, url: url, calls: make(map[*call]bool), conns: make(map[*httpsConn]bool)}
 	c.client = &http.Client{
 		Transport: &http.Transport{
 			DialContext:            c.connect,
-			TLSClientConfig:        &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12},
+			TLSClientConfig:        &tls.Config{RootCAs: cfg.Roots, MinVersion: tls.VersionTLS12},
 			TLSHandshakeTimeout:    tlsTimeout,
 			ForceAttemptHTTP2:      true,
 			HTTP2:                  &http.HTTP2Config{SendPingTimeout: silenceAllowed, PingTimeout: silenceTestTime},
@@ -75,7 +75,10 @@ func newHTTPSClient(url string, dial func(ctx context.Context, network, address 
 	return c
 }
 
-func (c *httpsClient) exchange(ctx context.Context, query []byte) ([]byte, error) {
+// Exchange posts a query and returns the message that answers it. It ends with ctx. Any
+// other status than 200, and any other media type than that of DNS messages, is an
+// error (RFC 8484, section 4.2.1).
+func (c *HTTPSClient) Exchange(ctx context.Context, query []byte) ([]byte, error) {
 	ctx, leave := c.enter(ctx)
 	defer leave()
 	request, err := c.request(ctx, query)
@@ -91,18 +94,18 @@ func (c *httpsClient) exchange(ctx context.Context, query []byte) ([]byte, error
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", c.url, err)
 	}
-	if check(message, query) == notOurs {
+	if !c.cfg.IsReply(message, query) {
 		return nil, fmt.Errorf("%s: the response is no reply to the query", c.url)
 	}
 	return message, nil
 }
 
-// exchangeAlone is exchange: over HTTP/2 no reply holds up another.
-func (c *httpsClient) exchangeAlone(ctx context.Context, query []byte) ([]byte, error) {
-	return c.exchange(ctx, query)
+// ExchangeAlone is Exchange: over HTTP/2 no reply holds up another.
+func (c *HTTPSClient) ExchangeAlone(ctx context.Context, query []byte) ([]byte, error) {
+	return c.Exchange(ctx, query)
 }
 
-func (c *httpsClient) request(ctx context.Context, query []byte) (*http.Request, error) {
+func (c *HTTPSClient) request(ctx context.Context, query []byte) (*http.Request, error) {
 	// The HTTP client may read the query for a while after the exchange.
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, c.url, bytes.NewReader(slices.Clone(query)))
 	if err != nil {
@@ -110,8 +113,8 @@ func (c *httpsClient) request(ctx context.Context, query []byte) (*http.Request,
 	}
 	request.Header.Set("Content-Type", messageType)
 	request.Header.Set("Accept", messageType)
-	// Not sent, but says that the query may be repeated, where the server has closed
-	// an idle connection meanwhile.
+	// Not sent, but says that the query may be repeated if the server has closed an idle
+	// connection meanwhile.
 	request.Header["Idempotency-Key"] = nil
 	return request, nil
 }
@@ -133,9 +136,10 @@ func readResponse(response *http.Response) ([]byte, error) {
 	return message, nil
 }
 
-// hangUp does what the HTTP client cannot: it ends what is under way as well. The
-// HTTP client's goroutines end with their connections.
-func (c *httpsClient) hangUp() {
+// HangUp ends the exchanges that are under way with an error and closes the connections.
+// It returns when no exchange is left; the HTTP client's goroutines end with their
+// connections. Later exchanges dial anew.
+func (c *HTTPSClient) HangUp() {
 	calls := c.underWay()
 	for _, call := range calls {
 		call.cancel()
@@ -149,20 +153,20 @@ func (c *httpsClient) hangUp() {
 	}
 }
 
-func (c *httpsClient) underWay() []*call {
+func (c *HTTPSClient) underWay() []*call {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return slices.Collect(maps.Keys(c.calls))
 }
 
-func (c *httpsClient) open() []*httpsConn {
+func (c *HTTPSClient) open() []*httpsConn {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return slices.Collect(maps.Keys(c.conns))
 }
 
 // enter begins a call, which leave ends.
-func (c *httpsClient) enter(ctx context.Context) (_ context.Context, leave func()) {
+func (c *HTTPSClient) enter(ctx context.Context) (_ context.Context, leave func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	entered := &call{cancel: cancel, done: make(chan struct{})}
 	c.mu.Lock()
@@ -177,10 +181,10 @@ func (c *httpsClient) enter(ctx context.Context) (_ context.Context, leave func(
 	}
 }
 
-func (c *httpsClient) connect(ctx context.Context, network, address string) (net.Conn, error) {
+func (c *HTTPSClient) connect(ctx context.Context, network, address string) (net.Conn, error) {
 	ctx, leave := c.enter(ctx)
 	defer leave()
-	conn, err := c.dial(ctx, network, address)
+	conn, err := c.cfg.Dial(ctx, network, address)
 	if err != nil {
 		return nil, err
 	}

@@ -1,4 +1,12 @@
-package lookup
+// Package stream asks a DNS server over connections that are kept and shared by many
+// queries: over TCP (RFC 7766), TLS (RFC 7858) or HTTPS (RFC 8484).
+//
+// It packs and reads no DNS messages: it is given queries, and a function that says
+// whether a message is a reply to one. Of a query it uses the ID, in the first two
+// octets. It never waits longer than the context it is given, except that a connection
+// is closed after 10 s in which nothing was asked over it. Retries, other than of a
+// query on a connection that the server closed, are the caller's.
+package stream
 
 import (
 	"bufio"
@@ -16,27 +24,32 @@ import (
 	"time"
 )
 
-// exchanger asks one server over connections that are kept and shared.
-type exchanger interface {
-	// exchange sends a query and returns the message that answers it, one that is
-	// not notOurs. It ends with ctx.
-	exchange(ctx context.Context, query []byte) ([]byte, error)
-	// exchangeAlone is exchange over a connection that no other query shares, where that
-	// can make a difference: a reply that comes octet by octet holds up all others.
-	exchangeAlone(ctx context.Context, query []byte) ([]byte, error)
-	// hangUp closes the connections, which ends the exchanges over them, and returns
-	// when no goroutine is left. Later exchanges dial anew.
-	hangUp()
+// Config is what the clients of all transports are given.
+type Config struct {
+	// Dial opens connections as net.Dialer.DialContext does; network is "tcp".
+	Dial func(ctx context.Context, network, address string) (net.Conn, error)
+	// IsReply reports whether a message is a reply to a query (RFC 5452, section 9.1).
+	// The message may be anything, of any length. Several goroutines call it at once.
+	IsReply func(message, query []byte) bool
+	// Roots are what the certificates of servers over TLS and HTTPS are verified by;
+	// nil means those of the system.
+	Roots *x509.CertPool
 }
 
-// streamClient is an exchanger over TCP (RFC 7766) or TLS (RFC 7858): queries go out
+// Client asks one server over TCP (RFC 7766) or TLS (RFC 7858): queries go out
 // without waiting for replies, which may come in any order.
-type streamClient struct {
-	dial func(ctx context.Context) (net.Conn, error)
+type Client struct {
+	dial    func(ctx context.Context) (net.Conn, error)
+	isReply func(message, query []byte) bool
 
 	mu      sync.Mutex // guards what follows; taken before that of a stream
 	streams []*stream
 }
+
+const (
+	headerSize = 12    // octets of the header of a message (RFC 1035, section 4.1.1)
+	maxMessage = 65535 // octets of a message (RFC 1035, section 4.2.2)
+)
 
 // Bounds on a connection.
 const (
@@ -51,34 +64,49 @@ var (
 	errHungUp = errors.New("hung up")
 )
 
-func newStreamClient(dial func(ctx context.Context) (net.Conn, error)) *streamClient {
-	return &streamClient{dial: dial}
+// NewTCP returns a client of a server over TCP at an address, which is a host and a
+// port. It connects when it is first asked something.
+func NewTCP(cfg Config, address string) *Client {
+	return newClient(cfg, func(ctx context.Context) (net.Conn, error) { return cfg.Dial(ctx, "tcp", address) })
 }
 
-// dialTLS returns a dial function for a server over TLS, whose certificate must be
-// for the server's name. It offers no ALPN: RFC 7858 asks for none, and a server that
-// has protocols of its own, but not "dot", would refuse the handshake (RFC 7301,
-// section 3.2).
-func dialTLS(dial func(ctx context.Context, network, address string) (net.Conn, error), server Server, roots *x509.CertPool) func(context.Context) (net.Conn, error) {
+// NewTLS returns a client of a server over TLS 1.2 or later at an address, which is a
+// host and a port. The server's certificate must be for name, a host name or an IP
+// address (RFC 8310, section 8.1). The client connects when it is first asked
+// something.
+func NewTLS(cfg Config, address, name string) *Client {
+	return newClient(cfg, dialTLS(cfg, address, name))
+}
+
+func newClient(cfg Config, dial func(ctx context.Context) (net.Conn, error)) *Client {
+	return &Client{dial: dial, isReply: cfg.IsReply}
+}
+
+// dialTLS offers no ALPN: RFC 7858 asks for none, and a server that has protocols of
+// its own, but not "dot", would refuse the handshake (RFC 7301, section 3.2).
+func dialTLS(cfg Config, address, name string) func(context.Context) (net.Conn, error) {
 	config := &tls.Config{
-		ServerName: server.name, RootCAs: roots, MinVersion: tls.VersionTLS12,
+		ServerName: name, RootCAs: cfg.Roots, MinVersion: tls.VersionTLS12,
 		ClientSessionCache: tls.NewLRUClientSessionCache(0),
 	}
 	return func(ctx context.Context) (net.Conn, error) {
-		conn, err := dial(ctx, "tcp", server.address)
+		conn, err := cfg.Dial(ctx, "tcp", address)
 		if err != nil {
 			return nil, err
 		}
 		secured := tls.Client(conn, config)
 		if err := secured.HandshakeContext(ctx); err != nil {
 			conn.Close()
-			return nil, fmt.Errorf("TLS with %s: %w", server.address, err)
+			return nil, fmt.Errorf("TLS with %s: %w", address, err)
 		}
 		return secured, nil
 	}
 }
 
-func (c *streamClient) exchange(ctx context.Context, query []byte) ([]byte, error) {
+// Exchange sends a query and returns the message that answers it. It ends with ctx.
+// A query whose connection is closed before any of its reply has come is sent once
+// more, over a new connection; every other end of a connection is an error.
+func (c *Client) Exchange(ctx context.Context, query []byte) ([]byte, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, fmt.Errorf("query not sent: %w", err)
 	}
@@ -92,7 +120,9 @@ func (c *streamClient) exchange(ctx context.Context, query []byte) ([]byte, erro
 	return c.bookFresh(ctx, query).wait(ctx)
 }
 
-func (c *streamClient) exchangeAlone(ctx context.Context, query []byte) ([]byte, error) {
+// ExchangeAlone is Exchange over a connection that no other query shares: a reply that
+// comes octet by octet holds up all others. It is not sent a second time.
+func (c *Client) ExchangeAlone(ctx context.Context, query []byte) ([]byte, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, fmt.Errorf("query not sent: %w", err)
 	}
@@ -101,7 +131,9 @@ func (c *streamClient) exchangeAlone(ctx context.Context, query []byte) ([]byte,
 	return a.wait(ctx)
 }
 
-func (c *streamClient) hangUp() {
+// HangUp closes the connections, which ends the exchanges over them with an error, and
+// returns when no goroutine is left. Later exchanges dial anew.
+func (c *Client) HangUp() {
 	c.mu.Lock()
 	streams := slices.Clone(c.streams)
 	c.mu.Unlock()
@@ -113,9 +145,9 @@ func (c *streamClient) hangUp() {
 	}
 }
 
-// book books a query on a connection, and reports whether that was opened for
-// another one.
-func (c *streamClient) book(ctx context.Context, query []byte) (a *asking, shared bool) {
+// book books a query on a connection, and reports whether the connection was opened for
+// another query.
+func (c *Client) book(ctx context.Context, query []byte) (a *asking, shared bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, s := range c.streams {
@@ -126,17 +158,17 @@ func (c *streamClient) book(ctx context.Context, query []byte) (a *asking, share
 	return c.open(ctx, query), false
 }
 
-func (c *streamClient) bookFresh(ctx context.Context, query []byte) *asking {
+func (c *Client) bookFresh(ctx context.Context, query []byte) *asking {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.open(ctx, query)
 }
 
-// open opens a connection with a query booked on it. Others may share it, so that it
-// does not end with ctx, but when nobody waits for it any more.
-func (c *streamClient) open(ctx context.Context, query []byte) *asking {
-	ctx, giveUp := context.WithCancel(context.WithoutCancel(ctx))
-	s := newStream(giveUp)
+// open opens a connection with a query booked on it. Others may share it, so it does not
+// end with ctx, but when nobody waits for it any more.
+func (c *Client) open(ctx context.Context, query []byte) *asking {
+	ctx, cancelDial := context.WithCancel(context.WithoutCancel(ctx))
+	s := newStream(c.isReply, cancelDial)
 	a := s.book(query)
 	c.streams = append(c.streams, s)
 	go func() {
@@ -146,38 +178,40 @@ func (c *streamClient) open(ctx context.Context, query []byte) *asking {
 	return a
 }
 
-func (c *streamClient) forget(s *stream) {
+func (c *Client) forget(s *stream) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.streams = slices.DeleteFunc(c.streams, func(other *stream) bool { return other == s })
 	close(s.gone)
 }
 
-// stream is one connection, on which queries can be booked before it stands.
+// stream is one connection, on which queries can be booked before it is open.
 type stream struct {
-	queue  chan *asking       // to be sent
-	ended  chan struct{}      // closed when nothing can be received any more
-	gone   chan struct{}      // closed when its goroutines have ended
-	giveUp context.CancelFunc // ends the dialing
+	queue      chan *asking  // to be sent
+	ended      chan struct{} // closed when nothing can be received any more
+	gone       chan struct{} // closed when its goroutines have ended
+	cancelDial context.CancelFunc
+
+	isReply func(message, query []byte) bool
 
 	mu       sync.Mutex         // guards what follows
 	conn     net.Conn           // nil while it is dialed
 	waiting  map[uint16]*asking // for replies, by ID
-	present  int                // of those that wait, how many have not left
+	present  int                // of those that wait, how many were not dropped
 	answered int                // queries
 	closing  bool               // no more queries are booked
 	cause    error              // of its end
 }
 
-// asking is a query that waits for its reply. One that has left is still out there,
-// so that its ID must not be used for another (RFC 7766, section 6.2.1).
+// asking is a query that waits for its reply. One that was dropped may still be answered,
+// so its ID must not be used for another query (RFC 7766, section 6.2.1).
 type asking struct {
-	stream *stream
-	query  []byte
-	result chan result // receives one
-	left   bool
-	sent   bool
-	before int // answered by then
+	stream  *stream
+	query   []byte
+	result  chan result // receives one
+	dropped bool
+	sent    bool
+	before  int // answered by then
 }
 
 type result struct {
@@ -185,17 +219,18 @@ type result struct {
 	err     error
 }
 
-func newStream(giveUp context.CancelFunc) *stream {
+func newStream(isReply func(message, query []byte) bool, cancelDial context.CancelFunc) *stream {
 	return &stream{
-		queue:   make(chan *asking, maxPipelined),
-		ended:   make(chan struct{}),
-		gone:    make(chan struct{}),
-		giveUp:  giveUp,
-		waiting: make(map[uint16]*asking),
+		queue:      make(chan *asking, maxPipelined),
+		ended:      make(chan struct{}),
+		gone:       make(chan struct{}),
+		cancelDial: cancelDial,
+		isReply:    isReply,
+		waiting:    make(map[uint16]*asking),
 	}
 }
 
-// book returns nil where there is no room, or where the query's ID is in use.
+// book returns nil if there is no room, or if the query's ID is in use.
 func (s *stream) book(query []byte) *asking {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -203,7 +238,7 @@ func (s *stream) book(query []byte) *asking {
 	if s.closing || len(s.waiting) >= maxPipelined || s.waiting[id] != nil {
 		return nil
 	}
-	// The caller may do with its query what it likes after it has left.
+	// The caller may do with its query what it likes after it was dropped.
 	a := &asking{stream: s, query: slices.Clone(query), result: make(chan result, 1)}
 	select {
 	case s.queue <- a:
@@ -230,28 +265,28 @@ func (a *asking) wait(ctx context.Context) ([]byte, error) {
 	case r := <-a.result:
 		return r.message, r.err
 	case <-ctx.Done():
-		a.stream.abandon(a)
+		a.stream.drop(a)
 		return nil, fmt.Errorf("waiting for a reply over a connection: %w", ctx.Err())
 	}
 }
 
-// abandon leaves a query to itself. Where the connection has answered none since it
-// was sent, no more are booked: the server may hang, or drip octet by octet.
-func (s *stream) abandon(a *asking) {
+// drop makes a query one that nobody waits for. If the connection has answered none since
+// it was sent, no more are booked: the server may hang, or drip octet by octet.
+func (s *stream) drop(a *asking) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.waiting[binary.BigEndian.Uint16(a.query)] != a {
 		return // it was answered just now
 	}
-	a.left = true
+	a.dropped = true
 	if !a.sent || s.answered == a.before {
 		s.closing = true
 	}
 	s.leave()
 }
 
-// leave takes note that one query less is waited for. With none left, the connection
-// is closed: after a while, or at once where it is not to be used again.
+// leave notes that one query less is waited for. If none is left the connection is
+// closed: after idleTime, or at once if it is not to be used again.
 func (s *stream) leave() {
 	s.present--
 	if s.present > 0 {
@@ -264,13 +299,13 @@ func (s *stream) leave() {
 	_ = s.conn.SetReadDeadline(time.Now().Add(idleTime)) // a broken connection shows when it is read
 }
 
-// shut makes whatever waits for the connection fail at once. It does not close it,
-// for which TLS might have to wait, but its goroutines do then.
+// shut makes whatever waits for the connection fail at once. It does not close the
+// connection, for which TLS might have to wait; its goroutines do that when they fail.
 func (s *stream) shut() {
 	s.closing = true
-	s.giveUp()
+	s.cancelDial()
 	if s.conn != nil {
-		_ = s.conn.SetDeadline(time.Unix(1, 0)) // fails only where it is closed
+		_ = s.conn.SetDeadline(time.Unix(1, 0)) // fails only if it is closed
 	}
 }
 
@@ -285,7 +320,7 @@ func (s *stream) hangUp(cause error) {
 
 // run dials, sends and receives until the connection ends.
 func (s *stream) run(ctx context.Context, dial func(context.Context) (net.Conn, error)) {
-	defer s.giveUp()
+	defer s.cancelDial()
 	conn, err := dial(ctx)
 	if err != nil {
 		s.end(fmt.Errorf("connecting: %w", err))
@@ -311,7 +346,10 @@ func (s *stream) connected(conn net.Conn) {
 }
 
 // end tells all that wait that nothing more will come. That it was hung up counts as
-// the cause, but not where a reply has begun to come.
+// the cause, but not if a reply has begun to come.
+//
+// A connection ends in this order: drop and leave for each query, shut when no query is
+// left or the client hangs up, end when nothing can be received any more.
 func (s *stream) end(err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -368,13 +406,13 @@ func (s *stream) deliver(message []byte) {
 	defer s.mu.Unlock()
 	id := binary.BigEndian.Uint16(message)
 	a := s.waiting[id]
-	if a == nil || check(message, a.query) == notOurs {
+	if a == nil || !s.isReply(message, a.query) {
 		return
 	}
 	delete(s.waiting, id)
 	s.answered++
 	a.result <- result{message: message}
-	if !a.left {
+	if !a.dropped {
 		s.leave()
 	}
 }
@@ -382,16 +420,17 @@ func (s *stream) deliver(message []byte) {
 // errCutShort says that a connection ended within a message.
 var errCutShort = errors.New("message cut short")
 
-// writeFramed sends a message behind its length, in one piece (RFC 7766, section 8).
+// writeFramed sends the length of a message and the message in one piece (RFC 7766,
+// section 8).
 func writeFramed(conn io.Writer, message []byte) error {
 	framed := binary.BigEndian.AppendUint16(make([]byte, 0, 2+len(message)), uint16(len(message)))
 	_, err := conn.Write(append(framed, message...))
 	return err
 }
 
-// readFramed reads one message behind its length. Memory grows with what has come,
-// not with what the other side says will come. The error is an errBroken where
-// nothing of a message came.
+// readFramed reads a length and a message of that length. Memory grows with what has come,
+// not with what the other side says will come. The error is an errBroken if nothing of
+// a message came.
 func readFramed(conn io.Reader) ([]byte, error) {
 	var size [2]byte
 	if n, err := io.ReadFull(conn, size[:]); n == 0 && err != nil {

@@ -1,4 +1,4 @@
-package lookup
+package stream
 
 import (
 	"bytes"
@@ -68,9 +68,9 @@ func (s *httpsServer) count(change int) {
 	s.most = max(s.most, s.open)
 }
 
-func (s *httpsServer) client() *httpsClient {
-	c := newHTTPSClient(httpsURL, s.dial, s.roots)
-	s.t.Cleanup(c.hangUp)
+func (s *httpsServer) client() *HTTPSClient {
+	c := NewHTTPS(config(s.dial, s.roots), httpsURL)
+	s.t.Cleanup(c.HangUp)
 	return c
 }
 
@@ -82,17 +82,17 @@ func (s *httpsServer) wantDials(want int32) {
 }
 
 // answerHTTP answers a query of RFC 8484.
-func answerHTTP(t testing.TB, w http.ResponseWriter, r *http.Request) {
+func answerHTTP(w http.ResponseWriter, r *http.Request) {
 	query, err := io.ReadAll(r.Body)
 	if err != nil {
 		return
 	}
 	w.Header().Set("Content-Type", "application/dns-message")
-	_, _ = w.Write(message{ra: true}.pack(t, query))
+	_, _ = w.Write(reply(query))
 }
 
 func answering(t testing.TB) http.HandlerFunc {
-	return func(w http.ResponseWriter, r *http.Request) { answerHTTP(t, w, r) }
+	return func(w http.ResponseWriter, r *http.Request) { answerHTTP(w, r) }
 }
 
 func TestAQueryOverHTTPSIsPosted(t *testing.T) {
@@ -115,7 +115,7 @@ func TestAQueryOverHTTPSIsPosted(t *testing.T) {
 		}
 		http.SetCookie(w, &http.Cookie{Name: "id", Value: "1"})
 		w.Header().Set("Content-Type", "application/dns-message")
-		_, _ = w.Write(message{ra: true}.pack(t, body))
+		_, _ = w.Write(reply(body))
 	}, asItIs)
 	c := s.client()
 	mustExchange(t, c, query)
@@ -128,7 +128,7 @@ func TestAServerWithoutHTTP2IsAskedOverItsConnections(t *testing.T) {
 		if r.Proto != "HTTP/1.1" {
 			t.Errorf("%s, want HTTP/1.1", r.Proto)
 		}
-		answerHTTP(t, w, r)
+		answerHTTP(w, r)
 	}, withoutHTTP2)
 	c := s.client()
 	mustExchange(t, c, queryFor(t, "mail.example"))
@@ -148,7 +148,7 @@ func TestManyQueriesOverHTTPSAtOnceAreAnswered(t *testing.T) {
 		"HTTP/1.1": {withoutHTTP2, 64},
 	} {
 		t.Run(title, func(t *testing.T) {
-			s := startHTTPS(t, answering(t), test.change)
+			s := startHTTPS(t, answerHTTP, test.change)
 			c := s.client()
 			var asking sync.WaitGroup
 			for id := range uint16(200) {
@@ -176,7 +176,7 @@ func TestQueriesOverHTTP2ShareAConnectionThatStands(t *testing.T) {
 		case n > 1:
 			<-all
 		}
-		answerHTTP(t, w, r)
+		answerHTTP(w, r)
 	}, asItIs)
 	c := s.client()
 	mustExchange(t, c, queryFor(t, "mail.example"))
@@ -203,7 +203,7 @@ func TestWhatIsNoDNSMessageOverHTTPSIsRefused(t *testing.T) {
 		}
 	}
 	const dnsMessage = "application/dns-message"
-	reply := func(query []byte) []byte { return append(message{ra: true}.pack(t, query), secret...) }
+	reply := func(query []byte) []byte { return append(reply(query), secret...) }
 	padded := func(size int) func([]byte) []byte {
 		return func(query []byte) []byte { return append(reply(query), make([]byte, size-len(reply(query)))...) }
 	}
@@ -231,11 +231,11 @@ func TestWhatIsNoDNSMessageOverHTTPSIsRefused(t *testing.T) {
 		"a reply of another name": {respond(200, dnsMessage, func(query []byte) []byte { query[13] ^= 1; return reply(query) }), "no reply to the query"},
 		"a reply that is cut short": {func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Content-Length", "1000")
-			answerHTTP(t, w, r)
+			answerHTTP(w, r)
 		}, "reading the response"},
 		"a long header": {func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("X-Long", strings.Repeat("x", 128<<10))
-			answerHTTP(t, w, r)
+			answerHTTP(w, r)
 		}, "Post"}, // in the words of the HTTP client
 	} {
 		t.Run(title, func(t *testing.T) {
@@ -246,9 +246,9 @@ func TestWhatIsNoDNSMessageOverHTTPSIsRefused(t *testing.T) {
 				test.handler(w, r)
 			}, asItIs)
 			query := queryFor(t, "mail.example")
-			message, err := s.client().exchange(t.Context(), query)
+			message, err := s.client().Exchange(t.Context(), query)
 			switch {
-			case test.says == "" && (err != nil || check(message, query) != ours):
+			case test.says == "" && (err != nil || !isReply(message, query)):
 				t.Errorf("exchange: %v, want the reply", err)
 			case test.says != "" && (err == nil || !strings.Contains(err.Error(), test.says) || !strings.Contains(err.Error(), httpsURL)):
 				t.Errorf("exchange: %v, want an error of %s that says %q", err, httpsURL, test.says)
@@ -273,14 +273,14 @@ func TestTheCertificateOfAServerOverHTTPSIsChecked(t *testing.T) {
 		"of an unknown authority": {"dns.example", time.Hour, newAuthority(t).roots, new(x509.UnknownAuthorityError)},
 	} {
 		t.Run(title, func(t *testing.T) {
-			s := startHTTPS(t, answering(t), func(s *httptest.Server) {
+			s := startHTTPS(t, answerHTTP, func(s *httptest.Server) {
 				s.TLS.Certificates = []tls.Certificate{a.issue(test.host, time.Now().Add(test.valid))}
 			})
 			s.roots = test.roots
 			query := queryFor(t, "mail.example")
 			if test.refusal == nil {
 				mustExchange(t, s.client(), query)
-			} else if _, err := s.client().exchange(t.Context(), query); err == nil || !errors.As(err, test.refusal) {
+			} else if _, err := s.client().Exchange(t.Context(), query); err == nil || !errors.As(err, test.refusal) {
 				t.Errorf("exchange: %v, want %T", err, test.refusal)
 			}
 		})
@@ -288,11 +288,11 @@ func TestTheCertificateOfAServerOverHTTPSIsChecked(t *testing.T) {
 }
 
 func TestHTTPSIsNotSpokenOverTLS11(t *testing.T) {
-	s := startHTTPS(t, answering(t), func(s *httptest.Server) {
+	s := startHTTPS(t, answerHTTP, func(s *httptest.Server) {
 		s.EnableHTTP2 = false
 		s.TLS.MinVersion, s.TLS.MaxVersion = tls.VersionTLS10, tls.VersionTLS11
 	})
-	if _, err := s.client().exchange(t.Context(), queryFor(t, "mail.example")); err == nil {
+	if _, err := s.client().Exchange(t.Context(), queryFor(t, "mail.example")); err == nil {
 		t.Error("a reply came over TLS 1.1")
 	}
 }
@@ -300,7 +300,7 @@ func TestHTTPSIsNotSpokenOverTLS11(t *testing.T) {
 // TestNoProxyIsUsed looks into the client, because net/http reads the environment only
 // once in a process.
 func TestNoProxyIsUsed(t *testing.T) {
-	c := newHTTPSClient(httpsURL, new(net.Dialer).DialContext, nil)
+	c := NewHTTPS(config(new(net.Dialer).DialContext, nil), httpsURL)
 	if c.client.Transport.(*http.Transport).Proxy != nil {
 		t.Error("there may be a proxy")
 	}
@@ -315,7 +315,7 @@ func TestAnHTTPSConnectionClosedWhileIdleIsMadeGood(t *testing.T) {
 		if requests.Add(1) == 2 {
 			panic(http.ErrAbortHandler) // closes the connection
 		}
-		answerHTTP(t, w, r)
+		answerHTTP(w, r)
 	}, withoutHTTP2)
 	c := s.client()
 	mustExchange(t, c, queryFor(t, "mail.example"))
@@ -335,7 +335,7 @@ func TestAnExchangeOverHTTPSEndsWithItsContext(t *testing.T) {
 		<-asked
 		cancel()
 	}()
-	if _, err := s.client().exchange(ctx, queryFor(t, "mail.example")); !errors.Is(err, context.Canceled) {
+	if _, err := s.client().Exchange(ctx, queryFor(t, "mail.example")); !errors.Is(err, context.Canceled) {
 		t.Errorf("exchange: %v, want the end of its context", err)
 	}
 }
@@ -384,7 +384,7 @@ func (p *pipeHTTPS) dial(context.Context, string, string) (net.Conn, error) {
 	return p.wrap(client, p.dials.Add(1)), nil
 }
 
-func (p *pipeHTTPS) client() *httpsClient { return newHTTPSClient(httpsURL, p.dial, p.roots) }
+func (p *pipeHTTPS) client() *HTTPSClient { return NewHTTPS(config(p.dial, p.roots), httpsURL) }
 
 func TestHangUpOverHTTPSLeavesNothing(t *testing.T) {
 	for _, protocol := range []string{"h2", "http/1.1"} {
@@ -397,7 +397,7 @@ func TestHangUpOverHTTPSLeavesNothing(t *testing.T) {
 						<-r.Context().Done()
 						return
 					}
-					answerHTTP(t, w, r)
+					answerHTTP(w, r)
 				}, protocol)
 				c := p.client()
 				mustExchange(t, c, queryFor(t, "mail.example"))
@@ -405,14 +405,14 @@ func TestHangUpOverHTTPSLeavesNothing(t *testing.T) {
 				var asking sync.WaitGroup
 				for id := range uint16(3) {
 					asking.Go(func() {
-						if _, err := c.exchange(t.Context(), queryWithID(t, id, "mail.example")); err == nil {
+						if _, err := c.Exchange(t.Context(), queryWithID(t, id, "mail.example")); err == nil {
 							t.Error("a reply came to a query that was not answered")
 						}
 					})
 				}
 				synctest.Wait()
 				start, before := time.Now(), p.dials.Load()
-				c.hangUp()
+				c.HangUp()
 				asking.Wait()
 				synctest.Wait()
 				if len(c.conns) != 0 || len(c.calls) != 0 || time.Since(start) != 0 {
@@ -421,7 +421,7 @@ func TestHangUpOverHTTPSLeavesNothing(t *testing.T) {
 				mute.Store(false)
 				mustExchange(t, c, queryFor(t, "mail.example"))
 				p.wantDials(before + 1)
-				c.hangUp()
+				c.HangUp()
 			})
 		})
 	}
@@ -434,11 +434,11 @@ func TestHangUpOverHTTPSEndsHandshakesThatStall(t *testing.T) {
 			_, _ = io.Copy(io.Discard, conn) // it never says hello
 			closed = true
 		}}
-		c := newHTTPSClient(httpsURL, func(ctx context.Context, _, _ string) (net.Conn, error) { return s.dial(ctx) }, x509.NewCertPool())
+		c := NewHTTPS(config(s.dial, x509.NewCertPool()), httpsURL)
 		start := time.Now()
-		_, err := c.exchange(within(t, time.Second), queryFor(t, "mail.example"))
+		_, err := c.Exchange(within(t, time.Second), queryFor(t, "mail.example"))
 		wantTimeout(t, start, time.Second, err)
-		c.hangUp()
+		c.HangUp()
 		synctest.Wait()
 		if !closed {
 			t.Error("the connection was left open")
@@ -449,10 +449,10 @@ func TestHangUpOverHTTPSEndsHandshakesThatStall(t *testing.T) {
 func TestAHandshakeOverHTTPSMayTakeTenSeconds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &streamServer{t: t, serve: func(conn net.Conn, _ int) { _, _ = io.Copy(io.Discard, conn) }}
-		c := newHTTPSClient(httpsURL, func(ctx context.Context, _, _ string) (net.Conn, error) { return s.dial(ctx) }, x509.NewCertPool())
-		defer c.hangUp()
+		c := NewHTTPS(config(s.dial, x509.NewCertPool()), httpsURL)
+		defer c.HangUp()
 		start := time.Now()
-		_, err := c.exchange(within(t, time.Minute), queryFor(t, "mail.example"))
+		_, err := c.Exchange(within(t, time.Minute), queryFor(t, "mail.example"))
 		if took := time.Since(start); err == nil || took != 10*time.Second {
 			t.Errorf("exchange ended after %v with %v, want an error after 10 s", took, err)
 		}
@@ -462,16 +462,16 @@ func TestAHandshakeOverHTTPSMayTakeTenSeconds(t *testing.T) {
 func TestHangUpOverHTTPSEndsADial(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var left atomic.Bool
-		c := newHTTPSClient(httpsURL, func(ctx context.Context, _, _ string) (net.Conn, error) {
+		c := NewHTTPS(config(func(ctx context.Context, _, _ string) (net.Conn, error) {
 			defer left.Store(true)
 			<-ctx.Done()
 			return nil, ctx.Err()
-		}, x509.NewCertPool())
-		_, err := c.exchange(within(t, time.Second), queryFor(t, "mail.example"))
+		}, nil), httpsURL)
+		_, err := c.Exchange(within(t, time.Second), queryFor(t, "mail.example"))
 		if !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("exchange: %v, want the end of its context", err)
 		}
-		c.hangUp()
+		c.HangUp()
 		if !left.Load() {
 			t.Error("hangUp returned before the dial had")
 		}
@@ -482,9 +482,9 @@ func TestAnIdleHTTPSConnectionIsClosedAfterTenSeconds(t *testing.T) {
 	for _, protocol := range []string{"h2", "http/1.1"} {
 		t.Run(protocol, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				p := servePipes(t, answering(t), protocol)
+				p := servePipes(t, answerHTTP, protocol)
 				c := p.client()
-				defer c.hangUp()
+				defer c.HangUp()
 				mustExchange(t, c, queryFor(t, "mail.example"))
 				time.Sleep(9 * time.Second)
 				mustExchange(t, c, queryFor(t, "mail.example"))
@@ -515,7 +515,7 @@ func (d deaf) Write(octets []byte) (int, error) {
 func TestAnHTTP2ConnectionThatHangsIsNotUsedForever(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var cut atomic.Bool
-		p := servePipes(t, answering(t), "h2")
+		p := servePipes(t, answerHTTP, "h2")
 		p.wrap = func(conn net.Conn, number int32) net.Conn {
 			if number == 1 {
 				return deaf{conn, &cut}
@@ -523,12 +523,12 @@ func TestAnHTTP2ConnectionThatHangsIsNotUsedForever(t *testing.T) {
 			return conn
 		}
 		c := p.client()
-		defer c.hangUp()
+		defer c.HangUp()
 		mustExchange(t, c, queryFor(t, "mail.example"))
 		cut.Store(true)
 		start := time.Now()
 		for id := uint16(0); ; id++ {
-			_, err := c.exchange(within(t, 2*time.Second), queryWithID(t, id, fmt.Sprintf("m%d.example", id)))
+			_, err := c.Exchange(within(t, 2*time.Second), queryWithID(t, id, fmt.Sprintf("m%d.example", id)))
 			if err == nil {
 				break
 			}
