@@ -121,13 +121,13 @@ func runCheck(ctx context.Context, o checkOptions, name string, io streams) erro
 // soon is how long nothing is said of a wait.
 const soon = 700 * time.Millisecond
 
-// sayIfItWaits says, unless the function that it returns is called soon, that a name does
-// not answer, and when that is given up. The proof after it takes one try more at most.
+// sayIfItWaits says, unless the function that it returns is called soon, that a name is
+// still being asked, and when that is given up. The proof after it takes one try more at most.
 func sayIfItWaits(src source, try time.Duration, said console) (stop func()) {
 	timer := time.AfterFunc(soon, func() {
 		if stats := src.stats(); stats.Silent > 0 {
 			until := stats.Until.Add(try)
-			said.warn(fmt.Sprintf("no answer yet; asking again until %s, for %.0f s at the most", until.Local().Format(time.TimeOnly), time.Until(until).Seconds()))
+			said.warn(fmt.Sprintf("still asking, until %s: for %.0f s at the most", until.Local().Format(time.TimeOnly), time.Until(until).Seconds()))
 		}
 	})
 	return func() { timer.Stop() }

@@ -152,7 +152,7 @@ func (e *engine) judge(s *step, out outcome) {
 	if out.standing == ours && s.overUDP() {
 		u.uncut = true
 	}
-	if s.overUDP() && failure != snapshot.Timeout && failure != snapshot.Network && out.standing != flooded && e.time(s, out) {
+	if failure != snapshot.Timeout && failure != snapshot.Network && out.standing != flooded && e.time(s, out) {
 		e.noteLoss(u, s.epoch, out.at)
 	}
 	if u.noteAD(out); answered {
@@ -189,7 +189,12 @@ func (e *engine) answeredAfterAll(s *step, now time.Time) {
 
 // noteLoss takes in that a query was lost, or refused, and answered after that.
 func (e *engine) noteLoss(u *upstream, epoch int, now time.Time) {
-	if u.flow.noteLoss(epoch) {
+	switch {
+	case !u.flow.noteLoss(epoch, now):
+	case u.flow.inVain(now):
+		u.flow.lift()
+		e.tell(u, Unlimited)
+	default:
 		e.slow(u, now)
 	}
 }
@@ -207,6 +212,12 @@ func (e *engine) slow(u *upstream, now time.Time) {
 // it was asked for again says nothing against the server.
 func (e *engine) time(s *step, out outcome) (lost bool) {
 	u, since := s.up, out.at.Sub(s.lastSent)
+	if !s.overUDP() {
+		if !u.overUDP() && !troubled(out.failure) { // else it has a connection to open first
+			u.flow.typical.note(since)
+		}
+		return false
+	}
 	lost = s.sends > 1 && u.sentOnce.usual(since)
 	if s.sends == 1 {
 		u.sentOnce.note(since)
@@ -247,13 +258,17 @@ func (e *engine) controlled(c controlled) {
 	u, now := c.up, time.Now()
 	u.controls += c.asked
 	u.flow.doubt.asked, u.flow.doubt.held = false, false
+	if c.took > 0 && e.limiter == nil { // which it would have waited for, too
+		u.flow.typical.noteControl(c.took)
+	}
 	switch c.verdict {
 	case atEase:
-		u.flow.typical.note(c.took)
 		u.flow.doubt.clear(now)
-		u.health.streak = 0
 	case inTrouble:
 		e.slow(u, now)
+		if c.took == 0 && e.others(u) > 0 { // it was answered with an error
+			u.health.wantProbe()
+		}
 	case silent:
 		e.slow(u, now)
 		u.health.wantProbe()

@@ -14,7 +14,7 @@ type controlled struct {
 	up      *upstream
 	verdict verdict
 	asked   int           // questions
-	took    time.Duration // of the reply, if it is at ease
+	took    time.Duration // of the reply, if there was one
 }
 
 // verdict is what a control question shows of a server.
@@ -31,18 +31,23 @@ const (
 const mostLost = 3
 
 // control asks a server for the SOA record of the root, which every resolver has at
-// hand, to tell a server in trouble from names that are dead. It is at ease if it
-// answers at once, within wait: nothing else is sent meanwhile, so later answers say
-// only that it is there. cuts says that it truncates whatever it sends over UDP.
+// hand, to tell a server in trouble from names that are dead. Networks lose messages, so
+// it is at ease if it answers one of the first two questions in time. cuts says that it
+// truncates whatever it sends over UDP.
 func (r *Resolver) control(ctx context.Context, u *upstream, wait time.Duration, cuts bool) controlled {
 	for lost := range mostLost {
 		began := time.Now()
 		err := r.askControl(ctx, u, wait<<lost, cuts)
+		c := controlled{up: u, verdict: inTrouble, asked: lost + 1}
 		switch {
-		case err == nil && lost == 0:
-			return controlled{u, atEase, 1, time.Since(began)}
-		case err == nil || errors.Is(err, errControl):
-			return controlled{up: u, verdict: inTrouble, asked: lost + 1}
+		case errors.Is(err, errControl):
+			return c
+		case err == nil:
+			c.took = time.Since(began)
+			if lost < 2 && c.took <= wait {
+				c.verdict = atEase
+			}
+			return c
 		}
 	}
 	return controlled{up: u, verdict: silent, asked: mostLost}
@@ -61,7 +66,7 @@ func (r *Resolver) askControl(ctx context.Context, u *upstream, wait time.Durati
 	if cuts {
 		ask = r.askWithin
 	}
-	message, err := ask(ctx, wait, u, f, query)
+	message, err := ask(ctx, wait, u, f, query, once)
 	if err != nil {
 		return err
 	}

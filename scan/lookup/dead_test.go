@@ -180,7 +180,7 @@ func TestEachDeadNameHasItsTries(t *testing.T) {
 		for i := range want {
 			want[i] *= time.Second
 		}
-		if got := slices.Compact(slices.Clone(at)); len(at) != 4*mostSends || !within1s(got, want) {
+		if got := slices.Compact(slices.Clone(at)); len(at) != 4*mostSends || !near(got, want) {
 			t.Errorf("asked after %v, want three times each after %v", at, want)
 		}
 		for _, name := range []string{"m7.example", "example"} {
@@ -191,8 +191,8 @@ func TestEachDeadNameHasItsTries(t *testing.T) {
 	})
 }
 
-// within1s reports whether moments, of which some may be told twice, are those wanted.
-func within1s(got, want []time.Duration) bool {
+// near reports whether moments, of which some may be told twice, are those wanted.
+func near(got, want []time.Duration) bool {
 	return !slices.ContainsFunc(got, func(g time.Duration) bool {
 		return !slices.ContainsFunc(want, func(w time.Duration) bool { return (g - w).Abs() <= 2*time.Second })
 	})

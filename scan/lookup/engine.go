@@ -30,7 +30,8 @@ type engine struct {
 	// What failed waits for its final pass; what failed first comes first.
 	waiting map[domain.Name]*waiting
 	failed  []domain.Name
-	again   time.Time // when the next query of the final pass may go
+	owed    float64   // queries of the final pass that were sent before their time
+	owedAt  time.Time // when it was counted
 	until   time.Time // when all names that are overdue will have had their tries
 	lastOut bool      // only failed names are left, and servers out of rotation got another chance
 
@@ -58,7 +59,7 @@ type waiting struct {
 // engine has to wait.
 const doneBatch = 256
 
-// A deadline that was over for so long already says that the engine was away. What has
+// Something that was due so long ago already says that the engine was away. What has
 // arrived meanwhile takes so long at most to be handed to it.
 const (
 	away    = 10 * time.Millisecond
@@ -104,6 +105,10 @@ func newEngine(r *Resolver, input <-chan []domain.Name, done func([]snapshot.Obs
 		probes:   make(chan probedAgain, len(r.upstreams)),
 		controls: make(chan controlled, len(r.upstreams)),
 	}
+	for _, u := range r.upstreams { // what an earlier Lookup left without an answer
+		u.flow.doubt.asked, u.flow.doubt.due, u.flow.doubt.held = false, false, false
+		u.health.probing, u.health.last = false, false
+	}
 	if r.cfg.Zones != nil {
 		e.transport = newZoneTransport(r.cfg.Zones)
 	} else {
@@ -121,7 +126,7 @@ func (e *engine) run(ctx context.Context) error {
 	for ctx.Err() == nil {
 		e.takeIn()
 		now := time.Now()
-		if s := e.schedule.next(); s != nil && now.Sub(s.deadline) > away {
+		if s := e.schedule.next(); s != nil && now.Sub(s.due) > away {
 			time.Sleep(handing)
 			e.takeIn()
 		}
@@ -212,6 +217,9 @@ func (e *engine) send(ctx context.Context, now time.Time) (pause time.Duration) 
 			return pause
 		}
 		at, found := e.place(now)
+		if at < 0 && e.beginAnother(now) {
+			continue
+		}
 		if at < 0 {
 			return e.patience(now)
 		}
@@ -240,18 +248,37 @@ func (e *engine) makeReady(now time.Time) (pause time.Duration) {
 		return 0
 	}
 	pause = e.askAgain(now)
-	for len(e.ready) == 0 && len(e.backlog) > 0 {
-		name := e.backlog[0]
-		e.backlog = e.backlog[1:]
-		done := e.stats.done.Load()
-		e.climb(name, 1)
-		e.stats.known.Add(e.stats.done.Load() - done)
+	if len(e.ready) == 0 {
+		e.begin()
 	}
 	if len(e.ready) > 0 {
 		return 0
 	}
 	e.backlog = nil
 	return pause
+}
+
+// begin begins climbs from the backlog until one more step is ready, if there is one.
+func (e *engine) begin() {
+	for before := len(e.ready); len(e.ready) == before && len(e.backlog) > 0; {
+		name := e.backlog[0]
+		e.backlog = e.backlog[1:]
+		done := e.stats.done.Load()
+		e.climb(name, 1)
+		e.stats.known.Add(e.stats.done.Load() - done)
+	}
+}
+
+// beginAnother makes one more step ready if those that are wait for servers that are held
+// back, while another one has nothing to do. It reports whether it did.
+func (e *engine) beginAnother(now time.Time) bool {
+	free := slices.ContainsFunc(e.upstreams, func(u *upstream) bool { return u.inRotation() && u.flow.mayTake(now) })
+	if !free || len(e.ready) >= mostWaiting {
+		return false
+	}
+	before := len(e.ready)
+	e.begin()
+	return len(e.ready) > before
 }
 
 // askAgain begins the final pass of the name that failed first, if that is due. It
@@ -262,8 +289,8 @@ func (e *engine) askAgain(now time.Time) (pause time.Duration) {
 	}
 	name := e.failed[0]
 	w := e.waiting[name]
-	due := later(w.failedAt.Add(e.cfg.FinalPassAfter), e.again)
-	if wait := due.Sub(now); wait > 0 {
+	wait := max(w.failedAt.Add(e.cfg.FinalPassAfter).Sub(now), e.finalWait(now))
+	if wait > 0 {
 		return wait
 	}
 	e.failed = e.failed[1:]
@@ -291,16 +318,28 @@ func (e *engine) mayAskAgain(now time.Time) bool {
 	return true
 }
 
-// slowAgain puts off the next query of the final pass: tries are begun at a tenth of the
-// rate that the servers were seen to bear.
-func (e *engine) slowAgain(now time.Time) {
+// finalRate is how many tries of the final pass are begun in a second: a tenth of what the
+// servers were seen to bear.
+func (e *engine) finalRate() float64 {
 	bears := 0.0
 	for _, u := range e.upstreams {
 		if u.inRotation() {
 			bears += u.flow.bears()
 		}
 	}
-	e.again = later(e.again, now).Add(time.Duration(float64(time.Second) * finalShare / max(bears, leastRate)))
+	return max(bears, leastRate) / finalShare
+}
+
+// finalWait returns how long the next name must wait for its final pass, so that tries are
+// begun at the rate of the moment. Second tries go when they are due, and are owed.
+func (e *engine) finalWait(now time.Time) time.Duration {
+	rate := e.finalRate()
+	e.owed = max(0, e.owed-rate*now.Sub(e.owedAt).Seconds())
+	e.owedAt = now
+	if e.owed < 1 {
+		return 0
+	}
+	return time.Duration(e.owed / rate * float64(time.Second))
 }
 
 // ask makes a step of a name, to be sent.
@@ -371,7 +410,7 @@ func (e *engine) sendStep(ctx context.Context, s *step, now time.Time) {
 	}
 	e.count(s, s.attempt > 0 || s.final)
 	if s.final {
-		e.slowAgain(now)
+		e.owed++
 	}
 	e.places++
 	s.hold = inPlace
@@ -459,7 +498,8 @@ func (e *engine) tellSilent(now time.Time) {
 	}
 	e.stats.silent.Store(int64(overdue + len(e.waiting)))
 	e.stats.asking.Store(int64(len(e.pending) - overdue + len(e.backlog)))
-	e.stats.until.Store(later(e.until, now).Unix() + 1)
+	queue := time.Duration(float64(len(e.failed)) / e.finalRate() * float64(time.Second))
+	e.stats.until.Store(later(e.until, now).Add(queue).Unix() + 1)
 }
 
 func (e *engine) leavePlace(s *step) {
@@ -494,7 +534,7 @@ func (e *engine) resend(s *step, now time.Time) {
 // resendWait returns how long a query must wait until it may be sent again.
 func (e *engine) resendWait(s *step, now time.Time) time.Duration {
 	f := &s.up.flow
-	if f.doubt.held || f.pace.wait(now) > 0 {
+	if f.doubt.asked || f.doubt.held || f.pace.wait(now) > 0 {
 		return max(leastPatience, f.pace.wait(now)) // many wait together
 	}
 	return e.throttle(now)
@@ -532,7 +572,9 @@ func (e *engine) endStep(s *step) {
 	delete(e.pending, s.obs.Name)
 	switch {
 	case e.deservesPass(s):
-		e.waiting[s.obs.Name] = &waiting{s.domains, s.passes + 1, time.Now(), s.validatedOnly, s.servfailed}
+		now := time.Now()
+		e.waiting[s.obs.Name] = &waiting{s.domains, s.passes + 1, now, s.validatedOnly, s.servfailed}
+		e.until = later(e.until, now.Add(e.cfg.FinalPassAfter+time.Duration(e.cfg.Attempts)*e.cfg.Timeout))
 		e.failed = append(e.failed, s.obs.Name)
 	default:
 		if s.final && s.obs.Failure == "" {

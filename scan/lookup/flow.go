@@ -26,6 +26,8 @@ type flow struct {
 	epoch     int
 	slowdowns int
 	slowedAt  time.Time // last
+	cut       cut
+	lossy     time.Time // until when loss is no evidence
 	lowest    float64   // that the pace has been, queries a second; 0: it had no limit
 }
 
@@ -77,11 +79,14 @@ func (f *flow) patience() time.Duration {
 const (
 	controlRoundTrips = 4
 	leastControl      = 300 * time.Millisecond
-	mostControl       = time.Second
+	mostControl       = 2 * time.Second
 )
 
 // controlWait returns how long the first try of a control question may take.
 func (f *flow) controlWait() time.Duration {
+	if f.typical.value == 0 {
+		return mostControl
+	}
 	return min(max(leastControl, controlRoundTrips*f.typical.value), mostControl)
 }
 
@@ -107,12 +112,12 @@ func (f *flow) note(epoch int, how sign, now time.Time) {
 
 // noteLoss takes in that a query of an epoch failed and was answered when it was sent
 // again. It reports whether that happens so often that the server has too much to do.
-func (f *flow) noteLoss(epoch int) bool {
+func (f *flow) noteLoss(epoch int, now time.Time) bool {
 	window, most := lossWindow, lossMost
 	if f.pace.limited() {
 		window, most = slowLossWindow, slowLossMost
 	}
-	if epoch != f.epoch {
+	if epoch != f.epoch || now.Before(f.lossy) {
 		return false
 	}
 	f.doubt.lost++
@@ -120,6 +125,42 @@ func (f *flow) noteLoss(epoch int) bool {
 		f.doubt.heard, f.doubt.lost = 0, 0
 	}
 	return f.doubt.lost > most
+}
+
+// inVain reports whether slowing the server down twice has not made it lose less: then
+// the loss comes from the way, or from names that need two tries, and not from the rate.
+// It is no evidence for a while.
+func (f *flow) inVain(now time.Time) bool {
+	share, limit := float64(f.doubt.lost)/float64(max(f.doubt.heard, 1)), f.pace.limit
+	last := f.cut
+	f.cut = cut{share: share, limit: limit, vain: 0}
+	if last.share > 0 && limit > 0 && (last.limit == 0 || limit <= lowerLimit*last.limit) && share >= sameShare*last.share {
+		f.cut.vain = last.vain + 1
+	}
+	if f.cut.vain < 2 {
+		return false
+	}
+	f.cut, f.lossy = cut{}, now.Add(lossyFor)
+	return true
+}
+
+// cut is the last slowdown because of loss: which share of the answers came only after
+// something was sent again, at which limit, and how often that has not changed with it.
+type cut struct {
+	share, limit float64
+	vain         int
+}
+
+const (
+	lowerLimit = 0.9
+	sameShare  = 0.7
+	lossyFor   = time.Minute
+)
+
+// lift takes the limit away.
+func (f *flow) lift() {
+	f.pace = pace{}
+	f.restart()
 }
 
 // Networks lose messages at any time, and a burst in which some are lost is answered
@@ -134,14 +175,14 @@ const (
 )
 
 // slow limits the pace after trouble: to a little less than the server answered in the
-// last second, but no more than to a quarter at a time.
+// last second, but no more than to a part of the rate before.
 func (f *flow) slow(now time.Time) {
-	from := f.pace.limit
+	from := f.pace.limit / mostCut
 	if !f.pace.limited() {
-		from = f.capacity()
+		from = f.capacity() / firstCut
 	}
 	bears := float64(f.answered.lastSecond(now))
-	f.pace.set(max(fairPart*bears, from/mostCut, leastRate), bears, now)
+	f.pace.set(max(fairPart*bears, from, leastRate), bears, now)
 	f.restart()
 	f.slowdowns++
 	f.slowedAt = now
@@ -152,6 +193,7 @@ func (f *flow) slow(now time.Time) {
 
 const (
 	fairPart  = 0.8
+	firstCut  = 16 // of what the places would let go
 	mostCut   = 4
 	leastRate = 1.0 // queries a second
 )
@@ -365,6 +407,16 @@ type typicalTime struct {
 }
 
 const typicalPart = 16
+
+// noteControl takes in how long a control question took, which no name has slowed. It
+// counts as often as it takes to be heard if it took much longer.
+func (t *typicalTime) noteControl(sample time.Duration) {
+	if t.value == 0 || sample > controlRoundTrips*t.value {
+		t.value = sample
+		return
+	}
+	t.note(sample)
+}
 
 func (t *typicalTime) note(sample time.Duration) {
 	switch {

@@ -232,7 +232,7 @@ func (r *Resolver) foldsCase(ctx context.Context, u *upstream, shown shown) bool
 // askSoon is ask for what every resolver has at hand.
 func (r *Resolver) askSoon(ctx context.Context, u *upstream, f form, query []byte) ([]byte, error) {
 	timeout := min(r.cfg.Timeout, probeTimeout)
-	message, err := r.askWithin(ctx, timeout, u, f, query)
+	message, err := r.askWithin(ctx, timeout, u, f, query, once)
 	if errors.Is(err, context.DeadlineExceeded) {
 		return nil, fmt.Errorf("no answer within %v", timeout)
 	}
@@ -241,22 +241,22 @@ func (r *Resolver) askSoon(ctx context.Context, u *upstream, f form, query []byt
 
 // ask sends one query, apart from all others, and returns the reply.
 func (r *Resolver) ask(ctx context.Context, u *upstream, f form, query []byte) ([]byte, error) {
-	return r.askWithin(ctx, r.cfg.Timeout, u, f, query)
+	return r.askWithin(ctx, r.cfg.Timeout, u, f, query, once)
 }
 
 // askWithin is askOnce, and asks over TCP, which may take as long again, if the reply
 // was cut short.
-func (r *Resolver) askWithin(ctx context.Context, timeout time.Duration, u *upstream, f form, query []byte) ([]byte, error) {
-	message, err := r.askOnce(ctx, timeout, u, f, query)
+func (r *Resolver) askWithin(ctx context.Context, timeout time.Duration, u *upstream, f form, query []byte, how sending) ([]byte, error) {
+	message, err := r.askOnce(ctx, timeout, u, f, query, how)
 	if err != nil || !u.overUDP() || f.overTCP() || check(message, query) != cutShort {
 		return message, err
 	}
-	return r.askOnce(ctx, timeout, u, ednsTCP, query)
+	return r.askOnce(ctx, timeout, u, ednsTCP, query, how)
 }
 
 // askOnce asks over UDP from a port of its own, or over a stream, when the rate allows
 // it. If time is over the error is context.DeadlineExceeded.
-func (r *Resolver) askOnce(ctx context.Context, timeout time.Duration, u *upstream, f form, query []byte) ([]byte, error) {
+func (r *Resolver) askOnce(ctx context.Context, timeout time.Duration, u *upstream, f form, query []byte, how sending) ([]byte, error) {
 	if r.limiter != nil {
 		if err := r.limiter.Wait(ctx); err != nil {
 			return nil, err
@@ -264,22 +264,28 @@ func (r *Resolver) askOnce(ctx context.Context, timeout time.Duration, u *upstre
 	}
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	ask := r.askStream
+	var message []byte
+	var err error
 	if u.overUDP() && !f.overTCP() {
-		ask = r.askUDP
+		message, err = r.askUDP(ctx, u, query, how)
+	} else {
+		message, err = u.streams.Exchange(ctx, query)
 	}
-	message, err := ask(ctx, u, query)
 	if ctx.Err() != nil {
 		return nil, ctx.Err()
 	}
 	return message, err
 }
 
-func (r *Resolver) askStream(ctx context.Context, u *upstream, query []byte) ([]byte, error) {
-	return u.streams.Exchange(ctx, query)
-}
+// sending is how often a query is sent over UDP within its time.
+type sending int
 
-func (r *Resolver) askUDP(ctx context.Context, u *upstream, query []byte) ([]byte, error) {
+const (
+	once       sending = iota
+	persistent         // again if it is not answered, as often as that of a lookup
+)
+
+func (r *Resolver) askUDP(ctx context.Context, u *upstream, query []byte, how sending) ([]byte, error) {
 	conn, err := r.cfg.Dial(ctx, "udp", u.server.address)
 	if err != nil {
 		return nil, err
@@ -288,6 +294,14 @@ func (r *Resolver) askUDP(ctx context.Context, u *upstream, query []byte) ([]byt
 	defer context.AfterFunc(ctx, func() { conn.Close() })()
 	if _, err := conn.Write(query); err != nil {
 		return nil, err
+	}
+	for sent, after := 1, time.Duration(0); how == persistent && sent < mostSends; sent++ {
+		after += u.roundTrip.retryAfter(sent)
+		defer time.AfterFunc(after, func() {
+			r.stats.queries.Add(1)
+			r.stats.retries.Add(1)
+			_, _ = conn.Write(query) // the deadline tells what becomes of it
+		}).Stop()
 	}
 	buffer := make([]byte, maxMessage)
 	for {

@@ -2,9 +2,12 @@ package lookup
 
 import (
 	"context"
+	"encoding/binary"
+	"errors"
 	"iter"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/miekg/dns"
@@ -131,8 +134,8 @@ type proofAsker struct {
 	resolver *Resolver
 	believed []*upstream
 	prover   *prover
-	places   chan struct{}               // holds as many as are taken
-	paces    map[*upstream]*rate.Limiter // of servers that had to be slowed down
+	places   chan struct{} // holds as many as are taken
+	paces    map[*upstream]*proofPace
 
 	mu       sync.Mutex // guards what follows
 	next     int
@@ -144,35 +147,105 @@ type proofAsker struct {
 func newProofAsker(r *Resolver, believed []*upstream, done func([]snapshot.Observation)) *proofAsker {
 	a := &proofAsker{
 		resolver: r, believed: believed, done: done,
-		places: make(chan struct{}, min(maxPlaces, r.cfg.Concurrency)), paces: make(map[*upstream]*rate.Limiter),
+		places: make(chan struct{}, min(maxPlaces, r.cfg.Concurrency)), paces: make(map[*upstream]*proofPace),
 	}
 	a.prover = newProver(a.askDS)
 	for _, u := range believed {
-		if limit := u.flow.pace.limit; limit > 0 {
-			a.paces[u] = rate.NewLimiter(rate.Limit(limit), max(1, int(limit*paceBurst.Seconds())))
-		}
+		a.paces[u] = &proofPace{limiter: rate.NewLimiter(rate.Limit(u.flow.bears()/proofShare), 1), turn: make(chan struct{}, 1)}
 	}
 	return a
 }
 
-// ask sends one query when there is a place for it, which it gives back when it is
-// overdue, and returns the reply.
+// proofShare is the part of the rate that a server was seen to bear at which it is asked
+// for proofs.
+const proofShare = 2
+
+// proofPace is how fast a server is asked for proofs.
+type proofPace struct {
+	limiter *rate.Limiter
+
+	turn   chan struct{} // holds one while a control question is out; guards what follows
+	at     time.Time     // when it was settled
+	atEase bool
+}
+
+// easeFor is how long the answer to a control question holds.
+const easeFor = 500 * time.Millisecond
+
+// errBusy says that a server had too much to do, so that silence says nothing of a name.
+var errBusy = errors.New("the resolver does not keep up")
+
+// ask sends a query and returns the reply. If there is none, or an error that may be a
+// limiter's, and the server was in trouble meanwhile, it is asked again more slowly, and
+// in the end the error is errBusy.
 func (a *proofAsker) ask(ctx context.Context, u *upstream, query []byte) ([]byte, error) {
+	for range mostSends {
+		message, busy, err := a.askOnce(ctx, u, query)
+		if err == nil && !mayBeLimited(message) || ctx.Err() != nil {
+			return message, err
+		}
+		if !busy && a.atEase(ctx, u) {
+			return message, err
+		}
+	}
+	return nil, errBusy
+}
+
+// mayBeLimited reports whether a reply may be that of a limiter.
+func mayBeLimited(message []byte) bool {
+	rcode := binary.BigEndian.Uint16(message[flagsAt:]) & rcodes
+	return rcode == dns.RcodeServerFailure || rcode == dns.RcodeRefused
+}
+
+// askOnce sends a query when its pace and a place allow it. When the query is overdue it
+// gives the place back and sees whether the server is at ease, which busy denies.
+func (a *proofAsker) askOnce(ctx context.Context, u *upstream, query []byte) (message []byte, busy bool, err error) {
 	select {
 	case a.places <- struct{}{}:
 	case <-ctx.Done():
-		return nil, ctx.Err()
+		return nil, false, ctx.Err()
 	}
 	leave := sync.OnceFunc(func() { <-a.places })
 	defer leave()
-	if pace := a.paces[u]; pace != nil {
-		if err := pace.Wait(ctx); err != nil {
-			return nil, err
-		}
+	if err := a.paces[u].limiter.Wait(ctx); err != nil {
+		return nil, false, err
 	}
-	defer time.AfterFunc(u.flow.patience(), leave).Stop()
+	var trouble atomic.Bool
+	var watching sync.WaitGroup
+	watching.Add(1)
+	overdue := time.AfterFunc(u.flow.patience(), func() {
+		defer watching.Done()
+		leave()
+		trouble.Store(!a.atEase(ctx, u))
+	})
 	a.resolver.stats.queries.Add(1)
-	return a.resolver.ask(ctx, u, u.firstForm(), query)
+	message, err = a.resolver.askWithin(ctx, a.resolver.cfg.Timeout, u, u.firstForm(), query, persistent)
+	if overdue.Stop() {
+		watching.Done()
+	}
+	watching.Wait()
+	return message, trouble.Load(), err
+}
+
+// atEase reports whether a server answers a control question, at most one at a time. If it
+// does not it is asked more slowly from then on.
+func (a *proofAsker) atEase(ctx context.Context, u *upstream) bool {
+	p := a.paces[u]
+	select {
+	case p.turn <- struct{}{}:
+	case <-ctx.Done():
+		return false
+	}
+	defer func() { <-p.turn }()
+	if time.Since(p.at) < easeFor {
+		return p.atEase
+	}
+	p.atEase = a.resolver.control(ctx, u, u.flow.controlWait(), !u.uncut).verdict == atEase
+	p.at = time.Now()
+	if !p.atEase {
+		p.limiter.SetLimit(max(p.limiter.Limit()/mostCut, leastRate))
+	}
+	return p.atEase
 }
 
 // prove proves an Observation's name and its aliases, and those that its failure
@@ -305,7 +378,8 @@ type question struct {
 }
 
 // tries returns how often the questions about the aliases of an Observation are asked. A
-// name that was silent in each try of both passes is asked once: it will be silent again.
+// name that was silent in each try of both passes is asked once, and that is sent again: it
+// will be silent again.
 func (a *proofAsker) tries(o *snapshot.Observation) int {
 	if o.Failure == snapshot.Timeout {
 		return 1
@@ -316,6 +390,7 @@ func (a *proofAsker) tries(o *snapshot.Observation) int {
 // askAlias returns where the record that is asked for leads from the name; "" if there is
 // none, or if it could not be seen: then it returns why.
 func (a *proofAsker) askAlias(ctx context.Context, q question, tries int) (target string, failure snapshot.Failure, err error) {
+	failure = snapshot.Timeout
 	for range tries {
 		u := a.turn()
 		query, err := packQuery(dns.Id(), q.owner, q.kind, u.firstForm())
@@ -330,8 +405,11 @@ func (a *proofAsker) askAlias(ctx context.Context, q question, tries int) (targe
 			target, failure := readAlias(message, q.name, q.owner)
 			return target, failure, nil
 		}
+		if errors.Is(err, errBusy) {
+			failure = snapshot.Network // our side, and not the name's
+		}
 	}
-	return "", snapshot.Timeout, nil
+	return "", failure, nil
 }
 
 // readAlias reads the reply to a query for the alias that a record at owner makes of name.

@@ -67,7 +67,7 @@ func TestTheRetryTimerFollowsTheRoundTrip(t *testing.T) {
 // lost, the retry timer stays at its floor (Karn's algorithm, RFC 6298, section 3).
 func TestLossDoesNotSlowTheRetries(t *testing.T) {
 	const way = 50 * time.Millisecond
-	u, e := &upstream{flow: newFlow(64)}, new(engine)
+	u, e := &upstream{server: serverA, flow: newFlow(64)}, new(engine)
 	e.Resolver = new(Resolver)
 	for i := range 10_000 {
 		s := &step{up: u, sends: 1, epoch: -1}

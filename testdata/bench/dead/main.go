@@ -8,10 +8,13 @@
 // of the dead names: drop is no reply, servfail is SERVFAIL at once, slow is SERVFAIL
 // after 3 s. Dead names are spread evenly, or with -run stand in one run at the head
 // of the list, as in a sorted one. Then it prints its address and serves until it is
-// interrupted. With -delegate HOST it serves nothing: it writes zones for a real
-// resolver instead, in which dead names are delegated to HOST.
+// interrupted.
 //
-// The world is small enough to be held to: no name but the dead ones may fail.
+// With -authority it plays the name servers behind a real resolver instead: those of the
+// root and of example at the address, and those to which the dead names are delegated on
+// port 53 of three other loopback addresses, for which it has to be root. Of drop names
+// the server never answers, of servfail names it is lame and refuses, and of slow names
+// it answers after 3 s, so those are not dead.
 package main
 
 import (
