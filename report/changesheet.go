@@ -1,9 +1,6 @@
 package report
 
 import (
-	"fmt"
-	"strings"
-
 	"caascan/scan"
 )
 
@@ -60,29 +57,6 @@ func changeColumns(labels []string) []derived[DomainChange] {
 	}
 }
 
-// Text returns status and reason for each of the CAs, which are named where there are
-// several, with a separator between them; "" of nil.
-func (v *DomainVerdict) Text(labels []string, separator string) string {
-	if v == nil {
-		return ""
-	}
-	words := make([]string, len(v.Reasons))
-	for i, reason := range v.Reasons {
-		words[i] = fmt.Sprintf("%s (%s)", reason.Status(), reason)
-		if len(labels) > 1 {
-			words[i] = labels[i] + ": " + words[i]
-		}
-	}
-	return strings.Join(words, separator)
-}
-
-func (v *DomainVerdict) recordsText() string {
-	if v == nil {
-		return ""
-	}
-	return v.Records.text()
-}
-
 func (c *closing) writeChanges() error {
 	if c.changes == nil {
 		return nil
@@ -113,13 +87,6 @@ func (p *page) changed(tally *Tally) {
 		}
 		p.table(kind.Heading(), "What it means", changeEntries(tally.Changes, kind), tally.Total())
 	}
-}
-
-func changesHeading(c *Changes) string {
-	if len(c.Labels) > 1 {
-		return "Changes since " + c.Earlier + ", for " + joined(c.Labels)
-	}
-	return "Changes since " + c.Earlier
 }
 
 // changeEntries are the lines of a table of changes of one kind.

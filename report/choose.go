@@ -93,8 +93,6 @@ func (t *table) find(inputs []field, meant func(name string) bool) []field {
 	return nil
 }
 
-func alike(a, b string) bool { return strings.EqualFold(strings.TrimSpace(a), strings.TrimSpace(b)) }
-
 // meansAll reports whether a name stands for all columns of the input.
 func (t *table) meansAll(name string) bool {
 	return alike(allInputs, name) && !slices.ContainsFunc(t.names, func(other string) bool { return alike(other, name) })
@@ -120,27 +118,4 @@ func (t *table) unknown(name string) error {
 	}
 	return fmt.Errorf("%w: there is no column %s; there are %s, and %s", ErrColumns, quoteName(name),
 		strings.Join(known, ", "), strings.Join(quoteNames(own), ", "))
-}
-
-// manyNames is how many columns of the input, and of our own, a message lists.
-const manyNames = 30
-
-func quoteNames(names []string) []string {
-	var quoted []string
-	for _, name := range names[:min(len(names), manyNames)] {
-		quoted = append(quoted, quoteName(name))
-	}
-	if more := len(names) - manyNames; more > 0 {
-		quoted = append(quoted, fmt.Sprintf("%d more", more))
-	}
-	return quoted
-}
-
-// quoteName makes foreign text fit for a message.
-func quoteName(name string) string {
-	const longest = 40
-	if runes := []rune(name); len(runes) > longest {
-		name = string(runes[:longest]) + "…"
-	}
-	return strconv.Quote(name)
 }

@@ -310,50 +310,6 @@ func (t *table) check(r scan.Result) error {
 	return nil
 }
 
-// keeper keeps what a writer has made of outcomes, at most so many, and those with
-// about so many octets of records: the few that nearly all domains of a list share
-// stay, and those of single domains come and go.
-type keeper[T any] struct {
-	most   int
-	octets int
-	made   map[*scan.Outcome]T
-}
-
-// mostKept is how many octets of records may stand in what a keeper keeps. A set may
-// have 64 KiB, each octet may be written as four, and the set may stand in a fix for
-// each CA too.
-const mostKept = 4 << 20
-
-func newKeeper[T any](most int) keeper[T] {
-	return keeper[T]{most: most, made: make(map[*scan.Outcome]T)}
-}
-
-// of returns what was made of an outcome, or makes it.
-func (k *keeper[T]) of(o *scan.Outcome, make func(*scan.Outcome) T) T {
-	made, ok := k.made[o]
-	if ok {
-		return made
-	}
-	k.octets += octetsOf(o)
-	if len(k.made) >= k.most || k.octets > mostKept {
-		clear(k.made)
-		k.octets = octetsOf(o)
-	}
-	made = make(o)
-	k.made[o] = made
-	return made
-}
-
-// octetsOf counts the records of an outcome wherever they stand.
-func octetsOf(o *scan.Outcome) (octets int) {
-	for _, p := range o.Records.Properties {
-		octets += len(p.RDATA())
-	}
-	sets := 1
-	for _, d := range o.Decisions {
-		if d.Fix != nil {
-			sets++
-		}
-	}
-	return sets * octets
-}
+// inputWidth is the width of a column of the input, whose cells are not known when
+// the sheet begins: that of an address.
+const inputWidth = 26

@@ -1,11 +1,9 @@
 package report
 
 import (
-	"slices"
 	"strings"
 
 	"caascan/scan"
-	"caascan/scan/caa"
 )
 
 // derived is a column of a sheet that is the same whatever columns the report has.
@@ -214,14 +212,6 @@ func domainColumns(labels []string) []derived[DomainTotal] {
 	)
 }
 
-// forLabel is what the name of a CA's column ends in, where there are several CAs.
-func forLabel(label string, labels []string) string {
-	if len(labels) == 1 {
-		return ""
-	}
-	return " for " + label
-}
-
 func verdictColumns(issuer int, suffix string) []derived[DomainTotal] {
 	return []derived[DomainTotal]{
 		{
@@ -235,21 +225,6 @@ func verdictColumns(issuer int, suffix string) []derived[DomainTotal] {
 			text:    func(d DomainTotal) string { return string(d.Outcome.Decisions[issuer].Reason) },
 		},
 	}
-}
-
-func warningText(list []scan.Warning) string {
-	codes := make([]string, len(list))
-	for i, w := range list {
-		codes[i] = string(w)
-	}
-	return strings.Join(codes, " ")
-}
-
-// fixLine is a line of the fix list.
-type fixLine struct {
-	FixTotal
-	issuer string   // the label of the CA
-	others []string // the labels of the CAs that the name stops too
 }
 
 // fixColumns are those of the sheet Fix list.
@@ -316,43 +291,3 @@ func fixColumns() []derived[fixLine] {
 // countWidth is the width of a number of things: 10,000,000 and a step away from the
 // side. One that does not fit is shown as ###.
 const countWidth = 12
-
-func (f *fixLine) reasons() string {
-	codes := make([]string, len(f.Reasons))
-	for i, reason := range f.Reasons {
-		codes[i] = string(reason)
-	}
-	return strings.Join(codes, "\n")
-}
-
-func (f *fixLine) ask() string {
-	if f.Ask == "" {
-		return "whoever runs the domain"
-	}
-	return "whoever runs " + f.Ask
-}
-
-// notes ask first whether the fix is wanted where somebody may have forbidden every CA
-// on purpose. They warn of the other lines of the name: each has a whole set, of which
-// only the last that is published is there.
-func (f *fixLine) notes() []string {
-	var notes []string
-	if forbidden := scan.Reason(caa.NoIssuer); slices.Contains(f.Reasons, forbidden) {
-		notes = append(notes, forbidden.Advice())
-	}
-	if len(f.others) > 0 {
-		notes = append(notes, "The name stops "+joined(f.others)+" too. To let all of them issue, publish one set with the records of all its lines.")
-	}
-	notes = append(notes, f.Notes...)
-	switch {
-	case isWildcard(f.Name()):
-		notes = append(notes, wildcardNote)
-	case strings.Count(f.Name(), ".") > 1: // example.com is a name of its own
-		notes = append(notes, madeNote)
-	}
-	return notes
-}
-
-// madeNote is for names that a wildcard may have made, which answers do not tell.
-const madeNote = "If a wildcard (*.example) gives a name its records, the name loses all of them once it has one of its own, " +
-	"and so do the names below it and those between it and the wildcard: write their MX and CAA records beside the new ones, or change those of the wildcard."

@@ -2,7 +2,6 @@ package report
 
 import (
 	"bufio"
-	"fmt"
 	"io"
 	"slices"
 	"strings"
@@ -85,10 +84,6 @@ func (f *fixesFile) fix(fix FixTotal) {
 	}
 }
 
-const wildcardNote = "This is a wildcard, and so it is for all names that it makes."
-
-func isWildcard(owner string) bool { return owner == "*" || strings.HasPrefix(owner, "*.") }
-
 // others are the CAs that the name denies and that the file is not for.
 func (f *fixesFile) others(fix FixTotal) []int {
 	var others []int
@@ -112,11 +107,4 @@ func (f *fixesFile) labels(issuers []int) string {
 		labels[i] = f.run.Issuers[issuer].Label
 	}
 	return strings.Join(labels, ", ")
-}
-
-func plural(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	return fmt.Sprintf("%d %ss", n, what)
 }

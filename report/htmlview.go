@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"unicode/utf8"
 
 	"caascan/scan"
 	"caascan/scan/domain"
@@ -394,30 +393,6 @@ func columnMeaning(name string) (string, error) {
 type barView struct {
 	Width float64
 	Kind  string
-}
-
-// plain is a value as text that does nothing where it is shown: with the characters
-// escaped that escapeCell escapes, but not the backslash, because lines of a zone file
-// are copied from the page.
-func plain(value any) string {
-	if n, ok := value.(int); ok {
-		return number(n)
-	}
-	text := fmt.Sprint(value)
-	if classesIn(text)&mayEscape == 0 {
-		return text
-	}
-	var b strings.Builder
-	for at := 0; at < len(text); {
-		r, size := utf8.DecodeRuneInString(text[at:])
-		if size == 1 && r == utf8.RuneError || escaped(r) {
-			b.WriteString(escapeCell(text[at : at+size]))
-		} else {
-			b.WriteString(text[at : at+size])
-		}
-		at += size
-	}
-	return b.String()
 }
 
 func plainAll(texts []string) []string {

@@ -312,9 +312,6 @@ func fitCell(text string) string {
 	return text
 }
 
-// cutNote begins what stands in place of what was cut.
-const cutNote = " … [cut: a spreadsheet cell holds "
-
 func unitsIn(text string) int {
 	n := 0
 	for _, r := range text {

@@ -10,8 +10,6 @@ import (
 	"caascan/scan/caa"
 )
 
-const summaryTitle = "CAA check for S/MIME certificates"
-
 // writeSummary fills the summary sheet.
 func (c *closing) writeSummary() error {
 	p := &page{file: c.file, book: c.book, row: 1}
@@ -33,30 +31,9 @@ func (c *closing) writeSummary() error {
 	return cmp.Or(p.err, c.book.err)
 }
 
-// issuerText names a CA by its label and its issuer domain names.
-func issuerText(label string, i int, issuers []caa.Issuer) string {
-	if i >= len(issuers) {
-		return label
-	}
-	var names []string
-	for _, name := range issuers[i].Domains {
-		names = append(names, name.String())
-	}
-	list := strings.Join(names, ", ")
-	if names[0] == label {
-		return list
-	}
-	return label + " (" + list + ")"
-}
-
 func (p *page) title(labels []string, run Run) {
 	p.wide(wordColumn, summaryTitle, pageWidth, 30, look{size: 20, bold: true, color: navy})
 	p.wide(wordColumn, question(labels, run), pageWidth, 20, look{size: 12, color: faded})
-}
-
-// question is what a report answers.
-func question(labels []string, run Run) string {
-	return "May " + strings.Join(labels, " or ") + " issue for the mailboxes in " + cmp.Or(run.InputName, "the input") + "?"
 }
 
 // notes stand at the top, because they make everything below weaker.
@@ -64,22 +41,6 @@ func (p *page) notes(notes []string) {
 	for _, note := range notes {
 		p.wide(wordColumn, note, pageWidth, 0, look{color: amber, fill: paleAmber})
 	}
-}
-
-// leadingFacts are the names of the facts that stand at the top.
-func leadingFacts() []string {
-	return []string{"Input", "SHA-256 of the input", "Started", "Finished", "Resolver", "Zone file"}
-}
-
-// furtherFacts are the names of all others.
-func furtherFacts(run Run) []string {
-	var names []string
-	for _, f := range run.facts() {
-		if !slices.Contains(leadingFacts(), f.name) {
-			names = append(names, f.name)
-		}
-	}
-	return names
 }
 
 // facts writes the facts with these names.
@@ -262,17 +223,6 @@ func mailFirst(set []caa.Property) []caa.Property {
 		return 1
 	})
 	return set
-}
-
-// shorten leaves out the middle of a text that is longer than so many characters.
-func shorten(text string, most int) string {
-	runes := []rune(text)
-	if len(runes) <= most {
-		return text
-	}
-	const gap = " … "
-	half := (most - len([]rune(gap))) / 2
-	return string(runes[:half]) + gap + string(runes[len(runes)-half:])
 }
 
 // warnings are those that were given.

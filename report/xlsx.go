@@ -105,10 +105,6 @@ func (b *workbook) newSeries(name string, widths []float64, header *line) *serie
 	return s
 }
 
-// inputWidth is the width of a column of the input, whose cells are not known when
-// the sheet begins: that of an address.
-const inputWidth = 26
-
 func (b *workbook) widths() []float64 {
 	widths := slices.Repeat([]float64{inputWidth}, len(b.table.inputs))
 	for _, f := range b.table.fields {

@@ -1,8 +1,6 @@
 package report
 
 import (
-	"strings"
-
 	"caascan/scan"
 )
 
@@ -89,12 +87,4 @@ func noneOf(labels []string) string {
 		return "neither " + labels[0] + " nor " + labels[1]
 	}
 	return "none of them"
-}
-
-func joined(labels []string) string {
-	last := len(labels) - 1
-	if last == 0 {
-		return labels[0]
-	}
-	return strings.Join(labels[:last], ", ") + " and " + labels[last]
 }

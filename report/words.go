@@ -1,0 +1,76 @@
+package report
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"caascan/scan"
+)
+
+func joined(labels []string) string {
+	last := len(labels) - 1
+	if last == 0 {
+		return labels[0]
+	}
+	return strings.Join(labels[:last], ", ") + " and " + labels[last]
+}
+
+// shorten leaves out the middle of a text that is longer than so many characters.
+func shorten(text string, most int) string {
+	runes := []rune(text)
+	if len(runes) <= most {
+		return text
+	}
+	const gap = " … "
+	half := (most - len([]rune(gap))) / 2
+	return string(runes[:half]) + gap + string(runes[len(runes)-half:])
+}
+
+// forLabel is what the name of a CA's column ends in, where there are several CAs.
+func forLabel(label string, labels []string) string {
+	if len(labels) == 1 {
+		return ""
+	}
+	return " for " + label
+}
+
+func warningText(list []scan.Warning) string {
+	codes := make([]string, len(list))
+	for i, w := range list {
+		codes[i] = string(w)
+	}
+	return strings.Join(codes, " ")
+}
+
+func alike(a, b string) bool { return strings.EqualFold(strings.TrimSpace(a), strings.TrimSpace(b)) }
+
+// manyNames is how many columns of the input, and of our own, a message lists.
+const manyNames = 30
+
+func quoteNames(names []string) []string {
+	var quoted []string
+	for _, name := range names[:min(len(names), manyNames)] {
+		quoted = append(quoted, quoteName(name))
+	}
+	if more := len(names) - manyNames; more > 0 {
+		quoted = append(quoted, fmt.Sprintf("%d more", more))
+	}
+	return quoted
+}
+
+// quoteName makes foreign text fit for a message.
+func quoteName(name string) string {
+	const longest = 40
+	if runes := []rune(name); len(runes) > longest {
+		name = string(runes[:longest]) + "…"
+	}
+	return strconv.Quote(name)
+}
+
+func plural(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}
