@@ -106,7 +106,7 @@ func benchmark(b *testing.B, format Format) {
 				b.Fatal(err)
 			}
 		}
-		if err := w.Close(Run{}, tally); err != nil {
+		if err := w.Close(NewOverview([]string{"ca.example"}, Run{}, tally)); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -13,8 +13,7 @@ import (
 // closing is the end of a workbook: what is made from the Tally.
 type closing struct {
 	*workbook
-	run     Run
-	tally   *Tally
+	over    *Overview
 	fixed   []issuerFixes
 	firsts  map[domain.Name]place        // of the domains of the fixes
 	changes *derivedSheets[DomainChange] // nil where nothing was compared
@@ -25,24 +24,24 @@ type closing struct {
 
 // issuerFixes are a CA's part of the fix list.
 type issuerFixes struct {
-	label  string
-	totals []FixTotal
+	*IssuerOverview
 	places []place // of the first largestNames
 }
 
-func newClosing(b *workbook, run Run, tally *Tally) *closing {
+func newClosing(b *workbook, o *Overview) *closing {
 	c := &closing{
-		workbook: b, run: run, tally: tally, firsts: make(map[domain.Name]place),
+		workbook: b, over: o, firsts: make(map[domain.Name]place),
 		fixes:   newDerivedSheets(b, fixSheet, &b.lined, fixColumns()),
 		domains: newDerivedSheets(b, domainsSheet, &b.styles, domainColumns(b.table.labels)),
 		legend:  newDerivedSheets(b, legendSheet, &b.lined, legendColumns()),
 	}
 	c.fixes.shown = allLines // they are to be copied
-	if tally.Changes != nil {
-		c.changes = newDerivedSheets(b, changesSheet, &b.lined, changeColumns(tally.Changes.Labels))
+	if changes := o.Tally.Changes; changes != nil {
+		c.changes = newDerivedSheets(b, changesSheet, &b.lined, changeColumns(changes.Labels))
 	}
-	for i, label := range b.table.labels {
-		c.fixed = append(c.fixed, issuerFixes{label: label, totals: tally.Fixes(i)})
+	issuers := o.Issuers()
+	for i := range issuers {
+		c.fixed = append(c.fixed, issuerFixes{IssuerOverview: &issuers[i]})
 	}
 	return c
 }
@@ -77,7 +76,7 @@ func (c *closing) complete(s *series) error {
 		if text.name != s.name {
 			continue
 		}
-		if text.left != "" && c.results.lines() < c.tally.Total().Rows {
+		if text.left != "" && c.results.lines() < c.over.Total().Rows {
 			text.empty = text.left
 		}
 		return s.complete(text.empty, c.lined.note)
@@ -88,11 +87,11 @@ func (c *closing) complete(s *series) error {
 // writeDomains notes where the first domain of each fix stands.
 func (c *closing) writeDomains() error {
 	for _, issuer := range c.fixed {
-		for _, fix := range issuer.totals {
+		for _, fix := range issuer.Fixes {
 			c.firsts[fix.Domains[0]] = place{}
 		}
 	}
-	for _, d := range c.tally.Domains() {
+	for _, d := range c.over.Tally.Domains() {
 		at, err := c.domains.add(d)
 		if err != nil {
 			return err
@@ -108,8 +107,8 @@ func (c *closing) writeDomains() error {
 func (c *closing) stopped() map[string][]string {
 	labels := make(map[string][]string)
 	for _, issuer := range c.fixed {
-		for _, fix := range issuer.totals {
-			labels[fix.Name()] = append(labels[fix.Name()], issuer.label)
+		for _, fix := range issuer.Fixes {
+			labels[fix.Name()] = append(labels[fix.Name()], issuer.Label)
 		}
 	}
 	return labels
@@ -119,9 +118,9 @@ func (c *closing) writeFixes() error {
 	linked, stopped := c.fixes.linked(), c.stopped()
 	for i := range c.fixed {
 		issuer := &c.fixed[i]
-		for _, fix := range issuer.totals {
-			others := slices.DeleteFunc(slices.Clone(stopped[fix.Name()]), func(label string) bool { return label == issuer.label })
-			at, err := c.fixes.add(fixLine{fix, issuer.label, others})
+		for _, fix := range issuer.Fixes {
+			others := slices.DeleteFunc(slices.Clone(stopped[fix.Name()]), func(label string) bool { return label == issuer.Label })
+			at, err := c.fixes.add(fixLine{fix, issuer.Label, others})
 			if err != nil {
 				return err
 			}

@@ -83,7 +83,7 @@ func FuzzCSV(f *testing.F) {
 			w := newCSV(&out, &table{}, style)
 			w.lines = style.appendLine(w.lines, cells)
 			w.lines = style.appendLine(w.lines, cells)
-			if err := w.Close(Run{}, new(Tally)); err != nil {
+			if err := w.Close(NewOverview(nil, Run{}, new(Tally))); err != nil {
 				t.Fatal(err)
 			}
 			written, _ := strings.CutPrefix(out.String(), style.lineEnd) // of a header without columns
@@ -188,7 +188,7 @@ func TestErrorsOfTheOutput(t *testing.T) {
 				for _, r := range w.results {
 					to.Write(r)
 				}
-				if err := to.Close(w.run, w.tally()); !errors.Is(err, errDisk) {
+				if err := to.Close(w.overview()); !errors.Is(err, errDisk) {
 					t.Errorf("Close() = %v, want %v", err, errDisk)
 				}
 			})
@@ -224,7 +224,7 @@ func TestAfterClose(t *testing.T) {
 		if err := to.Write(w.results[0]); err == nil {
 			t.Errorf("%s: no error of Write after Close", format)
 		}
-		if err := to.Close(w.run, w.tally()); err == nil {
+		if err := to.Close(w.overview()); err == nil {
 			t.Errorf("%s: no error of a second Close", format)
 		}
 	}
@@ -245,7 +245,7 @@ func TestRowsThatDoNotFit(t *testing.T) {
 			if err := to.Write(r); err == nil {
 				t.Errorf("%s: no error of a row with %s", format, what)
 			}
-			if err := to.Close(w.run, w.tally()); err == nil {
+			if err := to.Close(w.overview()); err == nil {
 				t.Errorf("%s: no error of Close after a row with %s", format, what)
 			}
 		}

@@ -37,12 +37,12 @@ func (f *fixesFile) Write(scan.Result) error {
 	return nil
 }
 
-func (f *fixesFile) Close(run Run, t *Tally) error {
+func (f *fixesFile) Close(o *Overview) error {
 	if f.closed {
 		return errClosed
 	}
-	f.closed, f.run = true, run
-	fixes := t.Fixes(f.issuers...)
+	f.closed, f.run = true, o.Run
+	fixes := o.Tally.Fixes(f.issuers...)
 	f.comment(strings.TrimPrefix(FixesStart, "; ") + " so that " + f.labels(f.issuers) + " may issue S/MIME certificates: " + plural(len(fixes), "name") + ".")
 	f.comment("Each set is whole: it takes the place of all CAA records of its name.")
 	f.comment("To try it before: caascan scan ... --overlay THIS-FILE")

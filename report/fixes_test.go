@@ -66,10 +66,10 @@ func zoneFile(t testing.TB, tally *Tally, all []caa.Issuer, issuers ...int) stri
 	t.Helper()
 	var out strings.Builder
 	w := NewFixes(&out, issuers...)
-	if err := w.Close(Run{Issuers: all}, tally); err != nil {
+	if err := w.Close(NewOverview(nil, Run{Issuers: all}, tally)); err != nil {
 		t.Fatal(err)
 	}
-	if err := w.Close(Run{Issuers: all}, tally); !errors.Is(err, errClosed) {
+	if err := w.Close(NewOverview(nil, Run{Issuers: all}, tally)); !errors.Is(err, errClosed) {
 		t.Errorf("a second Close: %v", err)
 	}
 	return out.String()

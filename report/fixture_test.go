@@ -150,10 +150,13 @@ func (w world) write(t testing.TB, to Writer) {
 			t.Fatal(err)
 		}
 	}
-	if err := to.Close(w.run, w.tally()); err != nil {
+	if err := to.Close(w.overview()); err != nil {
 		t.Fatal(err)
 	}
 }
+
+// overview is what every writer of the world is closed with.
+func (w world) overview() *Overview { return NewOverview(w.layout.Issuers, w.run, w.tally()) }
 
 func (w world) tally() *Tally {
 	tally := new(Tally)

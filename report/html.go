@@ -62,7 +62,7 @@ func (h *htmlWriter) Write(r scan.Result) error {
 
 // Close writes the page. Its data stand between two templates, because they are too
 // long to be held as one text.
-func (h *htmlWriter) Close(run Run, tally *Tally) error {
+func (h *htmlWriter) Close(o *Overview) error {
 	err := h.err
 	h.err = errClosed
 	if err != nil {
@@ -76,7 +76,7 @@ func (h *htmlWriter) Close(run Run, tally *Tally) error {
 	if err != nil {
 		return err
 	}
-	v := h.view(run, tally)
+	v := h.view(o)
 	v.Style, v.Script, v.Policy = htmltemplate.CSS(style), htmltemplate.JS(script), policy(style, script)
 	out := bufio.NewWriterSize(h.out, linesAtOnce)
 	if err := h.page.ExecuteTemplate(out, "page", v); err != nil {

@@ -479,7 +479,7 @@ func benchPage(b *testing.B, own int) []byte {
 	if err != nil {
 		b.Fatal(err)
 	}
-	if err := w.Close(Run{}, &tally); err != nil {
+	if err := w.Close(NewOverview([]string{"ca.example"}, Run{}, &tally)); err != nil {
 		b.Fatal(err)
 	}
 	return page.Bytes()

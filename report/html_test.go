@@ -569,13 +569,13 @@ func TestPageErrors(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := h.Close(w.run, w.tally()); !errors.Is(err, errFull) {
+	if err := h.Close(w.overview()); !errors.Is(err, errFull) {
 		t.Errorf("Close: %v, want that the disk is full", err)
 	}
 	if err := h.Write(w.results[0]); !errors.Is(err, errClosed) {
 		t.Errorf("Write after Close: %v", err)
 	}
-	if err := h.Close(w.run, w.tally()); !errors.Is(err, errClosed) {
+	if err := h.Close(w.overview()); !errors.Is(err, errClosed) {
 		t.Errorf("Close after Close: %v", err)
 	}
 	if h, err = New(HTML, new(bytes.Buffer), w.layout); err != nil {
@@ -584,7 +584,7 @@ func TestPageErrors(t *testing.T) {
 	if err := h.Write(scan.Result{Row: scan.Row{Cells: make([]string, 4)}, Verdict: w.results[0].Verdict}); err == nil {
 		t.Error("a row with more cells than the header was taken")
 	}
-	if err := h.Close(w.run, w.tally()); err == nil {
+	if err := h.Close(w.overview()); err == nil {
 		t.Error("a page was made although a row was refused")
 	}
 }

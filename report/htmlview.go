@@ -20,15 +20,12 @@ type pageView struct {
 	Script htmltemplate.JS
 	Policy string
 
+	*Overview
 	Title       string
-	Labels      []string
-	Run         Run
 	Top, Rest   []factView
-	Total       Count
 	Permissions []permissionView
 	Issuers     []issuerView
-	Reasons     []scan.Reason // that a domain of the page has
-	Warnings    []WarningTotal
+	Reasons     []scan.Reason  // that a domain of the page has
 	Filtered    []scan.Warning // that a domain of the page has
 	Changes     *Changes       // nil where nothing was compared
 	Domains     []DomainTotal  // as many as the page holds
@@ -47,7 +44,7 @@ type factView struct {
 	Value any
 }
 
-// permissionView is a line of the matrix. Its Kind is a status, or someIssue.
+// permissionView is a line of the matrix. Its Kind is that of permissionClass.
 type permissionView struct {
 	Name, Meaning, Kind string
 	Count
@@ -62,7 +59,7 @@ type issuerView struct {
 	Label    string // as it is headed
 	Short    string // as it was given
 	Statuses []statusView
-	Reasons  []reasonView
+	Reasons  []ReasonCount
 	Fixes    []fixView
 	AllFixes int
 	OffPaper int // fixes that are not printed
@@ -75,36 +72,27 @@ type statusView struct {
 	X, Width float64 // in the bar, in percent
 }
 
-type reasonView struct {
-	Reason scan.Reason
-	Count
-}
-
-func (h *htmlWriter) view(run Run, tally *Tally) *pageView {
+func (h *htmlWriter) view(o *Overview) *pageView {
+	tally := o.Tally
 	v := &pageView{
-		Title: summaryTitle, Labels: h.table.labels, Run: run,
-		Total: tally.Total(), Warnings: tally.Warnings(),
+		Overview: o, Title: Title,
 		Domains: tally.Domains(), Most: h.limits, spelt: tally.spellings(),
 		Changes: tally.Changes, changed: tally.Changes.ofDomains(),
 	}
-	v.Nowhere = v.Total.Rows
+	v.Nowhere = v.Total().Rows
 	for _, d := range v.Domains {
 		v.Nowhere -= d.Rows
 	}
 	v.Domains = v.Domains[:min(len(v.Domains), h.limits.domains)]
-	for _, f := range run.facts() {
-		if slices.Contains(leadingFacts(), f.name) {
-			v.Top = append(v.Top, factView{f.name, f.value})
-			continue
-		}
-		v.Rest = append(v.Rest, factView{f.name, f.value})
+	v.Top, v.Rest = factViews(o.Leading()), factViews(o.Further())
+	for _, line := range o.Permissions() {
+		v.Permissions = append(v.Permissions, permissionView{line.name, line.meaning, permissionClass(line.kind), line.Count})
 	}
 	if len(v.Labels) > 1 {
-		v.addPermissions(tally)
 		v.addTogether(tally)
 	}
-	for i := range v.Labels {
-		v.addIssuer(i, tally)
+	for i, issuer := range o.Issuers() {
+		v.addIssuer(i, issuer)
 	}
 	v.addFilters()
 	return v
@@ -130,7 +118,7 @@ func (v *pageView) addFilters() {
 			}
 		}
 	}
-	for _, w := range v.Warnings {
+	for _, w := range v.Warnings() {
 		if warnings[w.Warning] {
 			v.Filtered = append(v.Filtered, w.Warning)
 		}
@@ -162,16 +150,27 @@ func (v *pageView) Columns() int {
 	return columns
 }
 
-func (v *pageView) addPermissions(tally *Tally) {
-	for _, line := range permissionLines(v.Labels, tally.Permissions()) {
-		kind := someIssue
-		for _, status := range scan.Statuses() {
-			if line.look == statusLook(status) {
-				kind = string(status)
-			}
-		}
-		v.Permissions = append(v.Permissions, permissionView{line.name, line.meaning, kind, line.Count})
+func factViews(facts []fact) []factView {
+	views := make([]factView, len(facts))
+	for i, f := range facts {
+		views[i] = factView{f.name, f.value}
 	}
+	return views
+}
+
+// permissionClass is what the page calls a line of the matrix: a status, or someIssue.
+func permissionClass(kind PermissionKind) string {
+	switch kind {
+	case AllPermitted:
+		return string(scan.Permitted)
+	case SomePermitted:
+		return someIssue
+	case NonePermitted:
+		return string(scan.Denied)
+	case PermissionUnknown:
+		return string(scan.LookupFailed)
+	}
+	panic("report: unknown kind of permission " + string(kind))
 }
 
 // addTogether adds what is to be published so that all CAs may issue.
@@ -202,20 +201,15 @@ func (v *pageView) labelsOf(issuers []int) []string {
 	return labels
 }
 
-func (v *pageView) addIssuer(i int, tally *Tally) {
-	issuer := issuerView{Index: i, Label: issuerText(v.Labels[i], i, v.Run.Issuers), Short: v.Labels[i], Total: v.Total}
+func (v *pageView) addIssuer(i int, o IssuerOverview) {
+	issuer := issuerView{Index: i, Label: o.Heading, Short: o.Label, Total: v.Total(), Reasons: o.Reasons}
 	x := 0.0
-	for _, status := range scan.Statuses() {
-		count := tally.Status(i, status)
-		width := percent(count.Rows, v.Total.Rows)
-		s := statusView{status, count, hundredths(x), hundredths(width)}
+	for _, s := range o.Statuses {
+		width := percent(s.Rows, issuer.Total.Rows)
+		issuer.Statuses = append(issuer.Statuses, statusView{s.Status, s.Count, hundredths(x), hundredths(width)})
 		x += width
-		issuer.Statuses = append(issuer.Statuses, s)
 	}
-	for _, reason := range tally.found(i) {
-		issuer.Reasons = append(issuer.Reasons, reasonView{reason, tally.Reason(i, reason)})
-	}
-	fixes := tally.Fixes(i)
+	fixes := o.Fixes
 	for k, fix := range fixes[:min(len(fixes), v.Most.fixes)] {
 		issuer.Fixes = append(issuer.Fixes, v.fix(issuer, k, fix))
 	}
@@ -229,14 +223,11 @@ func (v *pageView) Named(issuer int) string {
 	return strings.TrimSpace(forLabel(v.Labels[issuer], v.Labels))
 }
 
-// Question is what the page answers.
-func (v *pageView) Question() string { return question(v.Labels, v.Run) }
-
 // Lines are the domains that are shown without JavaScript.
 func (v *pageView) Lines() []DomainTotal { return v.Domains[:min(len(v.Domains), v.Most.lines)] }
 
 // Missing is how many domains are not on the page.
-func (v *pageView) Missing() int { return v.Total.Domains - len(v.Domains) }
+func (v *pageView) Missing() int { return v.Total().Domains - len(v.Domains) }
 
 // Largest are the fixes that the summary names.
 func (i issuerView) Largest() []fixView { return i.Fixes[:min(len(i.Fixes), largestNames)] }
@@ -346,9 +337,12 @@ func (f fixView) Unblocked() string {
 	return joined(names)
 }
 
+// recordsWidth is how many characters of records stand in a line.
+const recordsWidth = 84
+
 // Records are the present ones, as far as there is room for them in a line.
 func (f fixView) Records() string {
-	return shorten(recordLines(f.Present.Properties, listSeparator), meaningWidth)
+	return shorten(recordLines(f.Present.Properties, listSeparator), recordsWidth)
 }
 
 // Wildcard says that what is to be published is for all names that one makes.

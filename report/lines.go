@@ -68,7 +68,7 @@ func (w *lineWriter) write(r scan.Result) error {
 	return w.flush()
 }
 
-func (w *lineWriter) Close(Run, *Tally) error {
+func (w *lineWriter) Close(*Overview) error {
 	err := w.err
 	if err == nil {
 		err = w.flush()

@@ -7,9 +7,20 @@ import (
 // permissionLine is a line of the matrix of several CAs: a Permission in words.
 type permissionLine struct {
 	name, meaning string
-	look          look
+	kind          PermissionKind
 	Count
 }
+
+// PermissionKind tells the lines of the matrix apart, whatever CAs they name.
+type PermissionKind string
+
+// The kinds of lines.
+const (
+	AllPermitted      PermissionKind = "all-permitted"
+	SomePermitted     PermissionKind = "some-permitted"
+	NonePermitted     PermissionKind = "none-permitted"
+	PermissionUnknown PermissionKind = "permission-unknown" // the lookup failed, for all CAs alike
+)
 
 // permissionLines puts Permissions into words. Of two CAs all lines there can be
 // stand there, even where nothing has them; of more, those that occur.
@@ -48,16 +59,16 @@ func (p Permission) line(labels []string) permissionLine {
 	l := permissionLine{Count: p.Count}
 	switch {
 	case p.Failed:
-		l.name, l.look = string(scan.LookupFailed), statusLook(scan.LookupFailed)
+		l.name, l.kind = string(scan.LookupFailed), PermissionUnknown
 		l.meaning = "It could not be found out, for any CA. Take none of these for permitted."
 	case len(mayNot) == 0:
-		l.name, l.look = everyOf(labels), statusLook(scan.Permitted)
+		l.name, l.kind = everyOf(labels), AllPermitted
 		l.meaning = "CAA stops none of these CAs: nothing has to be changed."
 	case len(may) == 0:
-		l.name, l.look = noneOf(labels), statusLook(scan.Denied)
+		l.name, l.kind = noneOf(labels), NonePermitted
 		l.meaning = "CAA stops all of these CAs. The fix list has a line for each of them."
 	default:
-		l.name, l.look = "only "+joined(may), look{bold: true, fill: paleNavy}
+		l.name, l.kind = "only "+joined(may), SomePermitted
 		l.meaning = "CAA stops " + joined(mayNot) + " until what stands in the fix list is published."
 	}
 	return l

@@ -46,7 +46,7 @@ func TestRender(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, want := range []string{
-		summaryTitle, "_x0041_x0042_.csv", "33.3%", "lookup-failed", "jane@open.example", "caa_fix:New", "Page 1 of ",
+		Title, "_x0041_x0042_.csv", "33.3%", "lookup-failed", "jane@open.example", "caa_fix:New", "Page 1 of ",
 		"neither Old nor New", "Share of rows", "Rows by reason", "Rows by blocking name", // the charts have titles
 		"To publish", "What happened", "Status for New", "What it is",
 	} {
@@ -97,7 +97,7 @@ func TestRenderLarge(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if err := to.Close(w.run, tally); err != nil {
+	if err := to.Close(NewOverview(w.layout.Issuers, w.run, tally)); err != nil {
 		t.Fatal(err)
 	}
 	text, err := exec.CommandContext(t.Context(), "pdftotext", "-layout", soffice(t, out.Bytes(), "pdf", "pdf"), "-").Output()

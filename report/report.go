@@ -92,9 +92,9 @@ type Writer interface {
 	// the header, because a cell would be lost.
 	Write(scan.Result) error
 	// Close writes what is left, the facts of the run and what is to be said of all
-	// rows together included, and releases what the Writer holds. The tally must be
-	// that of all rows, be they written or left out. Close does not close the io.Writer.
-	Close(Run, *Tally) error
+	// rows together included, and releases what the Writer holds. Close does not close
+	// the io.Writer.
+	Close(*Overview) error
 }
 
 // errClosed is returned by Write and Close after Close.

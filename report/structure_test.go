@@ -550,10 +550,9 @@ func TestLongHeadings(t *testing.T) {
 // A heading stands on the page of what is under it, however much is used of that.
 func TestKeptTogether(t *testing.T) {
 	w := newWorld(t, "Old", "New")
-	tally := w.tally()
 	for name, write := range map[string]func(p *page){
-		"warnings":    func(p *page) { p.warnings(tally) },
-		"permissions": func(p *page) { p.permissions(w.layout.Issuers, tally) },
+		"warnings":    func(p *page) { p.warnings(w.overview()) },
+		"permissions": func(p *page) { p.permissions(w.overview()) },
 		"changes":     func(p *page) { p.changed(compared(t, "Old", "New").tally()) },
 	} {
 		for used := 0.0; used < pagePoints; used += 10 {

@@ -78,6 +78,21 @@ func statusLook(status scan.Status) look {
 	panic("report: unknown status " + string(status))
 }
 
+// permissionLook tells apart the lines of the matrix of CAs, in the same way.
+func permissionLook(kind PermissionKind) look {
+	switch kind {
+	case AllPermitted:
+		return statusLook(scan.Permitted)
+	case SomePermitted:
+		return look{bold: true, fill: paleNavy}
+	case NonePermitted:
+		return statusLook(scan.Denied)
+	case PermissionUnknown:
+		return statusLook(scan.LookupFailed)
+	}
+	panic("report: unknown kind of permission " + string(kind))
+}
+
 // onFailureLook tells apart what a CA may do after a failure, in the same way.
 func onFailureLook(may scan.OnFailure) look {
 	switch may {

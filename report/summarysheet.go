@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strings"
 
-	"caascan/scan"
 	"caascan/scan/caa"
 )
 
@@ -14,26 +13,26 @@ import (
 func (c *closing) writeSummary() error {
 	p := &page{file: c.file, book: c.book, row: 1}
 	p.err = p.setUp()
-	p.title(c.table.labels, c.run)
-	p.notes(c.run.Notes)
-	p.facts(c.run, leadingFacts())
+	p.title(c.over)
+	p.notes(c.over.Run.Notes)
+	p.facts(c.over.Leading())
 	p.sheets(c.series())
-	p.changed(c.tally)
-	p.permissions(c.table.labels, c.tally)
+	p.changed(c.over.Tally)
+	p.permissions(c.over)
 	for i := range c.fixed {
-		p.issuer(i, &c.fixed[i], &c.tally.Counts, c.run.Issuers)
+		p.issuer(&c.fixed[i], c.over)
 	}
-	p.warnings(c.tally)
-	further := furtherFacts(c.run)
+	p.warnings(c.over)
+	further := c.over.Further()
 	p.keep(float64(rowPoints*(len(further)+1)) + headingPoints("The run"))
 	p.heading("The run")
-	p.facts(c.run, further)
+	p.facts(further)
 	return cmp.Or(p.err, c.book.err)
 }
 
-func (p *page) title(labels []string, run Run) {
-	p.wide(wordColumn, summaryTitle, pageWidth, 30, look{size: 20, bold: true, color: navy})
-	p.wide(wordColumn, question(labels, run), pageWidth, 20, look{size: 12, color: faded})
+func (p *page) title(o *Overview) {
+	p.wide(wordColumn, Title, pageWidth, 30, look{size: 20, bold: true, color: navy})
+	p.wide(wordColumn, o.Question(), pageWidth, 20, look{size: 12, color: faded})
 }
 
 // notes stand at the top, because they make everything below weaker.
@@ -43,12 +42,9 @@ func (p *page) notes(notes []string) {
 	}
 }
 
-// facts writes the facts with these names.
-func (p *page) facts(run Run, names []string) {
-	for _, f := range run.facts() {
-		if slices.Contains(names, f.name) {
-			p.fact(f)
-		}
+func (p *page) facts(facts []fact) {
+	for _, f := range facts {
+		p.fact(f)
 	}
 }
 
@@ -104,43 +100,45 @@ func (p *page) sheetLines(columns []string, band []*series) {
 }
 
 // permissions is what a move from one CA to another rests on.
-func (p *page) permissions(labels []string, tally *Tally) {
-	if len(labels) < 2 {
+func (p *page) permissions(o *Overview) {
+	lines := o.Permissions()
+	if len(lines) == 0 {
 		return
 	}
 	const heading = "Which CAs may issue"
-	lines := permissionLines(labels, tally.Permissions())
 	points := rowPoints + headingPoints(heading)
-	for i := range lines {
-		lines[i].look.size = 14
-		points += largeHeight(lines[i].name, lines[i].look, lines[i].meaning)
+	looks := make([]look, len(lines))
+	for i, line := range lines {
+		looks[i] = permissionLook(line.kind)
+		looks[i].size = 14
+		points += largeHeight(line.name, looks[i], line.meaning)
 	}
 	p.keep(points)
 	p.heading(heading)
 	p.labels("May issue", "What it means")
-	for _, line := range lines {
-		p.large(line.name, line.Count, tally.Total(), line.look, line.meaning)
+	for i, line := range lines {
+		p.large(line.name, line.Count, o.Total(), looks[i], line.meaning)
 	}
 }
 
 // issuer is all about one CA.
-func (p *page) issuer(i int, fixes *issuerFixes, counts *Counts, issuers []caa.Issuer) {
-	bars := max(len(counts.found(i)), len(fixes.places))
-	heading := "Result for " + issuerText(fixes.label, i, issuers)
-	if len(issuers) > 1 { // a lone one begins on the first page of paper
+func (p *page) issuer(issuer *issuerFixes, o *Overview) {
+	bars := max(len(issuer.Reasons), len(issuer.places))
+	heading := "Result for " + issuer.Heading
+	if len(o.Run.Issuers) > 1 { // a lone one begins on the first page of paper
 		p.keep(headingPoints(heading) + statusesHeight + chartPoints(bars))
 	}
 	p.heading(heading)
 	var t issuerTables
-	t.statuses = p.statuses(i, counts)
-	if counts.Total().Rows == 0 {
+	t.statuses = p.statuses(issuer.Statuses, o.Total())
+	if o.Total().Rows == 0 {
 		return
 	}
 	p.keep(chartPoints(bars))
 	at := p.reserve(bars)
-	t.reasons = p.reasons(i, counts)
-	t.names = p.names(fixes, counts.Total())
-	p.drawCharts(at, t, statusWords(i, counts))
+	t.reasons = p.reasons(issuer.Reasons, o.Total())
+	t.names = p.names(issuer, o.Total())
+	p.drawCharts(at, t, statusWords(issuer.Statuses))
 }
 
 // The size of the large numbers, and the height of all that stands between the heading
@@ -150,39 +148,39 @@ const (
 	statusesHeight = rowPoints + 3*1.4*largeSize + rowPoints
 )
 
-func (p *page) statuses(issuer int, counts *Counts) span {
+func (p *page) statuses(statuses []StatusCount, all Count) span {
 	p.labels("Status", "What it means")
 	first := p.row
-	for _, status := range scan.Statuses() {
-		l := statusLook(status)
+	for _, s := range statuses {
+		l := statusLook(s.Status)
 		l.size = largeSize
-		p.large(string(status), counts.Status(issuer, status), counts.Total(), l, status.Meaning())
+		p.large(string(s.Status), s.Count, all, l, s.Status.Meaning())
 	}
 	last := p.row - 1
 	p.put(wordColumn, "all", look{bold: true})
-	p.counts(counts.Total(), counts.Total(), look{bold: true})
+	p.counts(all, all, look{bold: true})
 	p.put(meaningColumn, "Rows without a domain count as rows only.", look{color: faded, align: "left", indent: 1})
 	p.endRow(0)
 	return span{first, last}
 }
 
 // statusWords says in words what the doughnut shows.
-func statusWords(issuer int, counts *Counts) string {
+func statusWords(statuses []StatusCount) string {
 	var words []string
-	for _, status := range scan.Statuses() {
-		words = append(words, fmt.Sprintf("%s: %d", status, counts.Status(issuer, status).Rows))
+	for _, s := range statuses {
+		words = append(words, fmt.Sprintf("%s: %d", s.Status, s.Rows))
 	}
 	return "Rows. " + strings.Join(words, ", ")
 }
 
-func (p *page) reasons(issuer int, counts *Counts) span {
+func (p *page) reasons(reasons []ReasonCount, all Count) span {
 	var entries []entry
-	for _, reason := range counts.found(issuer) {
+	for _, r := range reasons {
 		entries = append(entries, entry{
-			word: string(reason), count: counts.Reason(issuer, reason), look: statusLook(reason.Status()), meaning: reason.Meaning(),
+			word: string(r.Reason), count: r.Count, look: statusLook(r.Reason.Status()), meaning: r.Reason.Meaning(),
 		})
 	}
-	return p.table("Reason", "What it means", entries, counts.Total())
+	return p.table("Reason", "What it means", entries, all)
 }
 
 // largestNames is how many names of the fix list stand in the summary.
@@ -195,7 +193,7 @@ func (p *page) names(fixes *issuerFixes, all Count) span {
 	}
 	var entries []entry
 	for i, at := range fixes.places {
-		fix := &fixes.totals[i]
+		fix := &fixes.Fixes[i]
 		entries = append(entries, entry{
 			word: shorten(fix.Name(), 2*wordWidth), to: at, count: fix.Count, look: look{line: true},
 			meaning: shorten(propertiesText(mailFirst(fix.Present.Properties)), meaningWidth),
@@ -203,7 +201,7 @@ func (p *page) names(fixes *issuerFixes, all Count) span {
 	}
 	p.endRow(0)
 	rows := p.table("Largest blocking name", "Records now", entries, all)
-	if more := len(fixes.totals) - len(fixes.places); more > 0 {
+	if more := len(fixes.Fixes) - len(fixes.places); more > 0 {
 		p.put(wordColumn, fmt.Sprintf("and %d more, in the fix list", more), look{color: faded, italic: true})
 		p.endRow(0)
 	}
@@ -226,9 +224,9 @@ func mailFirst(set []caa.Property) []caa.Property {
 }
 
 // warnings are those that were given.
-func (p *page) warnings(tally *Tally) {
+func (p *page) warnings(o *Overview) {
 	var entries []entry
-	for _, w := range tally.Warnings() {
+	for _, w := range o.Warnings() {
 		entries = append(entries, entry{word: string(w.Warning), count: w.Count, look: look{line: true}, meaning: w.Warning.Meaning()})
 	}
 	if len(entries) == 0 {
@@ -237,5 +235,5 @@ func (p *page) warnings(tally *Tally) {
 	const heading = "Warnings"
 	p.keep(headingPoints(heading) + tablePoints(entries))
 	p.heading(heading)
-	p.table("Warning", "What it means", entries, tally.Total())
+	p.table("Warning", "What it means", entries, o.Total())
 }

@@ -186,13 +186,13 @@ func (b *workbook) sharedLine(o *scan.Outcome) sharedLine {
 	return shared
 }
 
-func (b *workbook) Close(run Run, tally *Tally) error {
+func (b *workbook) Close(o *Overview) error {
 	if errors.Is(b.err, errClosed) {
 		return b.err
 	}
 	err := b.err
 	if err == nil {
-		err = b.finish(run, tally)
+		err = b.finish(o)
 	}
 	b.err = errClosed
 	return errors.Join(err, b.release())
@@ -208,11 +208,11 @@ func (b *workbook) release() error {
 }
 
 // finish makes the rest of the workbook and writes it.
-func (b *workbook) finish(run Run, tally *Tally) error {
-	if err := newClosing(b, run, tally).write(); err != nil {
+func (b *workbook) finish(o *Overview) error {
+	if err := newClosing(b, o).write(); err != nil {
 		return err
 	}
-	if err := b.file.SetDocProps(docProps(run)); err != nil {
+	if err := b.file.SetDocProps(docProps(o.Run)); err != nil {
 		return err
 	}
 	sortContentTypes(b.file)
@@ -223,7 +223,7 @@ func (b *workbook) finish(run Run, tally *Tally) error {
 // docProps are the workbook's own properties. The time is that of the run, so
 // that the same run gives the same bytes.
 func docProps(run Run) *excelize.DocProperties {
-	props := &excelize.DocProperties{Creator: "caascan", LastModifiedBy: "caascan", Title: summaryTitle}
+	props := &excelize.DocProperties{Creator: "caascan", LastModifiedBy: "caascan", Title: Title}
 	if !run.Started.IsZero() {
 		props.Created = run.Started.UTC().Format(time.RFC3339)
 		props.Modified = props.Created

@@ -400,7 +400,7 @@ func TestTemporaryFiles(t *testing.T) {
 	if size := sizeOf(t, w.layout.TempDir); size < 16<<20 {
 		t.Errorf("%d octets in temporary files after 20 MiB of rows", size)
 	}
-	if err := to.Close(w.run, w.tally()); err != nil {
+	if err := to.Close(w.overview()); err != nil {
 		t.Fatal(err)
 	}
 	left, err := os.ReadDir(w.layout.TempDir)
@@ -451,7 +451,7 @@ func TestNoTemporaryFiles(t *testing.T) {
 	if err := incompressible(t, to, 2*spoolMemory); err != nil {
 		t.Fatal(err) // excelize has it in memory
 	}
-	if err := to.Close(w.run, w.tally()); !errors.Is(err, os.ErrNotExist) {
+	if err := to.Close(w.overview()); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("Close() = %v, want %v", err, os.ErrNotExist)
 	}
 }

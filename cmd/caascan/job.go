@@ -318,8 +318,9 @@ func (j *job) inputChanged() error {
 }
 
 func (j *job) closeWriters(writers []report.Writer) error {
+	overview := report.NewOverview(j.layout().Issuers, j.run, &j.tally)
 	for _, w := range writers {
-		if err := w.Close(j.run, &j.tally); err != nil {
+		if err := w.Close(overview); err != nil {
 			return err
 		}
 	}
@@ -359,9 +360,7 @@ type namedWriter struct {
 
 func (w namedWriter) Write(r scan.Result) error { return w.named(w.Writer.Write(r)) }
 
-func (w namedWriter) Close(run report.Run, tally *report.Tally) error {
-	return w.named(w.Writer.Close(run, tally))
-}
+func (w namedWriter) Close(o *report.Overview) error { return w.named(w.Writer.Close(o)) }
 
 func (w namedWriter) named(err error) error {
 	if err == nil {
