@@ -33,6 +33,9 @@ type Baseline struct {
 	rows    map[scan.Change]int
 }
 
+// mostJudged is how many judgements of outcomes are kept.
+const mostJudged = 4096
+
 // unknownRecords stands for a set of which a workbook does not hold all.
 const unknownRecords = 0
 
@@ -48,7 +51,7 @@ type issuerPair struct {
 func NewBaseline(ctx context.Context, earlier *Reader, labels []string) (*Baseline, error) {
 	b := &Baseline{
 		earlier: earlier, issuers: pairIssuers(earlier.Labels(), labels), seed: maphash.MakeSeed(),
-		verdicts: verdicts{places: make(map[string]uint32)}, kept: newKeeper[judgement](mostTemplates),
+		verdicts: verdicts{places: make(map[string]uint32)}, kept: newKeeper[judgement](mostJudged),
 		met: make(map[uint64]int), records: make(map[int]recordSet), sets: make(map[uint64]recordSet),
 		rows: make(map[scan.Change]int),
 	}

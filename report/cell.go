@@ -296,14 +296,10 @@ func runs(cell string) bool {
 // cutNote begins what stands in place of what was cut.
 const cutNote = " … [cut: a spreadsheet cell holds "
 
-// plain is a value as text that does nothing where it is shown: with the characters
-// escaped that escapeCell escapes, but not the backslash, because lines of a zone file
-// are copied from the page.
-func plain(value any) string {
-	if n, ok := value.(int); ok {
-		return number(n)
-	}
-	text := fmt.Sprint(value)
+// visible returns a text with the characters escaped that escapeCell escapes, but not the
+// backslash: it cannot be told from the text any more what stood there, and lines of a
+// zone file stay as they are.
+func visible(text string) string {
 	if classesIn(text)&mayEscape == 0 {
 		return text
 	}

@@ -13,9 +13,11 @@ import (
 type Changes struct {
 	Earlier string   // the name of the report
 	Labels  []string // of the CAs that were compared; a lone one may have none
-	rows    map[scan.Change]int
-	domains map[scan.Change]int
-	changed []DomainChange
+	// Counts says how many rows and domains have each change.
+	Counts map[scan.Change]Count
+	// Domains are the changes, in the order of scan.Changes and of the names: policy
+	// first, and lookup trouble apart from it.
+	Domains []DomainChange
 }
 
 // DomainChange says of how many rows of a domain the same is to be said. A domain that
@@ -47,7 +49,7 @@ func (c *Changes) ofDomains() map[string]scan.Change {
 	if c == nil {
 		return of
 	}
-	for _, d := range c.changed {
+	for _, d := range c.Domains {
 		if d.Domain != "" && d.Is != nil && !d.Some() {
 			of[d.Domain] = d.Change
 		}
@@ -57,7 +59,7 @@ func (c *Changes) ofDomains() map[string]scan.Change {
 
 // Count returns how many rows and domains have a change.
 func (c *Changes) Count(change scan.Change) Count {
-	return Count{Rows: c.rows[change], Domains: c.domains[change]}
+	return c.Counts[change]
 }
 
 // Kind returns how many rows and domains have a change of a kind.
@@ -67,10 +69,6 @@ func (c *Changes) Kind(kind scan.ChangeKind) (sum Count) {
 	}
 	return sum
 }
-
-// Domains returns what changed, in the order of scan.Changes and of the names: policy
-// first, and lookup trouble apart from it.
-func (c *Changes) Domains() []DomainChange { return c.changed }
 
 // Policy reports whether the policy changed anywhere.
 func (c *Changes) Policy() bool { return c.Kind(scan.PolicyChange).Domains > 0 }

@@ -61,7 +61,7 @@ func (c *closing) writeChanges() error {
 	if c.changes == nil {
 		return nil
 	}
-	for _, d := range c.over.Tally.Changes.Domains() {
+	for _, d := range c.over.Tally.Changes.Domains {
 		if _, err := c.changes.add(d); err != nil {
 			return err
 		}

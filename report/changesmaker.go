@@ -13,7 +13,8 @@ import (
 // changesMaker makes Changes of a Baseline.
 type changesMaker struct {
 	from   *Baseline
-	made   *Changes
+	counts map[scan.Change]Count
+	made   []DomainChange
 	unread map[uint64]int // by the hash of a domain: what has to be read again for
 }
 
@@ -21,27 +22,34 @@ type changesMaker struct {
 // say of domains and records that are not there any more it reads from the earlier
 // report once more. It is called once.
 func (b *Baseline) Changes(ctx context.Context) (*Changes, error) {
-	c := &Changes{Earlier: b.earlier.Name(), rows: b.rows, domains: make(map[scan.Change]int)}
-	for _, p := range b.issuers {
-		c.Labels = append(c.Labels, p.label)
+	m := changesMaker{from: b, counts: make(map[scan.Change]Count), unread: make(map[uint64]int)}
+	for change, rows := range b.rows {
+		m.count(change, Count{Rows: rows})
 	}
-	m := changesMaker{b, c, make(map[uint64]int)}
 	m.addMet()
 	m.addGone()
 	if err := m.readAgain(ctx); err != nil {
 		return nil, err
 	}
-	slices.SortFunc(c.changed, func(x, y DomainChange) int {
+	slices.SortFunc(m.made, func(x, y DomainChange) int {
 		return cmp.Or(cmp.Compare(slices.Index(scan.Changes(), x.Change), slices.Index(scan.Changes(), y.Change)), strings.Compare(x.Domain, y.Domain))
 	})
+	c := &Changes{Earlier: b.earlier.Name(), Counts: m.counts, Domains: m.made}
+	for _, p := range b.issuers {
+		c.Labels = append(c.Labels, p.label)
+	}
 	return c, nil
+}
+
+func (m *changesMaker) count(change scan.Change, n Count) {
+	m.counts[change] = m.counts[change].plus(n)
 }
 
 // addMet adds the domains of the rows that were compared.
 func (m *changesMaker) addMet() {
 	nowhere := m.from.rows[scan.ChangeNew]
 	for _, d := range m.from.domains {
-		m.made.domains[d.change]++
+		m.count(d.change, Count{Domains: 1})
 		nowhere -= int(d.added)
 		is := DomainVerdict{Reasons: m.from.verdicts.all[d.now.verdict]}
 		var was *DomainVerdict
@@ -53,7 +61,7 @@ func (m *changesMaker) addMet() {
 		}
 		switch d.change.Kind() {
 		case scan.PolicyChange:
-			m.unread[d.hash] = len(m.made.changed)
+			m.unread[d.hash] = len(m.made)
 			m.add(DomainChange{d.name, d.change, int(d.kept), &DomainVerdict{Reasons: was.Reasons}, &DomainVerdict{Reasons: is.Reasons}})
 		case scan.LookupTrouble:
 			m.add(DomainChange{d.name, d.change, int(d.kept), was, &is})
@@ -65,7 +73,7 @@ func (m *changesMaker) addMet() {
 	}
 }
 
-func (m *changesMaker) add(d DomainChange) { m.made.changed = append(m.made.changed, d) }
+func (m *changesMaker) add(d DomainChange) { m.made = append(m.made, d) }
 
 // addGone adds the domains of the earlier report some of whose rows have not been met.
 func (m *changesMaker) addGone() {
@@ -85,7 +93,7 @@ func (m *changesMaker) addGone() {
 
 // addGoneOf adds the domain of a row, of which so many have not been met.
 func (m *changesMaker) addGoneOf(row *oldRow, gone int) {
-	m.made.rows[scan.ChangeGone] += gone
+	m.count(scan.ChangeGone, Count{Rows: gone})
 	d := DomainChange{Change: scan.ChangeGone, Rows: gone, Was: &DomainVerdict{Reasons: m.from.verdicts.all[row.judgement().verdict]}}
 	hash := row.key.domain()
 	at, met := m.from.met[hash]
@@ -96,8 +104,8 @@ func (m *changesMaker) addGoneOf(row *oldRow, gone int) {
 		known := m.from.domains[at]
 		d.Domain, d.Is = known.name, &DomainVerdict{Reasons: m.from.verdicts.all[known.now.verdict]}
 	default:
-		m.made.domains[scan.ChangeGone]++
-		m.unread[hash] = len(m.made.changed)
+		m.count(scan.ChangeGone, Count{Domains: 1})
+		m.unread[hash] = len(m.made)
 	}
 	m.add(d)
 }
@@ -117,7 +125,7 @@ func (m *changesMaker) readAgain(ctx context.Context) error {
 		if !wanted {
 			continue
 		}
-		d := &m.made.changed[at]
+		d := &m.made[at]
 		d.Domain = strings.Clone(row.domain)
 		if d.Change.Kind() == scan.PolicyChange {
 			d.Was.Records, d.Is.Records = compareRecords(recordSet{row.records, row.cut}, m.from.records[m.from.met[hash]])

@@ -57,7 +57,7 @@ func (t *table) inputFields() []field {
 
 // inputField is a column of the input by its place, from 1.
 func inputField(name string, place int) field {
-	return field{input: place, Column: Column{Name: name, width: inputWidth, row: func(r scan.Result) string {
+	return field{input: place, Column: Column{Name: name, Width: inputWidth, row: func(r scan.Result) string {
 		if place > len(r.Row.Cells) {
 			return ""
 		}

@@ -136,7 +136,7 @@ func (c *closing) writeFixes() error {
 }
 
 func (c *closing) writeLegend() error {
-	lines := slices.Concat(sheetWords(c.texts()), words(), c.fixes.legend(), c.table.legend(), c.failed.legend(), c.domains.legend())
+	lines := slices.Concat(sheetWords(c.texts()), words(), c.fixes.legend(), resultsLegend(c.table), c.failed.legend(), c.domains.legend())
 	if c.changes != nil {
 		lines = slices.Concat(lines, changeWords(), c.changes.legend())
 	}

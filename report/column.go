@@ -18,10 +18,14 @@ type Column struct {
 	// Meaning says in a sentence what stands in the column.
 	Meaning string
 
-	width   float64 // in a workbook: characters
-	colored bool    // in a workbook: text in the colour of the status, of what a CA may do, or of the change
-	list    list    // in JSON Lines: what the cell is a list of, if it is one
-	compare bool    // only there where rows are compared with an earlier report
+	// Width is that of the column in a workbook, in characters.
+	Width float64
+	// Colored says that a workbook shows the text in the colour of the status, of what a
+	// CA may do, or of the change.
+	Colored bool
+
+	list    list // in JSON Lines: what the cell is a list of, if it is one
+	compare bool // only there where rows are compared with an earlier report
 
 	// Exactly one of these gives a cell. What rests on the outcome or on a decision
 	// is the same for all domains that share the outcome; what rests on a decision,
@@ -40,78 +44,78 @@ const listSeparator = " | "
 // columns is the one table of the columns, in their order.
 var columns = [...]Column{
 	{
-		Name: "caa_row", width: 11,
+		Name: "caa_row", Width: 11,
 		Meaning: "The number of the row in the input, as a spreadsheet shows it; the header is row 1.",
 		number:  func(r scan.Result) int { return r.Row.Number },
 	},
 	{
-		Name: "caa_domain", width: 26,
+		Name: "caa_domain", Width: 26,
 		Meaning: "The domain of the mailbox as the DNS knows it: in small letters, an international name in its xn-- form. Empty where the cell holds none.",
 		verdict: func(v scan.Verdict) string { return v.Domain.String() },
 	},
 	{
-		Name: "caa_status", width: 15, colored: true,
+		Name: "caa_status", Width: 15, Colored: true,
 		Meaning:  "Whether CAA lets this CA issue an S/MIME certificate for the mailbox: permitted, denied or lookup-failed.",
 		decision: func(d scan.Decision) string { return string(d.Status) },
 	},
 	{
-		Name: "caa_reason", width: 20,
+		Name: "caa_reason", Width: 20,
 		Meaning:  "Why the status is what it is, as a code.",
 		decision: func(d scan.Decision) string { return string(d.Reason) },
 	},
 	{
-		Name: "caa_detail", width: 80,
+		Name: "caa_detail", Width: 80,
 		Meaning:  "The reason as a sentence, with the names and values it is about.",
 		sentence: func(d scan.Decision) scan.Sentence { return d.Detail },
 	},
 	{
-		Name: "caa_found_at", width: 24,
+		Name: "caa_found_at", Width: 24,
 		Meaning: "The name at which CAA records were found: the domain itself or a parent of it. Empty where there are none.",
 		outcome: func(o *scan.Outcome) string { return o.FoundAt.String() },
 	},
 	{
-		Name: "caa_owner", width: 20,
+		Name: "caa_owner", Width: 20,
 		Meaning: "The name at which the records really stand, where an alias (CNAME, DNAME) led there. Empty where none did.",
 		outcome: owner,
 	},
 	{
-		Name: "caa_records", width: 44,
+		Name: "caa_records", Width: 44,
 		Meaning: `The CAA records that were found, each as flags, tag and value, as a zone file has them, with " | " between them.`,
-		outcome: records, list: listOfRecords,
+		outcome: func(o *scan.Outcome) string { return propertiesText(o.Records.Properties) }, list: listOfRecords,
 	},
 	{
-		Name: "caa_dnssec", width: 13,
+		Name: "caa_dnssec", Width: 13,
 		Meaning: "What is known of the DNSSEC signatures of the answers: secure, insecure, bogus or unknown. Empty where nothing was looked up.",
 		outcome: func(o *scan.Outcome) string { return string(o.DNSSEC) },
 	},
 	{
-		Name: "caa_on_failure", width: 19, colored: true,
+		Name: "caa_on_failure", Width: 19, Colored: true,
 		Meaning: "What the rules for CAs, the S/MIME Baseline Requirements, let one do whose lookup fails too: ca-may-issue, ca-must-not-issue or unknown. Empty where no lookup failed, and for tld-not-found.",
 		outcome: func(o *scan.Outcome) string { return string(o.OnFailure) },
 	},
 	// Spaces, because no code holds one and a filter for "contains" needs no more.
 	{
-		Name: "caa_warnings", width: 22,
+		Name: "caa_warnings", Width: 22,
 		Meaning: "What does not change the status but should be known, as codes with a space between them.",
 		row:     warnings, list: listOfWarnings,
 	},
 	{
-		Name: "caa_fix", width: 50, list: listOfLines,
+		Name: "caa_fix", Width: 50, list: listOfLines,
 		Meaning:  `The whole set of CAA records to publish in place of the present one so that this CA may issue: lines of a zone file, with " | " between them. Empty where nothing is denied.`,
 		decision: func(d scan.Decision) string { return strings.Join(d.Fix.Lines(), listSeparator) },
 	},
 	{
-		Name: "caa_resolver", width: 20,
+		Name: "caa_resolver", Width: 20,
 		Meaning: "The resolver (the DNS server that was asked) or the zone file that gave the deciding answer; overlay where --overlay did.",
 		outcome: func(o *scan.Outcome) string { return o.Resolver },
 	},
 	{
-		Name: "caa_checked_at", width: 21,
+		Name: "caa_checked_at", Width: 21,
 		Meaning: "When the oldest answer came that the row rests on, in UTC. Empty where the DNS gave none.",
 		verdict: checkedAt,
 	},
 	{
-		Name: changeColumn, width: 18, colored: true, compare: true,
+		Name: changeColumn, Width: 18, Colored: true, compare: true,
 		Meaning: "Only with --baseline: how the row differs from the earlier report, as a code. Empty where it does not.",
 		row:     func(r scan.Result) string { return string(r.Change) },
 	},
@@ -125,6 +129,16 @@ const changeColumn = "caa_change"
 // and the same four follow at the end for every CA, as caa_status:LABEL and so on.
 func Columns() []Column { return columns[:len(columns):len(columns)] }
 
+// ColumnMeaning says in a sentence what stands in a column that a report adds.
+func ColumnMeaning(name string) (string, error) {
+	for _, c := range columns {
+		if c.Name == name {
+			return c.Meaning, nil
+		}
+	}
+	return "", errors.New("report: no column " + name)
+}
+
 // perIssuer reports whether the column exists for every CA.
 func (c *Column) perIssuer() bool { return c.decision != nil || c.sentence != nil }
 
@@ -135,10 +149,11 @@ func owner(o *scan.Outcome) string {
 	return o.Records.Owner
 }
 
-func records(o *scan.Outcome) string { return propertiesText(o.Records.Properties) }
-
+// propertiesText is a set as it stands in a cell.
 func propertiesText(set []caa.Property) string { return recordLines(set, listSeparator) }
 
+// recordLines returns the properties of a set as a zone file has them, with a separator
+// between them.
 func recordLines(set []caa.Property, separator string) string {
 	var b strings.Builder
 	for i, p := range set {
@@ -164,6 +179,8 @@ func warnings(r scan.Result) string {
 	return text
 }
 
+// checkedAt is when the oldest answer came that a verdict rests on, as text; empty if the
+// DNS gave none.
 func checkedAt(v scan.Verdict) string {
 	if v.CheckedAt.IsZero() {
 		return ""
@@ -193,6 +210,17 @@ func (f *field) text(r scan.Result) string {
 	text, _ := f.shared(r.Verdict.Outcome)
 	return text
 }
+
+// Number returns the number that stands in the cell, if the column has numbers.
+func (f *field) Number(r scan.Result) (n int, ok bool) {
+	if f.number == nil {
+		return 0, false
+	}
+	return f.number(r), true
+}
+
+// IsInput reports whether the column is one of the input's own.
+func (f *field) IsInput() bool { return f.input > 0 }
 
 // shared returns what stands in the cell of every row with an outcome, and whether
 // that is the same.
@@ -278,6 +306,7 @@ func issuerFields(labels []string) []field {
 	return fields
 }
 
+// header returns the names of all columns.
 func (t *table) header() []string {
 	header := slices.Clone(t.inputs)
 	for _, f := range t.fields {

@@ -174,7 +174,7 @@ func TestComparingIsAsNaive(t *testing.T) {
 func checkDomains(t *testing.T, c *Changes, was, is map[string]told) {
 	t.Helper()
 	rows := make(map[scan.Change]int)
-	for _, d := range c.Domains() {
+	for _, d := range c.Domains {
 		rows[d.Change] += d.Rows
 		policy := d.Change.Kind() == scan.PolicyChange
 		for _, side := range []struct {
@@ -302,7 +302,7 @@ func TestResultsAreComparedAsReports(t *testing.T) {
 				}
 			}
 			changes, err := b.Changes(t.Context())
-			if err != nil || len(changes.Domains()) > 0 {
+			if err != nil || len(changes.Domains) > 0 {
 				t.Errorf("%v in %s: %+v, %v, want nothing", labels, format, changes, err)
 			}
 		}

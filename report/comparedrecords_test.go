@@ -66,7 +66,7 @@ func TestRecordsThatAreCutAreNotCompared(t *testing.T) {
 	part := map[string]told{domain: {"denied", "no-issuer", `0 issuemail "a.example" | 0 issue` + cutNote + `32767 of these 90000 characters]`}}
 	for _, reports := range [][2]map[string]told{{whole, part}, {part, whole}} {
 		c := compareTables(t, tableOf("old.csv", rows, reports[0]), tableOf("new.csv", rows, reports[1]), ColumnChoice{})
-		d := c.Domains()[0]
+		d := c.Domains[0]
 		want := ComparedRecords{Unknown: true}
 		if diff := cmp.Diff([]ComparedRecords{want, want}, []ComparedRecords{d.Was.Records, d.Is.Records}); diff != "" || d.Change != scan.ChangeReason {
 			t.Errorf("%s (-want +got):\n%s", d.Change, diff)

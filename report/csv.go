@@ -22,6 +22,24 @@ type csvForm struct {
 	table *table
 }
 
+// NewCSV returns a Writer of CSV for a file.
+func NewCSV(w io.Writer, layout Layout) (Writer, error) {
+	t, err := newTable(layout)
+	if err != nil {
+		return nil, err
+	}
+	return newCSV(w, t, csvStyle{bom: "\ufeff", lineEnd: "\r\n", cells: layout.Cells}), nil
+}
+
+// NewPlainCSV returns a Writer of CSV for a pipe.
+func NewPlainCSV(w io.Writer, layout Layout) (Writer, error) {
+	t, err := newTable(layout)
+	if err != nil {
+		return nil, err
+	}
+	return newCSV(w, t, csvStyle{lineEnd: "\n", cells: layout.Cells}), nil
+}
+
 func newCSV(w io.Writer, t *table, style csvStyle) *lineWriter {
 	c := newLineWriter(w, t, csvForm{style, t}, style.bom)
 	header := t.header()

@@ -3,28 +3,25 @@ package report
 import (
 	"encoding/csv"
 	"errors"
-	"fmt"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-
-	"caascan/scan"
 )
 
 func TestCSVStyles(t *testing.T) {
 	tests := []struct {
 		name           string
-		format         Format
+		newWriter      maker
 		start, lineEnd string
 		count          int // the header and six rows; LF stands once inside a cell, too
 	}{
-		{"a file has a BOM and CR LF", CSV, "\ufeffemail,", "\r\n", 7},
-		{"a pipe has neither", PlainCSV, "email,", "\n", 8},
+		{"a file has a BOM and CR LF", NewCSV, "\ufeffemail,", "\r\n", 7},
+		{"a pipe has neither", NewPlainCSV, "email,", "\n", 8},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			got := string(newWorld(t, "ca.example").bytes(t, test.format))
+			got := string(newWorld(t, "ca.example").bytes(t, test.newWriter))
 			if !strings.HasPrefix(got, test.start) {
 				t.Errorf("begins with %.20q, want %q", got, test.start)
 			}
@@ -41,7 +38,7 @@ func TestCSVStyles(t *testing.T) {
 func TestRawCells(t *testing.T) {
 	w := newWorld(t, "ca.example")
 	w.layout.Cells = RawCells
-	got := string(w.bytes(t, PlainCSV))
+	got := string(w.bytes(t, NewPlainCSV))
 	for _, want := range []string{",=1+1,", "a\x00b\u202ec"} {
 		if !strings.Contains(got, want) {
 			t.Errorf("%q is not in the report", want)
@@ -162,44 +159,10 @@ func cutField(t *testing.T, text, lineEnd string) (field, rest string) {
 	}
 }
 
-var errDisk = errors.New("no space left on device")
-
-// limited takes so many octets and then fails.
-type limited struct{ left int }
-
-func (l *limited) Write(p []byte) (int, error) {
-	if len(p) > l.left {
-		return 0, errDisk
-	}
-	l.left -= len(p)
-	return len(p), nil
-}
-
-func TestErrorsOfTheOutput(t *testing.T) {
-	for _, format := range []Format{CSV, PlainCSV, XLSX, JSONL} {
-		w := newWorld(t, "ca.example")
-		size := len(w.bytes(t, format))
-		for _, room := range []int{0, size / 2, size - 1} {
-			t.Run(fmt.Sprintf("%s with room for %d octets of %d", format, room, size), func(t *testing.T) {
-				to, err := New(format, &limited{room}, w.layout)
-				if err != nil {
-					t.Fatal(err)
-				}
-				for _, r := range w.results {
-					to.Write(r)
-				}
-				if err := to.Close(w.overview()); !errors.Is(err, errDisk) {
-					t.Errorf("Close() = %v, want %v", err, errDisk)
-				}
-			})
-		}
-	}
-}
-
 // A full disk is seen while the rows come, not only at the end.
 func TestErrorOfWrite(t *testing.T) {
 	w := newWorld(t, "ca.example")
-	to, err := New(CSV, &limited{}, w.layout)
+	to, err := NewCSV(&limited{}, w.layout)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -213,41 +176,8 @@ func TestErrorOfWrite(t *testing.T) {
 	}
 }
 
-func TestAfterClose(t *testing.T) {
-	for _, format := range []Format{CSV, XLSX, JSONL} {
-		w := newWorld(t, "ca.example")
-		to, err := New(format, &limited{1 << 20}, w.layout)
-		if err != nil {
-			t.Fatal(err)
-		}
-		w.write(t, to)
-		if err := to.Write(w.results[0]); err == nil {
-			t.Errorf("%s: no error of Write after Close", format)
-		}
-		if err := to.Close(w.overview()); err == nil {
-			t.Errorf("%s: no error of a second Close", format)
-		}
-	}
-}
-
-// No cell is dropped: a row that does not fit is an error, of Close too.
-func TestRowsThatDoNotFit(t *testing.T) {
-	w := newWorld(t, "ca.example")
-	long, undecided := w.results[0], w.results[0]
-	long.Row.Cells = []string{"a", "b", "c", "d"}
-	undecided.Verdict = scan.Verdict{Outcome: new(scan.Outcome)}
-	for _, format := range []Format{CSV, XLSX, JSONL} {
-		for what, r := range map[string]scan.Result{"more cells than the header": long, "no decision": undecided} {
-			to, err := New(format, &limited{1 << 20}, w.layout)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if err := to.Write(r); err == nil {
-				t.Errorf("%s: no error of a row with %s", format, what)
-			}
-			if err := to.Close(w.overview()); err == nil {
-				t.Errorf("%s: no error of Close after a row with %s", format, what)
-			}
-		}
-	}
+func TestWriters(t *testing.T) {
+	checkWriter(t, "csv", NewCSV)
+	checkWriter(t, "plain-csv", NewPlainCSV)
+	checkWriter(t, "jsonl", NewJSONL)
 }

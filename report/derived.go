@@ -192,7 +192,7 @@ func domainColumns(labels []string) []derived[DomainTotal] {
 		derived[DomainTotal]{
 			name: "Records now", width: 35,
 			meaning: "The CAA records that were found, as a zone file holds them.",
-			text:    func(d DomainTotal) string { return records(d.Outcome) },
+			text:    func(d DomainTotal) string { return propertiesText(d.Outcome.Records.Properties) },
 		},
 		derived[DomainTotal]{
 			name: "DNSSEC", width: 11,

@@ -14,7 +14,7 @@ func Example() {
 		Header:  []string{"name", "email"},
 		Issuers: []string{"ca.example"},
 	}
-	w, err := report.New(report.PlainCSV, os.Stdout, layout)
+	w, err := report.NewPlainCSV(os.Stdout, layout)
 	if err != nil {
 		fmt.Println(err)
 		return

@@ -1,9 +1,18 @@
 package report
 
 import (
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"caascan/scan"
 	"caascan/scan/caa"
@@ -171,11 +180,14 @@ func (w world) tally() *Tally {
 	return tally
 }
 
-// bytes returns the report in a format.
-func (w world) bytes(t testing.TB, format Format) []byte {
+// maker makes a Writer.
+type maker = func(io.Writer, Layout) (Writer, error)
+
+// bytes returns the report of a maker.
+func (w world) bytes(t testing.TB, newWriter maker) []byte {
 	t.Helper()
 	var out strings.Builder
-	to, err := New(format, &out, w.layout)
+	to, err := newWriter(&out, w.layout)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -195,10 +207,10 @@ func (w *world) number(domain domain.Name) int {
 	return most + 1
 }
 
-// compared is a world whose rows are compared with an earlier report of it, in which
-// the policy of mail.closed.example was another one, bogus.example had no failure,
-// gone.example was there, and empty cells were not.
-func compared(t testing.TB, labels ...string) world {
+// earlier is an earlier report of the world of compared: the policy of
+// mail.closed.example was another one, bogus.example had no failure, gone.example was
+// there, open.example once more than now, and empty cells were not.
+func earlier(t testing.TB, labels ...string) world {
 	t.Helper()
 	old := newWorld(t, labels...)
 	open := old.results[0]
@@ -214,18 +226,177 @@ func compared(t testing.TB, labels ...string) world {
 	old.results = append(old.results[:4], old.results[5:]...)
 	old.add(gone, nil, "joe@gone.example")
 	old.results = append(old.results, open) // which is not there as often now
+	return old
+}
 
+// compared is a world whose rows are compared with earlier, by hand: of six rows one
+// whose policy changed, one that fails now, one that is new (an empty cell); of the
+// earlier report one row of gone.example and one of open.example are not there any more.
+func compared(t testing.TB, labels ...string) world {
+	t.Helper()
 	w := newWorld(t, labels...)
 	w.layout.Compared = "old.csv"
-	b := old.baseline(t, CSV)
-	for i := range w.results {
-		w.results[i].Change = b.Compare(w.results[i])
+	for i, change := range []scan.Change{scan.ChangeNone, scan.ChangeStatus, scan.ChangeNone, scan.ChangeFailedNow, scan.ChangeNew, scan.ChangeNone} {
+		w.results[i].Change = change
 	}
-	changes, err := b.Changes(t.Context())
+	verdict := func(reason scan.Reason) *DomainVerdict {
+		return &DomainVerdict{Reasons: slices.Repeat([]scan.Reason{reason}, len(labels))}
+	}
+	was, is := verdict(scan.Reason(caa.NoIssuemail)), verdict(scan.Reason(caa.IssuerListed))
+	is.Reasons[0] = scan.Reason(caa.IssuerNotListed)
+	was.Records.Only.Shown = []string{`0 issuemail "was.example"`}
+	is.Records.Only.Shown = []string{`0 issuemail "other.example"`, `0 issuemail "=cmd|\"x\""`}
+	open, bogus := verdict(scan.Reason(caa.NoCAA)), verdict(scan.Reason(snapshot.DNSSECBogus))
+	w.changes = &Changes{
+		Earlier: w.layout.Compared, Labels: labels,
+		Counts: map[scan.Change]Count{
+			scan.ChangeStatus: {Rows: 1, Domains: 1}, scan.ChangeFailedNow: {Rows: 1, Domains: 1},
+			scan.ChangeNew: {Rows: 1}, scan.ChangeGone: {Rows: 2, Domains: 1}, scan.ChangeNone: {Rows: 3, Domains: 1},
+		},
+		Domains: []DomainChange{
+			{Domain: "mail.closed.example", Change: scan.ChangeStatus, Rows: 1, Was: was, Is: is},
+			{Domain: "bogus.example", Change: scan.ChangeFailedNow, Rows: 1, Was: open, Is: bogus},
+			{Change: scan.ChangeNew, Rows: 1},
+			{Domain: "gone.example", Change: scan.ChangeGone, Rows: 1, Was: open},
+			{Domain: "open.example", Change: scan.ChangeGone, Rows: 1, Was: open, Is: open},
+		},
+	}
+	return w
+}
+
+var errDisk = errors.New("no space left on device")
+
+// limited takes so many octets and then fails.
+type limited struct{ left int }
+
+func (l *limited) Write(p []byte) (int, error) {
+	if len(p) > l.left {
+		return 0, errDisk
+	}
+	l.left -= len(p)
+	return len(p), nil
+}
+
+// checkWriter holds a maker's Writers to what Writer promises.
+func checkWriter(t *testing.T, name string, newWriter maker) {
+	w := newWorld(t, "ca.example")
+	size := len(w.bytes(t, newWriter))
+	for _, room := range []int{0, size / 2, size - 1} {
+		t.Run(fmt.Sprintf("%s with room for %d octets of %d", name, room, size), func(t *testing.T) {
+			to, err := newWriter(&limited{room}, w.layout)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, r := range w.results {
+				to.Write(r)
+			}
+			if err := to.Close(w.overview()); !errors.Is(err, errDisk) {
+				t.Errorf("Close() = %v, want %v", err, errDisk)
+			}
+		})
+	}
+	t.Run(name+" after Close", func(t *testing.T) { checkAfterClose(t, w, newWriter) })
+	t.Run(name+" of rows that do not fit", func(t *testing.T) { checkMisfits(t, w, newWriter) })
+}
+
+func checkAfterClose(t *testing.T, w world, newWriter maker) {
+	to, err := newWriter(&limited{1 << 20}, w.layout)
 	if err != nil {
 		t.Fatal(err)
 	}
-	changes.Earlier = w.layout.Compared
-	w.changes = changes
+	w.write(t, to)
+	if err := to.Write(w.results[0]); err == nil {
+		t.Error("no error of Write after Close")
+	}
+	if err := to.Close(w.overview()); err == nil {
+		t.Error("no error of a second Close")
+	}
+}
+
+// checkMisfits: no cell is dropped; a row that does not fit is an error, of Close too.
+func checkMisfits(t *testing.T, w world, newWriter maker) {
+	long, undecided := w.results[0], w.results[0]
+	long.Row.Cells = []string{"a", "b", "c", "d"}
+	undecided.Verdict = scan.Verdict{Outcome: new(scan.Outcome)}
+	for what, r := range map[string]scan.Result{"more cells than the header": long, "no decision": undecided} {
+		to, err := newWriter(&limited{1 << 20}, w.layout)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := to.Write(r); err == nil {
+			t.Errorf("no error of a row with %s", what)
+		}
+		if err := to.Close(w.overview()); err == nil {
+			t.Errorf("no error of Close after a row with %s", what)
+		}
+	}
+}
+
+// hostileTexts are cells that a spreadsheet may take for something else.
+func hostileTexts() []string {
+	return []string{
+		"=1+1", "=cmd|' /C calc'!A0", "+cmd", "@SUM(A1)", "'=1", // a formula
+		"0049301234", "1e5", "12.50", "TRUE", "2026-01-01", "#REF!", // a number, a truth, a date, an error
+		"_x0041_", "_x0041_x0042_", "_xDEAD_", "_x005F_", "_x005F_x0041_", "__x000d__", "_x41_", "_xGGGG_", // an escape
+		"a & b <c> ]]> &amp; \"q\"", " lead", "trail ", "\ttab\t", "a\nb", "\n", "a\rb\r\nc", // XML
+		"Jürgen 東京 👩\u200d🔬", "\ufffd", `\x41`,
+	}
+}
+
+// allOpen is a world in which nothing is denied and nothing fails.
+func allOpen(t testing.TB, labels ...string) world {
+	t.Helper()
+	w := newWorld(t, labels...)
+	w.results = nil
+	w.add(permitted(t, "open.example", len(labels)), nil, "jane@open.example")
 	return w
+}
+
+// mixed is a world whose rows share outcomes with others and not all else, and what
+// pickMixed finds in its reports.
+func mixed(t testing.TB) (w world, want [][]string) {
+	w = newWorld(t, "ca.example")
+	first, denied := w.results[0], w.results[1]
+	again := denied
+	again.Row.Number, again.Row.Cells, again.Warnings = 9, []string{"short"}, nil
+	sibling := first
+	sibling.Verdict = scan.Verdict{Domain: name(t, "sibling.example"), Outcome: first.Verdict.Outcome}
+	w.results = []scan.Result{denied, again, first, sibling, denied}
+	const records = `0 issuemail "other.example" | 0 issuemail "=cmd|\"x\""`
+	return w, [][]string{
+		{"joe@mail.closed.example", `ok, or "so"`, "3", "mail.closed.example", records, "idn-mapped inherited", "2026-11-23T12:00:00Z"},
+		{"short", "", "9", "mail.closed.example", records, "inherited", "2026-11-23T12:00:00Z"},
+		{"Jane Doe <jane@open.example>", "", "2", "open.example", "", "", "2026-11-23T12:00:00Z"},
+		{"Jane Doe <jane@open.example>", "", "2", "sibling.example", "", "", ""},
+		{"joe@mail.closed.example", `ok, or "so"`, "3", "mail.closed.example", records, "idn-mapped inherited", "2026-11-23T12:00:00Z"},
+	}
+}
+
+// pickMixed returns the input's first two cells, caa_row, caa_domain, caa_records,
+// caa_warnings and caa_checked_at of a report's rows under its header.
+func pickMixed(rows [][]string) (picked [][]string) {
+	for _, cells := range rows[1:] {
+		cells = append(cells, make([]string, 17-len(cells))...)
+		picked = append(picked, []string{cells[0], cells[1], cells[3], cells[4], cells[10], cells[13], cells[16]})
+	}
+	return picked
+}
+
+// golden holds a report to a file, which go test -update writes anew if the package has
+// that flag.
+func golden(t *testing.T, file, got string) {
+	t.Helper()
+	path := filepath.Join("testdata", "golden", file)
+	if update := flag.Lookup("update"); update != nil && update.Value.String() == "true" {
+		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), got); diff != "" {
+		t.Errorf("%s mismatch (-want +got):\n%s", file, diff)
+	}
 }

@@ -45,7 +45,14 @@ type htmlWriter struct {
 	err    error // of Write; errClosed after Close
 }
 
-func newHTML(w io.Writer, t *table, limits pageLimits) (*htmlWriter, error) {
+// NewHTML returns a Writer of a page.
+func NewHTML(w io.Writer, layout Layout) (Writer, error) { return newHTML(w, layout, mostOnPage()) }
+
+func newHTML(w io.Writer, layout Layout, limits pageLimits) (*htmlWriter, error) {
+	t, err := newTable(layout)
+	if err != nil {
+		return nil, err
+	}
 	page, err := htmltemplate.New("page").Funcs(pageWords()).ParseFS(pageFiles, "html/page.tmpl")
 	if err != nil {
 		return nil, err
@@ -59,6 +66,9 @@ func (h *htmlWriter) Write(r scan.Result) error {
 	}
 	return h.err
 }
+
+// atOnce is about how many octets are written at a time.
+const atOnce = 64 << 10
 
 // Close writes the page. Its data stand between two templates, because they are too
 // long to be held as one text.
@@ -78,7 +88,7 @@ func (h *htmlWriter) Close(o *Overview) error {
 	}
 	v := h.view(o)
 	v.Style, v.Script, v.Policy = htmltemplate.CSS(style), htmltemplate.JS(script), policy(style, script)
-	out := bufio.NewWriterSize(h.out, linesAtOnce)
+	out := bufio.NewWriterSize(h.out, atOnce)
 	if err := h.page.ExecuteTemplate(out, "page", v); err != nil {
 		return err
 	}

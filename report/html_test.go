@@ -101,7 +101,7 @@ func cellsOf(row node) []string {
 
 func pageOf(t testing.TB, w world) node {
 	t.Helper()
-	return parsePage(t, w.bytes(t, HTML))
+	return parsePage(t, w.bytes(t, NewHTML))
 }
 
 // By hand: six rows, two of them without a domain; open.example twice, bogus.example
@@ -265,7 +265,7 @@ func TestPageWarnsOfOtherCAs(t *testing.T) {
 		if got := card.all("li"); len(got) != 1 || got[0].text() != want.note {
 			t.Errorf("the card says %v, want %q", got, want.note)
 		}
-		if sheet := asText(t, w.bytes(t, XLSX)); !strings.Contains(sheet, want.note) {
+		if sheet := asText(t, w.bytes(t, NewXLSX)); !strings.Contains(sheet, want.note) {
 			t.Errorf("the workbook does not say %q", want.note)
 		}
 	}
@@ -315,12 +315,8 @@ func TestPageHasNoFixesOfDomainsBeyondIt(t *testing.T) {
 // pageWithin returns a page with other limits.
 func pageWithin(t testing.TB, w world, limits pageLimits) node {
 	t.Helper()
-	table, err := newTable(w.layout)
-	if err != nil {
-		t.Fatal(err)
-	}
 	var out bytes.Buffer
-	h, err := newHTML(&out, table, limits)
+	h, err := newHTML(&out, w.layout, limits)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -432,8 +428,8 @@ const hostilePage = "</script><script>pwned()</script><img src=x onerror=pwned()
 
 // Whatever the text is, the page has the same elements, and no character that acts.
 func TestPageTakesHostileText(t *testing.T) {
-	page := hostileWorld(t, hostilePage).bytes(t, HTML)
-	if diff := cmp.Diff(skeleton(t, hostileWorld(t, "x.y").bytes(t, HTML)), skeleton(t, page)); diff != "" {
+	page := hostileWorld(t, hostilePage).bytes(t, NewHTML)
+	if diff := cmp.Diff(skeleton(t, hostileWorld(t, "x.y").bytes(t, NewHTML)), skeleton(t, page)); diff != "" {
 		t.Errorf("elements (-harmless +hostile):\n%s", diff)
 	}
 	if !utf8.Valid(page) {
@@ -535,7 +531,7 @@ func TestPageLimits(t *testing.T) {
 }
 
 func TestPageIsTheSameAgain(t *testing.T) {
-	if first, second := newWorld(t, "Old", "New"), newWorld(t, "Old", "New"); !bytes.Equal(first.bytes(t, HTML), second.bytes(t, HTML)) {
+	if first, second := newWorld(t, "Old", "New"), newWorld(t, "Old", "New"); !bytes.Equal(first.bytes(t, NewHTML), second.bytes(t, NewHTML)) {
 		t.Error("the same run has given two pages")
 	}
 }
@@ -565,7 +561,7 @@ func TestPageOfNothing(t *testing.T) {
 
 func TestPageErrors(t *testing.T) {
 	w := newWorld(t, "ca.example")
-	h, err := New(HTML, failingWriter{}, w.layout)
+	h, err := NewHTML(failingWriter{}, w.layout)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -578,7 +574,7 @@ func TestPageErrors(t *testing.T) {
 	if err := h.Close(w.overview()); !errors.Is(err, errClosed) {
 		t.Errorf("Close after Close: %v", err)
 	}
-	if h, err = New(HTML, new(bytes.Buffer), w.layout); err != nil {
+	if h, err = NewHTML(new(bytes.Buffer), w.layout); err != nil {
 		t.Fatal(err)
 	}
 	if err := h.Write(scan.Result{Row: scan.Row{Cells: make([]string, 4)}, Verdict: w.results[0].Verdict}); err == nil {

@@ -1,7 +1,6 @@
 package report
 
 import (
-	"errors"
 	"fmt"
 	htmltemplate "html/template"
 	"math"
@@ -365,7 +364,7 @@ func pageWords() htmltemplate.FuncMap {
 		"words":    warningText,
 		"int":      func(n uint32) int { return int(n) },
 		"minus":    func(a, b int) int { return a - b },
-		"column":   columnMeaning,
+		"column":   ColumnMeaning,
 		"changes":  scan.ChangeKind.Changes,
 		"kinds":    scan.ChangeKinds,
 		"kindName": scan.ChangeKind.Heading,
@@ -373,20 +372,19 @@ func pageWords() htmltemplate.FuncMap {
 	}
 }
 
-// columnMeaning is what a column says that the page has under another name.
-func columnMeaning(name string) (string, error) {
-	for _, c := range columns {
-		if c.Name == name {
-			return c.Meaning, nil
-		}
-	}
-	return "", errors.New("report: no column " + name)
-}
-
 // barView is a bar: how much of it is filled, in percent, and in the colour of what.
 type barView struct {
 	Width float64
 	Kind  string
+}
+
+// plain is a value as text that does nothing where it is shown. Lines of a zone file are
+// copied from the page.
+func plain(value any) string {
+	if n, ok := value.(int); ok {
+		return number(n)
+	}
+	return visible(fmt.Sprint(value))
 }
 
 func plainAll(texts []string) []string {

@@ -104,7 +104,12 @@ type member struct {
 	*field
 }
 
-func newJSONL(w io.Writer, t *table) *lineWriter {
+// NewJSONL returns a Writer of JSON Lines.
+func NewJSONL(w io.Writer, layout Layout) (Writer, error) {
+	t, err := newTable(layout)
+	if err != nil {
+		return nil, err
+	}
 	j := jsonForm{labels: t.labels, issuers: make([][]member, len(t.labels))}
 	for i := range t.inputs {
 		j.addCell(t.names[i], i)
@@ -119,7 +124,7 @@ func newJSONL(w io.Writer, t *table) *lineWriter {
 	for i := range columns {
 		j.addColumn(t, key(columns[i].Name))
 	}
-	return newLineWriter(w, t, j, "")
+	return newLineWriter(w, t, j, ""), nil
 }
 
 func (j *jsonForm) addCell(name string, place int) {

@@ -78,7 +78,7 @@ func TestFields(t *testing.T) {
 	}
 	w := newWorld(t, "Old")
 	w.layout.Compared = "old.csv"
-	for line := range bytes.Lines(w.bytes(t, JSONL)) {
+	for line := range bytes.Lines(w.bytes(t, NewJSONL)) {
 		decoder := json.NewDecoder(bytes.NewReader(line))
 		var got []string
 		for _, f := range members(t, decoder) {
@@ -200,8 +200,8 @@ func FuzzJSONL(f *testing.F) {
 		before, after, _ := strings.Cut(detail, "\x00")
 		o.Decisions[1].Detail = scan.Sentence(before + "\x00" + strings.ReplaceAll(after, "\x00", ""))
 		w.layout.Issuers = []string{"Old", "N" + strings.ReplaceAll(value, "\x00", "")}
-		rows := parseRFC4180(t, string(w.bytes(t, PlainCSV)), "\n")
-		objects := readJSONL(t, w.bytes(t, JSONL))
+		rows := parseRFC4180(t, string(w.bytes(t, NewPlainCSV)), "\n")
+		objects := readJSONL(t, w.bytes(t, NewJSONL))
 		if len(objects) != len(rows)-1 {
 			t.Fatalf("%d objects for %d rows", len(objects), len(rows)-1)
 		}

@@ -49,11 +49,11 @@ func words() []legendLine {
 	return lines
 }
 
-// legend says what our columns of the results mean; the input's are the reader's own.
-func (t *table) legend() []legendLine {
+// resultsLegend says what our columns of the results mean; the input's are the reader's own.
+func resultsLegend(t *table) []legendLine {
 	var lines []legendLine
 	for _, f := range t.fields {
-		if f.input == 0 {
+		if !f.IsInput() {
 			lines = append(lines, legendLine{name: f.Name, kind: "column of " + resultsSheet, meaning: f.Meaning})
 		}
 	}

@@ -40,7 +40,7 @@ func soffice(t *testing.T, workbook []byte, to, extension string) string {
 func TestRender(t *testing.T) {
 	w := newWorld(t, "Old", "New")
 	w.run.InputName = "_x0041_x0042_.csv"
-	pdf := soffice(t, w.bytes(t, XLSX), "pdf", "pdf")
+	pdf := soffice(t, w.bytes(t, NewXLSX), "pdf", "pdf")
 	text, err := exec.CommandContext(t.Context(), "pdftotext", "-layout", pdf, "-").Output()
 	if err != nil {
 		t.Fatal(err)
@@ -88,7 +88,7 @@ func TestRenderLarge(t *testing.T) {
 	w.results[1].Verdict.Outcome.Decisions[0].Fix.TTL = 1<<31 - 1
 	w.results[3].Row.Number = 12_345_679
 	var out bytes.Buffer
-	to, err := New(XLSX, &out, w.layout)
+	to, err := NewXLSX(&out, w.layout)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -124,7 +124,7 @@ func TestLibreOfficeReads(t *testing.T) {
 	}
 	// The third sheet, all cells as text: comma, quotation mark, UTF-8.
 	const filter = "csv:Text - txt - csv (StarCalc):44,34,76,1,,0,false,true,false,false,false,3"
-	file, err := os.Open(soffice(t, w.bytes(t, XLSX), filter, "csv"))
+	file, err := os.Open(soffice(t, w.bytes(t, NewXLSX), filter, "csv"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -13,7 +13,6 @@ package report
 import (
 	"errors"
 	"fmt"
-	"io"
 	"path/filepath"
 	"strings"
 
@@ -78,7 +77,7 @@ type Layout struct {
 	TempDir string
 }
 
-// Check finds what New would find wrong with the layout. The error wraps ErrColumns if
+// Check finds what is wrong with the layout, as the makers of Writers would. The error wraps ErrColumns if
 // it is about Columns.
 func (l Layout) Check() error {
 	_, err := newTable(l)
@@ -99,24 +98,3 @@ type Writer interface {
 
 // errClosed is returned by Write and Close after Close.
 var errClosed = errors.New("the report is closed")
-
-// New returns a Writer of a report in this format to w.
-func New(format Format, w io.Writer, layout Layout) (Writer, error) {
-	t, err := newTable(layout)
-	if err != nil {
-		return nil, err
-	}
-	switch format {
-	case CSV:
-		return newCSV(w, t, csvStyle{bom: "\ufeff", lineEnd: "\r\n", cells: layout.Cells}), nil
-	case PlainCSV:
-		return newCSV(w, t, csvStyle{lineEnd: "\n", cells: layout.Cells}), nil
-	case XLSX:
-		return newWorkbook(w, t, layout.TempDir)
-	case HTML:
-		return newHTML(w, t, mostOnPage())
-	case JSONL:
-		return newJSONL(w, t), nil
-	}
-	return nil, fmt.Errorf("report: unknown format %q", format)
-}

@@ -250,7 +250,7 @@ const (
 
 // xmlSize is the most octets that a text can take.
 func xmlSize(text string) int64 {
-	if classesIn(text)&mayGrow != 0 {
+	if strings.ContainsAny(text, "&<>\"'\t\n\r\x7f") {
 		return octetSize * int64(len(text))
 	}
 	return int64(len(text))

@@ -20,15 +20,6 @@ import (
 	"caascan/scan/caa"
 )
 
-// allOpen is a world in which nothing is denied and nothing fails.
-func allOpen(t testing.TB, labels ...string) world {
-	t.Helper()
-	w := newWorld(t, labels...)
-	w.results = nil
-	w.add(permitted(t, "open.example", len(labels)), nil, "jane@open.example")
-	return w
-}
-
 // many has so many rows of each status, each of a domain and a deciding name of its
 // own.
 func many(t testing.TB, rows int) world {
@@ -67,7 +58,7 @@ func (w *world) numbered(v scan.Verdict, number int) scan.Result {
 func (w world) limited(t testing.TB, rows int) []byte {
 	t.Helper()
 	var out bytes.Buffer
-	to, err := New(XLSX, &out, w.layout)
+	to, err := NewXLSX(&out, w.layout)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -81,12 +72,12 @@ func TestStructure(t *testing.T) {
 	nothing := newWorld(t, "ca.example")
 	nothing.results, nothing.run = nil, Run{}
 	for name, workbook := range map[string][]byte{
-		"one CA":              newWorld(t, "ca.example").bytes(t, XLSX),
-		"two CAs":             newWorld(t, "Old", "New").bytes(t, XLSX),
-		"three CAs":           allOpen(t, "a", "b", "c").bytes(t, XLSX),
-		"nothing is denied":   allOpen(t, "ca.example").bytes(t, XLSX),
-		"rows are compared":   compared(t, "Old", "New").bytes(t, XLSX),
-		"no row":              nothing.bytes(t, XLSX),
+		"one CA":              newWorld(t, "ca.example").bytes(t, NewXLSX),
+		"two CAs":             newWorld(t, "Old", "New").bytes(t, NewXLSX),
+		"three CAs":           allOpen(t, "a", "b", "c").bytes(t, NewXLSX),
+		"nothing is denied":   allOpen(t, "ca.example").bytes(t, NewXLSX),
+		"rows are compared":   compared(t, "Old", "New").bytes(t, NewXLSX),
+		"no row":              nothing.bytes(t, NewXLSX),
 		"every sheet is full": many(t, 25).limited(t, 10),
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -298,7 +289,7 @@ func checkSelected(t *testing.T, parts map[string]string) {
 
 // The charts show all rows once, but those of single names.
 func TestCharts(t *testing.T) {
-	workbook := newWorld(t, "Old", "New").bytes(t, XLSX)
+	workbook := newWorld(t, "Old", "New").bytes(t, NewXLSX)
 	parts := partsOf(t, workbook)
 	f := open(t, workbook)
 	var got [][]string
@@ -390,7 +381,7 @@ func TestFixesOfOneName(t *testing.T) {
 		{many(t, 1), "The name stops New too. To let all of them issue, publish one set with the records of all its lines."},
 		{newWorld(t, "Old", "New"), ""},
 	} {
-		f := open(t, test.world.bytes(t, XLSX))
+		f := open(t, test.world.bytes(t, NewXLSX))
 		if got, err := f.GetCellValue(fixSheet, "I2"); got != test.want || err != nil {
 			t.Errorf("what to know before: %q, want %q: %v", got, test.want, err)
 		}
@@ -437,7 +428,7 @@ func TestFixReasons(t *testing.T) {
 	both.Decisions[1] = both.Decisions[0]
 	both.Decisions[1].Reason = scan.Reason(caa.UnknownCritical)
 	w.results[1].Verdict.Outcome = &both
-	f := open(t, w.bytes(t, XLSX))
+	f := open(t, w.bytes(t, NewXLSX))
 	for at, want := range map[string]string{"H1": "Reason", "B2": "Old", "H2": "issuer-not-listed", "B3": "New", "H3": "unknown-critical"} {
 		if got, err := f.GetCellValue(fixSheet, at); got != want || err != nil {
 			t.Errorf("%s of the fix list is %q, want %q: %v", at, got, want, err)
@@ -451,7 +442,7 @@ func TestRowNumber(t *testing.T) {
 	for i := range w.results {
 		w.results[i].Row.Number += 1_000_000
 	}
-	f := open(t, w.bytes(t, XLSX))
+	f := open(t, w.bytes(t, NewXLSX))
 	for sheet, at := range map[string]string{resultsSheet: "D5", failedSheet: "B2"} {
 		if got, err := f.GetCellValue(sheet, at); got != "1000005" || err != nil {
 			t.Errorf("%s!%s is shown as %q, want 1000005: %v", sheet, at, got, err)
@@ -472,7 +463,7 @@ func valueAt(t *testing.T, f *excelize.File, location string) string {
 
 // Excel takes 65,530 links in a sheet and calls a file with more of them broken.
 func TestMostLinks(t *testing.T) {
-	sheet := readPart(t, many(t, mostLinks/2+10).bytes(t, XLSX), "xl/worksheets/sheet2.xml")
+	sheet := readPart(t, many(t, mostLinks/2+10).bytes(t, NewXLSX), "xl/worksheets/sheet2.xml")
 	if n := strings.Count(sheet, "<hyperlink "); n != mostLinks {
 		t.Errorf("%d links, want %d of %d", n, mostLinks, mostLinks+20)
 	}
@@ -501,7 +492,7 @@ func TestShares(t *testing.T) {
 		w := newWorld(t, "ca.example")
 		free, closed := w.results[0], w.results[1]
 		w.results, w.all = nil, append(slices.Repeat([]scan.Result{free}, test.rows-test.denied), slices.Repeat([]scan.Result{closed}, test.denied)...)
-		f := open(t, w.bytes(t, XLSX))
+		f := open(t, w.bytes(t, NewXLSX))
 		var got []string
 		for _, row := range rows(t, f, summarySheet) {
 			if len(row) > 2 && (row[0] == string(scan.Permitted) || row[0] == string(scan.Denied)) {
@@ -520,7 +511,7 @@ func TestLongHeadings(t *testing.T) {
 	long := strings.Repeat("A CA with a long name ", 20)
 	w := newWorld(t, long)
 	w.run.InputName = strings.Repeat("list of staff ", 30) + ".csv"
-	f := open(t, w.bytes(t, XLSX))
+	f := open(t, w.bytes(t, NewXLSX))
 	merged, err := f.GetMergeCells(summarySheet)
 	if err != nil {
 		t.Fatal(err)
@@ -604,7 +595,7 @@ func TestEmptySheets(t *testing.T) {
 			"Fix list": "Nothing is denied.", "Results": "No row of the input is in this report.", "Failed": "No row in this report failed.", "Domains": "No row has a domain.",
 		}},
 	} {
-		f := open(t, test.world.bytes(t, XLSX))
+		f := open(t, test.world.bytes(t, NewXLSX))
 		got := make(map[string]string)
 		for _, sheet := range f.GetSheetList()[1:] {
 			if all := rows(t, f, sheet); len(all) == 2 && len(all[1]) == 1 {
@@ -649,7 +640,7 @@ func TestHostileFailures(t *testing.T) {
 	for _, text := range hostileTexts() {
 		w.add(inputFailure(scan.NotADomain, scan.Sentence(text), 1), nil, text)
 	}
-	workbook := w.bytes(t, XLSX)
+	workbook := w.bytes(t, NewXLSX)
 	f := open(t, workbook)
 	for i, text := range hostileTexts() {
 		for _, column := range []string{"A", "E"} { // the address, what happened
@@ -662,49 +653,6 @@ func TestHostileFailures(t *testing.T) {
 	}
 	if strings.Contains(readPart(t, workbook, "xl/worksheets/sheet4.xml"), "<f>") {
 		t.Error("there is a formula in the sheet")
-	}
-}
-
-func TestPermissionLines(t *testing.T) {
-	some := []Permission{
-		{Permitted: []bool{true, true, true}, Count: Count{5, 4}},
-		{Permitted: []bool{true, false, true}, Count: Count{3, 2}},
-		{Permitted: []bool{false, false, false}, Count: Count{1, 1}},
-	}
-	tests := []struct {
-		name        string
-		labels      []string
-		permissions []Permission
-		want        []string
-	}{
-		{"of two CAs all there can be", []string{"Old", "New"}, []Permission{{Permitted: []bool{false, true}, Count: Count{7, 6}}}, []string{
-			"both Old and New 0 0", "only Old 0 0", "only New 7 6", "neither Old nor New 0 0", "lookup-failed 0 0",
-		}},
-		{"of three those that occur", []string{"a", "b", "c"}, some, []string{"all of them 5 4", "only a and c 3 2", "none of them 1 1"}},
-	}
-	for _, test := range tests {
-		t.Run(test.name, func(t *testing.T) {
-			var got []string
-			for _, l := range permissionLines(test.labels, test.permissions) {
-				got = append(got, fmt.Sprint(l.name, " ", l.Rows, " ", l.Domains))
-			}
-			if diff := cmp.Diff(test.want, got); diff != "" {
-				t.Errorf("lines (-want +got):\n%s", diff)
-			}
-		})
-	}
-}
-
-func TestShorten(t *testing.T) {
-	for text, want := range map[string]string{
-		"policy.example":                  "policy.example",
-		"12345678901234567890":            "12345678901234567890",
-		"a-name-that-goes-on.and-on.test": "a-name-t … -on.test",
-		"ääääääääääääääääääääö":           "ääääääää … äääääääö",
-	} {
-		if got := shorten(text, 20); got != want {
-			t.Errorf("shorten(%q) = %q, want %q", text, got, want)
-		}
 	}
 }
 

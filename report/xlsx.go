@@ -67,14 +67,21 @@ type workbook struct {
 	err     error // of Write; errClosed after Close
 }
 
-func newWorkbook(w io.Writer, t *table, dir string) (*workbook, error) {
+// NewXLSX returns a Writer of a workbook.
+func NewXLSX(w io.Writer, layout Layout) (Writer, error) { return newWorkbook(w, layout) }
+
+func newWorkbook(w io.Writer, layout Layout) (*workbook, error) {
+	t, err := newTable(layout)
+	if err != nil {
+		return nil, err
+	}
 	columns := len(t.header())
 	if columns > excelize.MaxColumns {
 		return nil, fmt.Errorf("the workbook would have %d columns, a spreadsheet has at most %d: write a .csv report", columns, excelize.MaxColumns)
 	}
 	// Where excelize cannot make a temporary file, it keeps all rows in memory: a
 	// directory in which nothing can be made has to be found out before.
-	dir, err := os.MkdirTemp(dir, "caascan-report-")
+	dir, err := os.MkdirTemp(layout.TempDir, "caascan-report-")
 	if err != nil {
 		return nil, fmt.Errorf("temporary directory for the report: %w", err)
 	}
@@ -108,7 +115,7 @@ func (b *workbook) newSeries(name string, widths []float64, header *line) *serie
 func (b *workbook) widths() []float64 {
 	widths := slices.Repeat([]float64{inputWidth}, len(b.table.inputs))
 	for _, f := range b.table.fields {
-		widths = append(widths, f.width)
+		widths = append(widths, f.Width)
 	}
 	return widths
 }
@@ -153,15 +160,15 @@ func (b *workbook) fill(r scan.Result) {
 	}
 	for _, i := range shared.others {
 		f, column := &b.table.fields[i], len(b.table.inputs)+i
-		if f.number != nil {
-			b.line.number(column, f.number(r), b.styles.number)
+		if n, ok := f.Number(r); ok {
+			b.line.number(column, n, b.styles.number)
 			continue
 		}
-		if f.input > 0 {
+		if f.IsInput() {
 			b.putInput(column, f.text(r))
 			continue
 		}
-		b.styles.put(b.line, column, f.text(r), cellShape{f.width, f.colored})
+		b.styles.put(b.line, column, f.text(r), cellShape{f.Width, f.Colored})
 	}
 }
 
@@ -181,7 +188,7 @@ func (b *workbook) sharedLine(o *scan.Outcome) sharedLine {
 			shared.others = append(shared.others, i)
 			continue
 		}
-		b.styles.put(shared.line, len(b.table.inputs)+i, text, cellShape{f.width, f.colored})
+		b.styles.put(shared.line, len(b.table.inputs)+i, text, cellShape{f.Width, f.Colored})
 	}
 	return shared
 }

@@ -62,17 +62,6 @@ func asText(t testing.TB, workbook []byte) string {
 	return text.String()
 }
 
-// hostileTexts are cells that a spreadsheet may take for something else.
-func hostileTexts() []string {
-	return []string{
-		"=1+1", "=cmd|' /C calc'!A0", "+cmd", "@SUM(A1)", "'=1", // a formula
-		"0049301234", "1e5", "12.50", "TRUE", "2026-01-01", "#REF!", // a number, a truth, a date, an error
-		"_x0041_", "_x0041_x0042_", "_xDEAD_", "_x005F_", "_x005F_x0041_", "__x000d__", "_x41_", "_xGGGG_", // an escape
-		"a & b <c> ]]> &amp; \"q\"", " lead", "trail ", "\ttab\t", "a\nb", "\n", "a\rb\r\nc", // XML
-		"Jürgen 東京 👩\u200d🔬", "\ufffd", `\x41`,
-	}
-}
-
 // Text of any kind comes back as it was, and as text.
 func TestHostileText(t *testing.T) {
 	texts := hostileTexts()
@@ -82,7 +71,7 @@ func TestHostileText(t *testing.T) {
 	for _, text := range texts {
 		w.add(v, nil, text)
 	}
-	workbook := w.bytes(t, XLSX)
+	workbook := w.bytes(t, NewXLSX)
 	f := open(t, workbook)
 	for i, text := range texts {
 		at := fmt.Sprintf("A%d", i+2)
@@ -115,7 +104,7 @@ func TestHostileSummary(t *testing.T) {
 	for _, text := range hostileTexts() {
 		w := newWorld(t, text, "New")
 		w.run.InputName, w.run.Settings, w.run.Notes = text, text, []string{text}
-		f := open(t, w.bytes(t, XLSX))
+		f := open(t, w.bytes(t, NewXLSX))
 		found := 0
 		for _, row := range rows(t, f, summarySheet) {
 			for _, cell := range row {
@@ -170,7 +159,7 @@ func TestLongCells(t *testing.T) {
 			w := newWorld(t, "ca.example")
 			w.results = nil
 			w.add(permitted(t, "open.example", 1), nil, test.cell)
-			got := rows(t, open(t, w.bytes(t, XLSX)), resultsSheet)[1][0]
+			got := rows(t, open(t, w.bytes(t, NewXLSX)), resultsSheet)[1][0]
 			if !strings.HasSuffix(got, test.want) {
 				t.Errorf("ends in %q, want %q", got[max(0, len(got)-100):], test.want)
 			}
@@ -186,7 +175,7 @@ func TestLongCells(t *testing.T) {
 func rolling(t testing.TB, w world, maxRows, results int) []byte {
 	t.Helper()
 	var out bytes.Buffer
-	to, err := New(XLSX, &out, w.layout)
+	to, err := NewXLSX(&out, w.layout)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -247,7 +236,7 @@ func TestFurtherSheets(t *testing.T) {
 func TestFurtherSheetsBySize(t *testing.T) {
 	w := newWorld(t, "ca.example")
 	var out bytes.Buffer
-	to, err := New(XLSX, &out, w.layout)
+	to, err := NewXLSX(&out, w.layout)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -274,10 +263,10 @@ func TestFurtherSheetsBySize(t *testing.T) {
 
 func TestTooManyColumns(t *testing.T) {
 	layout := Layout{Header: make([]string, 16384), Issuers: []string{"ca.example"}}
-	if _, err := New(XLSX, io.Discard, layout); err == nil || !strings.Contains(err.Error(), "16384") {
+	if _, err := NewXLSX(io.Discard, layout); err == nil || !strings.Contains(err.Error(), "16384") {
 		t.Errorf("New() = %v, want an error that names the limit", err)
 	}
-	if _, err := New(CSV, io.Discard, layout); err != nil {
+	if _, err := NewCSV(io.Discard, layout); err != nil {
 		t.Errorf("New() = %v for CSV, which has no limit", err)
 	}
 }
@@ -296,7 +285,7 @@ func TestSameBytes(t *testing.T) {
 
 // What makes a sheet easy to use stands in its XML; excelize reads not all of it.
 func TestResultsSheet(t *testing.T) {
-	workbook := newWorld(t, "ca.example").bytes(t, XLSX)
+	workbook := newWorld(t, "ca.example").bytes(t, NewXLSX)
 	sheet := readPart(t, workbook, resultsPart)
 	for what, want := range map[string]string{
 		"frozen header and first column": `<pane activePane="bottomRight" state="frozen" topLeftCell="B2" xSplit="1" ySplit="1">`,
@@ -333,7 +322,7 @@ func TestResultsSheet(t *testing.T) {
 func TestColumnOrder(t *testing.T) {
 	w := newWorld(t, "Old", "New")
 	w.layout.Header = make([]string, 5_000) // enough for hours, if excelize were asked for each
-	sheet := readPart(t, w.bytes(t, XLSX), resultsPart)
+	sheet := readPart(t, w.bytes(t, NewXLSX), resultsPart)
 	columns := regexp.MustCompile(`<col min="(\d+)" max="(\d+)"`).FindAllStringSubmatch(sheet, -1)
 	next := 1
 	for _, column := range columns {
@@ -353,7 +342,7 @@ func TestColumnOrder(t *testing.T) {
 
 // The statuses differ in colour, and without any in weight and slant.
 func TestStatusLooks(t *testing.T) {
-	f := open(t, newWorld(t, "ca.example").bytes(t, XLSX))
+	f := open(t, newWorld(t, "ca.example").bytes(t, NewXLSX))
 	seen := make(map[string]string)
 	for row, status := range map[int]scan.Status{2: scan.Permitted, 3: scan.Denied, 5: scan.LookupFailed} {
 		at := fmt.Sprintf("F%d", row)
@@ -378,7 +367,7 @@ func TestStatusLooks(t *testing.T) {
 }
 
 func TestDocProps(t *testing.T) {
-	props, err := open(t, newWorld(t, "ca.example").bytes(t, XLSX)).GetDocProps()
+	props, err := open(t, newWorld(t, "ca.example").bytes(t, NewXLSX)).GetDocProps()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -390,7 +379,7 @@ func TestDocProps(t *testing.T) {
 // Rows wait in the temporary directory and nowhere else, and Close removes them.
 func TestTemporaryFiles(t *testing.T) {
 	w := newWorld(t, "ca.example")
-	to, err := New(XLSX, io.Discard, w.layout)
+	to, err := NewXLSX(io.Discard, w.layout)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -435,13 +424,13 @@ func sizeOf(t testing.TB, dir string) int64 {
 func TestNoTemporaryFiles(t *testing.T) {
 	w := newWorld(t, "ca.example")
 	w.layout.TempDir += "/missing"
-	if _, err := New(XLSX, io.Discard, w.layout); !errors.Is(err, os.ErrNotExist) {
+	if _, err := NewXLSX(io.Discard, w.layout); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("New() = %v, want %v", err, os.ErrNotExist)
 	}
 	if err := os.Mkdir(w.layout.TempDir, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	to, err := New(XLSX, io.Discard, w.layout)
+	to, err := NewXLSX(io.Discard, w.layout)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -465,7 +454,7 @@ func TestReckonedSize(t *testing.T) {
 	for _, text := range texts {
 		w := newWorld(t, "ca.example")
 		var out bytes.Buffer
-		to, err := New(XLSX, &out, w.layout)
+		to, err := NewXLSX(&out, w.layout)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -504,7 +493,7 @@ func incompressible(t testing.TB, to Writer, octets int) error {
 }
 
 func TestArchiveOrder(t *testing.T) {
-	workbook := newWorld(t, "ca.example").bytes(t, XLSX)
+	workbook := newWorld(t, "ca.example").bytes(t, NewXLSX)
 	archive, err := zip.NewReader(bytes.NewReader(workbook), int64(len(workbook)))
 	if err != nil {
 		t.Fatal(err)

@@ -122,7 +122,7 @@ func columnError(err error) error {
 func printChanges(w io.Writer, c *report.Changes, now string) error {
 	var b strings.Builder
 	same := c.Count(scan.ChangeNone)
-	if len(c.Domains()) == 0 {
+	if len(c.Domains) == 0 {
 		fmt.Fprintf(&b, "No difference between %s and %s: %s, %s.\n", visible(c.Earlier), visible(now), counted(same.Rows, "row"), counted(same.Domains, "domain"))
 		_, err := io.WriteString(w, b.String())
 		return err
@@ -136,7 +136,7 @@ func printChanges(w io.Writer, c *report.Changes, now string) error {
 		fmt.Fprintf(&b, "%-18s%10d%10d\n", name, count.Rows, count.Domains)
 	}
 	var kind scan.ChangeKind
-	for _, d := range c.Domains() {
+	for _, d := range c.Domains {
 		if d.Change.Kind() != kind {
 			kind = d.Change.Kind()
 			fmt.Fprintf(&b, "\n%s:\n", kind.Heading())

@@ -340,7 +340,7 @@ func (j *job) newWriters() ([]report.Writer, error) {
 	layout := j.layout()
 	var writers []report.Writer
 	for _, o := range j.outputs {
-		w, err := report.New(o.format, o.to, layout)
+		w, err := newWriter(o.format, o.to, layout)
 		if err != nil {
 			return nil, err
 		}

@@ -49,6 +49,23 @@ func planOutputs(names []string, stdout io.Writer, inputs []string) ([]*output, 
 	return outputs, nil
 }
 
+// newWriter returns a Writer of a report in a format.
+func newWriter(format report.Format, to io.Writer, layout report.Layout) (report.Writer, error) {
+	switch format {
+	case report.CSV:
+		return report.NewCSV(to, layout)
+	case report.PlainCSV:
+		return report.NewPlainCSV(to, layout)
+	case report.XLSX:
+		return report.NewXLSX(to, layout)
+	case report.HTML:
+		return report.NewHTML(to, layout)
+	case report.JSONL:
+		return report.NewJSONL(to, layout)
+	}
+	panic("unknown format " + string(format))
+}
+
 // checkPlace finds out whether an output would write over what is read, or over
 // another one.
 func checkPlace(name string, inputs []string, outputs []*output) error {

@@ -1,0 +1,28 @@
+package report
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// What is different from an earlier report is what compared has by hand, in the rows too.
+func TestChanges(t *testing.T) {
+	for _, labels := range [][]string{{"ca.example"}, {"Old", "New"}} {
+		want := compared(t, labels...)
+		b := earlier(t, labels...).baseline(t, CSV)
+		for _, r := range want.results {
+			if change := b.Compare(r); change != r.Change {
+				t.Errorf("row %d: %q, want %q", r.Row.Number, change, r.Change)
+			}
+		}
+		got, err := b.Changes(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		got.Earlier = want.changes.Earlier
+		if diff := cmp.Diff(want.changes, got); diff != "" {
+			t.Errorf("%q (-want +got):\n%s", labels, diff)
+		}
+	}
+}
