@@ -12,7 +12,7 @@ import (
 
 func TestKindsOfChanges(t *testing.T) {
 	c := compared(t, "Old", "New").changes
-	if got, want := c.Kind(scan.ListChange), (Count{3, 1}); got != want || !c.Policy() {
+	if got, want := c.Kind(scan.ListChange), (Count{Rows: 3, Domains: 1}); got != want || !c.Policy() {
 		t.Errorf("rows of the list: %v, want %v", got, want)
 	}
 }

@@ -138,7 +138,7 @@ func TestANameThatAnsweredWithSeveralSets(t *testing.T) {
 	tally := tallyOf(t, all,
 		answer{"a.com", "p.net", sets[0]}, answer{"b.com", "p.net", sets[1]}, answer{"c.com", "p.net", sets[2]}, answer{"p.net", "p.net", sets[0]})
 	fixes := tally.Fixes(1)
-	if len(fixes) != 1 || fixes[0].Count != (Count{4, 4}) || fixes[0].Ask != "p.net" {
+	if len(fixes) != 1 || fixes[0].Count != (Count{Rows: 4, Domains: 4}) || fixes[0].Ask != "p.net" {
 		t.Fatalf("Fixes(1) = %+v", fixes)
 	}
 	fix := fixes[0]
@@ -209,7 +209,7 @@ func TestARowBlockedForSeveralCAsCountsOnce(t *testing.T) {
 	deny := []caa.Property{property(t, 0, "issuemail", ";")}
 	tally := tallyOf(t, all, answer{"a.com", "a.com", deny}, answer{"b.com", "b.com", []caa.Property{property(t, 0, "issuemail", "new.test")}})
 	fixes := tally.Fixes(1, 0) // in whatever order
-	if len(fixes) != 2 || fixes[0].Count != (Count{1, 1}) || fixes[1].Count != (Count{1, 1}) {
+	if len(fixes) != 2 || fixes[0].Count != (Count{Rows: 1, Domains: 1}) || fixes[1].Count != (Count{Rows: 1, Domains: 1}) {
 		t.Fatalf("Fixes(0, 1) = %+v", fixes)
 	}
 	if diff := cmp.Diff([][]int{{0, 1}, {0}}, [][]int{fixes[0].Issuers, fixes[1].Issuers}); diff != "" {

@@ -400,3 +400,14 @@ func golden(t *testing.T, file, got string) {
 		t.Errorf("%s mismatch (-want +got):\n%s", file, diff)
 	}
 }
+
+// stopsBoth is newWorld with a name that stops both CAs.
+func stopsBoth(t testing.TB) world {
+	t.Helper()
+	w := newWorld(t, "Old", "New")
+	w.results[1].Verdict.Decisions[1] = scan.Decision{
+		Status: scan.Denied, Reason: scan.Reason(caa.IssuerNotListed), Detail: "new.example is not listed.",
+		Fix: fix(t, "policy.example", "other.example", "new.example"),
+	}
+	return w
+}

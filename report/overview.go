@@ -127,3 +127,6 @@ func (o *Overview) Leading() []fact {
 func (o *Overview) Further() []fact {
 	return slices.DeleteFunc(o.Run.facts(), func(f fact) bool { return slices.Contains(leadingFacts(), f.name) })
 }
+
+// largestNames is how many names of the fix list stand in the summary.
+const largestNames = 10

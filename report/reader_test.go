@@ -49,7 +49,7 @@ func (w world) table(t testing.TB, format Format) Table {
 	}
 	opts := input.Options{Header: input.HeaderPresent, TempDir: t.TempDir()}
 	if format == XLSX {
-		opts.Sheet = resultsSheet
+		opts.Sheet = "Results"
 	}
 	in, err := input.Open(t.Context(), file, nil, opts)
 	if err != nil {

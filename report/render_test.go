@@ -75,18 +75,25 @@ func TestRender(t *testing.T) {
 // Counts that do not fit into their columns are shown as ###.
 func TestRenderLarge(t *testing.T) {
 	w := newWorld(t, "Old", "New")
-	tally := w.tally()
-	tally.total.Rows = 12_345_678
-	for _, reasons := range tally.reasons {
-		for _, count := range reasons {
-			count.Rows, count.Domains = 11_234_567, 10_234_567
-		}
-	}
-	for i := range tally.domains {
-		tally.domains[i].Rows = 10_987_654
-	}
 	w.results[1].Verdict.Outcome.Decisions[0].Fix.TTL = 1<<31 - 1
 	w.results[3].Row.Number = 12_345_679
+	tally := w.tally()
+	for tally.Total().Rows < 12_345_678 {
+		tally.Add(w.results[0])
+	}
+	o := NewOverview(w.layout.Issuers, w.run, tally)
+	const rows, domains = 11_234_567, 10_234_567
+	for _, issuer := range o.Issuers() {
+		for i := range issuer.Statuses {
+			issuer.Statuses[i].Rows, issuer.Statuses[i].Domains = rows, domains
+		}
+		for i := range issuer.Reasons {
+			issuer.Reasons[i].Rows, issuer.Reasons[i].Domains = rows, domains
+		}
+		for i := range issuer.Fixes {
+			issuer.Fixes[i].Rows = 10_987_654
+		}
+	}
 	var out bytes.Buffer
 	to, err := NewXLSX(&out, w.layout)
 	if err != nil {
@@ -97,7 +104,7 @@ func TestRenderLarge(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if err := to.Close(NewOverview(w.layout.Issuers, w.run, tally)); err != nil {
+	if err := to.Close(o); err != nil {
 		t.Fatal(err)
 	}
 	text, err := exec.CommandContext(t.Context(), "pdftotext", "-layout", soffice(t, out.Bytes(), "pdf", "pdf"), "-").Output()

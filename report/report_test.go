@@ -115,52 +115,6 @@ func TestRowsDoNotMix(t *testing.T) {
 	}
 }
 
-// However many outcomes there are, only so many are kept, and each row has its own.
-func TestKeeperIsBounded(t *testing.T) {
-	const most = 3
-	k := newKeeper[*scan.Outcome](most)
-	outcomes := make([]scan.Outcome, 2*most)
-	itself := func(o *scan.Outcome) *scan.Outcome { return o }
-	for range 2 {
-		for i := range outcomes {
-			if got := k.of(&outcomes[i], itself); got != &outcomes[i] || len(k.made) > most {
-				t.Fatalf("outcome %d: another one, or %d kept", i, len(k.made))
-			}
-		}
-	}
-}
-
-// caa_owner says only what caa_found_at does not.
-func TestOwner(t *testing.T) {
-	tests := []struct{ name, foundAt, owner, want string }{
-		{"the records stand where they were found", "new.example", "new.example", ""},
-		{"an alias led to them", "new.example", "policy.example", "policy.example"},
-	}
-	for _, test := range tests {
-		t.Run(test.name, func(t *testing.T) {
-			o := &scan.Outcome{FoundAt: name(t, test.foundAt), Records: issuemail(t, test.owner, "ca.example")}
-			if got := owner(o); got != test.want {
-				t.Errorf("owner() = %q, want %q", got, test.want)
-			}
-		})
-	}
-	if got := owner(&scan.Outcome{}); got != "" {
-		t.Errorf("owner() = %q where there are no records", got)
-	}
-}
-
-// What is not known of a run is left out of the summary.
-func TestFacts(t *testing.T) {
-	if got := (Run{}).facts(); len(got) != 0 {
-		t.Errorf("facts of nothing: %v", got)
-	}
-	want := []fact{{"Rows", 3}, {"Zone file", "demo.zone"}, {"Zone file", "root.zone"}}
-	got := Run{Rows: 3, ZoneFiles: []string{"demo.zone", "root.zone"}}.facts()
-	if diff := cmp.Diff(want, got, cmp.AllowUnexported(fact{})); diff != "" {
-		t.Errorf("facts() (-want +got):\n%s", diff)
-	}
-}
-
 func TestCounts(t *testing.T) {
 	var none Counts
 	if none.Total() != (Count{}) || none.Status(0, scan.Denied) != (Count{}) || none.Reason(3, scan.Empty) != (Count{}) {
@@ -177,16 +131,16 @@ func TestCounts(t *testing.T) {
 		count  Count
 	}
 	want := []line{
-		{0, "permitted", Count{2, 1}},
-		{0, "denied", Count{1, 1}},
-		{0, "lookup-failed", Count{3, 1}},
-		{1, "permitted", Count{3, 2}},
-		{1, "denied", Count{0, 0}},
-		{1, "lookup-failed", Count{3, 1}},
-		{0, "no-caa", Count{2, 1}},
-		{0, "issuer-not-listed", Count{1, 1}},
-		{1, "issuer-listed", Count{1, 1}},
-		{1, "empty", Count{1, 0}},
+		{0, "permitted", Count{Rows: 2, Domains: 1}},
+		{0, "denied", Count{Rows: 1, Domains: 1}},
+		{0, "lookup-failed", Count{Rows: 3, Domains: 1}},
+		{1, "permitted", Count{Rows: 3, Domains: 2}},
+		{1, "denied", Count{Rows: 0, Domains: 0}},
+		{1, "lookup-failed", Count{Rows: 3, Domains: 1}},
+		{0, "no-caa", Count{Rows: 2, Domains: 1}},
+		{0, "issuer-not-listed", Count{Rows: 1, Domains: 1}},
+		{1, "issuer-listed", Count{Rows: 1, Domains: 1}},
+		{1, "empty", Count{Rows: 1, Domains: 0}},
 	}
 	for _, w := range want {
 		got := c.Reason(w.issuer, scan.Reason(w.of))
@@ -197,7 +151,7 @@ func TestCounts(t *testing.T) {
 			t.Errorf("CA %d, %s: %v, want %v", w.issuer, w.of, got, w.count)
 		}
 	}
-	if got := c.Total(); got != (Count{6, 3}) {
+	if got := c.Total(); got != (Count{Rows: 6, Domains: 3}) {
 		t.Errorf("Total() = %v, want 6 rows and 3 domains", got)
 	}
 }
@@ -214,7 +168,11 @@ func TestReasonOrder(t *testing.T) {
 		}
 	}
 	want := []scan.Reason{"no-issuemail", "no-caa", "no-issuer", "issuer-not-listed", "empty"}
-	if diff := cmp.Diff(want, c.found(0)); diff != "" {
-		t.Errorf("found() (-want +got):\n%s", diff)
+	var got []scan.Reason
+	for _, r := range NewOverview([]string{"ca.example"}, Run{}, &Tally{Counts: c}).Issuers()[0].Reasons {
+		got = append(got, r.Reason)
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("reasons (-want +got):\n%s", diff)
 	}
 }

@@ -183,9 +183,6 @@ func (p *page) reasons(reasons []ReasonCount, all Count) span {
 	return p.table("Reason", "What it means", entries, all)
 }
 
-// largestNames is how many names of the fix list stand in the summary.
-const largestNames = 10
-
 // names are those that stop a CA for the most rows, with links to the fix list.
 func (p *page) names(fixes *issuerFixes, all Count) span {
 	if len(fixes.places) == 0 {

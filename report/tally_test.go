@@ -42,9 +42,9 @@ func TestTallyOfFixes(t *testing.T) {
 // without a domain.
 func TestPermissions(t *testing.T) {
 	want := []Permission{
-		{Permitted: []bool{true, true}, Count: Count{2, 1}},
-		{Permitted: []bool{false, true}, Count: Count{1, 1}},
-		{Permitted: []bool{false, false}, Failed: true, Count: Count{3, 1}},
+		{Permitted: []bool{true, true}, Count: Count{Rows: 2, Domains: 1}},
+		{Permitted: []bool{false, true}, Count: Count{Rows: 1, Domains: 1}},
+		{Permitted: []bool{false, false}, Failed: true, Count: Count{Rows: 3, Domains: 1}},
 	}
 	if diff := cmp.Diff(want, newWorld(t, "Old", "New").tally().Permissions()); diff != "" {
 		t.Errorf("Permissions() (-want +got):\n%s", diff)
@@ -65,9 +65,9 @@ func TestTallyOfWarnings(t *testing.T) {
 	w.add(denied, []scan.Warning{scan.IDNMapped}, "and again")
 	w.add(sibling, []scan.Warning{scan.IDNMapped, scan.BadALabel}, "x@sibling.example")
 	want := []WarningTotal{
-		{scan.Inherited, Count{4, 2}},
-		{scan.IDNMapped, Count{3, 2}},
-		{scan.BadALabel, Count{1, 1}},
+		{scan.Inherited, Count{Rows: 4, Domains: 2}},
+		{scan.IDNMapped, Count{Rows: 3, Domains: 2}},
+		{scan.BadALabel, Count{Rows: 1, Domains: 1}},
 	}
 	if diff := cmp.Diff(want, w.tally().Warnings()); diff != "" {
 		t.Errorf("Warnings() (-want +got):\n%s", diff)

@@ -4,14 +4,18 @@ import (
 	"fmt"
 	"testing"
 
+	"caascan/scan"
+	"caascan/scan/caa"
+	"caascan/scan/domain"
+
 	"github.com/google/go-cmp/cmp"
 )
 
 func TestPermissionLines(t *testing.T) {
 	some := []Permission{
-		{Permitted: []bool{true, true, true}, Count: Count{5, 4}},
-		{Permitted: []bool{true, false, true}, Count: Count{3, 2}},
-		{Permitted: []bool{false, false, false}, Count: Count{1, 1}},
+		{Permitted: []bool{true, true, true}, Count: Count{Rows: 5, Domains: 4}},
+		{Permitted: []bool{true, false, true}, Count: Count{Rows: 3, Domains: 2}},
+		{Permitted: []bool{false, false, false}, Count: Count{Rows: 1, Domains: 1}},
 	}
 	tests := []struct {
 		name        string
@@ -19,7 +23,7 @@ func TestPermissionLines(t *testing.T) {
 		permissions []Permission
 		want        []string
 	}{
-		{"of two CAs all there can be", []string{"Old", "New"}, []Permission{{Permitted: []bool{false, true}, Count: Count{7, 6}}}, []string{
+		{"of two CAs all there can be", []string{"Old", "New"}, []Permission{{Permitted: []bool{false, true}, Count: Count{Rows: 7, Domains: 6}}}, []string{
 			"both Old and New 0 0", "only Old 0 0", "only New 7 6", "neither Old nor New 0 0", "lookup-failed 0 0",
 		}},
 		{"of three those that occur", []string{"a", "b", "c"}, some, []string{"all of them 5 4", "only a and c 3 2", "none of them 1 1"}},
@@ -47,5 +51,40 @@ func TestShorten(t *testing.T) {
 		if got := shorten(text, 20); got != want {
 			t.Errorf("shorten(%q) = %q, want %q", text, got, want)
 		}
+	}
+}
+
+// caa_owner says only what caa_found_at does not.
+func TestOwner(t *testing.T) {
+	tests := []struct{ name, foundAt, owner, want string }{
+		{"the records stand where they were found", "new.example", "new.example", ""},
+		{"an alias led to them", "new.example", "policy.example", "policy.example"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			found, err := domain.Parse(test.foundAt)
+			if err != nil {
+				t.Fatal(err)
+			}
+			o := &scan.Outcome{FoundAt: found, Records: caa.RRset{Owner: test.owner}}
+			if got := owner(o); got != test.want {
+				t.Errorf("owner() = %q, want %q", got, test.want)
+			}
+		})
+	}
+	if got := owner(&scan.Outcome{}); got != "" {
+		t.Errorf("owner() = %q where there are no records", got)
+	}
+}
+
+// What is not known of a run is left out of the summary.
+func TestFacts(t *testing.T) {
+	if got := (Run{}).facts(); len(got) != 0 {
+		t.Errorf("facts of nothing: %v", got)
+	}
+	want := []fact{{"Rows", 3}, {"Zone file", "demo.zone"}, {"Zone file", "root.zone"}}
+	got := Run{Rows: 3, ZoneFiles: []string{"demo.zone", "root.zone"}}.facts()
+	if diff := cmp.Diff(want, got, cmp.AllowUnexported(fact{})); diff != "" {
+		t.Errorf("facts() (-want +got):\n%s", diff)
 	}
 }

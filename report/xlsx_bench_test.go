@@ -56,8 +56,9 @@ func bareCells(t *table, r scan.Result) []any {
 		cells[i] = excelize.Cell{Value: text, StyleID: 1}
 	}
 	for i := range t.fields {
-		if f := &t.fields[i]; f.number != nil {
-			cells[len(t.inputs)+i] = excelize.Cell{Value: f.number(r), StyleID: 1}
+		f := &t.fields[i]
+		if n, ok := f.Number(r); ok {
+			cells[len(t.inputs)+i] = excelize.Cell{Value: n, StyleID: 1}
 		} else if text := f.text(r); text != "" {
 			cells[len(t.inputs)+i] = excelize.Cell{Value: text, StyleID: 1}
 		}

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -33,5 +34,15 @@ func TestRowsDoNotMixXLSX(t *testing.T) {
 	w, want := mixed(t)
 	if diff := cmp.Diff(want, pickMixed(rows(t, open(t, w.bytes(t, NewXLSX)), resultsSheet))); diff != "" {
 		t.Errorf("workbook (-want +got):\n%s", diff)
+	}
+}
+
+// The sets of one name for two CAs take each other back, so their lines say that.
+func TestTheFixListWarnsOfOtherCAs(t *testing.T) {
+	text := asText(t, stopsBoth(t).bytes(t, NewXLSX))
+	for _, other := range []string{"Old", "New"} {
+		if want := "The name stops " + other + " too. To let all of them issue, publish one set with the records of all its lines."; !strings.Contains(text, want) {
+			t.Errorf("the workbook does not say %q", want)
+		}
 	}
 }
