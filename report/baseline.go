@@ -23,8 +23,8 @@ type Baseline struct {
 	seed     maphash.Seed
 	old      oldRows // sorted when all are read
 	verdicts verdicts
-	compared []scan.Reason     // of the row at hand
-	kept     keeper[judgement] // of the outcomes of a scan
+	compared []scan.Reason           // of the row at hand
+	kept     OutcomeCache[judgement] // of the outcomes of a scan
 
 	domains []comparedDomain     // in the order in which they are first met
 	met     map[uint64]int       // their places, by hash
@@ -51,12 +51,12 @@ type issuerPair struct {
 func NewBaseline(ctx context.Context, earlier *Reader, labels []string) (*Baseline, error) {
 	b := &Baseline{
 		earlier: earlier, issuers: pairIssuers(earlier.Labels(), labels), seed: maphash.MakeSeed(),
-		verdicts: verdicts{places: make(map[string]uint32)}, kept: newKeeper[judgement](mostJudged),
+		verdicts: verdicts{places: make(map[string]uint32)}, kept: NewOutcomeCache[judgement](mostJudged),
 		met: make(map[uint64]int), records: make(map[int]recordSet), sets: make(map[uint64]recordSet),
 		rows: make(map[scan.Change]int),
 	}
 	if len(b.issuers) == 0 {
-		return nil, fmt.Errorf("%s %w: it has none of the CAs %s", earlier.Name(), ErrReport, strings.Join(quoteNames(labels), ", "))
+		return nil, fmt.Errorf("%s %w: it has none of the CAs %s", earlier.Name(), ErrReport, strings.Join(QuoteNames(labels), ", "))
 	}
 	for read, err := range earlier.rows(ctx) {
 		if err != nil {
@@ -130,11 +130,11 @@ func (b *Baseline) takenForTheSame(unnamed, named string, labels []string) strin
 	var others []string
 	for _, label := range labels {
 		if label != "" && label != b.issuers[0].label {
-			others = append(others, quoteName(label))
+			others = append(others, QuoteName(label))
 		}
 	}
 	return fmt.Sprintf("%s does not name its CA, which is taken for %s, the first of %s; not compared: %s.",
-		unnamed, quoteName(b.issuers[0].label), named, strings.Join(others, ", "))
+		unnamed, QuoteName(b.issuers[0].label), named, strings.Join(others, ", "))
 }
 
 func severalNamed(labels []string) bool {
@@ -145,7 +145,7 @@ func (b *Baseline) notCompared(name string, labels []string, other string) []str
 	var warnings []string
 	for _, label := range labels {
 		if label != "" && !slices.ContainsFunc(b.issuers, func(p issuerPair) bool { return p.label == label }) {
-			warnings = append(warnings, fmt.Sprintf("The CA %s of %s is not compared: %s does not name it.", quoteName(label), name, other))
+			warnings = append(warnings, fmt.Sprintf("The CA %s of %s is not compared: %s does not name it.", QuoteName(label), name, other))
 		}
 	}
 	return warnings

@@ -4,6 +4,6 @@ import (
 	"testing"
 )
 
-func BenchmarkCSV(b *testing.B) { benchmark(b, NewCSV) }
+func BenchmarkCSV(b *testing.B) { Bench(b, NewCSV) }
 
-func BenchmarkJSONL(b *testing.B) { benchmark(b, NewJSONL) }
+func BenchmarkJSONL(b *testing.B) { Bench(b, NewJSONL) }

@@ -43,8 +43,8 @@ func (d *DomainChange) Some() bool {
 	return d.Change.Kind() == scan.ListChange && (d.Domain == "" || d.Was != nil && d.Is != nil)
 }
 
-// ofDomains returns the changes of the domains that are there, and none of nil.
-func (c *Changes) ofDomains() map[string]scan.Change {
+// ByDomain returns the changes of the domains that are there, and none of nil.
+func (c *Changes) ByDomain() map[string]scan.Change {
 	of := make(map[string]scan.Change)
 	if c == nil {
 		return of
@@ -65,7 +65,7 @@ func (c *Changes) Count(change scan.Change) Count {
 // Kind returns how many rows and domains have a change of a kind.
 func (c *Changes) Kind(kind scan.ChangeKind) (sum Count) {
 	for _, change := range kind.Changes() {
-		sum = sum.plus(c.Count(change))
+		sum = sum.Plus(c.Count(change))
 	}
 	return sum
 }
@@ -102,8 +102,8 @@ func (l RecordList) Lines() []string {
 	return append(slices.Clip(l.Shown), fmt.Sprintf("… and %d records more", l.Left))
 }
 
-// text is what a cell shows: what differs stands first.
-func (r ComparedRecords) text() string {
+// Text is what a cell shows: what differs stands first.
+func (r ComparedRecords) Text() string {
 	if r.Unknown {
 		return RecordsNotCompared
 	}
@@ -130,16 +130,16 @@ func (v *DomainVerdict) Text(labels []string, separator string) string {
 	return strings.Join(words, separator)
 }
 
-func (v *DomainVerdict) recordsText() string {
+func (v *DomainVerdict) RecordsText() string {
 	if v == nil {
 		return ""
 	}
-	return v.Records.text()
+	return v.Records.Text()
 }
 
-func changesHeading(c *Changes) string {
+func ChangesHeading(c *Changes) string {
 	if len(c.Labels) > 1 {
-		return "Changes since " + c.Earlier + ", for " + joined(c.Labels)
+		return "Changes since " + c.Earlier + ", for " + Joined(c.Labels)
 	}
 	return "Changes since " + c.Earlier
 }

@@ -11,16 +11,16 @@ import (
 )
 
 func TestKindsOfChanges(t *testing.T) {
-	c := compared(t, "Old", "New").changes
+	c := Compared(t, "Old", "New").Changes
 	if got, want := c.Kind(scan.ListChange), (Count{Rows: 3, Domains: 1}); got != want || !c.Policy() {
 		t.Errorf("rows of the list: %v, want %v", got, want)
 	}
 }
 
 func TestTheColumnOfChanges(t *testing.T) {
-	w := compared(t, "ca.example")
-	w.layout.Columns = []string{"caa_row", "caa_change"}
-	got, err := csv.NewReader(strings.NewReader(string(w.bytes(t, NewPlainCSV)))).ReadAll()
+	w := Compared(t, "ca.example")
+	w.Layout.Columns = []string{"caa_row", "caa_change"}
+	got, err := csv.NewReader(strings.NewReader(string(w.Bytes(t, NewPlainCSV)))).ReadAll()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -29,7 +29,7 @@ func TestTheColumnOfChanges(t *testing.T) {
 		t.Errorf("CSV (-want +got):\n%s", diff)
 	}
 	var jsonl []string
-	for _, row := range readJSONL(t, w.bytes(t, NewJSONL)) {
+	for _, row := range readJSONL(t, w.Bytes(t, NewJSONL)) {
 		jsonl = append(jsonl, row.Change)
 	}
 	if diff := cmp.Diff([]string{"", "status-changed", "", "failed-now", "new", ""}, jsonl); diff != "" {

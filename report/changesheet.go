@@ -47,12 +47,12 @@ func changeColumns(labels []string) []derived[DomainChange] {
 		{
 			name: "Records before", width: 44,
 			meaning: "The CAA records in the earlier report, one in each line, where the policy changed: first those that are not there any more.",
-			text:    func(d DomainChange) string { return d.Was.recordsText() },
+			text:    func(d DomainChange) string { return d.Was.RecordsText() },
 		},
 		{
 			name: "Records now", width: 44,
 			meaning: "The CAA records now, one in each line, where the policy changed: first those that were not there.",
-			text:    func(d DomainChange) string { return d.Is.recordsText() },
+			text:    func(d DomainChange) string { return d.Is.RecordsText() },
 		},
 	}
 }
@@ -74,7 +74,7 @@ func (p *page) changed(tally *Tally) {
 	if tally.Changes == nil {
 		return
 	}
-	heading := changesHeading(tally.Changes)
+	heading := ChangesHeading(tally.Changes)
 	points := headingPoints(heading)
 	for _, kind := range scan.ChangeKinds() {
 		points += tablePoints(changeEntries(tally.Changes, kind))

@@ -42,7 +42,7 @@ func (b *Baseline) Changes(ctx context.Context) (*Changes, error) {
 }
 
 func (m *changesMaker) count(change scan.Change, n Count) {
-	m.counts[change] = m.counts[change].plus(n)
+	m.counts[change] = m.counts[change].Plus(n)
 }
 
 // addMet adds the domains of the rows that were compared.

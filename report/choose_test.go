@@ -39,11 +39,11 @@ func TestChosenColumns(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			w := newWorld(t, "Old", "New")
-			w.layout.Columns, w.layout.Cells = strings.Split(test.columns, "|"), RawCells
-			w.results = w.results[:2]
+			w := NewWorld(t, "Old", "New")
+			w.Layout.Columns, w.Layout.Cells = strings.Split(test.columns, "|"), RawCells
+			w.Results = w.Results[:2]
 			want := test.header + "\n" + strings.Join(test.rows, "\n") + "\n"
-			if diff := cmp.Diff(want, string(w.bytes(t, NewPlainCSV))); diff != "" {
+			if diff := cmp.Diff(want, string(w.Bytes(t, NewPlainCSV))); diff != "" {
 				t.Errorf("CSV (-want +got):\n%s", diff)
 			}
 		})
@@ -59,11 +59,11 @@ func TestChosenFields(t *testing.T) {
 		{"input", `{"cells":{"email":"joe@mail.closed.example","email#2":"ok, or \"so\"","phone":"=1+1"}}`},
 	}
 	for _, test := range tests {
-		w := newWorld(t, "Old", "New")
-		w.layout.Header = []string{"email", "email", "phone"}
-		w.layout.Columns = strings.Split(test.columns, "|")
-		w.results = w.results[1:2]
-		if diff := cmp.Diff(test.want+"\n", string(w.bytes(t, NewJSONL))); diff != "" {
+		w := NewWorld(t, "Old", "New")
+		w.Layout.Header = []string{"email", "email", "phone"}
+		w.Layout.Columns = strings.Split(test.columns, "|")
+		w.Results = w.Results[1:2]
+		if diff := cmp.Diff(test.want+"\n", string(w.Bytes(t, NewJSONL))); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", test.columns, diff)
 		}
 	}
@@ -84,7 +84,7 @@ func TestColumnsThatCannotBeHad(t *testing.T) {
 		{strings.Repeat("x", 1000), `xxx…"; there are`},
 	}
 	for _, test := range tests {
-		l := newWorld(t, "ca.example").layout
+		l := NewWorld(t, "ca.example").Layout
 		l.Columns = strings.Split(test.columns, "|")
 		err := l.Check()
 		if !errors.Is(err, ErrColumns) || !strings.Contains(err.Error(), test.want) {
@@ -94,7 +94,7 @@ func TestColumnsThatCannotBeHad(t *testing.T) {
 			t.Errorf("%.20s: a message of %d octets", test.columns, len(err.Error()))
 		}
 	}
-	wide := newWorld(t, "ca.example").layout
+	wide := NewWorld(t, "ca.example").Layout
 	wide.Header, wide.Columns = make([]string, 16384), []string{"nowhere"}
 	if err := wide.Check(); err == nil || len(err.Error()) > 2000 || !strings.Contains(err.Error(), "16354 more") {
 		t.Errorf("with 16384 columns: %.200v", err)

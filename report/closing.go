@@ -17,7 +17,7 @@ type closing struct {
 	fixed   []issuerFixes
 	firsts  map[domain.Name]place        // of the domains of the fixes
 	changes *derivedSheets[DomainChange] // nil where nothing was compared
-	fixes   *derivedSheets[fixLine]
+	fixes   *derivedSheets[FixLine]
 	domains *derivedSheets[DomainTotal]
 	legend  *derivedSheets[legendLine]
 }
@@ -32,7 +32,7 @@ func newClosing(b *workbook, o *Overview) *closing {
 	c := &closing{
 		workbook: b, over: o, firsts: make(map[domain.Name]place),
 		fixes:   newDerivedSheets(b, fixSheet, &b.lined, fixColumns()),
-		domains: newDerivedSheets(b, domainsSheet, &b.styles, domainColumns(b.table.labels)),
+		domains: newDerivedSheets(b, domainsSheet, &b.styles, domainColumns(b.table.Labels)),
 		legend:  newDerivedSheets(b, legendSheet, &b.lined, legendColumns()),
 	}
 	c.fixes.shown = allLines // they are to be copied
@@ -120,11 +120,11 @@ func (c *closing) writeFixes() error {
 		issuer := &c.fixed[i]
 		for _, fix := range issuer.Fixes {
 			others := slices.DeleteFunc(slices.Clone(stopped[fix.Name()]), func(label string) bool { return label == issuer.Label })
-			at, err := c.fixes.add(fixLine{fix, issuer.Label, others})
+			at, err := c.fixes.add(FixLine{fix, issuer.Label, others})
 			if err != nil {
 				return err
 			}
-			if len(issuer.places) < largestNames {
+			if len(issuer.places) < LargestNames {
 				issuer.places = append(issuer.places, at)
 			}
 			if err := c.fixes.link(linked, c.firsts[fix.Domains[0]]); err != nil {

@@ -38,8 +38,8 @@ type Column struct {
 	decision func(scan.Decision) string
 }
 
-// listSeparator stands between the records or the lines of one cell.
-const listSeparator = " | "
+// ListSeparator stands between the records or the lines of one cell.
+const ListSeparator = " | "
 
 // columns is the one table of the columns, in their order.
 var columns = [...]Column{
@@ -81,7 +81,7 @@ var columns = [...]Column{
 	{
 		Name: "caa_records", Width: 44,
 		Meaning: `The CAA records that were found, each as flags, tag and value, as a zone file has them, with " | " between them.`,
-		outcome: func(o *scan.Outcome) string { return propertiesText(o.Records.Properties) }, list: listOfRecords,
+		outcome: func(o *scan.Outcome) string { return PropertiesText(o.Records.Properties) }, list: listOfRecords,
 	},
 	{
 		Name: "caa_dnssec", Width: 13,
@@ -102,7 +102,7 @@ var columns = [...]Column{
 	{
 		Name: "caa_fix", Width: 50, list: listOfLines,
 		Meaning:  `The whole set of CAA records to publish in place of the present one so that this CA may issue: lines of a zone file, with " | " between them. Empty where nothing is denied.`,
-		decision: func(d scan.Decision) string { return strings.Join(d.Fix.Lines(), listSeparator) },
+		decision: func(d scan.Decision) string { return strings.Join(d.Fix.Lines(), ListSeparator) },
 	},
 	{
 		Name: "caa_resolver", Width: 20,
@@ -112,7 +112,7 @@ var columns = [...]Column{
 	{
 		Name: "caa_checked_at", Width: 21,
 		Meaning: "When the oldest answer came that the row rests on, in UTC. Empty where the DNS gave none.",
-		verdict: checkedAt,
+		verdict: CheckedAt,
 	},
 	{
 		Name: changeColumn, Width: 18, Colored: true, compare: true,
@@ -149,12 +149,12 @@ func owner(o *scan.Outcome) string {
 	return o.Records.Owner
 }
 
-// propertiesText is a set as it stands in a cell.
-func propertiesText(set []caa.Property) string { return recordLines(set, listSeparator) }
+// PropertiesText is a set as it stands in a cell.
+func PropertiesText(set []caa.Property) string { return RecordLines(set, ListSeparator) }
 
-// recordLines returns the properties of a set as a zone file has them, with a separator
+// RecordLines returns the properties of a set as a zone file has them, with a separator
 // between them.
-func recordLines(set []caa.Property, separator string) string {
+func RecordLines(set []caa.Property, separator string) string {
 	var b strings.Builder
 	for i, p := range set {
 		if i > 0 {
@@ -179,24 +179,24 @@ func warnings(r scan.Result) string {
 	return text
 }
 
-// checkedAt is when the oldest answer came that a verdict rests on, as text; empty if the
+// CheckedAt is when the oldest answer came that a verdict rests on, as text; empty if the
 // DNS gave none.
-func checkedAt(v scan.Verdict) string {
+func CheckedAt(v scan.Verdict) string {
 	if v.CheckedAt.IsZero() {
 		return ""
 	}
 	return v.CheckedAt.UTC().Format(time.RFC3339)
 }
 
-// field is a Column as one report has it: the decision is that of one CA.
-type field struct {
+// TableColumn is a Column as one report has it: the decision is that of one CA.
+type TableColumn struct {
 	Column
 	issuer int
 	input  int // the place of one of the input's own columns, from 1; else 0
 }
 
-// text returns what stands in the cell.
-func (f *field) text(r scan.Result) string {
+// Text returns what stands in the cell.
+func (f *TableColumn) Text(r scan.Result) string {
 	switch {
 	case f.number != nil:
 		return strconv.Itoa(f.number(r))
@@ -207,12 +207,12 @@ func (f *field) text(r scan.Result) string {
 	case f.sentence != nil:
 		return f.sentence(r.Verdict.Decisions[f.issuer]).For(r.Verdict.Domain)
 	}
-	text, _ := f.shared(r.Verdict.Outcome)
+	text, _ := f.Shared(r.Verdict.Outcome)
 	return text
 }
 
 // Number returns the number that stands in the cell, if the column has numbers.
-func (f *field) Number(r scan.Result) (n int, ok bool) {
+func (f *TableColumn) Number(r scan.Result) (n int, ok bool) {
 	if f.number == nil {
 		return 0, false
 	}
@@ -220,11 +220,11 @@ func (f *field) Number(r scan.Result) (n int, ok bool) {
 }
 
 // IsInput reports whether the column is one of the input's own.
-func (f *field) IsInput() bool { return f.input > 0 }
+func (f *TableColumn) IsInput() bool { return f.input > 0 }
 
-// shared returns what stands in the cell of every row with an outcome, and whether
+// Shared returns what stands in the cell of every row with an outcome, and whether
 // that is the same.
-func (f *field) shared(o *scan.Outcome) (text string, same bool) {
+func (f *TableColumn) Shared(o *scan.Outcome) (text string, same bool) {
 	switch {
 	case f.outcome != nil:
 		return f.outcome(o), true
@@ -237,30 +237,30 @@ func (f *field) shared(o *scan.Outcome) (text string, same bool) {
 	return "", false
 }
 
-// table says which cells a result has.
-type table struct {
-	inputs []string // the names of the input's columns that come first: all, or none where others are chosen
-	fields []field  // what follows them
-	labels []string // of the CAs
-	names  []string // of all the input's columns, each another one
+// Table says which cells a result has.
+type Table struct {
+	Inputs  []string      // the names of the input's columns that come first: all, or none where others are chosen
+	Columns []TableColumn // what follows them
+	Labels  []string      // of the CAs
+	names   []string      // of all the input's columns, each another one
 }
 
-func newTable(layout Layout) (*table, error) {
+func NewTable(layout Layout) (*Table, error) {
 	if len(layout.Issuers) == 0 {
 		return nil, errors.New("report: no CA to report on")
 	}
-	t := &table{labels: layout.Issuers}
+	t := &Table{Labels: layout.Issuers}
 	for _, name := range layout.Header {
-		t.inputs = append(t.inputs, inputName(name))
+		t.Inputs = append(t.Inputs, InputName(name))
 	}
-	t.names = uniqueNames(t.inputs)
+	t.names = UniqueNames(t.Inputs)
 	for _, c := range columns {
 		if !c.compare || layout.Compared != "" {
-			t.fields = append(t.fields, field{Column: c})
+			t.Columns = append(t.Columns, TableColumn{Column: c})
 		}
 	}
 	if len(layout.Issuers) > 1 {
-		t.fields = append(t.fields, issuerFields(layout.Issuers)...)
+		t.Columns = append(t.Columns, issuerFields(layout.Issuers)...)
 	}
 	if len(layout.Columns) == 0 {
 		return t, nil
@@ -271,9 +271,9 @@ func newTable(layout Layout) (*table, error) {
 // ownPrefix marks the columns that a report adds.
 const ownPrefix = "caa_"
 
-// inputName is the name of an input's column in a report. One that could be taken
+// InputName is the name of an input's column in a report. One that could be taken
 // for ours, as in a report that is scanned again, says whose it is.
-func inputName(name string) string {
+func InputName(name string) string {
 	if len(name) >= len(ownPrefix) && strings.EqualFold(name[:len(ownPrefix)], ownPrefix) {
 		return "input_" + name
 	}
@@ -285,60 +285,60 @@ func inputName(name string) string {
 func InputNames(header []string) []string {
 	names := make([]string, len(header))
 	for i, name := range header {
-		names[i] = inputName(name)
+		names[i] = InputName(name)
 	}
-	return uniqueNames(names)
+	return UniqueNames(names)
 }
 
 // issuerFields are the columns that exist for every CA. They stand after all
 // others, so that those keep their letters whatever CAs are asked about, and
 // together for each CA, because that is how they are read.
-func issuerFields(labels []string) []field {
-	var fields []field
+func issuerFields(labels []string) []TableColumn {
+	var fields []TableColumn
 	for i, label := range labels {
 		for _, c := range columns {
 			if c.perIssuer() {
 				c.Name += ":" + label
-				fields = append(fields, field{Column: c, issuer: i})
+				fields = append(fields, TableColumn{Column: c, issuer: i})
 			}
 		}
 	}
 	return fields
 }
 
-// header returns the names of all columns.
-func (t *table) header() []string {
-	header := slices.Clone(t.inputs)
-	for _, f := range t.fields {
+// Header returns the names of all columns.
+func (t *Table) Header() []string {
+	header := slices.Clone(t.Inputs)
+	for _, f := range t.Columns {
 		header = append(header, f.Name)
 	}
 	return header
 }
 
-// leading returns the cells that stand first, as they are.
-func (t *table) leading(r scan.Result) []string {
-	if len(t.inputs) == 0 {
+// Leading returns the cells that stand first, as they are.
+func (t *Table) Leading(r scan.Result) []string {
+	if len(t.Inputs) == 0 {
 		return nil
 	}
 	return r.Row.Cells
 }
 
-// isInput reports whether a column, by its index, is one of the input's own.
-func (t *table) isInput(column int) bool {
-	return column < len(t.inputs) || t.fields[column-len(t.inputs)].input > 0
+// IsInput reports whether a column, by its index, is one of the input's own.
+func (t *Table) IsInput(column int) bool {
+	return column < len(t.Inputs) || t.Columns[column-len(t.Inputs)].input > 0
 }
 
-// check finds a result that does not fit into the table.
-func (t *table) check(r scan.Result) error {
+// Check finds a result that does not fit into the table.
+func (t *Table) Check(r scan.Result) error {
 	if len(r.Row.Cells) > len(t.names) {
 		return fmt.Errorf("report: row %d has %d cells and the header %d", r.Row.Number, len(r.Row.Cells), len(t.names))
 	}
-	if len(r.Verdict.Decisions) != len(t.labels) {
-		return fmt.Errorf("report: row %d has %d decisions for %d CAs", r.Row.Number, len(r.Verdict.Decisions), len(t.labels))
+	if len(r.Verdict.Decisions) != len(t.Labels) {
+		return fmt.Errorf("report: row %d has %d decisions for %d CAs", r.Row.Number, len(r.Verdict.Decisions), len(t.Labels))
 	}
 	return nil
 }
 
-// inputWidth is the width of a column of the input, whose cells are not known when
+// InputWidth is the width of a column of the input, whose cells are not known when
 // the sheet begins: that of an address.
-const inputWidth = 26
+const InputWidth = 26

@@ -22,8 +22,8 @@ type told struct{ status, reason, records string }
 type listed struct{ cell, domain string }
 
 // tableOf is a CSV report with these rows.
-func tableOf(name string, rows []listed, of map[string]told) Table {
-	return Table{
+func tableOf(name string, rows []listed, of map[string]told) Report {
+	return Report{
 		Name: name, Format: CSV, Header: []string{"mail", "caa_domain", "caa_status", "caa_reason", "caa_records"},
 		Rows: func(yield func(scan.Row, error) bool) {
 			for i, row := range rows {
@@ -37,7 +37,7 @@ func tableOf(name string, rows []listed, of map[string]told) Table {
 }
 
 // compareTables returns what is different between two reports.
-func compareTables(t testing.TB, old, now Table, choice ColumnChoice) *Changes {
+func compareTables(t testing.TB, old, now Report, choice ColumnChoice) *Changes {
 	t.Helper()
 	before, err := NewReader(t.Context(), old, choice)
 	if err != nil {
@@ -185,7 +185,7 @@ func checkDomains(t *testing.T, c *Changes, was, is map[string]told) {
 				continue
 			}
 			of := side.of[d.Domain]
-			if reason := string(side.verdict.Reasons[0]); reason != of.reason || policy && strings.TrimPrefix(side.verdict.Records.text(), "in both reports:\n") != of.records {
+			if reason := string(side.verdict.Reasons[0]); reason != of.reason || policy && strings.TrimPrefix(side.verdict.Records.Text(), "in both reports:\n") != of.records {
 				t.Fatalf("%+v has %+v, want %+v", d, side.verdict, of)
 			}
 		}
@@ -225,7 +225,7 @@ func TestABaselineIsSmall(t *testing.T) {
 			}
 		}
 		all := manyRows(rows, domains)
-		table := Table{
+		table := Report{
 			Name: "old.csv", Format: CSV, Header: []string{"mail", "caa_domain", "caa_status", "caa_reason", "caa_records"},
 			Rows: func(yield func(scan.Row, error) bool) {
 				read := 0
@@ -294,9 +294,9 @@ func liveHeap() int {
 func TestResultsAreComparedAsReports(t *testing.T) {
 	for _, labels := range [][]string{{"ca.example"}, {"Old", "New"}} {
 		for _, format := range []Format{CSV, XLSX, JSONL} {
-			w := newWorld(t, labels...)
+			w := NewWorld(t, labels...)
 			b := w.baseline(t, format)
-			for _, r := range w.results {
+			for _, r := range w.Results {
 				if change := b.Compare(r); change != scan.ChangeNone {
 					t.Errorf("%v in %s: row %d is %s", labels, format, r.Row.Number, change)
 				}
@@ -311,25 +311,25 @@ func TestResultsAreComparedAsReports(t *testing.T) {
 
 // A workbook has no room for a large set: what is not there is not compared.
 func TestARecordsCellThatIsCut(t *testing.T) {
-	w := newWorld(t, "ca.example")
-	large := w.results[1]
+	w := NewWorld(t, "ca.example")
+	large := w.Results[1]
 	outcome := *large.Verdict.Outcome
-	outcome.Records = issuemail(t, "policy.example", strings.Repeat("x", 20_000), strings.Repeat("y", 20_000))
+	outcome.Records = Issuemail(t, "policy.example", strings.Repeat("x", 20_000), strings.Repeat("y", 20_000))
 	large.Verdict.Outcome = &outcome
 	large.Row.Cells = slices.Clone(large.Row.Cells)
 	large.Row.Cells[0] = strings.Repeat("\x01", 40_000) + large.Row.Cells[0]
 	large.Row.Cell = large.Row.Cells[0]
-	w.results = []scan.Result{w.results[0], large, w.results[0]}
+	w.Results = []scan.Result{w.Results[0], large, w.Results[0]}
 	for _, format := range []Format{CSV, XLSX, JSONL} {
 		b := w.baseline(t, format)
-		for _, r := range w.results {
+		for _, r := range w.Results {
 			if change := b.Compare(r); change != scan.ChangeNone {
 				t.Errorf("in %s row %d is %q", format, r.Row.Number, change)
 			}
 		}
 		c := compareTables(t, w.table(t, format), w.table(t, XLSX), ColumnChoice{Asked: "email"})
-		if got := c.Count(scan.ChangeNone).Rows; got != len(w.results) {
-			t.Errorf("%s and a workbook: %d rows are unchanged, want %d", format, got, len(w.results))
+		if got := c.Count(scan.ChangeNone).Rows; got != len(w.Results) {
+			t.Errorf("%s and a workbook: %d rows are unchanged, want %d", format, got, len(w.Results))
 		}
 	}
 }
@@ -341,7 +341,7 @@ func TestScannedColumn(t *testing.T) {
 		{"Ana", "x.example", "a@x.example", "b@x.example", "x.example", "permitted", "no-caa", ""},
 		{"Ben", "y.example", "c@y.example", "d@z.example", "y.example", "permitted", "no-caa", ""},
 	}
-	table := Table{
+	table := Report{
 		Name: "old.csv", Format: CSV, Header: []string{"name", "site", "mail", "other", "caa_domain", "caa_status", "caa_reason", "caa_records"},
 		Rows: func(yield func(scan.Row, error) bool) {
 			for i, cells := range rows {

@@ -44,7 +44,7 @@ func listRecords(records []string) RecordList {
 	var list RecordList
 	room := most
 	for i, record := range records {
-		record = shorten(record, longest)
+		record = Shorten(record, longest)
 		if room -= len(record); room < 0 && i > 0 {
 			list.Left = len(records) - i
 			break

@@ -32,7 +32,7 @@ func TestARecordInALargeSet(t *testing.T) {
 	if diff := cmp.Diff(ComparedRecords{Only: RecordList{Shown: []string{`0 issuemail "new.example"`}}, Both: both}, after); diff != "" {
 		t.Errorf("now (-want +got):\n%s", diff)
 	}
-	lines := strings.Split(after.text(), "\n")
+	lines := strings.Split(after.Text(), "\n")
 	if len(lines) != 103 || lines[0] != `0 issuemail "new.example"` || lines[1] != "in both reports:" || lines[102] != "… and 200 records more" {
 		t.Errorf("the cell has %d lines: %q", len(lines), lines)
 	}
@@ -63,7 +63,7 @@ func TestRecordsThatAreCutAreNotCompared(t *testing.T) {
 	const domain = "x.example"
 	rows := []listed{{"a@x.example", domain}}
 	whole := map[string]told{domain: {"denied", "issuer-not-listed", `0 issuemail "a.example" | 0 issuemail "b.example"`}}
-	part := map[string]told{domain: {"denied", "no-issuer", `0 issuemail "a.example" | 0 issue` + cutNote + `32767 of these 90000 characters]`}}
+	part := map[string]told{domain: {"denied", "no-issuer", `0 issuemail "a.example" | 0 issue` + CutNote + `32767 of these 90000 characters]`}}
 	for _, reports := range [][2]map[string]told{{whole, part}, {part, whole}} {
 		c := compareTables(t, tableOf("old.csv", rows, reports[0]), tableOf("new.csv", rows, reports[1]), ColumnChoice{})
 		d := c.Domains[0]

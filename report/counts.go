@@ -13,7 +13,7 @@ type Count struct {
 	Domains int `json:"domains"`
 }
 
-func (c Count) plus(d Count) Count { return Count{c.Rows + d.Rows, c.Domains + d.Domains} }
+func (c Count) Plus(d Count) Count { return Count{c.Rows + d.Rows, c.Domains + d.Domains} }
 
 // Counts says how many rows and domains have each reason, for each CA. The zero
 // Counts is empty and ready.
@@ -32,7 +32,7 @@ func (c *Counts) Add(r scan.Result) {
 	if r.Verdict.Number > c.total.Domains {
 		one.Domains = 1
 	}
-	c.total = c.total.plus(one)
+	c.total = c.total.Plus(one)
 	for i, d := range r.Verdict.Decisions {
 		c.count(i, d.Reason, one)
 	}
@@ -44,7 +44,7 @@ func (c *Counts) count(issuer int, reason scan.Reason, one Count) {
 		count = new(Count)
 		c.reasons[issuer][reason] = count
 	}
-	*count = count.plus(one)
+	*count = count.Plus(one)
 }
 
 // Total returns the count of all results.
@@ -65,7 +65,7 @@ func (c *Counts) Status(issuer int, status scan.Status) Count {
 	var sum Count
 	for _, reason := range scan.Reasons() {
 		if reason.Status() == status {
-			sum = sum.plus(c.Reason(issuer, reason))
+			sum = sum.Plus(c.Reason(issuer, reason))
 		}
 	}
 	return sum

@@ -39,7 +39,7 @@ func FuzzCSV(f *testing.F) {
 		cells := append(strings.Split(text, "\x00"), "end")
 		for _, style := range []csvStyle{{lineEnd: "\n"}, {lineEnd: "\r\n", cells: RawCells}} {
 			var out strings.Builder
-			w := newCSV(&out, &table{}, style)
+			w := newCSV(&out, &Table{}, style)
 			w.lines = style.appendLine(w.lines, cells)
 			w.lines = style.appendLine(w.lines, cells)
 			if err := w.Close(NewOverview(nil, Run{}, new(Tally))); err != nil {
@@ -51,7 +51,7 @@ func FuzzCSV(f *testing.F) {
 			for i, cell := range cells {
 				want[i] = style.written(cell)
 			}
-			if diff := cmp.Diff([][]string{want, want}, parseRFC4180(t, written, style.lineEnd)); diff != "" {
+			if diff := cmp.Diff([][]string{want, want}, ParseRFC4180(t, written, style.lineEnd)); diff != "" {
 				t.Fatalf("plain reader of %q (-want +got):\n%s", written, diff)
 			}
 			got, err := csv.NewReader(strings.NewReader(written)).ReadAll()
@@ -76,8 +76,8 @@ func (s csvStyle) written(cell string) string {
 	return safeCell(cell, classesIn(cell))
 }
 
-// parseRFC4180 is the grammar of RFC 4180, section 2 and nothing else.
-func parseRFC4180(t *testing.T, text, lineEnd string) [][]string {
+// ParseRFC4180 is the grammar of RFC 4180, section 2 and nothing else.
+func ParseRFC4180(t *testing.T, text, lineEnd string) [][]string {
 	t.Helper()
 	var lines [][]string
 	var line []string

@@ -147,7 +147,7 @@ func failedColumns() []derived[scan.Result] {
 		{
 			name: "Asked at", width: 21,
 			meaning: "When the oldest answer came that this rests on, in UTC. Empty for zone files and where nothing was looked up.",
-			text:    func(r scan.Result) string { return checkedAt(r.Verdict) },
+			text:    func(r scan.Result) string { return CheckedAt(r.Verdict) },
 		},
 	}
 }
@@ -176,7 +176,7 @@ func domainColumns(labels []string) []derived[DomainTotal] {
 		},
 	}
 	for i, label := range labels {
-		columns = append(columns, verdictColumns(i, forLabel(label, labels))...)
+		columns = append(columns, verdictColumns(i, ForLabel(label, labels))...)
 	}
 	return append(columns,
 		derived[DomainTotal]{
@@ -192,7 +192,7 @@ func domainColumns(labels []string) []derived[DomainTotal] {
 		derived[DomainTotal]{
 			name: "Records now", width: 35,
 			meaning: "The CAA records that were found, as a zone file holds them.",
-			text:    func(d DomainTotal) string { return propertiesText(d.Outcome.Records.Properties) },
+			text:    func(d DomainTotal) string { return PropertiesText(d.Outcome.Records.Properties) },
 		},
 		derived[DomainTotal]{
 			name: "DNSSEC", width: 11,
@@ -207,7 +207,7 @@ func domainColumns(labels []string) []derived[DomainTotal] {
 		derived[DomainTotal]{
 			name: "Warnings", width: 22,
 			meaning: "What does not change the status but should be known of the domain, as codes.",
-			text:    func(d DomainTotal) string { return warningText(d.Outcome.Warnings) },
+			text:    func(d DomainTotal) string { return WarningText(d.Outcome.Warnings) },
 		},
 	)
 }
@@ -228,62 +228,62 @@ func verdictColumns(issuer int, suffix string) []derived[DomainTotal] {
 }
 
 // fixColumns are those of the sheet Fix list.
-func fixColumns() []derived[fixLine] {
-	return []derived[fixLine]{
+func fixColumns() []derived[FixLine] {
+	return []derived[FixLine]{
 		{
 			name: "Deciding name", width: 26,
 			meaning: "The name whose CAA records stop the CA: the fix is to be published there, and nowhere else.",
-			text:    func(f fixLine) string { return f.Name() },
+			text:    func(f FixLine) string { return f.Name() },
 		},
 		{
 			name: "CA", width: 12,
 			meaning: "The CA that is stopped.",
-			text:    func(f fixLine) string { return f.issuer },
+			text:    func(f FixLine) string { return f.Issuer },
 		},
 		{
 			name: "Rows", width: countWidth,
 			meaning: "For how many rows of the input the CA may issue once the fix is published.",
-			number:  func(f fixLine) int { return f.Rows },
+			number:  func(f FixLine) int { return f.Rows },
 		},
 		{
 			name: "Domains", width: countWidth, linked: true,
 			meaning: "For how many distinct domains that is; it leads to the first of them in the sheet Domains, where the same deciding name finds the others.",
-			number:  func(f fixLine) int { return f.Count.Domains },
+			number:  func(f FixLine) int { return f.Count.Domains },
 		},
 		{
 			name: "Records now", width: 32,
 			meaning: "The present set of CAA records of the name, one in each line.",
-			text:    func(f fixLine) string { return recordLines(f.Present.Properties, "\n") },
+			text:    func(f FixLine) string { return RecordLines(f.Present.Properties, "\n") },
 		},
 		{
 			name: "To publish", width: 50,
-			meaning: "The whole set of CAA records to publish in place of the present one, as lines of a zone file (RFC 1035). " + madeNote,
-			text:    func(f fixLine) string { return strings.Join(f.Lines(), "\n") },
+			meaning: "The whole set of CAA records to publish in place of the present one, as lines of a zone file (RFC 1035). " + MadeNote,
+			text:    func(f FixLine) string { return strings.Join(f.Lines(), "\n") },
 		},
 		{
 			name: "Who is to be asked", width: 16,
 			meaning: "Who has to publish it: whoever runs the domain, or whoever runs another one where an alias or a parent led there.",
-			text:    func(f fixLine) string { return f.ask() },
+			text:    func(f FixLine) string { return f.Asked() },
 		},
 		{
 			name: "Reason", width: 18,
 			meaning: "Why the CA is stopped, as a code; several where the records changed during the scan.",
-			text:    func(f fixLine) string { return f.reasons() },
+			text:    func(f FixLine) string { return f.ReasonCodes() },
 		},
 		{
 			name: "What to know before", width: 32,
 			meaning: "What should be known or checked before the fix is published.",
-			text:    func(f fixLine) string { return strings.Join(f.notes(), "\n") },
+			text:    func(f FixLine) string { return strings.Join(f.Known(), "\n") },
 		},
 		{
 			name: "Contact", width: 16,
 			meaning: "Where the zone wants to be told of requests that its records forbid (iodef); it may be a way to whoever runs it.",
-			text:    func(f fixLine) string { return strings.Join(f.Contacts, "\n") },
+			text:    func(f FixLine) string { return strings.Join(f.Contacts, "\n") },
 		},
 		{
 			name: "TTL", width: 14,
 			meaning: "For how many seconds the present records may still be seen after the change. Empty where there is nothing to wait for.",
-			number:  func(f fixLine) int { return int(f.TTL) },
+			number:  func(f FixLine) int { return int(f.TTL) },
 		},
 	}
 }

@@ -9,9 +9,9 @@ import (
 // What is different from an earlier report is what compared has by hand, in the rows too.
 func TestChanges(t *testing.T) {
 	for _, labels := range [][]string{{"ca.example"}, {"Old", "New"}} {
-		want := compared(t, labels...)
-		b := earlier(t, labels...).baseline(t, CSV)
-		for _, r := range want.results {
+		want := Compared(t, labels...)
+		b := Earlier(t, labels...).baseline(t, CSV)
+		for _, r := range want.Results {
 			if change := b.Compare(r); change != r.Change {
 				t.Errorf("row %d: %q, want %q", r.Row.Number, change, r.Change)
 			}
@@ -20,8 +20,8 @@ func TestChanges(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		got.Earlier = want.changes.Earlier
-		if diff := cmp.Diff(want.changes, got); diff != "" {
+		got.Earlier = want.Changes.Earlier
+		if diff := cmp.Diff(want.Changes, got); diff != "" {
 			t.Errorf("%q (-want +got):\n%s", labels, diff)
 		}
 	}

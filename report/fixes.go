@@ -32,14 +32,14 @@ type fixesFile struct {
 // Write has nothing to do: the tally has what is needed of all rows.
 func (f *fixesFile) Write(scan.Result) error {
 	if f.closed {
-		return errClosed
+		return ErrClosed
 	}
 	return nil
 }
 
 func (f *fixesFile) Close(o *Overview) error {
 	if f.closed {
-		return errClosed
+		return ErrClosed
 	}
 	f.closed, f.run = true, o.Run
 	fixes := o.Tally.Fixes(f.issuers...)
@@ -97,7 +97,7 @@ func (f *fixesFile) others(fix FixTotal) []int {
 
 // comment writes a line that nothing in text can end.
 func (f *fixesFile) comment(text string) {
-	text = escapeCell(text)
+	text = EscapeCell(text)
 	f.to.WriteString("; " + strings.NewReplacer("\n", " ", "\r", " ", "\t", " ").Replace(text) + "\n")
 }
 

@@ -48,7 +48,7 @@ func tallyOf(t testing.TB, issuers []caa.Issuer, answers ...answer) *Tally {
 	t.Helper()
 	var store snapshot.Store
 	for _, a := range answers {
-		o := snapshot.Observation{Name: name(t, a.name), Records: caa.RRset{Owner: a.owner, Properties: a.properties}, TTL: 60, Transport: snapshot.Zone}
+		o := snapshot.Observation{Name: Name(t, a.name), Records: caa.RRset{Owner: a.owner, Properties: a.properties}, TTL: 60, Transport: snapshot.Zone}
 		if a.owner != a.name {
 			o.Aliases = []string{a.owner}
 		}
@@ -56,7 +56,7 @@ func tallyOf(t testing.TB, issuers []caa.Issuer, answers ...answer) *Tally {
 	}
 	scanner, tally := scan.New(scan.Config{Issuers: issuers, Store: &store}), new(Tally)
 	for i, a := range answers {
-		tally.Add(scan.Result{Row: scan.Row{Number: i + 2}, Verdict: scanner.Verdict(name(t, a.name))})
+		tally.Add(scan.Result{Row: scan.Row{Number: i + 2}, Verdict: scanner.Verdict(Name(t, a.name))})
 	}
 	return tally
 }
@@ -69,7 +69,7 @@ func zoneFile(t testing.TB, tally *Tally, all []caa.Issuer, issuers ...int) stri
 	if err := w.Close(NewOverview(nil, Run{Issuers: all}, tally)); err != nil {
 		t.Fatal(err)
 	}
-	if err := w.Close(NewOverview(nil, Run{Issuers: all}, tally)); !errors.Is(err, errClosed) {
+	if err := w.Close(NewOverview(nil, Run{Issuers: all}, tally)); !errors.Is(err, ErrClosed) {
 		t.Errorf("a second Close: %v", err)
 	}
 	return out.String()
@@ -215,7 +215,7 @@ func TestARowBlockedForSeveralCAsCountsOnce(t *testing.T) {
 	if diff := cmp.Diff([][]int{{0, 1}, {0}}, [][]int{fixes[0].Issuers, fixes[1].Issuers}); diff != "" {
 		t.Errorf("Issuers (-want +got):\n%s", diff)
 	}
-	if diff := cmp.Diff([]domain.Name{name(t, "b.com")}, fixes[1].Domains, cmp.AllowUnexported(domain.Name{})); diff != "" {
+	if diff := cmp.Diff([]domain.Name{Name(t, "b.com")}, fixes[1].Domains, cmp.AllowUnexported(domain.Name{})); diff != "" {
 		t.Errorf("Domains (-want +got):\n%s", diff)
 	}
 }

@@ -79,7 +79,7 @@ func (n *deciding) add(d DomainTotal, issuers []int) {
 		}
 	}
 	if blocked {
-		n.total.Count = n.total.plus(Count{Rows: d.Rows, Domains: 1})
+		n.total.Count = n.total.Plus(Count{Rows: d.Rows, Domains: 1})
 		n.total.Domains = append(n.total.Domains, d.Domain)
 	}
 }

@@ -12,14 +12,14 @@ import (
 	"caascan/scan/snapshot"
 )
 
-// benchRows is a list as they come: rows in no order of their domains, some of
+// BenchRows is a list as they come: rows in no order of their domains, some of
 // which are frequent, and one domain in twelve with CAA records.
-func benchRows(b *testing.B, rows int) []scan.Result {
+func BenchRows(b *testing.B, rows int) []scan.Result {
 	b.Helper()
 	verdicts := make([]scan.Verdict, rows/5)
-	open := benchOpen()
+	open := BenchOpen()
 	for i := range verdicts {
-		verdicts[i] = benchVerdict(b, i, open)
+		verdicts[i] = BenchVerdict(b, i, open)
 	}
 	random := rand.New(rand.NewPCG(1, 2))
 	results := make([]scan.Result, rows)
@@ -41,8 +41,8 @@ func benchRows(b *testing.B, rows int) []scan.Result {
 	return results
 }
 
-// benchOpen is what nearly all domains share.
-func benchOpen() *scan.Outcome {
+// BenchOpen is what nearly all domains share.
+func BenchOpen() *scan.Outcome {
 	return &scan.Outcome{
 		Decisions: []scan.Decision{{
 			Status: scan.Permitted, Reason: scan.Reason(caa.NoCAA),
@@ -53,9 +53,9 @@ func benchOpen() *scan.Outcome {
 	}
 }
 
-func benchVerdict(b *testing.B, n int, open *scan.Outcome) scan.Verdict {
+func BenchVerdict(b *testing.B, n int, open *scan.Outcome) scan.Verdict {
 	v := scan.Verdict{
-		Domain:    name(b, fmt.Sprintf("company%d.example", n)),
+		Domain:    Name(b, fmt.Sprintf("company%d.example", n)),
 		Number:    n + 1,
 		CheckedAt: time.Date(2026, 11, 23, 12, 0, n%60, 0, time.UTC),
 		Outcome:   open,
@@ -63,32 +63,32 @@ func benchVerdict(b *testing.B, n int, open *scan.Outcome) scan.Verdict {
 	if n%12 == 0 {
 		v.Outcome = &scan.Outcome{
 			FoundAt: v.Domain, DNSSEC: open.DNSSEC, Resolver: open.Resolver,
-			Records: issuemail(b, v.Domain.String(), "other.example", "another.example; account=12345"),
+			Records: Issuemail(b, v.Domain.String(), "other.example", "another.example; account=12345"),
 			Decisions: []scan.Decision{{
 				Status: scan.Denied, Reason: scan.Reason(caa.IssuerNotListed),
 				Detail: scan.Sentence("The CAA records at " + v.Domain.String() + " let only other.example issue certificates for mail; ca.example is not listed."),
-				Fix:    fix(b, v.Domain.String(), "other.example", "ca.example"),
+				Fix:    Fix(b, v.Domain.String(), "other.example", "ca.example"),
 			}},
 		}
 	}
 	return v
 }
 
-func benchLayout(b *testing.B) Layout {
+func BenchLayout(b *testing.B) Layout {
 	return Layout{Header: []string{"number", "name", "email", "department", "country"}, Issuers: []string{"ca.example"}, TempDir: b.TempDir()}
 }
 
-// benchmarkRows is enough for the buffers of the workbook's parts not to matter.
-const benchmarkRows = 200_000
+// BenchmarkRows is enough for the buffers of the workbook's parts not to matter.
+const BenchmarkRows = 200_000
 
-func benchmark(b *testing.B, newWriter maker) {
-	results, layout := benchRows(b, benchmarkRows), benchLayout(b)
+func Bench(b *testing.B, newWriter Maker) {
+	results, layout := BenchRows(b, BenchmarkRows), BenchLayout(b)
 	tally := new(Tally)
 	for _, r := range results {
 		tally.Add(r)
 	}
 	b.ReportAllocs()
-	var size counter
+	var size Counter
 	for b.Loop() {
 		size = 0
 		w, err := newWriter(&size, layout)
@@ -104,20 +104,20 @@ func benchmark(b *testing.B, newWriter maker) {
 			b.Fatal(err)
 		}
 	}
-	perRow(b, size, len(results))
+	PerRow(b, size, len(results))
 }
 
-func perRow(b *testing.B, size counter, rows int) {
+func PerRow(b *testing.B, size Counter, rows int) {
 	b.ReportMetric(float64(size)/float64(rows), "B/row")
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*rows), "ns/row")
 }
 
-// counter counts what is written to it.
-type counter int64
+// Counter counts what is written to it.
+type Counter int64
 
-var _ io.Writer = (*counter)(nil)
+var _ io.Writer = (*Counter)(nil)
 
-func (c *counter) Write(p []byte) (int, error) {
-	*c += counter(len(p))
+func (c *Counter) Write(p []byte) (int, error) {
+	*c += Counter(len(p))
 	return len(p), nil
 }

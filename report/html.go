@@ -39,7 +39,7 @@ func mostOnPage() pageLimits {
 // tally, so Write has nothing to keep.
 type htmlWriter struct {
 	out    io.Writer
-	table  *table
+	table  *Table
 	page   *htmltemplate.Template
 	limits pageLimits
 	err    error // of Write; errClosed after Close
@@ -49,7 +49,7 @@ type htmlWriter struct {
 func NewHTML(w io.Writer, layout Layout) (Writer, error) { return newHTML(w, layout, mostOnPage()) }
 
 func newHTML(w io.Writer, layout Layout, limits pageLimits) (*htmlWriter, error) {
-	t, err := newTable(layout)
+	t, err := NewTable(layout)
 	if err != nil {
 		return nil, err
 	}
@@ -62,7 +62,7 @@ func newHTML(w io.Writer, layout Layout, limits pageLimits) (*htmlWriter, error)
 
 func (h *htmlWriter) Write(r scan.Result) error {
 	if h.err == nil {
-		h.err = h.table.check(r)
+		h.err = h.table.Check(r)
 	}
 	return h.err
 }
@@ -74,7 +74,7 @@ const atOnce = 64 << 10
 // long to be held as one text.
 func (h *htmlWriter) Close(o *Overview) error {
 	err := h.err
-	h.err = errClosed
+	h.err = ErrClosed
 	if err != nil {
 		return err
 	}

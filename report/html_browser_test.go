@@ -19,11 +19,11 @@ import (
 // listWorld has so many domains in which three things can be told apart: every tenth
 // is denied, by records of its own; every tenth after it has failed; and the rows of
 // each are more than those of the next hundred.
-func listWorld(t testing.TB, domains int) world {
+func listWorld(t testing.TB, domains int) World {
 	t.Helper()
-	w := newWorld(t, "Old", "New")
-	samples := w.results
-	w.results = nil
+	w := NewWorld(t, "Old", "New")
+	samples := w.Results
+	w.Results = nil
 	for i := range domains {
 		sample := samples[0].Verdict
 		switch i % 10 {
@@ -32,9 +32,9 @@ func listWorld(t testing.TB, domains int) world {
 		case 2:
 			sample = samples[3].Verdict
 		}
-		sample.Domain = name(t, fmt.Sprintf("d%03d.example", i))
+		sample.Domain = Name(t, fmt.Sprintf("d%03d.example", i))
 		for range 1 + (domains-i)/100 {
-			w.add(sample, nil, "x@"+sample.Domain.String())
+			w.Add(sample, nil, "x@"+sample.Domain.String())
 		}
 	}
 	return w
@@ -72,7 +72,7 @@ func (b *browser) quiet() {
 // d001 on is denied for Old and not for New, every tenth from d002 on has failed.
 func TestBrowserFindsDomains(t *testing.T) {
 	b := newBrowser(t)
-	b.open(listWorld(t, 250).bytes(t, NewHTML))
+	b.open(listWorld(t, 250).Bytes(t, NewHTML))
 	b.shows("all", "d000.example", "d099.example", "250 domains, 452 rows. Lines 1 to 100 are shown.")
 
 	b.eval(`document.getElementById("search").focus()`)
@@ -113,9 +113,9 @@ func TestBrowserFindsDomains(t *testing.T) {
 // A search takes what people have at hand: an address, and a name as they write it.
 func TestBrowserFindsAddresses(t *testing.T) {
 	b := newBrowser(t)
-	w := newWorld(t, "Old", "New")
-	w.add(permitted(t, "xn--bcher-kva.example", 2), nil, "x@b\u00fccher.example")
-	b.open(w.bytes(t, NewHTML))
+	w := NewWorld(t, "Old", "New")
+	w.Add(Permitted(t, "xn--bcher-kva.example", 2), nil, "x@b\u00fccher.example")
+	b.open(w.Bytes(t, NewHTML))
 	for _, test := range []struct{ search, found string }{
 		{"Jane@open.example", "open.example"},
 		{"<joe@mail.closed.example>,", "mail.closed.example"},
@@ -142,9 +142,9 @@ func TestBrowserFindsAddresses(t *testing.T) {
 // A warning of the spelling of some rows is found, shown and sorted by with its domain.
 func TestBrowserFindsWarningsOfRows(t *testing.T) {
 	b := newBrowser(t)
-	w := newWorld(t, "Old", "New")
-	w.results[2].Warnings = []scan.Warning{scan.BadALabel} // of open.example, which has two rows
-	b.open(w.bytes(t, NewHTML))
+	w := NewWorld(t, "Old", "New")
+	w.Results[2].Warnings = []scan.Warning{scan.BadALabel} // of open.example, which has two rows
+	b.open(w.Bytes(t, NewHTML))
 	b.choose("warning", "idn-mapped")
 	b.shows("a warning", "mail.closed.example", "mail.closed.example", "1 of 3 domains, 1 row.")
 	b.choose("warning", "bad-a-label")
@@ -169,7 +169,7 @@ func TestBrowserFindsWarningsOfRows(t *testing.T) {
 // Everything is done without a mouse, and the focus stays where it is.
 func TestBrowserByKeyboard(t *testing.T) {
 	b := newBrowser(t)
-	b.open(listWorld(t, 250).bytes(t, NewHTML))
+	b.open(listWorld(t, 250).Bytes(t, NewHTML))
 	focus := func(want string) {
 		t.Helper()
 		if got := b.eval(`(document.activeElement.id || document.activeElement.innerText || "").trim()`); got != want {
@@ -216,7 +216,7 @@ func TestBrowserByKeyboard(t *testing.T) {
 // The links of the summary and of the fix list filter the table.
 func TestBrowserFollowsLinks(t *testing.T) {
 	b := newBrowser(t)
-	b.open(listWorld(t, 250).bytes(t, NewHTML))
+	b.open(listWorld(t, 250).Bytes(t, NewHTML))
 	b.click("a[data-issuer='1'][data-status=lookup-failed]")
 	b.shows("failed", "d002.example", "d242.example", "25 of 250 domains, 45 rows.")
 	b.click("#fix-0-0 a[data-fix]")
@@ -242,7 +242,7 @@ func TestBrowserFollowsLinks(t *testing.T) {
 // so for a while however often it is used, and the table has them too.
 func TestBrowserOffersOneSetForAll(t *testing.T) {
 	b := newBrowser(t)
-	b.open(stopsBoth(t).bytes(t, NewHTML))
+	b.open(StopsBoth(t).Bytes(t, NewHTML))
 	b.call("Browser.grantPermissions", map[string]any{"permissions": []string{"clipboardReadWrite", "clipboardSanitizedWrite"}}, nil)
 	const other, ca, its = "policy.example. IN CAA 0 issuemail \"other.example\"\n", "policy.example. IN CAA 0 issuemail \"ca.example\"\n", "policy.example. IN CAA 0 issuemail \"new.example\"\n"
 	for i, want := range []string{other + ca, other + ca + its} {
@@ -280,7 +280,7 @@ func TestBrowserOffersOneSetForAll(t *testing.T) {
 func TestBrowserShowsHostileText(t *testing.T) {
 	b := newBrowser(t)
 	w := hostileWorld(t, hostilePage)
-	b.open(w.bytes(t, NewHTML))
+	b.open(w.Bytes(t, NewHTML))
 	b.eval(`[...document.querySelectorAll("button.open")].forEach((button) => button.click())`)
 	b.click("#fix-0-0 a[data-fix]")
 	if n := b.eval(`document.querySelectorAll("img, iframe, script:not(:last-of-type):not(#data)").length`); n != 0.0 {
@@ -289,7 +289,7 @@ func TestBrowserShowsHostileText(t *testing.T) {
 	if kind := b.eval("typeof pwned"); kind != "undefined" {
 		t.Error("a script has come from the text")
 	}
-	want := w.results[1].Verdict.Records.Properties[0].String()
+	want := w.Results[1].Verdict.Records.Properties[0].String()
 	if got := b.texts("#table tr.detail code"); !slices.Contains(got, want) {
 		t.Errorf("the record is shown as %q, want %q", got, want)
 	}
@@ -309,14 +309,14 @@ func TestBrowserShowsHostileText(t *testing.T) {
 func TestBrowserKeepsReasonsInLine(t *testing.T) {
 	for _, labels := range [][]string{{"ca.example"}, {"Old", "New"}} {
 		b := newBrowser(t)
-		w := newWorld(t, labels...)
-		w.results[1].Verdict.Decisions[0].Reason = scan.Reason(caa.MalformedIssuemail)
-		w.results[1].Verdict.Warnings = scan.Warnings() // which leave no room
-		failed := w.results[3].Verdict.Decisions
+		w := NewWorld(t, labels...)
+		w.Results[1].Verdict.Decisions[0].Reason = scan.Reason(caa.MalformedIssuemail)
+		w.Results[1].Verdict.Warnings = scan.Warnings() // which leave no room
+		failed := w.Results[3].Verdict.Decisions
 		for i := range failed {
 			failed[i].Reason = scan.Reason(snapshot.MalformedReply)
 		}
-		b.open(w.bytes(t, NewHTML))
+		b.open(w.Bytes(t, NewHTML))
 		b.call("Emulation.setDeviceMetricsOverride", map[string]any{"width": 1280, "height": 900, "deviceScaleFactor": 1, "mobile": false}, nil)
 		if below := b.eval(`[...document.querySelectorAll(".counts th code, #table td code")].filter((code) => {
 			const mark = code.parentElement.querySelector(".mark, .status");
@@ -330,7 +330,7 @@ func TestBrowserKeepsReasonsInLine(t *testing.T) {
 // A screen reader finds a name for everything that can be used.
 func TestBrowserNamesControls(t *testing.T) {
 	b := newBrowser(t)
-	b.open(listWorld(t, 250).bytes(t, NewHTML))
+	b.open(listWorld(t, 250).Bytes(t, NewHTML))
 	type value struct{ Value any }
 	var tree struct {
 		Nodes []struct {
@@ -365,8 +365,8 @@ func TestBrowserNamesControls(t *testing.T) {
 // Text can be read on what is behind it, by day and by night: WCAG 2.2, 1.4.3.
 func TestBrowserContrast(t *testing.T) {
 	b := newBrowser(t)
-	w := newWorld(t, "Old", "New")
-	b.open(w.bytes(t, NewHTML))
+	w := NewWorld(t, "Old", "New")
+	b.open(w.Bytes(t, NewHTML))
 	b.eval(`[...document.querySelectorAll("button.open")].forEach((button) => button.click())`)
 	backgrounds := make(map[any]bool)
 	for _, scheme := range []string{"light", "dark"} {
@@ -408,7 +408,7 @@ const contrast = `(() => {
 // On paper there is what matters, and nothing that has to be clicked.
 func TestBrowserPrints(t *testing.T) {
 	b := newBrowser(t)
-	b.open(listWorld(t, 250).bytes(t, NewHTML))
+	b.open(listWorld(t, 250).Bytes(t, NewHTML))
 	pdf := filepath.Join(t.TempDir(), "report.pdf")
 	b.paper(pdf)
 	text, err := exec.CommandContext(t.Context(), "pdftotext", "-layout", pdf, "-").Output()
@@ -432,7 +432,7 @@ func TestBrowserPrints(t *testing.T) {
 func TestBrowserWithoutScript(t *testing.T) {
 	b := newBrowser(t)
 	b.call("Emulation.setScriptExecutionDisabled", map[string]any{"value": true}, nil)
-	b.load(listWorld(t, 250).bytes(t, NewHTML))
+	b.load(listWorld(t, 250).Bytes(t, NewHTML))
 	b.call("Emulation.setScriptExecutionDisabled", map[string]any{"value": false}, nil)
 	if all := b.domains(); len(all) != 100 || all[99] != "d099.example" {
 		t.Errorf("%d domains are shown, want the first 100", len(all))
@@ -468,10 +468,10 @@ func BenchmarkBrowser(b *testing.B) {
 
 func benchPage(b *testing.B, own int) []byte {
 	var tally Tally
-	open := benchOpen()
+	open := BenchOpen()
 	for i := range 100_000 {
-		v := benchVerdict(b, i*12/own, open)
-		v.Domain, v.Number = name(b, fmt.Sprintf("mail.company%d.example", i)), i+1
+		v := BenchVerdict(b, i*12/own, open)
+		v.Domain, v.Number = Name(b, fmt.Sprintf("mail.company%d.example", i)), i+1
 		tally.Add(scan.Result{Verdict: v})
 	}
 	var page bytes.Buffer
@@ -533,7 +533,7 @@ func timed(what string) string {
 // What changed can be filtered and sorted by.
 func TestBrowserFindsChanges(t *testing.T) {
 	b := newBrowser(t)
-	b.open(compared(t, "Old", "New").bytes(t, NewHTML))
+	b.open(Compared(t, "Old", "New").Bytes(t, NewHTML))
 	b.choose("change", "failed-now")
 	b.shows("failed", "bogus.example", "bogus.example", "1 of 3 domains, 1 row.")
 	b.choose("change", "")

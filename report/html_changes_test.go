@@ -9,7 +9,7 @@ import (
 
 // The page counts what changed, says it of each domain, and offers it as a filter.
 func TestThePageOfChanges(t *testing.T) {
-	page := pageOf(t, compared(t, "ca.example"))
+	page := pageOf(t, Compared(t, "ca.example"))
 	var got []string
 	for _, line := range page.id(t, "summary").all("table")[0].lines() {
 		got = append(got, strings.Join(strings.SplitN(line, " | ", 5)[:4], " | "))
@@ -38,7 +38,7 @@ func TestThePageOfChanges(t *testing.T) {
 	if got := page.id(t, "change").text(); got != "allstatus-changedfailed-now" { // gone.example is not on the page
 		t.Errorf("the filter offers %q", got)
 	}
-	for _, node := range pageOf(t, newWorld(t, "ca.example")).all("select") {
+	for _, node := range pageOf(t, NewWorld(t, "ca.example")).all("select") {
 		if node.attribute("id") == "change" {
 			t.Error("there is a filter although nothing was compared")
 		}
@@ -46,6 +46,6 @@ func TestThePageOfChanges(t *testing.T) {
 }
 
 func TestGoldensHTML(t *testing.T) {
-	golden(t, "one-ca.html.txt", asRead(pageOf(t, newWorld(t, "ca.example"))))
-	golden(t, "two-cas.html.txt", asRead(pageOf(t, newWorld(t, "Old", "New"))))
+	Golden(t, "one-ca.html.txt", asRead(pageOf(t, NewWorld(t, "ca.example"))))
+	Golden(t, "two-cas.html.txt", asRead(pageOf(t, NewWorld(t, "Old", "New"))))
 }

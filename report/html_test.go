@@ -99,15 +99,15 @@ func cellsOf(row node) []string {
 	return cells
 }
 
-func pageOf(t testing.TB, w world) node {
+func pageOf(t testing.TB, w World) node {
 	t.Helper()
-	return parsePage(t, w.bytes(t, NewHTML))
+	return parsePage(t, w.Bytes(t, NewHTML))
 }
 
 // By hand: six rows, two of them without a domain; open.example twice, bogus.example
 // and mail.closed.example once, which Old is denied for and New is not.
 func TestPageNumbers(t *testing.T) {
-	page := pageOf(t, newWorld(t, "Old", "New"))
+	page := pageOf(t, NewWorld(t, "Old", "New"))
 	var got []string
 	for _, tile := range page.all(".tile") {
 		p := tile.all("p")
@@ -141,7 +141,7 @@ func TestPageNumbers(t *testing.T) {
 
 // A page without JavaScript has the first domains, and says that there are more.
 func TestPageWithoutScript(t *testing.T) {
-	page := pageOf(t, newWorld(t, "Old", "New"))
+	page := pageOf(t, NewWorld(t, "Old", "New"))
 	want := []string{
 		"Domain | Rows | Status for Old | Status for New | Records found at | Warnings",
 		"open.example | 2 | ✓ permitted no-caa | ✓ permitted no-caa |  | ",
@@ -164,9 +164,9 @@ func TestPageWithoutScript(t *testing.T) {
 // A filter offers what it finds: no reason and no warning that only rows without a
 // domain have, or domains that are not on the page.
 func TestPageFiltersByWhatItHas(t *testing.T) {
-	w := newWorld(t, "Old", "New")
-	for i := range w.results[4:] {
-		w.results[4+i].Warnings = []scan.Warning{scan.BadALabel}
+	w := NewWorld(t, "Old", "New")
+	for i := range w.Results[4:] {
+		w.Results[4+i].Warnings = []scan.Warning{scan.BadALabel}
 	}
 	options := func(page node, id string) string {
 		var all []string
@@ -198,8 +198,8 @@ func has(n node, attribute string) bool {
 }
 
 func TestPageFixes(t *testing.T) {
-	w := newWorld(t, "Old", "New")
-	old := w.results[1].Verdict.Decisions[0].Fix
+	w := NewWorld(t, "Old", "New")
+	old := w.Results[1].Verdict.Decisions[0].Fix
 	old.TTL, old.Ask = 3600, "other.example"
 	old.Notes, old.Contacts = []string{"Look at it before."}, []string{"mailto:pki@other.example"}
 	page := pageOf(t, w)
@@ -233,7 +233,7 @@ func TestPageFixes(t *testing.T) {
 // The sets of one name for two CAs take each other back, so their cards say that, in
 // the words of the workbook, and have the set for both.
 func TestPageWarnsOfOtherCAs(t *testing.T) {
-	w := stopsBoth(t)
+	w := StopsBoth(t)
 	page := pageOf(t, w)
 	const other, ca, its = "policy.example. IN CAA 0 issuemail \"other.example\"\n", "policy.example. IN CAA 0 issuemail \"ca.example\"\n", "policy.example. IN CAA 0 issuemail \"new.example\"\n"
 	for i, want := range []struct{ own, heads, note string }{
@@ -265,18 +265,18 @@ func TestPageWarnsOfOtherCAs(t *testing.T) {
 
 // The page has no data of a fix that only domains beyond its limit refer to.
 func TestPageHasNoFixesOfDomainsBeyondIt(t *testing.T) {
-	w := newWorld(t, "Old", "New")
-	w.results = w.results[:1]
+	w := NewWorld(t, "Old", "New")
+	w.Results = w.Results[:1]
 	for i := range 20 {
 		owner := fmt.Sprintf("d%02d.example", i)
-		v := permitted(t, owner, 2)
-		v.Records = issuemail(t, owner, "other.example")
+		v := Permitted(t, owner, 2)
+		v.Records = Issuemail(t, owner, "other.example")
 		for k, ca := range []string{"old.example", "new.example"} {
-			v.Decisions[k] = scan.Decision{Status: scan.Denied, Reason: scan.Reason(caa.IssuerNotListed), Fix: fix(t, owner, "other.example", ca)}
+			v.Decisions[k] = scan.Decision{Status: scan.Denied, Reason: scan.Reason(caa.IssuerNotListed), Fix: Fix(t, owner, "other.example", ca)}
 		}
-		w.add(v, nil, owner)
+		w.Add(v, nil, owner)
 		if i == 7 { // and so it is the first
-			w.add(v, nil, owner)
+			w.Add(v, nil, owner)
 		}
 	}
 	page := pageWithin(t, w, pageLimits{domains: 2, lines: 1, fixes: 1, paper: 1, names: 1, text: 1000})
@@ -299,21 +299,21 @@ func TestPageHasNoFixesOfDomainsBeyondIt(t *testing.T) {
 }
 
 // pageWithin returns a page with other limits.
-func pageWithin(t testing.TB, w world, limits pageLimits) node {
+func pageWithin(t testing.TB, w World, limits pageLimits) node {
 	t.Helper()
 	var out bytes.Buffer
-	h, err := newHTML(&out, w.layout, limits)
+	h, err := newHTML(&out, w.Layout, limits)
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.write(t, h)
+	w.Write(t, h)
 	return parsePage(t, out.Bytes())
 }
 
 // TestPageIsStrict: a browser runs and loads nothing but what the page brings, people
 // with a keyboard or a screen reader find everything by its name, links lead somewhere.
 func TestPageIsStrict(t *testing.T) {
-	page := pageOf(t, newWorld(t, "Old", "New"))
+	page := pageOf(t, NewWorld(t, "Old", "New"))
 	ids := make(map[string]bool)
 	for d := range page.Descendants() {
 		if id := (node{d}).attribute("id"); id != "" {
@@ -369,9 +369,9 @@ func strictNode(t *testing.T, n node, ids, labels map[string]bool) {
 // What is copied from a page into a zone is what the zone takes: its own escapes are
 // left as they are.
 func TestPageLeavesZoneTextAlone(t *testing.T) {
-	w := newWorld(t, "ca.example")
-	w.results[1].Verdict.Decisions[0].Fix = fix(t, "policy.example", `\x1b\u{202e}`, "ca.example")
-	w.results[1].Verdict.Records = issuemail(t, "policy.example", `\x1b\u{202e}`)
+	w := NewWorld(t, "ca.example")
+	w.Results[1].Verdict.Decisions[0].Fix = Fix(t, "policy.example", `\x1b\u{202e}`, "ca.example")
+	w.Results[1].Verdict.Records = Issuemail(t, "policy.example", `\x1b\u{202e}`)
 	page := pageOf(t, w)
 	want := `policy.example. IN CAA 0 issuemail "\\x1b\\u{202e}"` + "\n" + `policy.example. IN CAA 0 issuemail "ca.example"` + "\n"
 	if got := page.id(t, "fix-0-0").all("pre")[1].raw(); got != want {
@@ -384,27 +384,27 @@ func TestPageLeavesZoneTextAlone(t *testing.T) {
 }
 
 // hostileWorld has a text in every place that somebody else can write to.
-func hostileWorld(t testing.TB, text string) world {
+func hostileWorld(t testing.TB, text string) World {
 	t.Helper()
-	w := newWorld(t, "Old", "New")
-	w.layout.Issuers = []string{"Old" + text, "New" + text}
+	w := NewWorld(t, "Old", "New")
+	w.Layout.Issuers = []string{"Old" + text, "New" + text}
 	set := caa.RRset{Owner: text + ".example"}
 	p, err := caa.NewProperty(0, "issuemail", text)
 	if err != nil {
 		t.Fatal(err)
 	}
 	set.Properties = []caa.Property{p}
-	v := w.results[1].Verdict
+	v := w.Results[1].Verdict
 	v.Records, v.Resolver, v.Warnings = set, text, scan.Warnings()
 	sentence := strings.ReplaceAll(text, "\x00", "") // which scan.Sentence has only in place of the domain
 	v.Decisions[0].Detail = scan.Sentence(sentence + "\x00" + sentence)
 	v.Decisions[0].Fix = &scan.Fix{
-		Present: set, Set: append(slices.Clone(issuemail(t, "x", "ca.example").Properties), p), TTL: 1,
+		Present: set, Set: append(slices.Clone(Issuemail(t, "x", "ca.example").Properties), p), TTL: 1,
 		Notes: []string{text}, Ask: text, Contacts: []string{text, "javascript:" + text},
 	}
-	w.run.InputName, w.run.InputSHA256, w.run.InputColumn, w.run.Settings, w.run.Version = text, text, text, text, text
-	w.run.Resolvers, w.run.ZoneFiles, w.run.Notes = []string{text}, []string{text}, []string{text}
-	w.run.Issuers[0].Label, w.run.Issuers[1].Label = "Old"+text, "New"+text
+	w.Run.InputName, w.Run.InputSHA256, w.Run.InputColumn, w.Run.Settings, w.Run.Version = text, text, text, text, text
+	w.Run.Resolvers, w.Run.ZoneFiles, w.Run.Notes = []string{text}, []string{text}, []string{text}
+	w.Run.Issuers[0].Label, w.Run.Issuers[1].Label = "Old"+text, "New"+text
 	return w
 }
 
@@ -414,8 +414,8 @@ const hostilePage = "</script><script>pwned()</script><img src=x onerror=pwned()
 
 // Whatever the text is, the page has the same elements, and no character that acts.
 func TestPageTakesHostileText(t *testing.T) {
-	page := hostileWorld(t, hostilePage).bytes(t, NewHTML)
-	if diff := cmp.Diff(skeleton(t, hostileWorld(t, "x.y").bytes(t, NewHTML)), skeleton(t, page)); diff != "" {
+	page := hostileWorld(t, hostilePage).Bytes(t, NewHTML)
+	if diff := cmp.Diff(skeleton(t, hostileWorld(t, "x.y").Bytes(t, NewHTML)), skeleton(t, page)); diff != "" {
 		t.Errorf("elements (-harmless +hostile):\n%s", diff)
 	}
 	if !utf8.Valid(page) {
@@ -461,8 +461,8 @@ func skeleton(t testing.TB, page []byte) []string {
 
 // The data, by hand.
 func TestPageData(t *testing.T) {
-	w := newWorld(t, "Old", "New")
-	w.results[3].Verdict.Decisions[0].Detail = "\x00 is bogus."
+	w := NewWorld(t, "Old", "New")
+	w.Results[3].Verdict.Decisions[0].Detail = "\x00 is bogus."
 	got := pageOf(t, w).id(t, "data").raw()
 	want := `{"labels":["Old","New"],` +
 		`"reasons":{"dnssec-bogus":{"status":"lookup-failed","advice":"` + scan.Reason(snapshot.DNSSECBogus).Advice() + `"},` +
@@ -484,14 +484,14 @@ func TestPageData(t *testing.T) {
 
 // A page is bounded, and says where the rest is.
 func TestPageLimits(t *testing.T) {
-	w := newWorld(t, "ca.example")
-	closed := w.results[1].Verdict
+	w := NewWorld(t, "ca.example")
+	closed := w.Results[1].Verdict
 	for _, owner := range []string{"one.example", "two.example"} {
 		v, o := closed, *closed.Outcome
-		v.Domain, v.Outcome = name(t, owner), &o
-		o.Records = issuemail(t, owner, "other.example")
-		o.Decisions = []scan.Decision{{Status: scan.Denied, Reason: closed.Decisions[0].Reason, Fix: fix(t, owner, "other.example", "ca.example")}}
-		w.add(v, nil, owner)
+		v.Domain, v.Outcome = Name(t, owner), &o
+		o.Records = Issuemail(t, owner, "other.example")
+		o.Decisions = []scan.Decision{{Status: scan.Denied, Reason: closed.Decisions[0].Reason, Fix: Fix(t, owner, "other.example", "ca.example")}}
+		w.Add(v, nil, owner)
 	}
 	page := pageWithin(t, w, pageLimits{domains: 4, lines: 1, fixes: 2, paper: 1, names: 0, text: 60})
 	for _, want := range []string{
@@ -517,7 +517,7 @@ func TestPageLimits(t *testing.T) {
 }
 
 func TestPageIsTheSameAgain(t *testing.T) {
-	if first, second := newWorld(t, "Old", "New"), newWorld(t, "Old", "New"); !bytes.Equal(first.bytes(t, NewHTML), second.bytes(t, NewHTML)) {
+	if first, second := NewWorld(t, "Old", "New"), NewWorld(t, "Old", "New"); !bytes.Equal(first.Bytes(t, NewHTML), second.Bytes(t, NewHTML)) {
 		t.Error("the same run has given two pages")
 	}
 }
@@ -525,7 +525,7 @@ func TestPageIsTheSameAgain(t *testing.T) {
 // With --only the other reports have not all rows, so the page must not send people
 // there for them.
 func TestPagePromisesNothingOfOtherRows(t *testing.T) {
-	page := pageOf(t, newWorld(t, "ca.example")).text()
+	page := pageOf(t, NewWorld(t, "ca.example")).text()
 	if want := "Every distinct domain once. 2 rows hold no domain and are not here."; !strings.Contains(page, want) || strings.Contains(page, "have all rows") {
 		t.Errorf("the page does not say %q, or speaks of all rows", want)
 	}
@@ -535,8 +535,8 @@ func TestPagePromisesNothingOfOtherRows(t *testing.T) {
 }
 
 func TestPageOfNothing(t *testing.T) {
-	w := newWorld(t, "ca.example")
-	w.results, w.run = nil, Run{}
+	w := NewWorld(t, "ca.example")
+	w.Results, w.Run = nil, Run{}
 	page := pageOf(t, w)
 	for _, want := range []string{"0 rows with 0 distinct domains", "Nothing is denied.", "No row holds a domain."} {
 		if !strings.Contains(page.text(), want) {
@@ -546,27 +546,27 @@ func TestPageOfNothing(t *testing.T) {
 }
 
 func TestPageErrors(t *testing.T) {
-	w := newWorld(t, "ca.example")
-	h, err := NewHTML(failingWriter{}, w.layout)
+	w := NewWorld(t, "ca.example")
+	h, err := NewHTML(failingWriter{}, w.Layout)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := h.Close(w.overview()); !errors.Is(err, errFull) {
+	if err := h.Close(w.Overview()); !errors.Is(err, errFull) {
 		t.Errorf("Close: %v, want that the disk is full", err)
 	}
-	if err := h.Write(w.results[0]); !errors.Is(err, errClosed) {
+	if err := h.Write(w.Results[0]); !errors.Is(err, ErrClosed) {
 		t.Errorf("Write after Close: %v", err)
 	}
-	if err := h.Close(w.overview()); !errors.Is(err, errClosed) {
+	if err := h.Close(w.Overview()); !errors.Is(err, ErrClosed) {
 		t.Errorf("Close after Close: %v", err)
 	}
-	if h, err = NewHTML(new(bytes.Buffer), w.layout); err != nil {
+	if h, err = NewHTML(new(bytes.Buffer), w.Layout); err != nil {
 		t.Fatal(err)
 	}
-	if err := h.Write(scan.Result{Row: scan.Row{Cells: make([]string, 4)}, Verdict: w.results[0].Verdict}); err == nil {
+	if err := h.Write(scan.Result{Row: scan.Row{Cells: make([]string, 4)}, Verdict: w.Results[0].Verdict}); err == nil {
 		t.Error("a row with more cells than the header was taken")
 	}
-	if err := h.Close(w.overview()); err == nil {
+	if err := h.Close(w.Overview()); err == nil {
 		t.Error("a page was made although a row was refused")
 	}
 }

@@ -141,10 +141,10 @@ func (d *pageData) sharedSets() {
 }
 
 func (d *pageData) group(f FixTotal) pageGroup {
-	group := pageGroup{plain(joined(d.view.labelsOf(f.Issuers))), make(map[int]string)}
+	group := pageGroup{plain(Joined(d.view.labelsOf(f.Issuers))), make(map[int]string)}
 	for _, issuer := range f.Issuers {
-		line := fixLine{FixTotal: f, others: d.view.labelsOf(others(f.Issuers, issuer))}
-		group.Notes[issuer] = plain(line.notes()[0])
+		line := FixLine{FixTotal: f, Others: d.view.labelsOf(others(f.Issuers, issuer))}
+		group.Notes[issuer] = plain(line.Known()[0])
 	}
 	return group
 }

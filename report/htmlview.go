@@ -75,8 +75,8 @@ func (h *htmlWriter) view(o *Overview) *pageView {
 	tally := o.Tally
 	v := &pageView{
 		Overview: o, Title: Title,
-		Domains: tally.Domains(), Most: h.limits, spelt: tally.spellings(),
-		Changes: tally.Changes, changed: tally.Changes.ofDomains(),
+		Domains: tally.Domains(), Most: h.limits, spelt: tally.Spellings(),
+		Changes: tally.Changes, changed: tally.Changes.ByDomain(),
 	}
 	v.Nowhere = v.Total().Rows
 	for _, d := range v.Domains {
@@ -85,7 +85,7 @@ func (h *htmlWriter) view(o *Overview) *pageView {
 	v.Domains = v.Domains[:min(len(v.Domains), h.limits.domains)]
 	v.Top, v.Rest = factViews(o.Leading()), factViews(o.Further())
 	for _, line := range o.Permissions() {
-		v.Permissions = append(v.Permissions, permissionView{line.name, line.meaning, permissionClass(line.kind), line.Count})
+		v.Permissions = append(v.Permissions, permissionView{line.Name, line.Meaning, permissionClass(line.Kind), line.Count})
 	}
 	if len(v.Labels) > 1 {
 		v.addTogether(tally)
@@ -149,10 +149,10 @@ func (v *pageView) Columns() int {
 	return columns
 }
 
-func factViews(facts []fact) []factView {
+func factViews(facts []Fact) []factView {
 	views := make([]factView, len(facts))
 	for i, f := range facts {
-		views[i] = factView{f.name, f.value}
+		views[i] = factView{f.Name, f.Value}
 	}
 	return views
 }
@@ -219,7 +219,7 @@ func (v *pageView) addIssuer(i int, o IssuerOverview) {
 
 // Named is the label of a CA where there are several: "for Old".
 func (v *pageView) Named(issuer int) string {
-	return strings.TrimSpace(forLabel(v.Labels[issuer], v.Labels))
+	return strings.TrimSpace(ForLabel(v.Labels[issuer], v.Labels))
 }
 
 // Lines are the domains that are shown without JavaScript.
@@ -229,7 +229,7 @@ func (v *pageView) Lines() []DomainTotal { return v.Domains[:min(len(v.Domains),
 func (v *pageView) Missing() int { return v.Total().Domains - len(v.Domains) }
 
 // Largest are the fixes that the summary names.
-func (i issuerView) Largest() []fixView { return i.Fixes[:min(len(i.Fixes), largestNames)] }
+func (i issuerView) Largest() []fixView { return i.Fixes[:min(len(i.Fixes), LargestNames)] }
 
 // fixView is a fix as the page shows it.
 type fixView struct {
@@ -237,7 +237,7 @@ type fixView struct {
 	Issuer, Place int
 	FixTotal
 	named        int // of the domains
-	line         fixLine
+	line         FixLine
 	Now, Publish markedLines
 	Together     *togetherView // where the name stops other CAs too
 	Further      bool          // not printed
@@ -267,15 +267,15 @@ func (v *pageView) fix(issuer issuerView, place int, f FixTotal) fixView {
 		ID:     fmt.Sprintf("fix-%d-%d", issuer.Index, place),
 		Issuer: issuer.Index, Place: place, FixTotal: f, Further: place >= v.Most.paper,
 		named:   min(len(f.Domains), v.Most.names),
-		line:    fixLine{FixTotal: f, issuer: issuer.Short},
+		line:    FixLine{FixTotal: f, Issuer: issuer.Short},
 		Now:     markedLines{differing(now, publish), left},
 		Publish: markedLines{differing(publish, now), len(f.Set) - len(publish)},
 	}
 	if shared, several := v.shared(f.Name()); several {
 		all := v.together[shared]
 		publish := v.publish(all)
-		view.line.others = v.labelsOf(others(all.Issuers, issuer.Index))
-		view.Together = &togetherView{joined(v.labelsOf(all.Issuers)), markedLines{differing(publish, now), len(all.Set) - len(publish)}}
+		view.line.Others = v.labelsOf(others(all.Issuers, issuer.Index))
+		view.Together = &togetherView{Joined(v.labelsOf(all.Issuers)), markedLines{differing(publish, now), len(all.Set) - len(publish)}}
 	}
 	return view
 }
@@ -286,13 +286,13 @@ func others(issuers []int, but int) []int {
 }
 
 // For is the CA that it is for.
-func (f fixView) For() string { return f.line.issuer }
+func (f fixView) For() string { return f.line.Issuer }
 
 // Asked is whom to ask to publish it.
-func (f fixView) Asked() string { return f.line.ask() }
+func (f fixView) Asked() string { return f.line.Asked() }
 
 // Known is what is to be known before.
-func (f fixView) Known() []string { return f.line.notes() }
+func (f fixView) Known() []string { return f.line.Known() }
 
 // publish returns the lines to publish, or none where they are too long: a part of a
 // set must not be published.
@@ -333,7 +333,7 @@ func (f fixView) Unblocked() string {
 	if more := len(f.Domains) - f.named; more > 0 {
 		names = append(names, number(more)+" more")
 	}
-	return joined(names)
+	return Joined(names)
 }
 
 // recordsWidth is how many characters of records stand in a line.
@@ -341,7 +341,7 @@ const recordsWidth = 84
 
 // Records are the present ones, as far as there is room for them in a line.
 func (f fixView) Records() string {
-	return shorten(recordLines(f.Present.Properties, listSeparator), recordsWidth)
+	return Shorten(RecordLines(f.Present.Properties, ListSeparator), recordsWidth)
 }
 
 // Wildcard says that what is to be published is for all names that one makes.
@@ -361,14 +361,14 @@ func pageWords() htmltemplate.FuncMap {
 		"kind":     func(status scan.Status) string { return string(status) },
 		"mark":     mark,
 		"meaning":  scan.Status.Meaning,
-		"words":    warningText,
+		"words":    WarningText,
 		"int":      func(n uint32) int { return int(n) },
 		"minus":    func(a, b int) int { return a - b },
 		"column":   ColumnMeaning,
 		"changes":  scan.ChangeKind.Changes,
 		"kinds":    scan.ChangeKinds,
 		"kindName": scan.ChangeKind.Heading,
-		"since":    changesHeading,
+		"since":    ChangesHeading,
 	}
 }
 
@@ -384,7 +384,7 @@ func plain(value any) string {
 	if n, ok := value.(int); ok {
 		return number(n)
 	}
-	return visible(fmt.Sprint(value))
+	return Visible(fmt.Sprint(value))
 }
 
 func plainAll(texts []string) []string {

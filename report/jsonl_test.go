@@ -76,9 +76,9 @@ func TestFields(t *testing.T) {
 			t.Errorf("%s has no sentence: %q", f.Name, f.Meaning)
 		}
 	}
-	w := newWorld(t, "Old")
-	w.layout.Compared = "old.csv"
-	for line := range bytes.Lines(w.bytes(t, NewJSONL)) {
+	w := NewWorld(t, "Old")
+	w.Layout.Compared = "old.csv"
+	for line := range bytes.Lines(w.Bytes(t, NewJSONL)) {
 		decoder := json.NewDecoder(bytes.NewReader(line))
 		var got []string
 		for _, f := range members(t, decoder) {
@@ -152,33 +152,33 @@ func FuzzJSONL(f *testing.F) {
 		f.Add(seed, seed, seed)
 	}
 	f.Fuzz(func(t *testing.T, cells, value, detail string) {
-		w := newWorld(t, "Old", "New")
-		w.layout.Header, w.results = strings.Split(cells, "\x00"), w.results[:3]
-		for i := range w.results {
-			w.results[i].Row.Cells = nil
+		w := NewWorld(t, "Old", "New")
+		w.Layout.Header, w.Results = strings.Split(cells, "\x00"), w.Results[:3]
+		for i := range w.Results {
+			w.Results[i].Row.Cells = nil
 		}
-		w.results[1].Row.Cells = w.layout.Header
+		w.Results[1].Row.Cells = w.Layout.Header
 		p, err := caa.NewProperty(128, "tbs", value[:min(len(value), 1000)])
 		if err != nil {
 			t.Fatal(err)
 		}
-		o := w.results[1].Verdict.Outcome
+		o := w.Results[1].Verdict.Outcome
 		o.Records.Properties = append(o.Records.Properties, p)
 		o.Decisions[0].Fix = &scan.Fix{Present: o.Records, Set: o.Records.Properties}
 		before, after, _ := strings.Cut(detail, "\x00")
 		o.Decisions[1].Detail = scan.Sentence(before + "\x00" + strings.ReplaceAll(after, "\x00", ""))
-		w.layout.Issuers = []string{"Old", "N" + strings.ReplaceAll(value, "\x00", "")}
-		rows := parseRFC4180(t, string(w.bytes(t, NewPlainCSV)), "\n")
-		objects := readJSONL(t, w.bytes(t, NewJSONL))
+		w.Layout.Issuers = []string{"Old", "N" + strings.ReplaceAll(value, "\x00", "")}
+		rows := ParseRFC4180(t, string(w.Bytes(t, NewPlainCSV)), "\n")
+		objects := readJSONL(t, w.Bytes(t, NewJSONL))
 		if len(objects) != len(rows)-1 {
 			t.Fatalf("%d objects for %d rows", len(objects), len(rows)-1)
 		}
 		for i, object := range objects {
-			if diff := cmp.Diff(restored(rows[i+1]), object.asCells(rows[0][:len(w.layout.Header)])); diff != "" {
+			if diff := cmp.Diff(restored(rows[i+1]), object.asCells(rows[0][:len(w.Layout.Header)])); diff != "" {
 				t.Errorf("row %d (-CSV +JSON Lines):\n%s", i, diff)
 			}
-			if label := unescapeCell(object.Decisions[1].Issuer); label != w.layout.Issuers[1] {
-				t.Errorf("row %d: CA %q, want %q", i, label, w.layout.Issuers[1])
+			if label := UnescapeCell(object.Decisions[1].Issuer); label != w.Layout.Issuers[1] {
+				t.Errorf("row %d: CA %q, want %q", i, label, w.Layout.Issuers[1])
 			}
 		}
 	})
@@ -195,8 +195,8 @@ func restored(cells []string) []string {
 // asCells returns the cells of a row with several CAs; the header is that of CSV.
 func (r *jsonRow) asCells(header []string) []string {
 	var cells []string
-	for _, name := range uniqueNames(restored(header)) {
-		cells = append(cells, unescapeCell(r.Cells[escapeCell(name)]))
+	for _, name := range UniqueNames(restored(header)) {
+		cells = append(cells, UnescapeCell(r.Cells[EscapeCell(name)]))
 	}
 	var records []string
 	for _, p := range r.Records {
@@ -214,5 +214,5 @@ func (r *jsonRow) asCells(header []string) []string {
 }
 
 func (d *jsonDecision) asCells() []string {
-	return []string{d.Status, d.Reason, unescapeCell(d.Detail), strings.Join(d.Fix, " | ")}
+	return []string{d.Status, d.Reason, UnescapeCell(d.Detail), strings.Join(d.Fix, " | ")}
 }

@@ -13,7 +13,7 @@ func TestUniqueNames(t *testing.T) {
 		{",,", ",#2,#3"},
 	}
 	for _, test := range tests {
-		if got := strings.Join(uniqueNames(strings.Split(test.header, ",")), ","); got != test.want {
+		if got := strings.Join(UniqueNames(strings.Split(test.header, ",")), ","); got != test.want {
 			t.Errorf("uniqueNames(%s) = %s, want %s", test.header, got, test.want)
 		}
 	}

@@ -50,9 +50,9 @@ func words() []legendLine {
 }
 
 // resultsLegend says what our columns of the results mean; the input's are the reader's own.
-func resultsLegend(t *table) []legendLine {
+func resultsLegend(t *Table) []legendLine {
 	var lines []legendLine
-	for _, f := range t.fields {
+	for _, f := range t.Columns {
 		if !f.IsInput() {
 			lines = append(lines, legendLine{name: f.Name, kind: "column of " + resultsSheet, meaning: f.Meaning})
 		}

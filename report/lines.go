@@ -9,9 +9,9 @@ import (
 // lineWriter writes a report that has a line for each row.
 type lineWriter struct {
 	out   io.Writer
-	table *table
+	table *Table
 	form  lineForm
-	kept  keeper[template]
+	kept  OutcomeCache[template]
 	lines []byte // not yet written
 	err   error  // of Write; errClosed after Close
 }
@@ -37,9 +37,9 @@ type piece struct {
 // linesAtOnce is about how many octets are written at a time.
 const linesAtOnce = 64 << 10
 
-func newLineWriter(w io.Writer, t *table, form lineForm, start string) *lineWriter {
+func newLineWriter(w io.Writer, t *Table, form lineForm, start string) *lineWriter {
 	return &lineWriter{
-		out: w, table: t, form: form, kept: newKeeper[template](mostTemplates),
+		out: w, table: t, form: form, kept: NewOutcomeCache[template](mostTemplates),
 		lines: append(make([]byte, 0, 2*linesAtOnce), start...),
 	}
 }
@@ -52,11 +52,11 @@ func (w *lineWriter) Write(r scan.Result) error {
 }
 
 func (w *lineWriter) write(r scan.Result) error {
-	if err := w.table.check(r); err != nil {
+	if err := w.table.Check(r); err != nil {
 		return err
 	}
 	w.lines = w.form.appendCells(w.lines, r)
-	for _, p := range w.kept.of(r.Verdict.Outcome, w.form.template) {
+	for _, p := range w.kept.Of(r.Verdict.Outcome, w.form.template) {
 		w.lines = append(w.lines, p.text...)
 		if p.then != nil {
 			w.lines = p.then(w.lines, r)
@@ -73,7 +73,7 @@ func (w *lineWriter) Close(*Overview) error {
 	if err == nil {
 		err = w.flush()
 	}
-	w.err = errClosed
+	w.err = ErrClosed
 	return err
 }
 

@@ -2,10 +2,10 @@ package report
 
 import "caascan/scan"
 
-// keeper keeps what a writer has made of outcomes, at most so many, and those with
+// OutcomeCache keeps what a writer has made of outcomes, at most so many, and those with
 // about so many octets of records: the few that nearly all domains of a list share
 // stay, and those of single domains come and go.
-type keeper[T any] struct {
+type OutcomeCache[T any] struct {
 	most   int
 	octets int
 	made   map[*scan.Outcome]T
@@ -16,12 +16,12 @@ type keeper[T any] struct {
 // each CA too.
 const mostKept = 4 << 20
 
-func newKeeper[T any](most int) keeper[T] {
-	return keeper[T]{most: most, made: make(map[*scan.Outcome]T)}
+func NewOutcomeCache[T any](most int) OutcomeCache[T] {
+	return OutcomeCache[T]{most: most, made: make(map[*scan.Outcome]T)}
 }
 
-// of returns what was made of an outcome, or makes it.
-func (k *keeper[T]) of(o *scan.Outcome, make func(*scan.Outcome) T) T {
+// Of returns what was made of an outcome, or makes it.
+func (k *OutcomeCache[T]) Of(o *scan.Outcome, make func(*scan.Outcome) T) T {
 	made, ok := k.made[o]
 	if ok {
 		return made

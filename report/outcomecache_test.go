@@ -12,7 +12,7 @@ import (
 // TestAKeeperIsBounded in number, and in octets where sets are large.
 func TestAKeeperIsBounded(t *testing.T) {
 	for _, test := range []struct{ size, most int }{{10, 50}, {30_000, mostKept / 30_000}} {
-		k := newKeeper[string](50)
+		k := NewOutcomeCache[string](50)
 		large := strings.Repeat("x", test.size)
 		for i := range 1000 {
 			p, err := caa.NewProperty(0, caa.TagIssuemail, fmt.Sprint(large, i))
@@ -20,7 +20,7 @@ func TestAKeeperIsBounded(t *testing.T) {
 				t.Fatal(err)
 			}
 			o := &scan.Outcome{Records: caa.RRset{Properties: []caa.Property{p}}}
-			if got := k.of(o, func(*scan.Outcome) string { return fmt.Sprint(i) }); got != fmt.Sprint(i) {
+			if got := k.Of(o, func(*scan.Outcome) string { return fmt.Sprint(i) }); got != fmt.Sprint(i) {
 				t.Fatalf("outcome %d gets what was made of outcome %s", i, got)
 			}
 			if len(k.made) > test.most {
@@ -33,12 +33,12 @@ func TestAKeeperIsBounded(t *testing.T) {
 // However many outcomes there are, only so many are kept, and each row has its own.
 func TestKeeperIsBounded(t *testing.T) {
 	const most = 3
-	k := newKeeper[*scan.Outcome](most)
+	k := NewOutcomeCache[*scan.Outcome](most)
 	outcomes := make([]scan.Outcome, 2*most)
 	itself := func(o *scan.Outcome) *scan.Outcome { return o }
 	for range 2 {
 		for i := range outcomes {
-			if got := k.of(&outcomes[i], itself); got != &outcomes[i] || len(k.made) > most {
+			if got := k.Of(&outcomes[i], itself); got != &outcomes[i] || len(k.made) > most {
 				t.Fatalf("outcome %d: another one, or %d kept", i, len(k.made))
 			}
 		}

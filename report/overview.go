@@ -24,7 +24,7 @@ type Overview struct {
 	// Tally is that of all rows, be they written or left out.
 	Tally *Tally
 
-	permissions func() []permissionLine
+	permissions func() []PermissionLine
 	issuers     func() []IssuerOverview
 	warnings    func() []WarningTotal
 }
@@ -68,7 +68,7 @@ func (o *Overview) Question() string {
 func (o *Overview) Total() Count { return o.Tally.Total() }
 
 // Permissions is the matrix of which CAs may issue; empty for a lone CA.
-func (o *Overview) Permissions() []permissionLine { return o.permissions() }
+func (o *Overview) Permissions() []PermissionLine { return o.permissions() }
 
 // Issuers are what is said of each CA, in the order of Labels.
 func (o *Overview) Issuers() []IssuerOverview { return o.issuers() }
@@ -76,7 +76,7 @@ func (o *Overview) Issuers() []IssuerOverview { return o.issuers() }
 // Warnings are those that were given, those of the most rows first.
 func (o *Overview) Warnings() []WarningTotal { return o.warnings() }
 
-func (o *Overview) findPermissions() []permissionLine {
+func (o *Overview) findPermissions() []PermissionLine {
 	if len(o.Labels) < 2 {
 		return nil
 	}
@@ -119,14 +119,14 @@ func leadingFacts() []string {
 }
 
 // Leading are the facts of the run that stand at the top.
-func (o *Overview) Leading() []fact {
-	return slices.DeleteFunc(o.Run.facts(), func(f fact) bool { return !slices.Contains(leadingFacts(), f.name) })
+func (o *Overview) Leading() []Fact {
+	return slices.DeleteFunc(o.Run.facts(), func(f Fact) bool { return !slices.Contains(leadingFacts(), f.Name) })
 }
 
 // Further are all other facts of the run.
-func (o *Overview) Further() []fact {
-	return slices.DeleteFunc(o.Run.facts(), func(f fact) bool { return slices.Contains(leadingFacts(), f.name) })
+func (o *Overview) Further() []Fact {
+	return slices.DeleteFunc(o.Run.facts(), func(f Fact) bool { return slices.Contains(leadingFacts(), f.Name) })
 }
 
-// largestNames is how many names of the fix list stand in the summary.
-const largestNames = 10
+// LargestNames is how many names of the fix list stand in the summary.
+const LargestNames = 10

@@ -4,10 +4,10 @@ import (
 	"caascan/scan"
 )
 
-// permissionLine is a line of the matrix of several CAs: a Permission in words.
-type permissionLine struct {
-	name, meaning string
-	kind          PermissionKind
+// PermissionLine is a line of the matrix of several CAs: a Permission in words.
+type PermissionLine struct {
+	Name, Meaning string
+	Kind          PermissionKind
 	Count
 }
 
@@ -24,11 +24,11 @@ const (
 
 // permissionLines puts Permissions into words. Of two CAs all lines there can be
 // stand there, even where nothing has them; of more, those that occur.
-func permissionLines(labels []string, permissions []Permission) []permissionLine {
+func permissionLines(labels []string, permissions []Permission) []PermissionLine {
 	if len(labels) == 2 {
 		permissions = allOfTwo(permissions)
 	}
-	lines := make([]permissionLine, len(permissions))
+	lines := make([]PermissionLine, len(permissions))
 	for i, p := range permissions {
 		lines[i] = p.line(labels)
 	}
@@ -54,22 +54,22 @@ func allOfTwo(found []Permission) []Permission {
 	return all
 }
 
-func (p Permission) line(labels []string) permissionLine {
+func (p Permission) line(labels []string) PermissionLine {
 	may, mayNot := p.split(labels)
-	l := permissionLine{Count: p.Count}
+	l := PermissionLine{Count: p.Count}
 	switch {
 	case p.Failed:
-		l.name, l.kind = string(scan.LookupFailed), PermissionUnknown
-		l.meaning = "It could not be found out, for any CA. Take none of these for permitted."
+		l.Name, l.Kind = string(scan.LookupFailed), PermissionUnknown
+		l.Meaning = "It could not be found out, for any CA. Take none of these for permitted."
 	case len(mayNot) == 0:
-		l.name, l.kind = everyOf(labels), AllPermitted
-		l.meaning = "CAA stops none of these CAs: nothing has to be changed."
+		l.Name, l.Kind = everyOf(labels), AllPermitted
+		l.Meaning = "CAA stops none of these CAs: nothing has to be changed."
 	case len(may) == 0:
-		l.name, l.kind = noneOf(labels), NonePermitted
-		l.meaning = "CAA stops all of these CAs. The fix list has a line for each of them."
+		l.Name, l.Kind = noneOf(labels), NonePermitted
+		l.Meaning = "CAA stops all of these CAs. The fix list has a line for each of them."
 	default:
-		l.name, l.kind = "only "+joined(may), SomePermitted
-		l.meaning = "CAA stops " + joined(mayNot) + " until what stands in the fix list is published."
+		l.Name, l.Kind = "only "+Joined(may), SomePermitted
+		l.Meaning = "CAA stops " + Joined(mayNot) + " until what stands in the fix list is published."
 	}
 	return l
 }
@@ -88,7 +88,7 @@ func (p Permission) split(labels []string) (may, mayNot []string) {
 
 func everyOf(labels []string) string {
 	if len(labels) == 2 {
-		return "both " + joined(labels)
+		return "both " + Joined(labels)
 	}
 	return "all of them"
 }

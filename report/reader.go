@@ -13,9 +13,9 @@ import (
 	"caascan/scan"
 )
 
-// Table is a report that is read again: CSV, the sheets Results of a workbook one
+// Report is a report that is read again: CSV, the sheets Results of a workbook one
 // behind the other, or what NewJSONLTable makes of JSON Lines.
-type Table struct {
+type Report struct {
 	Name   string // of the file, for messages
 	Format Format // says how cells are escaped
 	Header []string
@@ -43,7 +43,7 @@ type ColumnChoice struct {
 // Reader reads a report as far as reports are compared: the cell that was scanned, its
 // domain, and the decisions and records.
 type Reader struct {
-	table   Table
+	table   Report
 	header  []string
 	inputs  []int // the places of the input's columns
 	column  int   // the one that was scanned
@@ -72,7 +72,7 @@ type readRow struct {
 
 // NewReader finds the columns of a report. The error wraps ErrReport or ErrNoColumn,
 // or is that of the rows.
-func NewReader(ctx context.Context, t Table, choice ColumnChoice) (*Reader, error) {
+func NewReader(ctx context.Context, t Report, choice ColumnChoice) (*Reader, error) {
 	r := &Reader{table: t, known: make(map[string]scan.Status)}
 	for _, reason := range scan.Reasons() {
 		r.known[string(reason)] = reason.Status()
@@ -80,7 +80,7 @@ func NewReader(ctx context.Context, t Table, choice ColumnChoice) (*Reader, erro
 	for i, name := range t.Header {
 		name = r.restore(name)
 		r.header = append(r.header, name)
-		if inputName(name) == name {
+		if InputName(name) == name {
 			r.inputs = append(r.inputs, i)
 		}
 	}
@@ -112,7 +112,7 @@ func (r *Reader) restore(cell string) string {
 	case CSV, PlainCSV:
 		return RestoreCell(cell)
 	case XLSX:
-		return unescapeCell(cell)
+		return UnescapeCell(cell)
 	case JSONL, HTML: // of the first nothing is left to be undone, and the second is no table
 	}
 	return cell
@@ -170,7 +170,7 @@ func (r *Reader) find(name string) (int, error) {
 }
 
 func (r *Reader) missing(name string) error {
-	return fmt.Errorf("%s %w: it has no column %s", r.table.Name, ErrReport, quoteName(name))
+	return fmt.Errorf("%s %w: it has no column %s", r.table.Name, ErrReport, QuoteName(name))
 }
 
 // chooseColumn finds the column that was scanned: the one whose cells name the
@@ -202,18 +202,18 @@ func (r *Reader) inputNames() []string {
 	for i, column := range r.inputs {
 		names[i] = r.header[column]
 	}
-	return uniqueNames(names)
+	return UniqueNames(names)
 }
 
 func (r *Reader) askedColumn(asked string) (int, error) {
 	names := r.inputNames()
-	if i := slices.IndexFunc(names, func(name string) bool { return alike(name, asked) }); i >= 0 {
+	if i := slices.IndexFunc(names, func(name string) bool { return Alike(name, asked) }); i >= 0 {
 		return r.inputs[i], nil
 	}
 	if number, err := strconv.Atoi(asked); err == nil && number >= 1 && number <= len(names) {
 		return r.inputs[number-1], nil
 	}
-	return 0, fmt.Errorf("%w %s in %s; there are %s", ErrNoColumn, quoteName(asked), r.table.Name, strings.Join(quoteNames(names), ", "))
+	return 0, fmt.Errorf("%w %s in %s; there are %s", ErrNoColumn, QuoteName(asked), r.table.Name, strings.Join(QuoteNames(names), ", "))
 }
 
 // columnSample is how many rows the scanned column is told from.
@@ -311,10 +311,10 @@ func (r *Reader) read(read *readRow, row scan.Row) error {
 		reason, status := r.text(row, columns.reason), r.text(row, columns.status)
 		known, ok := r.known[reason]
 		if !ok {
-			return r.wrong(row, "%s is no reason", quoteName(reason))
+			return r.wrong(row, "%s is no reason", QuoteName(reason))
 		}
 		if status != string(known) {
-			return r.wrong(row, "%s has not the status %s", reason, quoteName(status))
+			return r.wrong(row, "%s has not the status %s", reason, QuoteName(status))
 		}
 		read.reasons[i] = scan.Reason(reason)
 	}
@@ -346,11 +346,11 @@ func splitRecords(cell string) (records []string, cut bool) {
 			i++ // what follows a backslash is no quotation mark
 		case cell[i] == '"':
 			quoted = !quoted
-		case !quoted && strings.HasPrefix(cell[i:], listSeparator):
+		case !quoted && strings.HasPrefix(cell[i:], ListSeparator):
 			records = append(records, cell[start:i])
-			start = i + len(listSeparator)
+			start = i + len(ListSeparator)
 			i = start - 1
 		}
 	}
-	return append(records, cell[start:]), strings.Contains(cell, cutNote) // records are in ASCII
+	return append(records, cell[start:]), strings.Contains(cell, CutNote) // records are in ASCII
 }

@@ -15,19 +15,19 @@ import (
 	"caascan/scan/caa"
 )
 
-// NewJSONLTable returns a report in JSON Lines as a table, with the columns that its
+// NewJSONLReport returns a report in JSON Lines as a table, with the columns that its
 // first line has fields for, as far as a Reader needs them. open is called for each
 // pass. The error wraps ErrReport, or is that of open or of reading.
-func NewJSONLTable(name string, open func() (io.ReadCloser, error)) (Table, error) {
+func NewJSONLReport(name string, open func() (io.ReadCloser, error)) (Report, error) {
 	lines := jsonLines{name, open}
 	for line, err := range lines.all() {
 		if err != nil {
-			return Table{}, err
+			return Report{}, err
 		}
 		header := line.header()
-		return Table{Name: name, Format: JSONL, Header: header, Rows: lines.rows(header)}, nil
+		return Report{Name: name, Format: JSONL, Header: header, Rows: lines.rows(header)}, nil
 	}
-	return Table{}, fmt.Errorf("%s %w: it is empty", name, ErrReport)
+	return Report{}, fmt.Errorf("%s %w: it is empty", name, ErrReport)
 }
 
 // jsonLines are those of a file.
@@ -125,7 +125,7 @@ type jsonIssuerWords struct {
 func (l *jsonLine) header() []string {
 	var header []string
 	for _, cell := range l.Cells {
-		header = append(header, unescapeCell(cell.name))
+		header = append(header, UnescapeCell(cell.name))
 	}
 	if l.Domain != nil {
 		header = append(header, "caa_domain")
@@ -135,10 +135,10 @@ func (l *jsonLine) header() []string {
 	}
 	for _, d := range l.Decisions {
 		if d.Status != nil {
-			header = append(header, statusColumn+":"+unescapeCell(d.Issuer))
+			header = append(header, statusColumn+":"+UnescapeCell(d.Issuer))
 		}
 		if d.Reason != nil {
-			header = append(header, reasonColumn+":"+unescapeCell(d.Issuer))
+			header = append(header, reasonColumn+":"+UnescapeCell(d.Issuer))
 		}
 	}
 	return header
@@ -147,7 +147,7 @@ func (l *jsonLine) header() []string {
 // texts are the cells under the header.
 func (l *jsonLine) texts() (cells []string, err error) {
 	for _, cell := range l.Cells {
-		cells = append(cells, unescapeCell(cell.text))
+		cells = append(cells, UnescapeCell(cell.text))
 	}
 	if l.Domain != nil {
 		cells = append(cells, *l.Domain)
@@ -187,7 +187,7 @@ func recordsOf(set []jsonRecord) (string, error) {
 		}
 		texts[i] = property.String()
 	}
-	return strings.Join(texts, listSeparator), nil
+	return strings.Join(texts, ListSeparator), nil
 }
 
 // jsonTexts is an object whose values are texts, in the order in which they stand.
@@ -212,7 +212,7 @@ func (t *jsonTexts) UnmarshalJSON(object []byte) error {
 		}
 		value, ok := text.(string)
 		if !ok {
-			return fmt.Errorf("the cell %s is no text", quoteName(fmt.Sprint(name)))
+			return fmt.Errorf("the cell %s is no text", QuoteName(fmt.Sprint(name)))
 		}
 		*t = append(*t, jsonText{name.(string), value})
 	}

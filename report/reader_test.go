@@ -19,13 +19,13 @@ import (
 )
 
 // baseline is the world's own report, read again.
-func (w world) baseline(t testing.TB, format Format) *Baseline {
+func (w World) baseline(t testing.TB, format Format) *Baseline {
 	t.Helper()
 	reader, err := NewReader(t.Context(), w.table(t, format), ColumnChoice{Asked: "email"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	b, err := NewBaseline(t.Context(), reader, w.layout.Issuers)
+	b, err := NewBaseline(t.Context(), reader, w.Layout.Issuers)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -33,11 +33,11 @@ func (w world) baseline(t testing.TB, format Format) *Baseline {
 }
 
 // table is the world's report in a format, as a scan would read it.
-func (w world) table(t testing.TB, format Format) Table {
+func (w World) table(t testing.TB, format Format) Report {
 	t.Helper()
-	text := w.bytes(t, makers()[format])
+	text := w.Bytes(t, makers()[format])
 	if format == JSONL {
-		table, err := NewJSONLTable("old.jsonl", opens(string(text)))
+		table, err := NewJSONLReport("old.jsonl", opens(string(text)))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -60,11 +60,11 @@ func (w world) table(t testing.TB, format Format) Table {
 			t.Error(err)
 		}
 	})
-	return Table{Name: "old", Format: format, Header: in.Header(), Rows: in.Rows()}
+	return Report{Name: "old", Format: format, Header: in.Header(), Rows: in.Rows()}
 }
 
-func makers() map[Format]maker {
-	return map[Format]maker{CSV: NewCSV, XLSX: NewXLSX, JSONL: NewJSONL}
+func makers() map[Format]Maker {
+	return map[Format]Maker{CSV: NewCSV, XLSX: NewXLSX, JSONL: NewJSONL}
 }
 
 func opens(text string) func() (io.ReadCloser, error) {
@@ -72,7 +72,7 @@ func opens(text string) func() (io.ReadCloser, error) {
 }
 
 // readBack returns all rows of a report.
-func readBack(t testing.TB, table Table) []readRow {
+func readBack(t testing.TB, table Report) []readRow {
 	t.Helper()
 	reader, err := NewReader(t.Context(), table, ColumnChoice{Asked: "email"})
 	if err != nil {
@@ -92,7 +92,7 @@ func readBack(t testing.TB, table Table) []readRow {
 // FuzzReportsAreReadBack: what a Writer was given comes back, whatever is in cells,
 // records and labels.
 func FuzzReportsAreReadBack(f *testing.F) {
-	for _, text := range hostileTexts() {
+	for _, text := range HostileTexts() {
 		f.Add(text, "issuemail", text, "Old", uint8(0))
 	}
 	f.Add("'=x@open.example", "a b(;)\"\\", `a" | 0 issue "b`, "CA:x", uint8(128))
@@ -100,17 +100,17 @@ func FuzzReportsAreReadBack(f *testing.F) {
 		if !utf8.ValidString(cell+label) || label == "" || strings.ContainsFunc(label, unicode.IsControl) || label == "New" || len(cell) > 1000 {
 			t.Skip("input is read as UTF-8, and a label is checked before")
 		}
-		w := newWorld(t, label, "New")
+		w := NewWorld(t, label, "New")
 		p, err := caa.NewProperty(flags, tag, value)
 		if err != nil {
 			t.Skip("no record")
 		}
-		denied := w.results[1]
+		denied := w.Results[1]
 		outcome := *denied.Verdict.Outcome
 		outcome.Records = caa.RRset{Owner: "policy.example", Properties: append([]caa.Property{p}, outcome.Records.Properties...)}
 		denied.Verdict.Outcome = &outcome
 		denied.Row.Cells, denied.Row.Cell = []string{cell, "x", cell}, cell
-		w.results = []scan.Result{w.results[0], denied}
+		w.Results = []scan.Result{w.Results[0], denied}
 		want := []readRow{
 			{cell: "Jane Doe <jane@open.example>", domain: "open.example", reasons: []scan.Reason{"no-caa", "no-caa", "no-caa"}},
 			{cell: cell, domain: "mail.closed.example", reasons: []scan.Reason{"issuer-not-listed", "issuer-not-listed", "issuer-listed"}, records: recordsIn(&outcome)},
@@ -134,12 +134,12 @@ func FuzzReportsAreReadBack(f *testing.F) {
 
 // FuzzJSONL: whatever a file holds, it is read or said to be no report.
 func FuzzJSONLReader(f *testing.F) {
-	f.Add(string(newWorld(f, "Old", "New").bytes(f, NewJSONL)))
+	f.Add(string(NewWorld(f, "Old", "New").Bytes(f, NewJSONL)))
 	for _, text := range []string{"", "{}", "{\"cells\":[]}", "{\"cells\":{\"a\":{}}}", "[1]", "null", "{\"decisions\":[{}]}"} {
 		f.Add(text)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		table, err := NewJSONLTable("old.jsonl", opens(text))
+		table, err := NewJSONLReport("old.jsonl", opens(text))
 		var reader *Reader
 		if err == nil {
 			reader, err = NewReader(t.Context(), table, ColumnChoice{})
@@ -173,7 +173,7 @@ func TestSplitRecords(t *testing.T) {
 // A line that is too long is said to be so, and not held.
 func TestLongLines(t *testing.T) {
 	line := `{"cells":{"a":"x.example"},"domain":"x.example","records":[],"decisions":[{"issuer":"A","status":"permitted","reason":"no-caa"}]}` + "\n"
-	table, err := NewJSONLTable("old.jsonl", opens(line+strings.Repeat("x", longestLine+1)))
+	table, err := NewJSONLReport("old.jsonl", opens(line+strings.Repeat("x", longestLine+1)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -202,7 +202,7 @@ func TestTheScannedColumnIsNotThere(t *testing.T) {
 		{"broken rows", [][]string{failed("\"Ana", "broken-row"), failed("\"Ben", "broken-row"), failed("Cem", "single-label")}, "site"},
 		{"nothing else", [][]string{failed("\"Ana", "broken-row")}, ""},
 	} {
-		table := Table{
+		table := Report{
 			Name: "old.csv", Format: CSV, Header: []string{"site", "note", "caa_domain", "caa_status", "caa_reason", "caa_records"},
 			Rows: func(yield func(scan.Row, error) bool) {
 				for i, cells := range test.rows {
@@ -243,7 +243,7 @@ func TestRecordsInJSONLines(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		table, err := NewJSONLTable("old.jsonl", opens(string(text)))
+		table, err := NewJSONLReport("old.jsonl", opens(string(text)))
 		if err == nil {
 			_, err = NewReader(t.Context(), table, ColumnChoice{})
 		}

@@ -38,9 +38,9 @@ func soffice(t *testing.T, workbook []byte, to, extension string) string {
 
 // The pictures are for people: set REPORT_PICTURES to a directory to keep them.
 func TestRender(t *testing.T) {
-	w := newWorld(t, "Old", "New")
-	w.run.InputName = "_x0041_x0042_.csv"
-	pdf := soffice(t, w.bytes(t, NewXLSX), "pdf", "pdf")
+	w := NewWorld(t, "Old", "New")
+	w.Run.InputName = "_x0041_x0042_.csv"
+	pdf := soffice(t, w.Bytes(t, NewXLSX), "pdf", "pdf")
 	text, err := exec.CommandContext(t.Context(), "pdftotext", "-layout", pdf, "-").Output()
 	if err != nil {
 		t.Fatal(err)
@@ -74,14 +74,14 @@ func TestRender(t *testing.T) {
 
 // Counts that do not fit into their columns are shown as ###.
 func TestRenderLarge(t *testing.T) {
-	w := newWorld(t, "Old", "New")
-	w.results[1].Verdict.Outcome.Decisions[0].Fix.TTL = 1<<31 - 1
-	w.results[3].Row.Number = 12_345_679
-	tally := w.tally()
+	w := NewWorld(t, "Old", "New")
+	w.Results[1].Verdict.Outcome.Decisions[0].Fix.TTL = 1<<31 - 1
+	w.Results[3].Row.Number = 12_345_679
+	tally := w.Tally()
 	for tally.Total().Rows < 12_345_678 {
-		tally.Add(w.results[0])
+		tally.Add(w.Results[0])
 	}
-	o := NewOverview(w.layout.Issuers, w.run, tally)
+	o := NewOverview(w.Layout.Issuers, w.Run, tally)
 	const rows, domains = 11_234_567, 10_234_567
 	for _, issuer := range o.Issuers() {
 		for i := range issuer.Statuses {
@@ -95,11 +95,11 @@ func TestRenderLarge(t *testing.T) {
 		}
 	}
 	var out bytes.Buffer
-	to, err := NewXLSX(&out, w.layout)
+	to, err := NewXLSX(&out, w.Layout)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, r := range w.results {
+	for _, r := range w.Results {
 		if err := to.Write(r); err != nil {
 			t.Fatal(err)
 		}
@@ -123,15 +123,15 @@ func TestRenderLarge(t *testing.T) {
 
 // A second reader finds the same text as excelize.
 func TestLibreOfficeReads(t *testing.T) {
-	w := newWorld(t, "ca.example")
-	w.results = nil
-	v := permitted(t, "open.example", 1)
-	for _, text := range hostileTexts() {
-		w.add(v, nil, text)
+	w := NewWorld(t, "ca.example")
+	w.Results = nil
+	v := Permitted(t, "open.example", 1)
+	for _, text := range HostileTexts() {
+		w.Add(v, nil, text)
 	}
 	// The third sheet, all cells as text: comma, quotation mark, UTF-8.
 	const filter = "csv:Text - txt - csv (StarCalc):44,34,76,1,,0,false,true,false,false,false,3"
-	file, err := os.Open(soffice(t, w.bytes(t, NewXLSX), filter, "csv"))
+	file, err := os.Open(soffice(t, w.Bytes(t, NewXLSX), filter, "csv"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -142,9 +142,9 @@ func TestLibreOfficeReads(t *testing.T) {
 	}
 	var got, want []string
 	for _, row := range rows[1:] {
-		got = append(got, unescapeCell(row[0]))
+		got = append(got, UnescapeCell(row[0]))
 	}
-	for _, text := range hostileTexts() {
+	for _, text := range HostileTexts() {
 		want = append(want, lineBreaks(text))
 	}
 	if diff := cmp.Diff(want, got); diff != "" {

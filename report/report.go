@@ -80,7 +80,7 @@ type Layout struct {
 // Check finds what is wrong with the layout, as the makers of Writers would. The error wraps ErrColumns if
 // it is about Columns.
 func (l Layout) Check() error {
-	_, err := newTable(l)
+	_, err := NewTable(l)
 	return err
 }
 
@@ -96,5 +96,5 @@ type Writer interface {
 	Close(*Overview) error
 }
 
-// errClosed is returned by Write and Close after Close.
-var errClosed = errors.New("the report is closed")
+// ErrClosed is returned by Write and Close after Close.
+var ErrClosed = errors.New("the report is closed")

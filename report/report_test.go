@@ -18,10 +18,10 @@ var _ = flag.Bool("update", false, "write the golden files anew")
 
 // The goldens are whole reports.
 func TestGoldens(t *testing.T) {
-	one, two := newWorld(t, "ca.example"), newWorld(t, "Old", "New")
-	golden(t, "one-ca.csv", string(one.bytes(t, NewCSV)))
-	golden(t, "two-cas.csv", string(two.bytes(t, NewPlainCSV)))
-	golden(t, "two-cas.jsonl", string(two.bytes(t, NewJSONL)))
+	one, two := NewWorld(t, "ca.example"), NewWorld(t, "Old", "New")
+	Golden(t, "one-ca.csv", string(one.Bytes(t, NewCSV)))
+	Golden(t, "two-cas.csv", string(two.Bytes(t, NewPlainCSV)))
+	Golden(t, "two-cas.jsonl", string(two.Bytes(t, NewJSONL)))
 }
 
 func TestParseFormat(t *testing.T) {
@@ -91,11 +91,11 @@ func TestHeader(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			table, err := newTable(Layout{Header: test.inputs, Issuers: test.labels})
+			table, err := NewTable(Layout{Header: test.inputs, Issuers: test.labels})
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got := strings.Join(table.header(), ","); got != test.want {
+			if got := strings.Join(table.Header(), ","); got != test.want {
 				t.Errorf("header\n got %s\nwant %s", got, test.want)
 			}
 		})
@@ -105,12 +105,12 @@ func TestHeader(t *testing.T) {
 // The shared cells of an outcome are kept: those of another one, and what belongs to
 // the row or to the domain, must not be.
 func TestRowsDoNotMix(t *testing.T) {
-	w, want := mixed(t)
-	got, err := csv.NewReader(bytes.NewReader(w.bytes(t, NewPlainCSV))).ReadAll()
+	w, want := Mixed(t)
+	got, err := csv.NewReader(bytes.NewReader(w.Bytes(t, NewPlainCSV))).ReadAll()
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(want, pickMixed(got)); diff != "" {
+	if diff := cmp.Diff(want, PickMixed(got)); diff != "" {
 		t.Errorf("CSV (-want +got):\n%s", diff)
 	}
 }
@@ -121,7 +121,7 @@ func TestCounts(t *testing.T) {
 		t.Error("the zero Counts is not empty")
 	}
 	var c Counts
-	for _, r := range newWorld(t, "Old", "New").results {
+	for _, r := range NewWorld(t, "Old", "New").Results {
 		c.Add(r)
 	}
 	// By hand: six rows; open.example twice, closed and bogus once, two without a domain.

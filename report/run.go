@@ -31,15 +31,15 @@ type Run struct {
 	Notes             []string // what makes the report weaker than asked, a sentence each
 }
 
-// fact is a line of the run facts: a name and a string or an int.
-type fact struct {
-	name  string
-	value any
+// Fact is a line of the run facts: a name and a string or an int.
+type Fact struct {
+	Name  string
+	Value any
 }
 
 // facts returns what there is to say, in order.
-func (r Run) facts() []fact {
-	all := []fact{
+func (r Run) facts() []Fact {
+	all := []Fact{
 		{"Input", r.InputName},
 		{"SHA-256 of the input", r.InputSHA256},
 		{"Column", r.InputColumn},
@@ -51,24 +51,24 @@ func (r Run) facts() []fact {
 		{"Finished", timeText(r.Finished)},
 	}
 	for _, resolver := range r.Resolvers {
-		all = append(all, fact{"Resolver", resolver})
+		all = append(all, Fact{"Resolver", resolver})
 	}
 	for _, zone := range r.ZoneFiles {
-		all = append(all, fact{"Zone file", zone})
+		all = append(all, Fact{"Zone file", zone})
 	}
 	for _, snapshot := range r.Snapshots {
-		all = append(all, fact{"Snapshot", snapshot})
+		all = append(all, Fact{"Snapshot", snapshot})
 	}
 	all = append(all,
-		fact{"Baseline", r.Baseline},
-		fact{"Answers of earlier runs", r.Reused},
-		fact{"Names asked", r.Names},
-		fact{"Queries sent", r.Queries},
-		fact{"Names that failed and recovered", r.Recovered},
-		fact{"Settings", r.Settings},
-		fact{"Version of caascan", r.Version},
+		Fact{"Baseline", r.Baseline},
+		Fact{"Answers of earlier runs", r.Reused},
+		Fact{"Names asked", r.Names},
+		Fact{"Queries sent", r.Queries},
+		Fact{"Names that failed and recovered", r.Recovered},
+		Fact{"Settings", r.Settings},
+		Fact{"Version of caascan", r.Version},
 	)
-	return slices.DeleteFunc(all, func(f fact) bool { return f.value == "" || f.value == 0 })
+	return slices.DeleteFunc(all, func(f Fact) bool { return f.Value == "" || f.Value == 0 })
 }
 
 func timeText(t time.Time) string {

@@ -270,7 +270,7 @@ const (
 // cellText returns what excelize has to be given for a text to come back as it is,
 // or cut where it is too long.
 func cellText(text string) string {
-	text = fitCell(escapeCell(text))
+	text = fitCell(EscapeCell(text))
 	if !strings.Contains(text, "_x") {
 		return text
 	}
@@ -302,7 +302,7 @@ func fitCell(text string) string {
 	if all <= most {
 		return text
 	}
-	note := fmt.Sprintf(cutNote+"%d of these %d characters]", most, all)
+	note := fmt.Sprintf(CutNote+"%d of these %d characters]", most, all)
 	left := most - unitsIn(note)
 	for i, r := range text {
 		if left -= utf16.RuneLen(r); left < 0 {

@@ -22,62 +22,62 @@ import (
 
 // many has so many rows of each status, each of a domain and a deciding name of its
 // own.
-func many(t testing.TB, rows int) world {
+func many(t testing.TB, rows int) World {
 	t.Helper()
-	w := newWorld(t, "Old", "New")
-	w.results = nil
+	w := NewWorld(t, "Old", "New")
+	w.Results = nil
 	for i := range rows {
-		denied := permitted(t, fmt.Sprintf("closed%d.example", i), 2)
+		denied := Permitted(t, fmt.Sprintf("closed%d.example", i), 2)
 		owner := fmt.Sprintf("policy%d.example", i)
-		denied.FoundAt, denied.Records = denied.Domain, issuemail(t, owner, "other.example")
+		denied.FoundAt, denied.Records = denied.Domain, Issuemail(t, owner, "other.example")
 		for j, ca := range []string{"old.example", "new.example"} {
 			denied.Decisions[j] = scan.Decision{
-				Status: scan.Denied, Reason: scan.Reason(caa.IssuerNotListed), Detail: "Not listed.", Fix: fix(t, owner, "other.example", ca),
+				Status: scan.Denied, Reason: scan.Reason(caa.IssuerNotListed), Detail: "Not listed.", Fix: Fix(t, owner, "other.example", ca),
 			}
 		}
 		// Numbers in their order, which world.add would look for among all rows.
-		w.results = append(w.results,
-			w.numbered(denied, 3*i+1), w.numbered(permitted(t, fmt.Sprintf("open%d.example", i), 2), 3*i+2), w.numbered(failing(t, i), 3*i+3))
+		w.Results = append(w.Results,
+			w.numbered(denied, 3*i+1), w.numbered(Permitted(t, fmt.Sprintf("open%d.example", i), 2), 3*i+2), w.numbered(failing(t, i), 3*i+3))
 	}
 	return w
 }
 
 func failing(t testing.TB, i int) scan.Verdict {
-	v := inputFailure("timeout", "No answer.", 2)
-	v.Domain = name(t, fmt.Sprintf("failed%d.example", i))
+	v := InputFailure("timeout", "No answer.", 2)
+	v.Domain = Name(t, fmt.Sprintf("failed%d.example", i))
 	return v
 }
 
-func (w *world) numbered(v scan.Verdict, number int) scan.Result {
+func (w *World) numbered(v scan.Verdict, number int) scan.Result {
 	v.Number = number
 	cell := "x@" + v.Domain.String()
 	return scan.Result{Row: scan.Row{Number: number + 1, Cells: []string{cell}, Cell: cell}, Verdict: v}
 }
 
 // limited returns a workbook whose sheets have so many rows at most.
-func (w world) limited(t testing.TB, rows int) []byte {
+func (w World) limited(t testing.TB, rows int) []byte {
 	t.Helper()
 	var out bytes.Buffer
-	to, err := NewXLSX(&out, w.layout)
+	to, err := NewXLSX(&out, w.Layout)
 	if err != nil {
 		t.Fatal(err)
 	}
 	to.(*workbook).limits.rows = rows
-	w.write(t, to)
+	w.Write(t, to)
 	return out.Bytes()
 }
 
 // TestStructure looks for what Excel would repair.
 func TestStructure(t *testing.T) {
-	nothing := newWorld(t, "ca.example")
-	nothing.results, nothing.run = nil, Run{}
+	nothing := NewWorld(t, "ca.example")
+	nothing.Results, nothing.Run = nil, Run{}
 	for name, workbook := range map[string][]byte{
-		"one CA":              newWorld(t, "ca.example").bytes(t, NewXLSX),
-		"two CAs":             newWorld(t, "Old", "New").bytes(t, NewXLSX),
-		"three CAs":           allOpen(t, "a", "b", "c").bytes(t, NewXLSX),
-		"nothing is denied":   allOpen(t, "ca.example").bytes(t, NewXLSX),
-		"rows are compared":   compared(t, "Old", "New").bytes(t, NewXLSX),
-		"no row":              nothing.bytes(t, NewXLSX),
+		"one CA":              NewWorld(t, "ca.example").Bytes(t, NewXLSX),
+		"two CAs":             NewWorld(t, "Old", "New").Bytes(t, NewXLSX),
+		"three CAs":           AllOpen(t, "a", "b", "c").Bytes(t, NewXLSX),
+		"nothing is denied":   AllOpen(t, "ca.example").Bytes(t, NewXLSX),
+		"rows are compared":   Compared(t, "Old", "New").Bytes(t, NewXLSX),
+		"no row":              nothing.Bytes(t, NewXLSX),
 		"every sheet is full": many(t, 25).limited(t, 10),
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -289,7 +289,7 @@ func checkSelected(t *testing.T, parts map[string]string) {
 
 // The charts show all rows once, but those of single names.
 func TestCharts(t *testing.T) {
-	workbook := newWorld(t, "Old", "New").bytes(t, NewXLSX)
+	workbook := NewWorld(t, "Old", "New").Bytes(t, NewXLSX)
 	parts := partsOf(t, workbook)
 	f := open(t, workbook)
 	var got [][]string
@@ -366,8 +366,8 @@ func TestLinks(t *testing.T) {
 			t.Errorf("%s leads to %s: %v", row[0], target, err)
 		}
 	}
-	if found != 2*largestNames {
-		t.Errorf("%d names in the summary, want %d for each CA", found, largestNames)
+	if found != 2*LargestNames {
+		t.Errorf("%d names in the summary, want %d for each CA", found, LargestNames)
 	}
 }
 
@@ -375,13 +375,13 @@ func TestLinks(t *testing.T) {
 // take the first away.
 func TestFixesOfOneName(t *testing.T) {
 	for _, test := range []struct {
-		world world
+		world World
 		want  string
 	}{
 		{many(t, 1), "The name stops New too. To let all of them issue, publish one set with the records of all its lines."},
-		{newWorld(t, "Old", "New"), ""},
+		{NewWorld(t, "Old", "New"), ""},
 	} {
-		f := open(t, test.world.bytes(t, NewXLSX))
+		f := open(t, test.world.Bytes(t, NewXLSX))
 		if got, err := f.GetCellValue(fixSheet, "I2"); got != test.want || err != nil {
 			t.Errorf("what to know before: %q, want %q: %v", got, test.want, err)
 		}
@@ -409,10 +409,10 @@ func TestFixNotes(t *testing.T) {
 		{"*.closed.example", []scan.Reason{"no-issuer"}, nil, []string{ask, "From the set.", is}},
 		{"*", []scan.Reason{"issuer-not-listed"}, nil, []string{"From the set.", is}},
 	} {
-		f := fix(t, test.owner, "other.example", "ca.example")
+		f := Fix(t, test.owner, "other.example", "ca.example")
 		f.Notes = []string{"From the set."}
-		line := fixLine{FixTotal: FixTotal{Fix: f, Reasons: test.reasons}, others: test.others}
-		got := line.notes()
+		line := FixLine{FixTotal: FixTotal{Fix: f, Reasons: test.reasons}, Others: test.others}
+		got := line.Known()
 		if !slices.EqualFunc(got, test.want, strings.HasPrefix) {
 			t.Errorf("notes on %s: %q, want %q", test.owner, got, test.want)
 		}
@@ -421,14 +421,14 @@ func TestFixNotes(t *testing.T) {
 
 // The reasons of a line are those of its CA.
 func TestFixReasons(t *testing.T) {
-	w := newWorld(t, "Old", "New")
-	denied := w.results[1].Verdict
+	w := NewWorld(t, "Old", "New")
+	denied := w.Results[1].Verdict
 	both := *denied.Outcome
 	both.Decisions = slices.Clone(both.Decisions)
 	both.Decisions[1] = both.Decisions[0]
 	both.Decisions[1].Reason = scan.Reason(caa.UnknownCritical)
-	w.results[1].Verdict.Outcome = &both
-	f := open(t, w.bytes(t, NewXLSX))
+	w.Results[1].Verdict.Outcome = &both
+	f := open(t, w.Bytes(t, NewXLSX))
 	for at, want := range map[string]string{"H1": "Reason", "B2": "Old", "H2": "issuer-not-listed", "B3": "New", "H3": "unknown-critical"} {
 		if got, err := f.GetCellValue(fixSheet, at); got != want || err != nil {
 			t.Errorf("%s of the fix list is %q, want %q: %v", at, got, want, err)
@@ -438,11 +438,11 @@ func TestFixReasons(t *testing.T) {
 
 // A row's number is the same word in every sheet.
 func TestRowNumber(t *testing.T) {
-	w := newWorld(t, "ca.example")
-	for i := range w.results {
-		w.results[i].Row.Number += 1_000_000
+	w := NewWorld(t, "ca.example")
+	for i := range w.Results {
+		w.Results[i].Row.Number += 1_000_000
 	}
-	f := open(t, w.bytes(t, NewXLSX))
+	f := open(t, w.Bytes(t, NewXLSX))
 	for sheet, at := range map[string]string{resultsSheet: "D5", failedSheet: "B2"} {
 		if got, err := f.GetCellValue(sheet, at); got != "1000005" || err != nil {
 			t.Errorf("%s!%s is shown as %q, want 1000005: %v", sheet, at, got, err)
@@ -463,7 +463,7 @@ func valueAt(t *testing.T, f *excelize.File, location string) string {
 
 // Excel takes 65,530 links in a sheet and calls a file with more of them broken.
 func TestMostLinks(t *testing.T) {
-	sheet := readPart(t, many(t, mostLinks/2+10).bytes(t, NewXLSX), "xl/worksheets/sheet2.xml")
+	sheet := readPart(t, many(t, mostLinks/2+10).Bytes(t, NewXLSX), "xl/worksheets/sheet2.xml")
 	if n := strings.Count(sheet, "<hyperlink "); n != mostLinks {
 		t.Errorf("%d links, want %d of %d", n, mostLinks, mostLinks+20)
 	}
@@ -489,10 +489,10 @@ func TestShares(t *testing.T) {
 		{49_999, 50_000, "<0.1%", ">99.9%"},
 		{1, 3, "66.7%", "33.3%"},
 	} {
-		w := newWorld(t, "ca.example")
-		free, closed := w.results[0], w.results[1]
-		w.results, w.all = nil, append(slices.Repeat([]scan.Result{free}, test.rows-test.denied), slices.Repeat([]scan.Result{closed}, test.denied)...)
-		f := open(t, w.bytes(t, NewXLSX))
+		w := NewWorld(t, "ca.example")
+		free, closed := w.Results[0], w.Results[1]
+		w.Results, w.All = nil, append(slices.Repeat([]scan.Result{free}, test.rows-test.denied), slices.Repeat([]scan.Result{closed}, test.denied)...)
+		f := open(t, w.Bytes(t, NewXLSX))
 		var got []string
 		for _, row := range rows(t, f, summarySheet) {
 			if len(row) > 2 && (row[0] == string(scan.Permitted) || row[0] == string(scan.Denied)) {
@@ -509,9 +509,9 @@ func TestShares(t *testing.T) {
 // smaller.
 func TestLongHeadings(t *testing.T) {
 	long := strings.Repeat("A CA with a long name ", 20)
-	w := newWorld(t, long)
-	w.run.InputName = strings.Repeat("list of staff ", 30) + ".csv"
-	f := open(t, w.bytes(t, NewXLSX))
+	w := NewWorld(t, long)
+	w.Run.InputName = strings.Repeat("list of staff ", 30) + ".csv"
+	f := open(t, w.Bytes(t, NewXLSX))
 	merged, err := f.GetMergeCells(summarySheet)
 	if err != nil {
 		t.Fatal(err)
@@ -540,11 +540,11 @@ func TestLongHeadings(t *testing.T) {
 
 // A heading stands on the page of what is under it, however much is used of that.
 func TestKeptTogether(t *testing.T) {
-	w := newWorld(t, "Old", "New")
+	w := NewWorld(t, "Old", "New")
 	for name, write := range map[string]func(p *page){
-		"warnings":    func(p *page) { p.warnings(w.overview()) },
-		"permissions": func(p *page) { p.permissions(w.overview()) },
-		"changes":     func(p *page) { p.changed(compared(t, "Old", "New").tally()) },
+		"warnings":    func(p *page) { p.warnings(w.Overview()) },
+		"permissions": func(p *page) { p.permissions(w.Overview()) },
+		"changes":     func(p *page) { p.changed(Compared(t, "Old", "New").Tally()) },
 	} {
 		for used := 0.0; used < pagePoints; used += 10 {
 			begun := pagesBegun(t, used, write)
@@ -581,13 +581,13 @@ func pagesBegun(t *testing.T, used float64, write func(*page)) []string {
 
 // A sheet without lines says why.
 func TestEmptySheets(t *testing.T) {
-	nothing := newWorld(t, "ca.example")
-	nothing.results = nil
+	nothing := NewWorld(t, "ca.example")
+	nothing.Results = nil
 	for _, test := range []struct {
-		world world
+		world World
 		want  map[string]string
 	}{
-		{allOpen(t, "Old", "New"), map[string]string{"Fix list": "Nothing is denied.", "Failed": "No row in this report failed."}},
+		{AllOpen(t, "Old", "New"), map[string]string{"Fix list": "Nothing is denied.", "Failed": "No row in this report failed."}},
 		{leftOut(t), map[string]string{
 			"Fix list": "Nothing is denied.", "Results": "No row of the input is in this report.", "Failed": "No row that was written (--only) failed.",
 		}},
@@ -595,7 +595,7 @@ func TestEmptySheets(t *testing.T) {
 			"Fix list": "Nothing is denied.", "Results": "No row of the input is in this report.", "Failed": "No row in this report failed.", "Domains": "No row has a domain.",
 		}},
 	} {
-		f := open(t, test.world.bytes(t, NewXLSX))
+		f := open(t, test.world.Bytes(t, NewXLSX))
 		got := make(map[string]string)
 		for _, sheet := range f.GetSheetList()[1:] {
 			if all := rows(t, f, sheet); len(all) == 2 && len(all[1]) == 1 {
@@ -613,11 +613,11 @@ func TestEmptySheets(t *testing.T) {
 
 // leftOut is a world whose only row, one that failed, is in the tally and is not
 // written.
-func leftOut(t testing.TB) world {
+func leftOut(t testing.TB) World {
 	t.Helper()
-	w := allOpen(t, "Old", "New")
-	w.results = []scan.Result{w.numbered(failing(t, 1), 1)}
-	w.all, w.results = w.results, nil
+	w := AllOpen(t, "Old", "New")
+	w.Results = []scan.Result{w.numbered(failing(t, 1), 1)}
+	w.All, w.Results = w.Results, nil
 	return w
 }
 
@@ -635,18 +635,18 @@ func linesRow(t *testing.T, f *excelize.File) string {
 
 // The sheets that are made from the Tally take texts from outside too.
 func TestHostileFailures(t *testing.T) {
-	w := newWorld(t, "ca.example")
-	w.results = nil
-	for _, text := range hostileTexts() {
-		w.add(inputFailure(scan.NotADomain, scan.Sentence(text), 1), nil, text)
+	w := NewWorld(t, "ca.example")
+	w.Results = nil
+	for _, text := range HostileTexts() {
+		w.Add(InputFailure(scan.NotADomain, scan.Sentence(text), 1), nil, text)
 	}
-	workbook := w.bytes(t, NewXLSX)
+	workbook := w.Bytes(t, NewXLSX)
 	f := open(t, workbook)
-	for i, text := range hostileTexts() {
+	for i, text := range HostileTexts() {
 		for _, column := range []string{"A", "E"} { // the address, what happened
 			at := fmt.Sprintf("%s%d", column, i+2)
 			got, err := f.GetCellValue(failedSheet, at)
-			if kind, _ := f.GetCellType(failedSheet, at); err != nil || unescapeCell(got) != text || kind != excelize.CellTypeInlineString {
+			if kind, _ := f.GetCellType(failedSheet, at); err != nil || UnescapeCell(got) != text || kind != excelize.CellTypeInlineString {
 				t.Errorf("%s: %q came back as %q, of type %d: %v", at, text, got, kind, err)
 			}
 		}

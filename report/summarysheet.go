@@ -42,15 +42,15 @@ func (p *page) notes(notes []string) {
 	}
 }
 
-func (p *page) facts(facts []fact) {
+func (p *page) facts(facts []Fact) {
 	for _, f := range facts {
 		p.fact(f)
 	}
 }
 
-func (p *page) fact(f fact) {
-	p.put(wordColumn, f.name, look{color: faded})
-	p.wide(rowsColumn, f.value, sideWidth, 0, look{align: "left", format: factFormat(f.value)})
+func (p *page) fact(f Fact) {
+	p.put(wordColumn, f.Name, look{color: faded})
+	p.wide(rowsColumn, f.Value, sideWidth, 0, look{align: "left", format: factFormat(f.Value)})
 }
 
 func factFormat(value any) string {
@@ -109,15 +109,15 @@ func (p *page) permissions(o *Overview) {
 	points := rowPoints + headingPoints(heading)
 	looks := make([]look, len(lines))
 	for i, line := range lines {
-		looks[i] = permissionLook(line.kind)
+		looks[i] = permissionLook(line.Kind)
 		looks[i].size = 14
-		points += largeHeight(line.name, looks[i], line.meaning)
+		points += largeHeight(line.Name, looks[i], line.Meaning)
 	}
 	p.keep(points)
 	p.heading(heading)
 	p.labels("May issue", "What it means")
 	for i, line := range lines {
-		p.large(line.name, line.Count, o.Total(), looks[i], line.meaning)
+		p.large(line.Name, line.Count, o.Total(), looks[i], line.Meaning)
 	}
 }
 
@@ -192,8 +192,8 @@ func (p *page) names(fixes *issuerFixes, all Count) span {
 	for i, at := range fixes.places {
 		fix := &fixes.Fixes[i]
 		entries = append(entries, entry{
-			word: shorten(fix.Name(), 2*wordWidth), to: at, count: fix.Count, look: look{line: true},
-			meaning: shorten(propertiesText(mailFirst(fix.Present.Properties)), meaningWidth),
+			word: Shorten(fix.Name(), 2*wordWidth), to: at, count: fix.Count, look: look{line: true},
+			meaning: Shorten(PropertiesText(mailFirst(fix.Present.Properties)), meaningWidth),
 		})
 	}
 	p.endRow(0)

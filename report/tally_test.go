@@ -16,7 +16,7 @@ func TestTallyOfDomains(t *testing.T) {
 	}
 	want := []line{{"open.example", 2}, {"bogus.example", 1}, {"mail.closed.example", 1}}
 	var got []line
-	for _, d := range newWorld(t, "ca.example").tally().Domains() {
+	for _, d := range NewWorld(t, "ca.example").Tally().Domains() {
 		got = append(got, line{d.Domain.String(), d.Rows})
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
@@ -25,12 +25,12 @@ func TestTallyOfDomains(t *testing.T) {
 }
 
 func TestTallyOfFixes(t *testing.T) {
-	both := newWorld(t, "Old", "New").tally()
+	both := NewWorld(t, "Old", "New").Tally()
 	got := both.Fixes(0)
 	if len(got) != 1 || got[0].Name() != "policy.example" || got[0].Count != (Count{Rows: 1, Domains: 1}) {
 		t.Fatalf("Fixes(0) = %+v, want one of policy.example for a row and a domain", got)
 	}
-	if diff := cmp.Diff([]domain.Name{name(t, "mail.closed.example")}, got[0].Domains, cmp.AllowUnexported(domain.Name{})); diff != "" {
+	if diff := cmp.Diff([]domain.Name{Name(t, "mail.closed.example")}, got[0].Domains, cmp.AllowUnexported(domain.Name{})); diff != "" {
 		t.Errorf("Domains (-want +got):\n%s", diff)
 	}
 	if got := both.Fixes(1); len(got) != 0 {
@@ -46,7 +46,7 @@ func TestPermissions(t *testing.T) {
 		{Permitted: []bool{false, true}, Count: Count{Rows: 1, Domains: 1}},
 		{Permitted: []bool{false, false}, Failed: true, Count: Count{Rows: 3, Domains: 1}},
 	}
-	if diff := cmp.Diff(want, newWorld(t, "Old", "New").tally().Permissions()); diff != "" {
+	if diff := cmp.Diff(want, NewWorld(t, "Old", "New").Tally().Permissions()); diff != "" {
 		t.Errorf("Permissions() (-want +got):\n%s", diff)
 	}
 	if got := new(Tally).Permissions(); len(got) != 0 {
@@ -57,19 +57,19 @@ func TestPermissions(t *testing.T) {
 // TestTallyOfWarnings, by hand: a warning of an outcome counts for all rows of its
 // domains, one of the spelling for the rows that are spelt so.
 func TestTallyOfWarnings(t *testing.T) {
-	w := newWorld(t, "ca.example")
-	denied := w.results[1].Verdict // inherited
+	w := NewWorld(t, "ca.example")
+	denied := w.Results[1].Verdict // inherited
 	sibling := denied
-	sibling.Domain = name(t, "sibling.example")
-	w.add(denied, nil, "again@mail.closed.example")
-	w.add(denied, []scan.Warning{scan.IDNMapped}, "and again")
-	w.add(sibling, []scan.Warning{scan.IDNMapped, scan.BadALabel}, "x@sibling.example")
+	sibling.Domain = Name(t, "sibling.example")
+	w.Add(denied, nil, "again@mail.closed.example")
+	w.Add(denied, []scan.Warning{scan.IDNMapped}, "and again")
+	w.Add(sibling, []scan.Warning{scan.IDNMapped, scan.BadALabel}, "x@sibling.example")
 	want := []WarningTotal{
 		{scan.Inherited, Count{Rows: 4, Domains: 2}},
 		{scan.IDNMapped, Count{Rows: 3, Domains: 2}},
 		{scan.BadALabel, Count{Rows: 1, Domains: 1}},
 	}
-	if diff := cmp.Diff(want, w.tally().Warnings()); diff != "" {
+	if diff := cmp.Diff(want, w.Tally().Warnings()); diff != "" {
 		t.Errorf("Warnings() (-want +got):\n%s", diff)
 	}
 	if got := new(Tally).Warnings(); len(got) != 0 {

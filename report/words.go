@@ -8,7 +8,7 @@ import (
 	"caascan/scan"
 )
 
-func joined(labels []string) string {
+func Joined(labels []string) string {
 	last := len(labels) - 1
 	if last == 0 {
 		return labels[0]
@@ -16,8 +16,8 @@ func joined(labels []string) string {
 	return strings.Join(labels[:last], ", ") + " and " + labels[last]
 }
 
-// shorten leaves out the middle of a text that is longer than so many characters.
-func shorten(text string, most int) string {
+// Shorten leaves out the middle of a text that is longer than so many characters.
+func Shorten(text string, most int) string {
 	runes := []rune(text)
 	if len(runes) <= most {
 		return text
@@ -27,15 +27,15 @@ func shorten(text string, most int) string {
 	return string(runes[:half]) + gap + string(runes[len(runes)-half:])
 }
 
-// forLabel is what the name of a CA's column ends in, where there are several CAs.
-func forLabel(label string, labels []string) string {
+// ForLabel is what the name of a CA's column ends in, where there are several CAs.
+func ForLabel(label string, labels []string) string {
 	if len(labels) == 1 {
 		return ""
 	}
 	return " for " + label
 }
 
-func warningText(list []scan.Warning) string {
+func WarningText(list []scan.Warning) string {
 	codes := make([]string, len(list))
 	for i, w := range list {
 		codes[i] = string(w)
@@ -43,15 +43,15 @@ func warningText(list []scan.Warning) string {
 	return strings.Join(codes, " ")
 }
 
-func alike(a, b string) bool { return strings.EqualFold(strings.TrimSpace(a), strings.TrimSpace(b)) }
+func Alike(a, b string) bool { return strings.EqualFold(strings.TrimSpace(a), strings.TrimSpace(b)) }
 
 // manyNames is how many columns of the input, and of our own, a message lists.
 const manyNames = 30
 
-func quoteNames(names []string) []string {
+func QuoteNames(names []string) []string {
 	var quoted []string
 	for _, name := range names[:min(len(names), manyNames)] {
-		quoted = append(quoted, quoteName(name))
+		quoted = append(quoted, QuoteName(name))
 	}
 	if more := len(names) - manyNames; more > 0 {
 		quoted = append(quoted, fmt.Sprintf("%d more", more))
@@ -59,8 +59,8 @@ func quoteNames(names []string) []string {
 	return quoted
 }
 
-// quoteName makes foreign text fit for a message.
-func quoteName(name string) string {
+// QuoteName makes foreign text fit for a message.
+func QuoteName(name string) string {
 	const longest = 40
 	if runes := []rune(name); len(runes) > longest {
 		name = string(runes[:longest]) + "…"

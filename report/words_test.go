@@ -32,7 +32,7 @@ func TestPermissionLines(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			var got []string
 			for _, l := range permissionLines(test.labels, test.permissions) {
-				got = append(got, fmt.Sprint(l.name, " ", l.Rows, " ", l.Domains))
+				got = append(got, fmt.Sprint(l.Name, " ", l.Rows, " ", l.Domains))
 			}
 			if diff := cmp.Diff(test.want, got); diff != "" {
 				t.Errorf("lines (-want +got):\n%s", diff)
@@ -48,7 +48,7 @@ func TestShorten(t *testing.T) {
 		"a-name-that-goes-on.and-on.test": "a-name-t … -on.test",
 		"ääääääääääääääääääääö":           "ääääääää … äääääääö",
 	} {
-		if got := shorten(text, 20); got != want {
+		if got := Shorten(text, 20); got != want {
 			t.Errorf("shorten(%q) = %q, want %q", text, got, want)
 		}
 	}
@@ -82,9 +82,9 @@ func TestFacts(t *testing.T) {
 	if got := (Run{}).facts(); len(got) != 0 {
 		t.Errorf("facts of nothing: %v", got)
 	}
-	want := []fact{{"Rows", 3}, {"Zone file", "demo.zone"}, {"Zone file", "root.zone"}}
+	want := []Fact{{"Rows", 3}, {"Zone file", "demo.zone"}, {"Zone file", "root.zone"}}
 	got := Run{Rows: 3, ZoneFiles: []string{"demo.zone", "root.zone"}}.facts()
-	if diff := cmp.Diff(want, got, cmp.AllowUnexported(fact{})); diff != "" {
+	if diff := cmp.Diff(want, got, cmp.AllowUnexported(Fact{})); diff != "" {
 		t.Errorf("facts() (-want +got):\n%s", diff)
 	}
 }

@@ -9,7 +9,7 @@ import (
 func TestCSVStyles(t *testing.T) {
 	tests := []struct {
 		name           string
-		newWriter      maker
+		newWriter      Maker
 		start, lineEnd string
 		count          int // the header and six rows; LF stands once inside a cell, too
 	}{
@@ -18,7 +18,7 @@ func TestCSVStyles(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			got := string(newWorld(t, "ca.example").bytes(t, test.newWriter))
+			got := string(NewWorld(t, "ca.example").Bytes(t, test.newWriter))
 			if !strings.HasPrefix(got, test.start) {
 				t.Errorf("begins with %.20q, want %q", got, test.start)
 			}
@@ -33,9 +33,9 @@ func TestCSVStyles(t *testing.T) {
 }
 
 func TestRawCells(t *testing.T) {
-	w := newWorld(t, "ca.example")
-	w.layout.Cells = RawCells
-	got := string(w.bytes(t, NewPlainCSV))
+	w := NewWorld(t, "ca.example")
+	w.Layout.Cells = RawCells
+	got := string(w.Bytes(t, NewPlainCSV))
 	for _, want := range []string{",=1+1,", "a\x00b\u202ec"} {
 		if !strings.Contains(got, want) {
 			t.Errorf("%q is not in the report", want)
@@ -45,23 +45,23 @@ func TestRawCells(t *testing.T) {
 
 // A full disk is seen while the rows come, not only at the end.
 func TestErrorOfWrite(t *testing.T) {
-	w := newWorld(t, "ca.example")
-	to, err := NewCSV(&limited{}, w.layout)
+	w := NewWorld(t, "ca.example")
+	to, err := NewCSV(&Limited{}, w.Layout)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for range 10_000 {
-		if err = to.Write(w.results[0]); err != nil {
+		if err = to.Write(w.Results[0]); err != nil {
 			break
 		}
 	}
-	if !errors.Is(err, errDisk) {
-		t.Errorf("Write() = %v, want %v", err, errDisk)
+	if !errors.Is(err, ErrDisk) {
+		t.Errorf("Write() = %v, want %v", err, ErrDisk)
 	}
 }
 
 func TestWriters(t *testing.T) {
-	checkWriter(t, "csv", NewCSV)
-	checkWriter(t, "plain-csv", NewPlainCSV)
-	checkWriter(t, "jsonl", NewJSONL)
+	CheckWriter(t, "csv", NewCSV)
+	CheckWriter(t, "plain-csv", NewPlainCSV)
+	CheckWriter(t, "jsonl", NewJSONL)
 }

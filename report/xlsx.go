@@ -58,9 +58,9 @@ type workbook struct {
 	styles  rowStyles // of the sheets that have many rows of one line
 	lined   rowStyles // of the others, with a line under each row
 	limits  limits
-	table   *table
+	table   *Table
 	line    *line // the last row
-	kept    keeper[sharedLine]
+	kept    OutcomeCache[sharedLine]
 	all     []*series
 	results *series
 	failed  *derivedSheets[scan.Result]
@@ -71,11 +71,11 @@ type workbook struct {
 func NewXLSX(w io.Writer, layout Layout) (Writer, error) { return newWorkbook(w, layout) }
 
 func newWorkbook(w io.Writer, layout Layout) (*workbook, error) {
-	t, err := newTable(layout)
+	t, err := NewTable(layout)
 	if err != nil {
 		return nil, err
 	}
-	columns := len(t.header())
+	columns := len(t.Header())
 	if columns > excelize.MaxColumns {
 		return nil, fmt.Errorf("the workbook would have %d columns, a spreadsheet has at most %d: write a .csv report", columns, excelize.MaxColumns)
 	}
@@ -87,7 +87,7 @@ func newWorkbook(w io.Writer, layout Layout) (*workbook, error) {
 	}
 	file := excelize.NewFile(excelize.Options{TmpDir: dir})
 	b := &workbook{
-		dir: dir, archive: newZipWriter(w, dir), file: file, book: newStylebook(file), table: t, line: newLine(columns), kept: newKeeper[sharedLine](mostShared),
+		dir: dir, archive: newZipWriter(w, dir), file: file, book: newStylebook(file), table: t, line: newLine(columns), kept: NewOutcomeCache[sharedLine](mostShared),
 		limits: limits{excelize.TotalRows, maxSheetSize},
 	}
 	b.styles, b.lined = newRowStyles(b.book, false), newRowStyles(b.book, true)
@@ -101,7 +101,7 @@ func newWorkbook(w io.Writer, layout Layout) (*workbook, error) {
 // beginRows begins the sheets that are written as the rows come.
 func (b *workbook) beginRows() error {
 	widths := b.widths()
-	b.results = b.newSeries(resultsSheet, widths, b.styles.headerLine(b.table.header(), widths, b.table.isInput))
+	b.results = b.newSeries(resultsSheet, widths, b.styles.headerLine(b.table.Header(), widths, b.table.IsInput))
 	b.failed = newDerivedSheets(b, failedSheet, &b.lined, failedColumns())
 	return b.results.addSheet()
 }
@@ -113,8 +113,8 @@ func (b *workbook) newSeries(name string, widths []float64, header *line) *serie
 }
 
 func (b *workbook) widths() []float64 {
-	widths := slices.Repeat([]float64{inputWidth}, len(b.table.inputs))
-	for _, f := range b.table.fields {
+	widths := slices.Repeat([]float64{InputWidth}, len(b.table.Inputs))
+	for _, f := range b.table.Columns {
 		widths = append(widths, f.Width)
 	}
 	return widths
@@ -128,7 +128,7 @@ func (b *workbook) Write(r scan.Result) error {
 }
 
 func (b *workbook) write(r scan.Result) error {
-	if err := b.table.check(r); err != nil {
+	if err := b.table.Check(r); err != nil {
 		return err
 	}
 	b.fill(r)
@@ -153,22 +153,22 @@ type sharedLine struct {
 
 // fill makes the line of a row.
 func (b *workbook) fill(r scan.Result) {
-	shared := b.kept.of(r.Verdict.Outcome, b.sharedLine)
+	shared := b.kept.Of(r.Verdict.Outcome, b.sharedLine)
 	b.line.copy(shared.line)
-	for i, text := range b.table.leading(r) {
+	for i, text := range b.table.Leading(r) {
 		b.putInput(i, text)
 	}
 	for _, i := range shared.others {
-		f, column := &b.table.fields[i], len(b.table.inputs)+i
+		f, column := &b.table.Columns[i], len(b.table.Inputs)+i
 		if n, ok := f.Number(r); ok {
 			b.line.number(column, n, b.styles.number)
 			continue
 		}
 		if f.IsInput() {
-			b.putInput(column, f.text(r))
+			b.putInput(column, f.Text(r))
 			continue
 		}
-		b.styles.put(b.line, column, f.text(r), cellShape{f.Width, f.Colored})
+		b.styles.put(b.line, column, f.Text(r), cellShape{f.Width, f.Colored})
 	}
 }
 
@@ -181,27 +181,27 @@ func (b *workbook) putInput(column int, text string) {
 
 func (b *workbook) sharedLine(o *scan.Outcome) sharedLine {
 	shared := sharedLine{line: newLine(len(b.line.cells))}
-	for i := range b.table.fields {
-		f := &b.table.fields[i]
-		text, same := f.shared(o)
+	for i := range b.table.Columns {
+		f := &b.table.Columns[i]
+		text, same := f.Shared(o)
 		if !same {
 			shared.others = append(shared.others, i)
 			continue
 		}
-		b.styles.put(shared.line, len(b.table.inputs)+i, text, cellShape{f.Width, f.Colored})
+		b.styles.put(shared.line, len(b.table.Inputs)+i, text, cellShape{f.Width, f.Colored})
 	}
 	return shared
 }
 
 func (b *workbook) Close(o *Overview) error {
-	if errors.Is(b.err, errClosed) {
+	if errors.Is(b.err, ErrClosed) {
 		return b.err
 	}
 	err := b.err
 	if err == nil {
 		err = b.finish(o)
 	}
-	b.err = errClosed
+	b.err = ErrClosed
 	return errors.Join(err, b.release())
 }
 

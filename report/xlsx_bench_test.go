@@ -8,18 +8,18 @@ import (
 	"caascan/scan"
 )
 
-func BenchmarkXLSX(b *testing.B) { benchmark(b, NewXLSX) }
+func BenchmarkXLSX(b *testing.B) { Bench(b, NewXLSX) }
 
 // BenchmarkBareStreamWriter is what BenchmarkXLSX is measured by: excelize as it
 // comes, with the cells of the rows and nothing else.
 func BenchmarkBareStreamWriter(b *testing.B) {
-	results, layout := benchRows(b, benchmarkRows), benchLayout(b)
-	table, err := newTable(layout)
+	results, layout := BenchRows(b, BenchmarkRows), BenchLayout(b)
+	table, err := NewTable(layout)
 	if err != nil {
 		b.Fatal(err)
 	}
 	b.ReportAllocs()
-	var size counter
+	var size Counter
 	for b.Loop() {
 		size = 0
 		file := excelize.NewFile(excelize.Options{TmpDir: layout.TempDir})
@@ -46,21 +46,21 @@ func BenchmarkBareStreamWriter(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
-	perRow(b, size, len(results))
+	PerRow(b, size, len(results))
 }
 
 // bareCells are the cells of a row that are not empty, in the first style.
-func bareCells(t *table, r scan.Result) []any {
-	cells := make([]any, len(t.inputs)+len(t.fields))
+func bareCells(t *Table, r scan.Result) []any {
+	cells := make([]any, len(t.Inputs)+len(t.Columns))
 	for i, text := range r.Row.Cells {
 		cells[i] = excelize.Cell{Value: text, StyleID: 1}
 	}
-	for i := range t.fields {
-		f := &t.fields[i]
+	for i := range t.Columns {
+		f := &t.Columns[i]
 		if n, ok := f.Number(r); ok {
-			cells[len(t.inputs)+i] = excelize.Cell{Value: n, StyleID: 1}
-		} else if text := f.text(r); text != "" {
-			cells[len(t.inputs)+i] = excelize.Cell{Value: text, StyleID: 1}
+			cells[len(t.Inputs)+i] = excelize.Cell{Value: n, StyleID: 1}
+		} else if text := f.Text(r); text != "" {
+			cells[len(t.Inputs)+i] = excelize.Cell{Value: text, StyleID: 1}
 		}
 	}
 	return cells

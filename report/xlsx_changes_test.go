@@ -15,8 +15,8 @@ import (
 
 // Each sheet, column, field and table is there only where rows are compared.
 func TestChangesAreShown(t *testing.T) {
-	w := compared(t, "Old", "New")
-	f := open(t, w.bytes(t, NewXLSX))
+	w := Compared(t, "Old", "New")
+	f := open(t, w.Bytes(t, NewXLSX))
 	if got := f.GetSheetList()[:2]; !slices.Equal(got, []string{"Summary", "Changes"}) {
 		t.Errorf("the sheets begin with %q", got)
 	}
@@ -56,9 +56,9 @@ func TestChangesAreShown(t *testing.T) {
 			t.Errorf("the legend does not have %s", word)
 		}
 	}
-	plain := newWorld(t, "Old", "New")
-	plain.layout.Columns = []string{"caa_change"}
-	if err := plain.layout.Check(); err == nil || !strings.Contains(err.Error(), "only with --baseline") {
+	plain := NewWorld(t, "Old", "New")
+	plain.Layout.Columns = []string{"caa_change"}
+	if err := plain.Layout.Check(); err == nil || !strings.Contains(err.Error(), "only with --baseline") {
 		t.Errorf("caa_change without a baseline: %v", err)
 	}
 }
@@ -88,10 +88,10 @@ func linksOfSummary(t *testing.T, f *excelize.File) []string {
 
 // A sheet without lines says so.
 func TestNothingChanged(t *testing.T) {
-	w := newWorld(t, "Old", "New")
-	w.changes = &Changes{Earlier: "old.csv", Labels: w.layout.Issuers}
-	w.layout.Compared = "old.csv"
-	got := rows(t, open(t, w.bytes(t, NewXLSX)), changesSheet)
+	w := NewWorld(t, "Old", "New")
+	w.Changes = &Changes{Earlier: "old.csv", Labels: w.Layout.Issuers}
+	w.Layout.Compared = "old.csv"
+	got := rows(t, open(t, w.Bytes(t, NewXLSX)), changesSheet)
 	if len(got) != 2 || got[1][0] != "Nothing is different from the earlier report." {
 		t.Errorf("%q", got)
 	}
@@ -108,14 +108,14 @@ func TestChosenColumnsXLSX(t *testing.T) {
 		"caa_reason|caa_row", "phone|caa_status|email", "input|caa_status", "caa_row|input", "input", "caa_status:New|caa_status:Old",
 		"input_CAA_Status|caa_row", "caa_owner|caa_row", "extra1|caa_row", "caa_row|caa_change",
 	} {
-		w := compared(t, "Old", "New")
-		w.layout.Columns, w.layout.Cells = strings.Split(columns, "|"), RawCells
-		w.results = w.results[:3]
-		want, err := csv.NewReader(bytes.NewReader(w.bytes(t, NewPlainCSV))).ReadAll()
+		w := Compared(t, "Old", "New")
+		w.Layout.Columns, w.Layout.Cells = strings.Split(columns, "|"), RawCells
+		w.Results = w.Results[:3]
+		want, err := csv.NewReader(bytes.NewReader(w.Bytes(t, NewPlainCSV))).ReadAll()
 		if err != nil {
 			t.Fatal(err)
 		}
-		if diff := cmp.Diff(want, rows(t, open(t, w.bytes(t, NewXLSX)), resultsSheet), trailing()); diff != "" {
+		if diff := cmp.Diff(want, rows(t, open(t, w.Bytes(t, NewXLSX)), resultsSheet), trailing()); diff != "" {
 			t.Errorf("%s (-CSV +workbook):\n%s", columns, diff)
 		}
 	}

@@ -9,10 +9,10 @@ import (
 
 // The legend explains our columns. What the input's mean, their owner knows.
 func TestTheLegendHasTheChosenColumns(t *testing.T) {
-	w := newWorld(t, "Old", "New")
-	w.layout.Columns = []string{"email", "caa_status:New", "extra1", "caa_row"}
+	w := NewWorld(t, "Old", "New")
+	w.Layout.Columns = []string{"email", "caa_status:New", "extra1", "caa_row"}
 	var got []string
-	for _, cells := range rows(t, open(t, w.bytes(t, NewXLSX)), legendSheet) {
+	for _, cells := range rows(t, open(t, w.Bytes(t, NewXLSX)), legendSheet) {
 		if len(cells) > 1 && cells[1] == "column of Results" {
 			got = append(got, cells[0])
 		}
@@ -22,24 +22,24 @@ func TestTheLegendHasTheChosenColumns(t *testing.T) {
 	}
 }
 
-func TestXLSXWriter(t *testing.T) { checkWriter(t, "xlsx", NewXLSX) }
+func TestXLSXWriter(t *testing.T) { CheckWriter(t, "xlsx", NewXLSX) }
 
 func TestGoldensXLSX(t *testing.T) {
-	golden(t, "one-ca.xlsx.txt", asText(t, newWorld(t, "ca.example").bytes(t, NewXLSX)))
-	golden(t, "two-cas.xlsx.txt", asText(t, newWorld(t, "Old", "New").bytes(t, NewXLSX)))
+	Golden(t, "one-ca.xlsx.txt", asText(t, NewWorld(t, "ca.example").Bytes(t, NewXLSX)))
+	Golden(t, "two-cas.xlsx.txt", asText(t, NewWorld(t, "Old", "New").Bytes(t, NewXLSX)))
 }
 
 // Rows that share an outcome share no more than that.
 func TestRowsDoNotMixXLSX(t *testing.T) {
-	w, want := mixed(t)
-	if diff := cmp.Diff(want, pickMixed(rows(t, open(t, w.bytes(t, NewXLSX)), resultsSheet))); diff != "" {
+	w, want := Mixed(t)
+	if diff := cmp.Diff(want, PickMixed(rows(t, open(t, w.Bytes(t, NewXLSX)), resultsSheet))); diff != "" {
 		t.Errorf("workbook (-want +got):\n%s", diff)
 	}
 }
 
 // The sets of one name for two CAs take each other back, so their lines say that.
 func TestTheFixListWarnsOfOtherCAs(t *testing.T) {
-	text := asText(t, stopsBoth(t).bytes(t, NewXLSX))
+	text := asText(t, StopsBoth(t).Bytes(t, NewXLSX))
 	for _, other := range []string{"Old", "New"} {
 		if want := "The name stops " + other + " too. To let all of them issue, publish one set with the records of all its lines."; !strings.Contains(text, want) {
 			t.Errorf("the workbook does not say %q", want)

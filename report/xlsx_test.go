@@ -64,14 +64,14 @@ func asText(t testing.TB, workbook []byte) string {
 
 // Text of any kind comes back as it was, and as text.
 func TestHostileText(t *testing.T) {
-	texts := hostileTexts()
-	w := newWorld(t, "ca.example")
-	w.results = nil
-	v := permitted(t, "open.example", 1)
+	texts := HostileTexts()
+	w := NewWorld(t, "ca.example")
+	w.Results = nil
+	v := Permitted(t, "open.example", 1)
 	for _, text := range texts {
-		w.add(v, nil, text)
+		w.Add(v, nil, text)
 	}
-	workbook := w.bytes(t, NewXLSX)
+	workbook := w.Bytes(t, NewXLSX)
 	f := open(t, workbook)
 	for i, text := range texts {
 		at := fmt.Sprintf("A%d", i+2)
@@ -83,7 +83,7 @@ func TestHostileText(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if back := unescapeCell(got); back != text || kind != excelize.CellTypeInlineString {
+		if back := UnescapeCell(got); back != text || kind != excelize.CellTypeInlineString {
 			t.Errorf("%q came back as %q, of type %d", text, back, kind)
 		}
 	}
@@ -101,14 +101,14 @@ func TestHostileText(t *testing.T) {
 
 // The summary and the header take texts from outside too.
 func TestHostileSummary(t *testing.T) {
-	for _, text := range hostileTexts() {
-		w := newWorld(t, text, "New")
-		w.run.InputName, w.run.Settings, w.run.Notes = text, text, []string{text}
-		f := open(t, w.bytes(t, NewXLSX))
+	for _, text := range HostileTexts() {
+		w := NewWorld(t, text, "New")
+		w.Run.InputName, w.Run.Settings, w.Run.Notes = text, text, []string{text}
+		f := open(t, w.Bytes(t, NewXLSX))
 		found := 0
 		for _, row := range rows(t, f, summarySheet) {
 			for _, cell := range row {
-				if unescapeCell(cell) == text {
+				if UnescapeCell(cell) == text {
 					found++
 				}
 			}
@@ -117,7 +117,7 @@ func TestHostileSummary(t *testing.T) {
 			t.Errorf("%q stands in %d cells as it is, want 3", text, found)
 		}
 		header := rows(t, f, resultsSheet)[0]
-		if !slices.ContainsFunc(header, func(name string) bool { return unescapeCell(name) == "caa_status:"+text }) {
+		if !slices.ContainsFunc(header, func(name string) bool { return UnescapeCell(name) == "caa_status:"+text }) {
 			t.Errorf("no column caa_status:%s in %q", text, header)
 		}
 	}
@@ -156,10 +156,10 @@ func TestLongCells(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			w := newWorld(t, "ca.example")
-			w.results = nil
-			w.add(permitted(t, "open.example", 1), nil, test.cell)
-			got := rows(t, open(t, w.bytes(t, NewXLSX)), resultsSheet)[1][0]
+			w := NewWorld(t, "ca.example")
+			w.Results = nil
+			w.Add(Permitted(t, "open.example", 1), nil, test.cell)
+			got := rows(t, open(t, w.Bytes(t, NewXLSX)), resultsSheet)[1][0]
 			if !strings.HasSuffix(got, test.want) {
 				t.Errorf("ends in %q, want %q", got[max(0, len(got)-100):], test.want)
 			}
@@ -172,20 +172,20 @@ func TestLongCells(t *testing.T) {
 
 // rolling returns a workbook that goes on in another sheet after so many rows,
 // the header included.
-func rolling(t testing.TB, w world, maxRows, results int) []byte {
+func rolling(t testing.TB, w World, maxRows, results int) []byte {
 	t.Helper()
 	var out bytes.Buffer
-	to, err := NewXLSX(&out, w.layout)
+	to, err := NewXLSX(&out, w.Layout)
 	if err != nil {
 		t.Fatal(err)
 	}
 	to.(*workbook).limits.rows = maxRows
-	v := permitted(t, "open.example", len(w.layout.Issuers))
-	w.results = nil
+	v := Permitted(t, "open.example", len(w.Layout.Issuers))
+	w.Results = nil
 	for range results {
-		w.add(v, nil, "x@open.example")
+		w.Add(v, nil, "x@open.example")
 	}
-	w.write(t, to)
+	w.Write(t, to)
 	return out.Bytes()
 }
 
@@ -206,7 +206,7 @@ func TestFurtherSheets(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			f := open(t, rolling(t, newWorld(t, "ca.example"), 10, test.results))
+			f := open(t, rolling(t, NewWorld(t, "ca.example"), 10, test.results))
 			got := make(map[string]int)
 			next := 2
 			for i, sheet := range sheetsOf(f, resultsSheet) {
@@ -234,19 +234,19 @@ func TestFurtherSheets(t *testing.T) {
 
 // A sheet ends long before its XML is too much for an archive without zip64.
 func TestFurtherSheetsBySize(t *testing.T) {
-	w := newWorld(t, "ca.example")
+	w := NewWorld(t, "ca.example")
 	var out bytes.Buffer
-	to, err := NewXLSX(&out, w.layout)
+	to, err := NewXLSX(&out, w.Layout)
 	if err != nil {
 		t.Fatal(err)
 	}
 	to.(*workbook).limits.size = 100_000
-	v := permitted(t, "open.example", 1)
-	w.results = nil
+	v := Permitted(t, "open.example", 1)
+	w.Results = nil
 	for range 10 {
-		w.add(v, nil, strings.Repeat("x", 30_000))
+		w.Add(v, nil, strings.Repeat("x", 30_000))
 	}
-	w.write(t, to)
+	w.Write(t, to)
 	f := open(t, out.Bytes())
 	total := 0
 	for _, sheet := range sheetsOf(f, resultsSheet) {
@@ -274,7 +274,7 @@ func TestTooManyColumns(t *testing.T) {
 // The same run gives the same bytes, several sheets included, whenever it is
 // written.
 func TestSameBytes(t *testing.T) {
-	w := newWorld(t, "Old", "New")
+	w := NewWorld(t, "Old", "New")
 	first := rolling(t, w, 5, 50)
 	for range 3 {
 		if !bytes.Equal(first, rolling(t, w, 5, 50)) {
@@ -285,7 +285,7 @@ func TestSameBytes(t *testing.T) {
 
 // What makes a sheet easy to use stands in its XML; excelize reads not all of it.
 func TestResultsSheet(t *testing.T) {
-	workbook := newWorld(t, "ca.example").bytes(t, NewXLSX)
+	workbook := NewWorld(t, "ca.example").Bytes(t, NewXLSX)
 	sheet := readPart(t, workbook, resultsPart)
 	for what, want := range map[string]string{
 		"frozen header and first column": `<pane activePane="bottomRight" state="frozen" topLeftCell="B2" xSplit="1" ySplit="1">`,
@@ -320,9 +320,9 @@ func TestResultsSheet(t *testing.T) {
 
 // ECMA-376 wants the columns in order; excelize writes them in the order it likes.
 func TestColumnOrder(t *testing.T) {
-	w := newWorld(t, "Old", "New")
-	w.layout.Header = make([]string, 5_000) // enough for hours, if excelize were asked for each
-	sheet := readPart(t, w.bytes(t, NewXLSX), resultsPart)
+	w := NewWorld(t, "Old", "New")
+	w.Layout.Header = make([]string, 5_000) // enough for hours, if excelize were asked for each
+	sheet := readPart(t, w.Bytes(t, NewXLSX), resultsPart)
 	columns := regexp.MustCompile(`<col min="(\d+)" max="(\d+)"`).FindAllStringSubmatch(sheet, -1)
 	next := 1
 	for _, column := range columns {
@@ -342,7 +342,7 @@ func TestColumnOrder(t *testing.T) {
 
 // The statuses differ in colour, and without any in weight and slant.
 func TestStatusLooks(t *testing.T) {
-	f := open(t, newWorld(t, "ca.example").bytes(t, NewXLSX))
+	f := open(t, NewWorld(t, "ca.example").Bytes(t, NewXLSX))
 	seen := make(map[string]string)
 	for row, status := range map[int]scan.Status{2: scan.Permitted, 3: scan.Denied, 5: scan.LookupFailed} {
 		at := fmt.Sprintf("F%d", row)
@@ -367,7 +367,7 @@ func TestStatusLooks(t *testing.T) {
 }
 
 func TestDocProps(t *testing.T) {
-	props, err := open(t, newWorld(t, "ca.example").bytes(t, NewXLSX)).GetDocProps()
+	props, err := open(t, NewWorld(t, "ca.example").Bytes(t, NewXLSX)).GetDocProps()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -378,21 +378,21 @@ func TestDocProps(t *testing.T) {
 
 // Rows wait in the temporary directory and nowhere else, and Close removes them.
 func TestTemporaryFiles(t *testing.T) {
-	w := newWorld(t, "ca.example")
-	to, err := NewXLSX(io.Discard, w.layout)
+	w := NewWorld(t, "ca.example")
+	to, err := NewXLSX(io.Discard, w.Layout)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if err := incompressible(t, to, 20<<20); err != nil {
 		t.Fatal(err)
 	}
-	if size := sizeOf(t, w.layout.TempDir); size < 16<<20 {
+	if size := sizeOf(t, w.Layout.TempDir); size < 16<<20 {
 		t.Errorf("%d octets in temporary files after 20 MiB of rows", size)
 	}
-	if err := to.Close(w.overview()); err != nil {
+	if err := to.Close(w.Overview()); err != nil {
 		t.Fatal(err)
 	}
-	left, err := os.ReadDir(w.layout.TempDir)
+	left, err := os.ReadDir(w.Layout.TempDir)
 	if err != nil || len(left) > 0 {
 		t.Errorf("after Close there is still %v: %v", left, err)
 	}
@@ -422,25 +422,25 @@ func sizeOf(t testing.TB, dir string) int64 {
 // A temporary directory that cannot be written to is an error, not a reason to
 // keep all rows in memory.
 func TestNoTemporaryFiles(t *testing.T) {
-	w := newWorld(t, "ca.example")
-	w.layout.TempDir += "/missing"
-	if _, err := NewXLSX(io.Discard, w.layout); !errors.Is(err, os.ErrNotExist) {
+	w := NewWorld(t, "ca.example")
+	w.Layout.TempDir += "/missing"
+	if _, err := NewXLSX(io.Discard, w.Layout); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("New() = %v, want %v", err, os.ErrNotExist)
 	}
-	if err := os.Mkdir(w.layout.TempDir, 0o700); err != nil {
+	if err := os.Mkdir(w.Layout.TempDir, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	to, err := NewXLSX(io.Discard, w.layout)
+	to, err := NewXLSX(io.Discard, w.Layout)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := os.RemoveAll(w.layout.TempDir); err != nil {
+	if err := os.RemoveAll(w.Layout.TempDir); err != nil {
 		t.Fatal(err)
 	}
 	if err := incompressible(t, to, 2*spoolMemory); err != nil {
 		t.Fatal(err) // excelize has it in memory
 	}
-	if err := to.Close(w.overview()); !errors.Is(err, os.ErrNotExist) {
+	if err := to.Close(w.Overview()); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("Close() = %v, want %v", err, os.ErrNotExist)
 	}
 }
@@ -448,21 +448,21 @@ func TestNoTemporaryFiles(t *testing.T) {
 // What is reckoned for a sheet is never less than its XML, or a part could grow
 // beyond what the archive can hold.
 func TestReckonedSize(t *testing.T) {
-	texts := append(hostileTexts(),
+	texts := append(HostileTexts(),
 		strings.Repeat("_x0041", 5000)+"_", strings.Repeat("_xD800_", 4000), strings.Repeat("\"", 32767), strings.Repeat("\x7f", 8000),
 		strings.Repeat("&<>'\r\t\n", 4000), strings.Repeat("👩", 20_000), strings.Repeat("ü", 32767), " ")
 	for _, text := range texts {
-		w := newWorld(t, "ca.example")
+		w := NewWorld(t, "ca.example")
 		var out bytes.Buffer
-		to, err := NewXLSX(&out, w.layout)
+		to, err := NewXLSX(&out, w.Layout)
 		if err != nil {
 			t.Fatal(err)
 		}
-		w.results = nil
+		w.Results = nil
 		for range 5 {
-			w.add(permitted(t, "open.example", 1), nil, text)
+			w.Add(Permitted(t, "open.example", 1), nil, text)
 		}
-		w.write(t, to)
+		w.Write(t, to)
 		reckoned := to.(*workbook).results.sheets[0].size
 		sheet := readPart(t, out.Bytes(), resultsPart)
 		_, rows, _ := strings.Cut(sheet, "<sheetData>")
@@ -476,7 +476,7 @@ func TestReckonedSize(t *testing.T) {
 // incompressible writes rows with so many octets, until an error.
 func incompressible(t testing.TB, to Writer, octets int) error {
 	t.Helper()
-	v := permitted(t, "open.example", 1)
+	v := Permitted(t, "open.example", 1)
 	next := uint64(1)
 	for n := range octets / 5_000 {
 		var cell strings.Builder
@@ -493,7 +493,7 @@ func incompressible(t testing.TB, to Writer, octets int) error {
 }
 
 func TestArchiveOrder(t *testing.T) {
-	workbook := newWorld(t, "ca.example").bytes(t, NewXLSX)
+	workbook := NewWorld(t, "ca.example").Bytes(t, NewXLSX)
 	archive, err := zip.NewReader(bytes.NewReader(workbook), int64(len(workbook)))
 	if err != nil {
 		t.Fatal(err)

@@ -22,7 +22,7 @@ import (
 // earlierReport is a report that is read again, to be compared.
 type earlierReport struct {
 	inputs []*input.Input // one for each sheet of a workbook; none for JSON Lines
-	table  report.Table
+	table  report.Report
 }
 
 // longestHeader is how much is read of a report to tell what it is.
@@ -41,7 +41,7 @@ func openReport(ctx context.Context, path, tempDir string) (*earlierReport, erro
 	e := new(earlierReport)
 	switch {
 	case bytes.HasPrefix(head, []byte("{")):
-		e.table, err = report.NewJSONLTable(path, func() (io.ReadCloser, error) { return os.Open(path) })
+		e.table, err = report.NewJSONLReport(path, func() (io.ReadCloser, error) { return os.Open(path) })
 	case bytes.HasPrefix(head, []byte("<")):
 		err = fmt.Errorf("%s %w: it is a page: give the report in CSV, XLSX or JSON Lines", path, report.ErrReport)
 	case bytes.HasPrefix(head, []byte("PK\x03\x04")):
@@ -194,7 +194,7 @@ func sumOf(path string) (string, error) {
 	return hex.EncodeToString(sum.Sum(nil)), nil
 }
 
-func (j *job) newBaseline(ctx context.Context, table report.Table) (*report.Baseline, error) {
+func (j *job) newBaseline(ctx context.Context, table report.Report) (*report.Baseline, error) {
 	layout := j.layout()
 	column := report.InputNames(layout.Header)[j.in.Layout().Column-1]
 	reader, err := report.NewReader(ctx, table, report.ColumnChoice{Preferred: column})
