@@ -1,4 +1,4 @@
-package report
+package report_test
 
 import (
 	"encoding/csv"
@@ -7,20 +7,22 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"caascan/report"
+	"caascan/report/reporttest"
 	"caascan/scan"
 )
 
 func TestKindsOfChanges(t *testing.T) {
-	c := Compared(t, "Old", "New").Changes
-	if got, want := c.Kind(scan.ListChange), (Count{Rows: 3, Domains: 1}); got != want || !c.Policy() {
+	c := reporttest.Compared(t, "Old", "New").Changes
+	if got, want := c.Kind(scan.ListChange), (report.Count{Rows: 3, Domains: 1}); got != want || !c.Policy() {
 		t.Errorf("rows of the list: %v, want %v", got, want)
 	}
 }
 
 func TestTheColumnOfChanges(t *testing.T) {
-	w := Compared(t, "ca.example")
+	w := reporttest.Compared(t, "ca.example")
 	w.Layout.Columns = []string{"caa_row", "caa_change"}
-	got, err := csv.NewReader(strings.NewReader(string(w.Bytes(t, NewPlainCSV)))).ReadAll()
+	got, err := csv.NewReader(strings.NewReader(string(w.Bytes(t, report.NewPlainCSV)))).ReadAll()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -29,7 +31,7 @@ func TestTheColumnOfChanges(t *testing.T) {
 		t.Errorf("CSV (-want +got):\n%s", diff)
 	}
 	var jsonl []string
-	for _, row := range readJSONL(t, w.Bytes(t, NewJSONL)) {
+	for _, row := range readJSONL(t, w.Bytes(t, report.NewJSONL)) {
 		jsonl = append(jsonl, row.Change)
 	}
 	if diff := cmp.Diff([]string{"", "status-changed", "", "failed-now", "new", ""}, jsonl); diff != "" {

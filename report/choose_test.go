@@ -1,4 +1,4 @@
-package report
+package report_test
 
 import (
 	"errors"
@@ -6,6 +6,9 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"caascan/report"
+	"caascan/report/reporttest"
 )
 
 func TestChosenColumns(t *testing.T) {
@@ -39,11 +42,11 @@ func TestChosenColumns(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			w := NewWorld(t, "Old", "New")
-			w.Layout.Columns, w.Layout.Cells = strings.Split(test.columns, "|"), RawCells
+			w := reporttest.NewWorld(t, "Old", "New")
+			w.Layout.Columns, w.Layout.Cells = strings.Split(test.columns, "|"), report.RawCells
 			w.Results = w.Results[:2]
 			want := test.header + "\n" + strings.Join(test.rows, "\n") + "\n"
-			if diff := cmp.Diff(want, string(w.Bytes(t, NewPlainCSV))); diff != "" {
+			if diff := cmp.Diff(want, string(w.Bytes(t, report.NewPlainCSV))); diff != "" {
 				t.Errorf("CSV (-want +got):\n%s", diff)
 			}
 		})
@@ -59,11 +62,11 @@ func TestChosenFields(t *testing.T) {
 		{"input", `{"cells":{"email":"joe@mail.closed.example","email#2":"ok, or \"so\"","phone":"=1+1"}}`},
 	}
 	for _, test := range tests {
-		w := NewWorld(t, "Old", "New")
+		w := reporttest.NewWorld(t, "Old", "New")
 		w.Layout.Header = []string{"email", "email", "phone"}
 		w.Layout.Columns = strings.Split(test.columns, "|")
 		w.Results = w.Results[1:2]
-		if diff := cmp.Diff(test.want+"\n", string(w.Bytes(t, NewJSONL))); diff != "" {
+		if diff := cmp.Diff(test.want+"\n", string(w.Bytes(t, report.NewJSONL))); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", test.columns, diff)
 		}
 	}
@@ -84,17 +87,17 @@ func TestColumnsThatCannotBeHad(t *testing.T) {
 		{strings.Repeat("x", 1000), `xxx…"; there are`},
 	}
 	for _, test := range tests {
-		l := NewWorld(t, "ca.example").Layout
+		l := reporttest.NewWorld(t, "ca.example").Layout
 		l.Columns = strings.Split(test.columns, "|")
 		err := l.Check()
-		if !errors.Is(err, ErrColumns) || !strings.Contains(err.Error(), test.want) {
+		if !errors.Is(err, report.ErrColumns) || !strings.Contains(err.Error(), test.want) {
 			t.Errorf("%s: %v, want %s", test.columns, err, test.want)
 		}
 		if err != nil && len(err.Error()) > 2000 {
 			t.Errorf("%.20s: a message of %d octets", test.columns, len(err.Error()))
 		}
 	}
-	wide := NewWorld(t, "ca.example").Layout
+	wide := reporttest.NewWorld(t, "ca.example").Layout
 	wide.Header, wide.Columns = make([]string, 16384), []string{"nowhere"}
 	if err := wide.Check(); err == nil || len(err.Error()) > 2000 || !strings.Contains(err.Error(), "16354 more") {
 		t.Errorf("with 16384 columns: %.200v", err)

@@ -1,9 +1,10 @@
-package report
+package report_test
 
 import (
 	"regexp"
 	"testing"
 
+	"caascan/report"
 	"caascan/scan"
 	"caascan/scan/snapshot"
 )
@@ -13,7 +14,7 @@ var sentences = regexp.MustCompile(`^[A-Z][^\s{}]*( [^\s{}]+)* [^\s{}]*[^\s{}.]\
 
 func TestColumnSentences(t *testing.T) {
 	const longest = 200
-	for _, c := range Columns() {
+	for _, c := range report.Columns() {
 		if !sentences.MatchString(c.Meaning) || len(c.Meaning) > longest {
 			t.Errorf("%s: %q is no sentence, or longer than %d", c.Name, c.Meaning, longest)
 		}
@@ -27,7 +28,7 @@ func TestColumnsNameTheirWords(t *testing.T) {
 		"caa_dnssec":     texts(snapshot.DNSSECStates()),
 		"caa_on_failure": texts(scan.OnFailures()),
 	}
-	for _, c := range Columns() {
+	for _, c := range report.Columns() {
 		for _, word := range words[c.Name] {
 			if !regexp.MustCompile(`[ (]` + word + `[ ,.:]`).MatchString(c.Meaning) {
 				t.Errorf("%s: %q does not name %s", c.Name, c.Meaning, word)

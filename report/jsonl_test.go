@@ -1,4 +1,4 @@
-package report
+package report_test
 
 import (
 	"bytes"
@@ -11,6 +11,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"caascan/report"
+	"caascan/report/reporttest"
 	"caascan/scan"
 	"caascan/scan/caa"
 )
@@ -70,15 +72,15 @@ func readJSONL(t testing.TB, text []byte) []jsonRow {
 // every row.
 func TestFields(t *testing.T) {
 	var want []string
-	for _, f := range Fields() {
+	for _, f := range report.Fields() {
 		want = append(want, f.Name+" "+f.Type)
 		if !strings.HasSuffix(f.Meaning, ".") {
 			t.Errorf("%s has no sentence: %q", f.Name, f.Meaning)
 		}
 	}
-	w := NewWorld(t, "Old")
+	w := reporttest.NewWorld(t, "Old")
 	w.Layout.Compared = "old.csv"
-	for line := range bytes.Lines(w.Bytes(t, NewJSONL)) {
+	for line := range bytes.Lines(w.Bytes(t, report.NewJSONL)) {
 		decoder := json.NewDecoder(bytes.NewReader(line))
 		var got []string
 		for _, f := range members(t, decoder) {
@@ -152,7 +154,7 @@ func FuzzJSONL(f *testing.F) {
 		f.Add(seed, seed, seed)
 	}
 	f.Fuzz(func(t *testing.T, cells, value, detail string) {
-		w := NewWorld(t, "Old", "New")
+		w := reporttest.NewWorld(t, "Old", "New")
 		w.Layout.Header, w.Results = strings.Split(cells, "\x00"), w.Results[:3]
 		for i := range w.Results {
 			w.Results[i].Row.Cells = nil
@@ -168,8 +170,8 @@ func FuzzJSONL(f *testing.F) {
 		before, after, _ := strings.Cut(detail, "\x00")
 		o.Decisions[1].Detail = scan.Sentence(before + "\x00" + strings.ReplaceAll(after, "\x00", ""))
 		w.Layout.Issuers = []string{"Old", "N" + strings.ReplaceAll(value, "\x00", "")}
-		rows := ParseRFC4180(t, string(w.Bytes(t, NewPlainCSV)), "\n")
-		objects := readJSONL(t, w.Bytes(t, NewJSONL))
+		rows := report.ParseRFC4180(t, string(w.Bytes(t, report.NewPlainCSV)), "\n")
+		objects := readJSONL(t, w.Bytes(t, report.NewJSONL))
 		if len(objects) != len(rows)-1 {
 			t.Fatalf("%d objects for %d rows", len(objects), len(rows)-1)
 		}
@@ -177,7 +179,7 @@ func FuzzJSONL(f *testing.F) {
 			if diff := cmp.Diff(restored(rows[i+1]), object.asCells(rows[0][:len(w.Layout.Header)])); diff != "" {
 				t.Errorf("row %d (-CSV +JSON Lines):\n%s", i, diff)
 			}
-			if label := UnescapeCell(object.Decisions[1].Issuer); label != w.Layout.Issuers[1] {
+			if label := report.UnescapeCell(object.Decisions[1].Issuer); label != w.Layout.Issuers[1] {
 				t.Errorf("row %d: CA %q, want %q", i, label, w.Layout.Issuers[1])
 			}
 		}
@@ -187,7 +189,7 @@ func FuzzJSONL(f *testing.F) {
 func restored(cells []string) []string {
 	all := make([]string, len(cells))
 	for i, cell := range cells {
-		all[i] = RestoreCell(cell)
+		all[i] = report.RestoreCell(cell)
 	}
 	return all
 }
@@ -195,8 +197,8 @@ func restored(cells []string) []string {
 // asCells returns the cells of a row with several CAs; the header is that of CSV.
 func (r *jsonRow) asCells(header []string) []string {
 	var cells []string
-	for _, name := range UniqueNames(restored(header)) {
-		cells = append(cells, UnescapeCell(r.Cells[EscapeCell(name)]))
+	for _, name := range report.UniqueNames(restored(header)) {
+		cells = append(cells, report.UnescapeCell(r.Cells[report.EscapeCell(name)]))
 	}
 	var records []string
 	for _, p := range r.Records {
@@ -214,5 +216,5 @@ func (r *jsonRow) asCells(header []string) []string {
 }
 
 func (d *jsonDecision) asCells() []string {
-	return []string{d.Status, d.Reason, UnescapeCell(d.Detail), strings.Join(d.Fix, " | ")}
+	return []string{d.Status, d.Reason, report.UnescapeCell(d.Detail), strings.Join(d.Fix, " | ")}
 }

@@ -1,13 +1,11 @@
-// Package report writes the results of a scan to a file: each row of the input
-// with its own columns first and what was found of it after them.
+// Package report says what a report says: each row of the input with its own columns
+// first and what was found of it after them, and what all rows come to. It writes the
+// reports that are lines of text: CSV, JSON Lines and files of fixes. Those that have a
+// form of their own are made by the packages below it: report/xlsx makes a workbook,
+// report/html a page, and report/diff reads an earlier report and compares rows with it.
 //
-// CSV and JSON Lines are written row by row. A workbook's rows are kept in temporary files until
-// Close, about 1 GB for a million, because the run facts, which come first in it,
-// are known last. Memory grows with the distinct domains and not with the rows, but
-// for a buffer of each sheet that is being written, and equal results give equal
-// bytes. All text is taken for hostile: see Cells for what CSV makes of it; a
-// workbook holds text as text and never as a formula, a page as text and never as a
-// part of itself.
+// Memory grows with the distinct domains and not with the rows, and equal results give
+// equal bytes. All text is hostile: see Cells for how CSV is protected.
 package report
 
 import (

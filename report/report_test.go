@@ -1,4 +1,4 @@
-package report
+package report_test
 
 import (
 	"bytes"
@@ -10,6 +10,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"caascan/report"
+	"caascan/report/reporttest"
 	"caascan/scan"
 	"caascan/scan/caa"
 )
@@ -18,23 +20,23 @@ var _ = flag.Bool("update", false, "write the golden files anew")
 
 // The goldens are whole reports.
 func TestGoldens(t *testing.T) {
-	one, two := NewWorld(t, "ca.example"), NewWorld(t, "Old", "New")
-	Golden(t, "one-ca.csv", string(one.Bytes(t, NewCSV)))
-	Golden(t, "two-cas.csv", string(two.Bytes(t, NewPlainCSV)))
-	Golden(t, "two-cas.jsonl", string(two.Bytes(t, NewJSONL)))
+	one, two := reporttest.NewWorld(t, "ca.example"), reporttest.NewWorld(t, "Old", "New")
+	reporttest.Golden(t, "one-ca.csv", string(one.Bytes(t, report.NewCSV)))
+	reporttest.Golden(t, "two-cas.csv", string(two.Bytes(t, report.NewPlainCSV)))
+	reporttest.Golden(t, "two-cas.jsonl", string(two.Bytes(t, report.NewJSONL)))
 }
 
 func TestParseFormat(t *testing.T) {
-	for filename, want := range map[string]Format{
-		"-": PlainCSV, "report.csv": CSV, "a.b/REPORT.CSV": CSV, "move.xlsx": XLSX, ".xlsx": XLSX, "a.JsonL": JSONL,
-		"for-mail.html": HTML, "OLD.HTM": HTML,
+	for filename, want := range map[string]report.Format{
+		"-": report.PlainCSV, "report.csv": report.CSV, "a.b/REPORT.CSV": report.CSV, "move.xlsx": report.XLSX, ".xlsx": report.XLSX, "a.JsonL": report.JSONL,
+		"for-mail.html": report.HTML, "OLD.HTM": report.HTML,
 	} {
-		if got, err := ParseFormat(filename); got != want || err != nil {
+		if got, err := report.ParseFormat(filename); got != want || err != nil {
 			t.Errorf("ParseFormat(%q) = %q, %v, want %q", filename, got, err, want)
 		}
 	}
 	for _, filename := range []string{"report.pdf", "report", "csv", "", "report.csv.gz", "report.json", "--"} {
-		_, err := ParseFormat(filename)
+		_, err := report.ParseFormat(filename)
 		if err == nil {
 			t.Errorf("ParseFormat(%q): no error", filename)
 			continue
@@ -48,7 +50,7 @@ func TestParseFormat(t *testing.T) {
 }
 
 func TestNewWithoutCA(t *testing.T) {
-	if _, err := NewCSV(io.Discard, Layout{Header: []string{"email"}}); err == nil {
+	if _, err := report.NewCSV(io.Discard, report.Layout{Header: []string{"email"}}); err == nil {
 		t.Error("no error of a report without a CA")
 	}
 }
@@ -58,7 +60,7 @@ func TestColumns(t *testing.T) {
 	want := strings.Fields(`caa_row caa_domain caa_status caa_reason caa_detail caa_found_at caa_owner caa_records
 		caa_dnssec caa_on_failure caa_warnings caa_fix caa_resolver caa_checked_at caa_change`)
 	var got []string
-	for _, c := range Columns() {
+	for _, c := range report.Columns() {
 		got = append(got, c.Name)
 		if !strings.HasSuffix(c.Meaning, ".") {
 			t.Errorf("%s has no sentence: %q", c.Name, c.Meaning)
@@ -91,7 +93,7 @@ func TestHeader(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			table, err := NewTable(Layout{Header: test.inputs, Issuers: test.labels})
+			table, err := report.NewTable(report.Layout{Header: test.inputs, Issuers: test.labels})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -105,42 +107,42 @@ func TestHeader(t *testing.T) {
 // The shared cells of an outcome are kept: those of another one, and what belongs to
 // the row or to the domain, must not be.
 func TestRowsDoNotMix(t *testing.T) {
-	w, want := Mixed(t)
-	got, err := csv.NewReader(bytes.NewReader(w.Bytes(t, NewPlainCSV))).ReadAll()
+	w, want := reporttest.Mixed(t)
+	got, err := csv.NewReader(bytes.NewReader(w.Bytes(t, report.NewPlainCSV))).ReadAll()
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(want, PickMixed(got)); diff != "" {
+	if diff := cmp.Diff(want, reporttest.PickMixed(got)); diff != "" {
 		t.Errorf("CSV (-want +got):\n%s", diff)
 	}
 }
 
 func TestCounts(t *testing.T) {
-	var none Counts
-	if none.Total() != (Count{}) || none.Status(0, scan.Denied) != (Count{}) || none.Reason(3, scan.Empty) != (Count{}) {
+	var none report.Counts
+	if none.Total() != (report.Count{}) || none.Status(0, scan.Denied) != (report.Count{}) || none.Reason(3, scan.Empty) != (report.Count{}) {
 		t.Error("the zero Counts is not empty")
 	}
-	var c Counts
-	for _, r := range NewWorld(t, "Old", "New").Results {
+	var c report.Counts
+	for _, r := range reporttest.NewWorld(t, "Old", "New").Results {
 		c.Add(r)
 	}
 	// By hand: six rows; open.example twice, closed and bogus once, two without a domain.
 	type line struct {
 		issuer int
 		of     string
-		count  Count
+		count  report.Count
 	}
 	want := []line{
-		{0, "permitted", Count{Rows: 2, Domains: 1}},
-		{0, "denied", Count{Rows: 1, Domains: 1}},
-		{0, "lookup-failed", Count{Rows: 3, Domains: 1}},
-		{1, "permitted", Count{Rows: 3, Domains: 2}},
-		{1, "denied", Count{Rows: 0, Domains: 0}},
-		{1, "lookup-failed", Count{Rows: 3, Domains: 1}},
-		{0, "no-caa", Count{Rows: 2, Domains: 1}},
-		{0, "issuer-not-listed", Count{Rows: 1, Domains: 1}},
-		{1, "issuer-listed", Count{Rows: 1, Domains: 1}},
-		{1, "empty", Count{Rows: 1, Domains: 0}},
+		{0, "permitted", report.Count{Rows: 2, Domains: 1}},
+		{0, "denied", report.Count{Rows: 1, Domains: 1}},
+		{0, "lookup-failed", report.Count{Rows: 3, Domains: 1}},
+		{1, "permitted", report.Count{Rows: 3, Domains: 2}},
+		{1, "denied", report.Count{Rows: 0, Domains: 0}},
+		{1, "lookup-failed", report.Count{Rows: 3, Domains: 1}},
+		{0, "no-caa", report.Count{Rows: 2, Domains: 1}},
+		{0, "issuer-not-listed", report.Count{Rows: 1, Domains: 1}},
+		{1, "issuer-listed", report.Count{Rows: 1, Domains: 1}},
+		{1, "empty", report.Count{Rows: 1, Domains: 0}},
 	}
 	for _, w := range want {
 		got := c.Reason(w.issuer, scan.Reason(w.of))
@@ -151,14 +153,14 @@ func TestCounts(t *testing.T) {
 			t.Errorf("CA %d, %s: %v, want %v", w.issuer, w.of, got, w.count)
 		}
 	}
-	if got := c.Total(); got != (Count{Rows: 6, Domains: 3}) {
+	if got := c.Total(); got != (report.Count{Rows: 6, Domains: 3}) {
 		t.Errorf("Total() = %v, want 6 rows and 3 domains", got)
 	}
 }
 
 // Reasons come by status, the most frequent first.
 func TestReasonOrder(t *testing.T) {
-	var c Counts
+	var c report.Counts
 	for reason, rows := range map[scan.Reason]int{
 		scan.Reason(caa.IssuerNotListed): 1, scan.Reason(caa.NoIssuer): 2, scan.Reason(caa.NoCAA): 1, scan.Empty: 5, scan.Reason(caa.NoIssuemail): 3,
 	} {
@@ -169,7 +171,7 @@ func TestReasonOrder(t *testing.T) {
 	}
 	want := []scan.Reason{"no-issuemail", "no-caa", "no-issuer", "issuer-not-listed", "empty"}
 	var got []scan.Reason
-	for _, r := range NewOverview([]string{"ca.example"}, Run{}, &Tally{Counts: c}).Issuers()[0].Reasons {
+	for _, r := range report.NewOverview([]string{"ca.example"}, report.Run{}, &report.Tally{Counts: c}).Issuers()[0].Reasons {
 		got = append(got, r.Reason)
 	}
 	if diff := cmp.Diff(want, got); diff != "" {

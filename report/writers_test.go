@@ -1,24 +1,27 @@
-package report
+package report_test
 
 import (
 	"errors"
 	"strings"
 	"testing"
+
+	"caascan/report"
+	"caascan/report/reporttest"
 )
 
 func TestCSVStyles(t *testing.T) {
 	tests := []struct {
 		name           string
-		newWriter      Maker
+		newWriter      reporttest.Maker
 		start, lineEnd string
 		count          int // the header and six rows; LF stands once inside a cell, too
 	}{
-		{"a file has a BOM and CR LF", NewCSV, "\ufeffemail,", "\r\n", 7},
-		{"a pipe has neither", NewPlainCSV, "email,", "\n", 8},
+		{"a file has a BOM and CR LF", report.NewCSV, "\ufeffemail,", "\r\n", 7},
+		{"a pipe has neither", report.NewPlainCSV, "email,", "\n", 8},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			got := string(NewWorld(t, "ca.example").Bytes(t, test.newWriter))
+			got := string(reporttest.NewWorld(t, "ca.example").Bytes(t, test.newWriter))
 			if !strings.HasPrefix(got, test.start) {
 				t.Errorf("begins with %.20q, want %q", got, test.start)
 			}
@@ -33,9 +36,9 @@ func TestCSVStyles(t *testing.T) {
 }
 
 func TestRawCells(t *testing.T) {
-	w := NewWorld(t, "ca.example")
-	w.Layout.Cells = RawCells
-	got := string(w.Bytes(t, NewPlainCSV))
+	w := reporttest.NewWorld(t, "ca.example")
+	w.Layout.Cells = report.RawCells
+	got := string(w.Bytes(t, report.NewPlainCSV))
 	for _, want := range []string{",=1+1,", "a\x00b\u202ec"} {
 		if !strings.Contains(got, want) {
 			t.Errorf("%q is not in the report", want)
@@ -45,8 +48,8 @@ func TestRawCells(t *testing.T) {
 
 // A full disk is seen while the rows come, not only at the end.
 func TestErrorOfWrite(t *testing.T) {
-	w := NewWorld(t, "ca.example")
-	to, err := NewCSV(&Limited{}, w.Layout)
+	w := reporttest.NewWorld(t, "ca.example")
+	to, err := report.NewCSV(&reporttest.Limited{}, w.Layout)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -55,13 +58,13 @@ func TestErrorOfWrite(t *testing.T) {
 			break
 		}
 	}
-	if !errors.Is(err, ErrDisk) {
-		t.Errorf("Write() = %v, want %v", err, ErrDisk)
+	if !errors.Is(err, reporttest.ErrDisk) {
+		t.Errorf("Write() = %v, want %v", err, reporttest.ErrDisk)
 	}
 }
 
 func TestWriters(t *testing.T) {
-	CheckWriter(t, "csv", NewCSV)
-	CheckWriter(t, "plain-csv", NewPlainCSV)
-	CheckWriter(t, "jsonl", NewJSONL)
+	reporttest.CheckWriter(t, "csv", report.NewCSV)
+	reporttest.CheckWriter(t, "plain-csv", report.NewPlainCSV)
+	reporttest.CheckWriter(t, "jsonl", report.NewJSONL)
 }

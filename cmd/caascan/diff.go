@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"caascan/report"
+	"caascan/report/diff"
 	"caascan/scan"
 )
 
@@ -89,15 +90,15 @@ func (o diffOptions) compare(ctx context.Context, old, now, tempDir string, said
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, later.close()) }()
-	before, err := report.NewReader(ctx, earlier.table, report.ColumnChoice{Asked: o.column})
+	before, err := diff.NewReader(ctx, earlier.table, diff.ColumnChoice{Asked: o.column})
 	if err != nil {
 		return nil, columnError(err)
 	}
-	after, err := report.NewReader(ctx, later.table, report.ColumnChoice{Asked: o.column, Preferred: before.Column()})
+	after, err := diff.NewReader(ctx, later.table, diff.ColumnChoice{Asked: o.column, Preferred: before.Column()})
 	if err != nil {
 		return nil, columnError(err)
 	}
-	baseline, err := report.NewBaseline(ctx, before, after.Labels())
+	baseline, err := diff.NewBaseline(ctx, before, after.Labels())
 	if err != nil {
 		return nil, err
 	}
@@ -112,7 +113,7 @@ func (o diffOptions) compare(ctx context.Context, old, now, tempDir string, said
 
 // columnError makes a column that is not there a fault of the command line.
 func columnError(err error) error {
-	if errors.Is(err, report.ErrNoColumn) {
+	if errors.Is(err, diff.ErrNoColumn) {
 		return usageError{err}
 	}
 	return err

@@ -10,6 +10,8 @@ import (
 	"strings"
 
 	"caascan/report"
+	"caascan/report/html"
+	"caascan/report/xlsx"
 )
 
 // reportsStay ends what is said of a run that could not finish.
@@ -57,9 +59,9 @@ func newWriter(format report.Format, to io.Writer, layout report.Layout) (report
 	case report.PlainCSV:
 		return report.NewPlainCSV(to, layout)
 	case report.XLSX:
-		return report.NewXLSX(to, layout)
+		return xlsx.New(to, layout)
 	case report.HTML:
-		return report.NewHTML(to, layout)
+		return html.New(to, layout)
 	case report.JSONL:
 		return report.NewJSONL(to, layout)
 	}

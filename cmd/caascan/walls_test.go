@@ -30,12 +30,22 @@ var walls = map[string][]string{
 		"golang.org/x/sync/errgroup",
 	},
 	"scan/input": {"caascan/scan", "golang.org/x/text", "github.com/xuri/excelize/v2"},
-	"report": {
-		"caascan/scan", "caascan/scan/domain", "caascan/scan/caa", "caascan/scan/snapshot",
+	"report": {"caascan/scan", "caascan/scan/domain", "caascan/scan/caa"},
+	"report/xlsx": {
+		"caascan/report", "caascan/scan", "caascan/scan/domain", "caascan/scan/caa", "caascan/scan/snapshot",
 		"github.com/xuri/excelize/v2", "github.com/klauspost/compress",
 	},
+	"report/html": {"caascan/report", "caascan/scan", "caascan/scan/domain"},
+	"report/diff": {"caascan/report", "caascan/scan", "caascan/scan/caa"},
+	"report/reporttest": {
+		"caascan/report", "caascan/scan", "caascan/scan/domain", "caascan/scan/caa", "caascan/scan/snapshot",
+		"github.com/google/go-cmp",
+	},
 	"cmd/caascan": {
-		"caascan", "github.com/spf13", "github.com/schollz/progressbar/v3", "golang.org/x/term",
+		"caascan/report", "caascan/report/xlsx", "caascan/report/html", "caascan/report/diff",
+		"caascan/scan", "caascan/scan/domain", "caascan/scan/caa", "caascan/scan/snapshot", "caascan/scan/zone",
+		"caascan/scan/lookup", "caascan/scan/input",
+		"github.com/spf13", "github.com/schollz/progressbar/v3", "golang.org/x/term",
 		"github.com/google/renameio/v2", "github.com/gofrs/flock", "golang.org/x/crypto/x509roots/fallback",
 	},
 }
@@ -46,7 +56,10 @@ var standardOnly = map[string][]string{
 	"scan/domain":   {"net", "os", "time"},
 	"scan/caa":      {"net", "os", "time"},
 	"scan/snapshot": {"net", "os"},
-	"report":        {"net"},
+	"report":        {"net", "os"},
+	"report/xlsx":   {"net"},
+	"report/html":   {"net", "os"},
+	"report/diff":   {"net", "os"},
 }
 
 // TestWalls holds the packages apart: what may import what is the design.
