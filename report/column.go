@@ -33,6 +33,7 @@ type Column struct {
 	number   func(scan.Result) int
 	row      func(scan.Result) string
 	verdict  func(scan.Verdict) string
+	moment   func(scan.Verdict) time.Time
 	sentence func(scan.Decision) scan.Sentence
 	outcome  func(*scan.Outcome) string
 	decision func(scan.Decision) string
@@ -112,7 +113,7 @@ var columns = [...]Column{
 	{
 		Name: "caa_checked_at", Width: 21,
 		Meaning: "When the oldest answer came that the row rests on, in UTC. Empty where the DNS gave none.",
-		verdict: CheckedAt,
+		moment:  func(v scan.Verdict) time.Time { return v.CheckedAt },
 	},
 	{
 		Name: changeColumn, Width: 18, Colored: true, compare: true,
@@ -179,13 +180,12 @@ func warnings(r scan.Result) string {
 	return text
 }
 
-// CheckedAt is when the oldest answer came that a verdict rests on, as text; empty if the
-// DNS gave none.
-func CheckedAt(v scan.Verdict) string {
-	if v.CheckedAt.IsZero() {
+// momentText is a time as text, in UTC and to the second (RFC 3339); empty if it is zero.
+func momentText(t time.Time) string {
+	if t.IsZero() {
 		return ""
 	}
-	return v.CheckedAt.UTC().Format(time.RFC3339)
+	return t.UTC().Format(time.RFC3339)
 }
 
 // TableColumn is a Column as one report has it: the decision is that of one CA.
@@ -204,6 +204,8 @@ func (f *TableColumn) Text(r scan.Result) string {
 		return f.row(r)
 	case f.verdict != nil:
 		return f.verdict(r.Verdict)
+	case f.moment != nil:
+		return momentText(f.moment(r.Verdict))
 	case f.sentence != nil:
 		return f.sentence(r.Verdict.Decisions[f.issuer]).For(r.Verdict.Domain)
 	}
@@ -217,6 +219,15 @@ func (f *TableColumn) Number(r scan.Result) (n int, ok bool) {
 		return 0, false
 	}
 	return f.number(r), true
+}
+
+// Time returns the time that stands in the cell, if the column has times; it is zero if
+// there is none in the row.
+func (f *TableColumn) Time(r scan.Result) (t time.Time, ok bool) {
+	if f.moment == nil {
+		return time.Time{}, false
+	}
+	return f.moment(r.Verdict), true
 }
 
 // IsInput reports whether the column is one of the input's own.

@@ -47,8 +47,7 @@ func newClosing(b *workbook, o *report.Overview) *closing {
 	return c
 }
 
-// write makes the sheets. Each is ended before the next begins, so that there is one
-// buffer at a time.
+// write makes the sheets. Each is ended before the next begins.
 func (c *closing) write() error {
 	steps := []func() error{
 		func() error { return c.complete(c.results) },
@@ -128,9 +127,7 @@ func (c *closing) writeFixes() error {
 			if len(issuer.places) < report.LargestNames {
 				issuer.places = append(issuer.places, at)
 			}
-			if err := c.fixes.link(linked, c.firsts[fix.Domains[0]]); err != nil {
-				return err
-			}
+			c.fixes.link(linked, c.firsts[fix.Domains[0]])
 		}
 	}
 	return nil

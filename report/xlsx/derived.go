@@ -2,13 +2,15 @@ package xlsx
 
 import (
 	"strings"
+	"time"
 
 	"caascan/report"
 	"caascan/scan"
 )
 
 // derived is a column of a sheet that is the same whatever columns the report has.
-// Exactly one of text and number gives a cell; no text and 0 leave it empty.
+// Exactly one of text, number and moment gives a cell; no text, 0 and no time leave it
+// empty.
 type derived[T any] struct {
 	name    string
 	meaning string  // a sentence
@@ -18,10 +20,15 @@ type derived[T any] struct {
 	linked  bool    // the number leads elsewhere
 	text    func(T) string
 	number  func(T) int
+	moment  func(T) time.Time
 }
 
 // put fills the cell of a line.
 func (d *derived[T]) put(l *line, column int, v T, styles *rowStyles) {
+	if d.moment != nil {
+		styles.putMoment(l, column, d.moment(v))
+		return
+	}
 	if d.number == nil {
 		styles.put(l, column, d.text(v), cellShape{d.width, d.colored})
 		return
@@ -64,16 +71,18 @@ func (d *derivedSheets[T]) add(v T) (place, error) {
 		return place{}, err
 	}
 	if !d.last().canLink() {
-		d.unlink()
+		d.unlink(v)
 	}
 	return d.write(d.line)
 }
 
 // unlink makes a number that will lead nowhere look like any other.
-func (d *derivedSheets[T]) unlink() {
+func (d *derivedSheets[T]) unlink(v T) {
 	for i, c := range d.columns {
-		if c.linked {
-			d.line.cells[i].StyleID = d.styles.count
+		if n := 0; c.linked {
+			if n = c.number(v); n != 0 {
+				d.line.number(i, n, d.styles.count)
+			}
 		}
 	}
 }
@@ -148,7 +157,7 @@ func failedColumns() []derived[scan.Result] {
 		{
 			name: "Asked at", width: 21,
 			meaning: "When the oldest answer came that this rests on, in UTC. Empty for zone files and where nothing was looked up.",
-			text:    func(r scan.Result) string { return report.CheckedAt(r.Verdict) },
+			moment:  func(r scan.Result) time.Time { return r.Verdict.CheckedAt },
 		},
 	}
 }

@@ -63,7 +63,7 @@ func (p *page) put(column string, value any, l look) {
 		return
 	}
 	if text, ok := value.(string); ok {
-		value = cellText(text)
+		value = markedText(text)
 	}
 	at := p.at(column)
 	p.err = cmp.Or(

@@ -2,6 +2,7 @@ package xlsx
 
 import (
 	"cmp"
+	"fmt"
 	"math"
 
 	"github.com/xuri/excelize/v2"
@@ -21,6 +22,13 @@ func setPage(f *excelize.File, sheet string, wide int) error {
 		}),
 		f.SetHeaderFooter(sheet, &excelize.HeaderFooterOptions{OddFooter: "&L&A&RPage &P of &N"}),
 	)
+}
+
+// paper is the same for a sheet that is written here.
+func paper(wide int) string {
+	return `<pageMargins left="0.4" right="0.4" top="0.5" bottom="0.6" header="0.3" footer="0.3"/>` +
+		fmt.Sprintf(`<pageSetup paperSize="%d" fitToWidth="%d" fitToHeight="0" pageOrder="overThenDown" orientation="landscape"/>`, paperA4, wide) +
+		`<headerFooter><oddFooter>&amp;L&amp;A&amp;RPage &amp;P of &amp;N</oddFooter></headerFooter>`
 }
 
 const paperA4 = 9 // ECMA-376, part 1, section 18.3.1.63

@@ -2,7 +2,6 @@ package xlsx
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
 	"strconv"
 )
@@ -15,8 +14,7 @@ type limits struct {
 
 // maxSheetSize, 4 GiB less what stands before and after the rows, is where the
 // rows go on in another sheet, because an archive without zip64 holds no larger
-// part. The XML is not seen but reckoned with the most that a cell can take: a
-// million rows with 12 cells each are 0.8 GiB and count 1.5 GiB.
+// part. A million rows with 12 cells each are 0.8 GiB.
 const maxSheetSize = 4<<30 - 16<<20
 
 // series is the sheets of one kind: where one is full the next goes on, as Results 2
@@ -70,7 +68,7 @@ func (s *series) addSheet() error {
 	if n := len(s.sheets); n > 0 {
 		name += " " + strconv.Itoa(n+1)
 	}
-	next, err := newSheet(s.archive.dir, name, s.widths)
+	next, err := newSheet(s.archive, name, s.widths)
 	if err != nil {
 		return fmt.Errorf("sheet %s: %w", name, err)
 	}
@@ -80,9 +78,7 @@ func (s *series) addSheet() error {
 }
 
 // link makes the cell in a column of the row that was written last lead to a place.
-func (s *series) link(column int, to place) error {
-	return s.last().link(column, to)
-}
+func (s *series) link(column int, to place) { s.last().link(column, to) }
 
 // complete ends the series. There is a sheet in any case, with a sentence in it where
 // it would be empty.
@@ -109,16 +105,7 @@ func (s *series) finish() error {
 	if len(s.sheets) == 0 {
 		return nil
 	}
-	return s.last().finish(s.archive)
-}
-
-// close lets go of what the sheets hold.
-func (s *series) close() error {
-	var err error
-	for _, each := range s.sheets {
-		err = errors.Join(err, each.close())
-	}
-	return err
+	return s.last().finish()
 }
 
 // lines returns how many lines the sheets have besides their headers.

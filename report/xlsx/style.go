@@ -2,6 +2,7 @@ package xlsx
 
 import (
 	"cmp"
+	"time"
 
 	"github.com/xuri/excelize/v2"
 
@@ -52,6 +53,7 @@ const (
 	percentFormat = "0.0%"
 	littleFormat  = `[<0.0005]"<0"\."1%";0.0%` // <0.1%, of which excelize reads no point between quotation marks
 	nearlyFormat  = `[>=0.9995]">99.9%";0.0%`
+	momentFormat  = `yyyy\-mm\-dd"T"hh:mm:ss"Z"` // as the other formats write it (RFC 3339)
 )
 
 // shareFormat shows as 0.0% and 100.0% only what is none and all.
@@ -129,6 +131,7 @@ type rowStyles struct {
 	indent              float64        // of text, in characters
 	inputHeader, header int            // of the input's columns and of ours
 	text, lines, number int            // lines: text in several lines
+	moment              int            // of times
 	count, link         int            // numbers of things; those that lead to them
 	note                int            // in place of lines
 	blank               int            // of cells without text; 0 where there are none
@@ -157,6 +160,7 @@ func newRowStyles(book *stylebook, lined bool) rowStyles {
 		text:        with(look{}),
 		lines:       with(look{wrap: true}),
 		number:      with(look{format: numberFormat, align: "left"}),
+		moment:      with(look{format: momentFormat, align: "left"}),
 		count:       with(look{format: countFormat, align: "right", indent: 1}),
 		link:        with(look{format: countFormat, align: "right", indent: 1, color: linkBlue, underline: true}),
 		note:        book.number(look{color: faded, italic: true}),
@@ -177,6 +181,13 @@ func newRowStyles(book *stylebook, lined bool) rowStyles {
 	return styles
 }
 
+// cellShape is how a cell shows text: the width of its column in characters, and
+// whether the text has a colour of its own.
+type cellShape struct {
+	width   float64
+	colored bool
+}
+
 // put fills a cell of a line with text.
 func (s *rowStyles) put(l *line, column int, text string, shape cellShape) {
 	if text == "" {
@@ -189,13 +200,24 @@ func (s *rowStyles) put(l *line, column int, text string, shape cellShape) {
 	s.putLines(l, column, text, linesOf(text, shape.width-s.indent))
 }
 
+// putMoment fills a cell with a time, or with text if a spreadsheet cannot show it as one.
+func (s *rowStyles) putMoment(l *line, column int, t time.Time) {
+	switch {
+	case t.IsZero():
+	case fitsMoment(t):
+		l.moment(column, t, s.moment)
+	default:
+		l.text(column, t.UTC().Format(time.RFC3339), s.text)
+	}
+}
+
 // putLines fills a cell with text that is shown in so many lines.
 func (s *rowStyles) putLines(l *line, column int, text string, lines int) {
 	style := s.text
 	if lines > 1 {
 		style = s.lines
 	}
-	l.text(column, cellText(text), style)
+	l.text(column, text, style)
 	l.lines = max(l.lines, lines)
 }
 
@@ -207,7 +229,7 @@ func (s *rowStyles) headerLine(names []string, widths []float64, isInput func(co
 		if isInput(i) {
 			style = s.inputHeader
 		}
-		l.text(i, cellText(name), style)
+		l.text(i, name, style)
 		l.lines = max(l.lines, linesOf(name, widths[i]-filterWidth-s.indent))
 	}
 	return l

@@ -67,7 +67,6 @@ type workbook struct {
 	table   *report.Table
 	line    *line // the last row
 	kept    report.OutcomeCache[sharedLine]
-	all     []*series
 	results *series
 	failed  *derivedSheets[scan.Result]
 	err     error // of Write; errClosed after Close
@@ -86,8 +85,6 @@ func newWorkbook(w io.Writer, layout report.Layout) (*workbook, error) {
 	if columns > excelize.MaxColumns {
 		return nil, fmt.Errorf("the workbook would have %d columns, a spreadsheet has at most %d: write a .csv report", columns, excelize.MaxColumns)
 	}
-	// Where excelize cannot make a temporary file, it keeps all rows in memory: a
-	// directory in which nothing can be made has to be found out before.
 	dir, err := os.MkdirTemp(layout.TempDir, "caascan-report-")
 	if err != nil {
 		return nil, fmt.Errorf("temporary directory for the report: %w", err)
@@ -114,9 +111,7 @@ func (b *workbook) beginRows() error {
 }
 
 func (b *workbook) newSeries(name string, widths []float64, header *line) *series {
-	s := &series{archive: b.archive, limits: &b.limits, name: name, widths: widths, header: header}
-	b.all = append(b.all, s)
-	return s
+	return &series{archive: b.archive, limits: &b.limits, name: name, widths: widths, header: header}
 }
 
 func (b *workbook) widths() []float64 {
@@ -171,6 +166,10 @@ func (b *workbook) fill(r scan.Result) {
 			b.line.number(column, n, b.styles.number)
 			continue
 		}
+		if at, ok := f.Time(r); ok {
+			b.styles.putMoment(b.line, column, at)
+			continue
+		}
 		if f.IsInput() {
 			b.putInput(column, f.Text(r))
 			continue
@@ -214,11 +213,7 @@ func (b *workbook) Close(o *report.Overview) error {
 
 // release removes the temporary files.
 func (b *workbook) release() error {
-	var err error
-	for _, s := range b.all {
-		err = errors.Join(err, s.close())
-	}
-	return errors.Join(err, b.archive.release(), b.file.Close(), os.RemoveAll(b.dir))
+	return errors.Join(b.archive.release(), b.file.Close(), os.RemoveAll(b.dir))
 }
 
 // finish makes the rest of the workbook and writes it.
@@ -226,7 +221,7 @@ func (b *workbook) finish(o *report.Overview) error {
 	if err := newClosing(b, o).write(); err != nil {
 		return err
 	}
-	if err := b.file.SetDocProps(docProps(o.Run)); err != nil {
+	if err := b.archive.write(corePart, coreProperties(o.Run)); err != nil {
 		return err
 	}
 	sortContentTypes(b.file)
@@ -234,13 +229,21 @@ func (b *workbook) finish(o *report.Overview) error {
 	return b.file.Write(io.Discard) // the archive has its own writer
 }
 
-// docProps are the workbook's own properties. The time is that of the run, so
-// that the same run gives the same bytes.
-func docProps(run report.Run) *excelize.DocProperties {
-	props := &excelize.DocProperties{Creator: "caascan", LastModifiedBy: "caascan", Title: report.Title}
+// corePart is written here, because excelize writes it without a prefix, as which some
+// readers do not know it (https://github.com/exceljs/exceljs/issues/2603).
+const corePart = "docProps/core.xml"
+
+// coreProperties are the workbook's own properties (ECMA-376, part 2, section 11). The
+// time is that of the run, so that the same run gives the same bytes.
+func coreProperties(run report.Run) string {
+	times := ""
 	if !run.Started.IsZero() {
-		props.Created = run.Started.UTC().Format(time.RFC3339)
-		props.Modified = props.Created
+		at := run.Started.UTC().Format(time.RFC3339)
+		times = `<dcterms:created xsi:type="dcterms:W3CDTF">` + at + `</dcterms:created><dcterms:modified xsi:type="dcterms:W3CDTF">` + at + `</dcterms:modified>`
 	}
-	return props
+	return `<?xml version="1.0" encoding="UTF-8" standalone="yes"?>
+<cp:coreProperties xmlns:cp="http://schemas.openxmlformats.org/package/2006/metadata/core-properties" xmlns:dc="http://purl.org/dc/elements/1.1/"` +
+		` xmlns:dcterms="http://purl.org/dc/terms/" xmlns:dcmitype="http://purl.org/dc/dcmitype/" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance">` +
+		`<dc:title>` + report.Title + `</dc:title><dc:creator>caascan</dc:creator><cp:lastModifiedBy>caascan</cp:lastModifiedBy>` + times +
+		`</cp:coreProperties>`
 }
