@@ -9,7 +9,7 @@ import (
 	"caascan/scan/caa"
 )
 
-// deciding is a name at which CAA records stand, and what is to be published there.
+// fixMerge is a name at which CAA records stand, and what is to be published there.
 //
 // Nearly always all domains that it decides for have met the same set. But one that
 // aliases lead to is asked for with each of them, so it may have changed between two
@@ -18,7 +18,7 @@ import (
 // and for a CA that one of the sets permits and another does not, it holds what that
 // CA needs: or it would be denied where it was not. CAs that are not asked about
 // cannot be looked after so: that is why the fix says that there were several sets.
-type deciding struct {
+type fixMerge struct {
 	total   FixTotal
 	first   []caa.Property
 	sets    map[string]bool // by RDATA, those met
@@ -50,15 +50,15 @@ func (s *propertySet) add(properties []caa.Property) {
 	}
 }
 
-func newDeciding(o *scan.Outcome) *deciding {
-	n := &deciding{first: o.Records.Properties, sets: make(map[string]bool), by: make([]perIssuer, len(o.Decisions))}
+func newFixMerge(o *scan.Outcome) *fixMerge {
+	n := &fixMerge{first: o.Records.Properties, sets: make(map[string]bool), by: make([]perIssuer, len(o.Decisions))}
 	n.total.Fix = &scan.Fix{Present: caa.RRset{Owner: o.Records.Owner}}
 	n.meet(o)
 	return n
 }
 
 // add takes in a domain that the name decides for.
-func (n *deciding) add(d DomainTotal, issuers []int) {
+func (n *fixMerge) add(d DomainTotal, issuers []int) {
 	if !slices.Equal(d.Outcome.Records.Properties, n.first) {
 		n.meet(d.Outcome)
 	}
@@ -85,7 +85,7 @@ func (n *deciding) add(d DomainTotal, issuers []int) {
 }
 
 // meet takes in the set of an Outcome, which may be met already.
-func (n *deciding) meet(o *scan.Outcome) {
+func (n *fixMerge) meet(o *scan.Outcome) {
 	key := setKey(o.Records.Properties)
 	if n.sets[key] {
 		return
@@ -114,7 +114,7 @@ func setKey(properties []caa.Property) string {
 }
 
 // note takes in what a fix says of its set.
-func (n *deciding) note(fix *scan.Fix) {
+func (n *fixMerge) note(fix *scan.Fix) {
 	f := n.total.Fix
 	for _, note := range fix.Notes {
 		if len(f.Notes) < maxNotes && !slices.Contains(f.Notes, note) {
@@ -132,7 +132,7 @@ func (n *deciding) note(fix *scan.Fix) {
 const maxNotes = 20
 
 // fix returns the line.
-func (n *deciding) fix() FixTotal {
+func (n *fixMerge) fix() FixTotal {
 	slices.Sort(n.total.Issuers)
 	f := n.total.Fix
 	f.Present.Properties = n.present.list

@@ -11,7 +11,7 @@ type lineWriter struct {
 	out   io.Writer
 	table *Table
 	form  lineForm
-	kept  OutcomeCache[template]
+	templates  OutcomeCache[template]
 	lines []byte // not yet written
 	err   error  // of Write; errClosed after Close
 }
@@ -39,7 +39,7 @@ const linesAtOnce = 64 << 10
 
 func newLineWriter(w io.Writer, t *Table, form lineForm, start string) *lineWriter {
 	return &lineWriter{
-		out: w, table: t, form: form, kept: NewOutcomeCache[template](mostTemplates),
+		out: w, table: t, form: form, templates: NewOutcomeCache[template](mostTemplates),
 		lines: append(make([]byte, 0, 2*linesAtOnce), start...),
 	}
 }
@@ -56,7 +56,7 @@ func (w *lineWriter) write(r scan.Result) error {
 		return err
 	}
 	w.lines = w.form.appendCells(w.lines, r)
-	for _, p := range w.kept.Of(r.Verdict.Outcome, w.form.template) {
+	for _, p := range w.templates.Of(r.Verdict.Outcome, w.form.template) {
 		w.lines = append(w.lines, p.text...)
 		if p.then != nil {
 			w.lines = p.then(w.lines, r)

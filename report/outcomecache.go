@@ -21,7 +21,7 @@ func NewOutcomeCache[T any](most int) OutcomeCache[T] {
 }
 
 // Of returns what was made of an outcome, or makes it.
-func (k *OutcomeCache[T]) Of(o *scan.Outcome, make func(*scan.Outcome) T) T {
+func (k *OutcomeCache[T]) Of(o *scan.Outcome, build func(*scan.Outcome) T) T {
 	made, ok := k.made[o]
 	if ok {
 		return made
@@ -31,7 +31,7 @@ func (k *OutcomeCache[T]) Of(o *scan.Outcome, make func(*scan.Outcome) T) T {
 		clear(k.made)
 		k.octets = octetsOf(o)
 	}
-	made = make(o)
+	made = build(o)
 	k.made[o] = made
 	return made
 }

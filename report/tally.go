@@ -134,8 +134,8 @@ func (t *Tally) Domains() []DomainTotal {
 // once. The set of a line lets all of these CAs issue that the name denies, and
 // publishing it takes no permission from any CA of the scan.
 func (t *Tally) Fixes(issuers ...int) []FixTotal {
-	byName := make(map[string]*deciding)
-	var names []*deciding
+	byName := make(map[string]*fixMerge)
+	var names []*fixMerge
 	for _, d := range t.Domains() {
 		owner := d.Outcome.Records.Owner
 		if len(d.Outcome.Records.Properties) == 0 {
@@ -143,7 +143,7 @@ func (t *Tally) Fixes(issuers ...int) []FixTotal {
 		}
 		n := byName[owner]
 		if n == nil {
-			n = newDeciding(d.Outcome)
+			n = newFixMerge(d.Outcome)
 			byName[owner] = n
 			names = append(names, n)
 		}

@@ -64,7 +64,7 @@ func zoneName(owner string) string {
 }
 
 // newFix is what the Fixes of one ending have in common, for every CA.
-func newFix(e ending, last *snapshot.Observation) Fix {
+func newFix(e climbKey, last *snapshot.Observation) Fix {
 	f := Fix{Present: last.Records, Contacts: last.Records.Contacts(), Notes: notes(last.Records)}
 	if e.elsewhere {
 		f.Ask = registrable(last.Records.Owner)

@@ -33,7 +33,7 @@ type job struct {
 	in      *input.Input
 	began   time.Time
 	source  source
-	record  *record
+	record  *recorder
 	run     report.Run
 
 	compared string // the name of the earlier report, if there is one
@@ -74,7 +74,7 @@ func (j *job) work(ctx context.Context, o scanOptions, path string, io streams) 
 	if err := openOutputs(j.files()); err != nil {
 		return err
 	}
-	if j.record, err = openRecord(o.record); err != nil {
+	if j.record, err = openRecorder(o.record); err != nil {
 		return err
 	}
 	defer func() { err = j.endRecord(err) }()

@@ -25,7 +25,7 @@ type Baseline struct {
 	old      oldRows // sorted when all are read
 	verdicts verdicts
 	compared []scan.Reason                  // of the row at hand
-	kept     report.OutcomeCache[judgement] // of the outcomes of a scan
+	judgements     report.OutcomeCache[judgement] // of the outcomes of a scan
 
 	domains []comparedDomain     // in the order in which they are first met
 	met     map[uint64]int       // their places, by hash
@@ -52,7 +52,7 @@ type issuerPair struct {
 func NewBaseline(ctx context.Context, earlier *Reader, labels []string) (*Baseline, error) {
 	b := &Baseline{
 		earlier: earlier, issuers: pairIssuers(earlier.Labels(), labels), seed: maphash.MakeSeed(),
-		verdicts: verdicts{places: make(map[string]uint32)}, kept: report.NewOutcomeCache[judgement](mostJudged),
+		verdicts: verdicts{places: make(map[string]uint32)}, judgements: report.NewOutcomeCache[judgement](mostJudged),
 		met: make(map[uint64]int), records: make(map[int]recordSet), sets: make(map[uint64]recordSet),
 		rows: make(map[scan.Change]int),
 	}

@@ -36,7 +36,7 @@ func (b *Baseline) Compare(r scan.Result) scan.Change {
 	if r.Row.Broken && len(r.Row.Cells) > 0 {
 		cell = r.Row.Cells[0]
 	}
-	judged := b.kept.Of(r.Verdict.Outcome, func(o *scan.Outcome) judgement {
+	judged := b.judgements.Of(r.Verdict.Outcome, func(o *scan.Outcome) judgement {
 		return b.judge(readRow{reasons: reasonsOf(o), records: recordsIn(o)}, issuerPair.inNow)
 	})
 	return b.compare(comparedRow{b.key(domain, cell), judged, domain, func() recordSet { return recordSet{records: recordsIn(r.Verdict.Outcome)} }})

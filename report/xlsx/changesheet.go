@@ -18,8 +18,8 @@ func changesText() sheetText {
 }
 
 // changeColumns are those of the sheet Changes.
-func changeColumns(labels []string) []derived[report.DomainChange] {
-	return []derived[report.DomainChange]{
+func changeColumns(labels []string) []sheetColumn[report.DomainChange] {
+	return []sheetColumn[report.DomainChange]{
 		{
 			name: "Domain", width: 28,
 			meaning: "The domain as the DNS knows it. Empty for the rows without one.",
@@ -58,7 +58,7 @@ func changeColumns(labels []string) []derived[report.DomainChange] {
 	}
 }
 
-func (c *closing) writeChanges() error {
+func (c *finisher) writeChanges() error {
 	if c.changes == nil {
 		return nil
 	}
@@ -71,7 +71,7 @@ func (c *closing) writeChanges() error {
 }
 
 // changed says in the summary how much is different, and leads to the sheet.
-func (p *page) changed(tally *report.Tally) {
+func (p *summary) changed(tally *report.Tally) {
 	if tally.Changes == nil {
 		return
 	}

@@ -119,7 +119,7 @@ func solid(color string) excelize.Fill {
 type issuerTables struct{ statuses, reasons, names span }
 
 // drawCharts puts the charts of a CA side by side into rows that reserve has left.
-func (p *page) drawCharts(row int, t issuerTables, describedAs string) {
+func (p *summary) drawCharts(row int, t issuerTables, describedAs string) {
 	height := chartHeight(max(t.reasons.len(), t.names.len()))
 	p.draw(row, height, leftSpot(), t.statuses.doughnut(describedAs))
 	if t.names.len() == 0 {
@@ -130,7 +130,7 @@ func (p *page) drawCharts(row int, t issuerTables, describedAs string) {
 	p.draw(row, height, rightSpot(), t.names.bars("Rows by blocking name", chartRed))
 }
 
-func (p *page) draw(row, height int, at chartSpot, c *excelize.Chart) {
+func (p *summary) draw(row, height int, at chartSpot, c *excelize.Chart) {
 	c.Format.OffsetX = at.offset
 	c.Dimension = excelize.ChartDimension{Width: uint(at.width), Height: uint(height)}
 	if p.err == nil {
@@ -139,7 +139,7 @@ func (p *page) draw(row, height int, at chartSpot, c *excelize.Chart) {
 }
 
 // reserve leaves rows for charts of so many bars, and returns the first.
-func (p *page) reserve(bars int) int {
+func (p *summary) reserve(bars int) int {
 	p.endRow(0)
 	first := p.row
 	for range chartRows(bars) - 1 {

@@ -12,8 +12,8 @@ type legendLine struct {
 	advice              string
 }
 
-func legendColumns() []derived[legendLine] {
-	return []derived[legendLine]{
+func legendColumns() []sheetColumn[legendLine] {
+	return []sheetColumn[legendLine]{
 		{name: "Word", width: 30, colored: true, meaning: "A word that stands in this workbook.", text: func(l legendLine) string { return l.name }},
 		{name: "What it is", width: 24, meaning: "What kind of word it is.", text: func(l legendLine) string { return l.kind }},
 		{name: "What it means", width: 92, meaning: "The word as a sentence.", text: func(l legendLine) string { return l.meaning }},

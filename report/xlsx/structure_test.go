@@ -543,10 +543,10 @@ func TestLongHeadings(t *testing.T) {
 // A heading stands on the page of what is under it, however much is used of that.
 func TestKeptTogether(t *testing.T) {
 	w := reporttest.NewWorld(t, "Old", "New")
-	for name, write := range map[string]func(p *page){
-		"warnings":    func(p *page) { p.warnings(w.Overview()) },
-		"permissions": func(p *page) { p.permissions(w.Overview()) },
-		"changes":     func(p *page) { p.changed(reporttest.Compared(t, "Old", "New").Tally()) },
+	for name, write := range map[string]func(p *summary){
+		"warnings":    func(p *summary) { p.warnings(w.Overview()) },
+		"permissions": func(p *summary) { p.permissions(w.Overview()) },
+		"changes":     func(p *summary) { p.changed(reporttest.Compared(t, "Old", "New").Tally()) },
 	} {
 		for used := 0.0; used < pagePoints; used += 10 {
 			begun := pagesBegun(t, used, write)
@@ -559,11 +559,11 @@ func TestKeptTogether(t *testing.T) {
 
 // pagesBegun returns the rows under which pages begin, in a summary with one row of so
 // many points above what is written.
-func pagesBegun(t *testing.T, used float64, write func(*page)) []string {
+func pagesBegun(t *testing.T, used float64, write func(*summary)) []string {
 	t.Helper()
 	file := excelize.NewFile()
 	defer file.Close()
-	p := &page{file: file, book: newStylebook(file), row: 2, used: used}
+	p := &summary{file: file, book: newStylebook(file), row: 2, used: used}
 	if p.err = file.SetSheetName("Sheet1", summarySheet); p.err == nil {
 		write(p)
 	}
@@ -673,7 +673,7 @@ func TestPagesWide(t *testing.T) {
 	}
 }
 
-func widthsOf[T any](columns []derived[T]) []float64 {
+func widthsOf[T any](columns []sheetColumn[T]) []float64 {
 	var widths []float64
 	for _, c := range columns {
 		widths = append(widths, c.width)

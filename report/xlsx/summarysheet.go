@@ -11,8 +11,8 @@ import (
 )
 
 // writeSummary fills the summary sheet.
-func (c *closing) writeSummary() error {
-	p := &page{file: c.file, book: c.book, row: 1}
+func (c *finisher) writeSummary() error {
+	p := &summary{file: c.file, book: c.book, row: 1}
 	p.err = p.setUp()
 	p.title(c.over)
 	p.notes(c.over.Run.Notes)
@@ -31,25 +31,25 @@ func (c *closing) writeSummary() error {
 	return cmp.Or(p.err, c.book.err)
 }
 
-func (p *page) title(o *report.Overview) {
+func (p *summary) title(o *report.Overview) {
 	p.wide(wordColumn, report.Title, pageWidth, 30, look{size: 20, bold: true, color: navy})
 	p.wide(wordColumn, o.Question(), pageWidth, 20, look{size: 12, color: faded})
 }
 
 // notes stand at the top, because they make everything below weaker.
-func (p *page) notes(notes []string) {
+func (p *summary) notes(notes []string) {
 	for _, note := range notes {
 		p.wide(wordColumn, note, pageWidth, 0, look{color: amber, fill: paleAmber})
 	}
 }
 
-func (p *page) facts(facts []report.Fact) {
+func (p *summary) facts(facts []report.Fact) {
 	for _, f := range facts {
 		p.fact(f)
 	}
 }
 
-func (p *page) fact(f report.Fact) {
+func (p *summary) fact(f report.Fact) {
 	p.put(wordColumn, f.Name, look{color: faded})
 	p.wide(rowsColumn, f.Value, sideWidth, 0, look{align: "left", format: factFormat(f.Value)})
 }
@@ -63,7 +63,7 @@ func factFormat(value any) string {
 
 // sheets leads to the other sheets, and says how many lines each has: as many side by
 // side as there are columns of numbers, and the last, the legend, beside the first.
-func (p *page) sheets(all []*series) {
+func (p *summary) sheets(all []*series) {
 	columns := []string{wordColumn, rowsColumn, shareColumn, domainsColumn}
 	counted, legend := all[:len(all)-1], all[len(all)-1]
 	beside := look{size: 11, bold: true, fill: paleNavy, align: "left", indent: 1}
@@ -78,7 +78,7 @@ func (p *page) sheets(all []*series) {
 	}
 }
 
-func (p *page) sheetNames(columns []string, band []*series) {
+func (p *summary) sheetNames(columns []string, band []*series) {
 	name := look{size: 11, bold: true, fill: paleNavy}
 	for i, s := range band {
 		if i > 0 {
@@ -89,7 +89,7 @@ func (p *page) sheetNames(columns []string, band []*series) {
 	p.endRow(18)
 }
 
-func (p *page) sheetLines(columns []string, band []*series) {
+func (p *summary) sheetLines(columns []string, band []*series) {
 	count := look{size: 14, format: countFormat, fill: paleNavy, line: true, align: "left"}
 	for i, s := range band {
 		if i > 0 {
@@ -101,7 +101,7 @@ func (p *page) sheetLines(columns []string, band []*series) {
 }
 
 // permissions is what a move from one CA to another rests on.
-func (p *page) permissions(o *report.Overview) {
+func (p *summary) permissions(o *report.Overview) {
 	lines := o.Permissions()
 	if len(lines) == 0 {
 		return
@@ -123,7 +123,7 @@ func (p *page) permissions(o *report.Overview) {
 }
 
 // issuer is all about one CA.
-func (p *page) issuer(issuer *issuerFixes, o *report.Overview) {
+func (p *summary) issuer(issuer *issuerFixes, o *report.Overview) {
 	bars := max(len(issuer.Reasons), len(issuer.places))
 	heading := "Result for " + issuer.Heading
 	if len(o.Run.Issuers) > 1 { // a lone one begins on the first page of paper
@@ -149,7 +149,7 @@ const (
 	statusesHeight = rowPoints + 3*1.4*largeSize + rowPoints
 )
 
-func (p *page) statuses(statuses []report.StatusCount, all report.Count) span {
+func (p *summary) statuses(statuses []report.StatusCount, all report.Count) span {
 	p.labels("Status", "What it means")
 	first := p.row
 	for _, s := range statuses {
@@ -174,7 +174,7 @@ func statusWords(statuses []report.StatusCount) string {
 	return "Rows. " + strings.Join(words, ", ")
 }
 
-func (p *page) reasons(reasons []report.ReasonCount, all report.Count) span {
+func (p *summary) reasons(reasons []report.ReasonCount, all report.Count) span {
 	var entries []entry
 	for _, r := range reasons {
 		entries = append(entries, entry{
@@ -185,7 +185,7 @@ func (p *page) reasons(reasons []report.ReasonCount, all report.Count) span {
 }
 
 // names are those that stop a CA for the most rows, with links to the fix list.
-func (p *page) names(fixes *issuerFixes, all report.Count) span {
+func (p *summary) names(fixes *issuerFixes, all report.Count) span {
 	if len(fixes.places) == 0 {
 		return span{p.row, p.row - 1}
 	}
@@ -222,7 +222,7 @@ func mailFirst(set []caa.Property) []caa.Property {
 }
 
 // warnings are those that were given.
-func (p *page) warnings(o *report.Overview) {
+func (p *summary) warnings(o *report.Overview) {
 	var entries []entry
 	for _, w := range o.Warnings() {
 		entries = append(entries, entry{word: string(w.Warning), count: w.Count, look: look{line: true}, meaning: w.Warning.Meaning()})

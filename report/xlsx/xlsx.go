@@ -66,9 +66,9 @@ type workbook struct {
 	limits  limits
 	table   *report.Table
 	line    *line // the last row
-	kept    report.OutcomeCache[sharedLine]
+	sharedLines    report.OutcomeCache[sharedLine]
 	results *series
-	failed  *derivedSheets[scan.Result]
+	failed  *columnSheets[scan.Result]
 	err     error // of Write; errClosed after Close
 }
 
@@ -91,7 +91,7 @@ func newWorkbook(w io.Writer, layout report.Layout) (*workbook, error) {
 	}
 	file := excelize.NewFile(excelize.Options{TmpDir: dir})
 	b := &workbook{
-		dir: dir, archive: newZipWriter(w, dir), file: file, book: newStylebook(file), table: t, line: newLine(columns), kept: report.NewOutcomeCache[sharedLine](mostShared),
+		dir: dir, archive: newZipWriter(w, dir), file: file, book: newStylebook(file), table: t, line: newLine(columns), sharedLines: report.NewOutcomeCache[sharedLine](mostShared),
 		limits: limits{excelize.TotalRows, maxSheetSize},
 	}
 	b.styles, b.lined = newRowStyles(b.book, false), newRowStyles(b.book, true)
@@ -106,7 +106,7 @@ func newWorkbook(w io.Writer, layout report.Layout) (*workbook, error) {
 func (b *workbook) beginRows() error {
 	widths := b.widths()
 	b.results = b.newSeries(resultsSheet, widths, b.styles.headerLine(b.table.Header(), widths, b.table.IsInput))
-	b.failed = newDerivedSheets(b, failedSheet, &b.lined, failedColumns())
+	b.failed = newColumnSheets(b, failedSheet, &b.lined, failedColumns())
 	return b.results.addSheet()
 }
 
@@ -155,7 +155,7 @@ type sharedLine struct {
 
 // fill makes the line of a row.
 func (b *workbook) fill(r scan.Result) {
-	shared := b.kept.Of(r.Verdict.Outcome, b.sharedLine)
+	shared := b.sharedLines.Of(r.Verdict.Outcome, b.sharedLine)
 	b.line.copy(shared.line)
 	for i, text := range b.table.Leading(r) {
 		b.putInput(i, text)
@@ -218,7 +218,7 @@ func (b *workbook) release() error {
 
 // finish makes the rest of the workbook and writes it.
 func (b *workbook) finish(o *report.Overview) error {
-	if err := newClosing(b, o).write(); err != nil {
+	if err := newFinisher(b, o).write(); err != nil {
 		return err
 	}
 	if err := b.archive.write(corePart, coreProperties(o.Run)); err != nil {

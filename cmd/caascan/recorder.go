@@ -89,8 +89,8 @@ func (o *recordOptions) checkPlace(files []string) error {
 	return nil
 }
 
-// record is the snapshot that a scan writes. The nil record is none.
-type record struct {
+// recorder writes the snapshot of a scan. The nil recorder writes none.
+type recorder struct {
 	recordOptions
 	file   *os.File
 	made   bool // the file was not there
@@ -102,7 +102,7 @@ type record struct {
 
 // openRecord takes the snapshot for this process, before anything is asked; nil where none
 // is wanted.
-func openRecord(o recordOptions) (*record, error) {
+func openRecorder(o recordOptions) (*recorder, error) {
 	if o.snapshot == "" {
 		return nil, nil
 	}
@@ -113,14 +113,14 @@ func openRecord(o recordOptions) (*record, error) {
 	if err != nil {
 		return nil, fmt.Errorf("snapshot %w", err)
 	}
-	r := &record{recordOptions: o, lock: held}
+	r := &recorder{recordOptions: o, lock: held}
 	if err := r.open(); err != nil {
 		return nil, errors.Join(err, r.close())
 	}
 	return r, nil
 }
 
-func (r *record) open() (err error) {
+func (r *recorder) open() (err error) {
 	_, err = os.Stat(r.snapshot)
 	r.made = errors.Is(err, fs.ErrNotExist)
 	if r.file, err = os.OpenFile(r.snapshot, os.O_RDWR|os.O_CREATE, 0o644); err != nil {
@@ -143,7 +143,7 @@ func (r *record) open() (err error) {
 
 // begin takes what is in the file and still good into the source's store, and begins the
 // part of this run behind it. fail is called should something not be written later.
-func (r *record) begin(ctx context.Context, src source, run snapshot.Header, fail func(error)) (notes []string, err error) {
+func (r *recorder) begin(ctx context.Context, src source, run snapshot.Header, fail func(error)) (notes []string, err error) {
 	if r == nil {
 		return nil, nil
 	}
@@ -173,7 +173,7 @@ func (r *record) begin(ctx context.Context, src source, run snapshot.Header, fai
 
 // recall returns the names whose answers are not used again, and why. For a name that an
 // overlay knows it does not matter what was answered.
-func (r *record) recall(ctx context.Context, reader *snapshot.Reader, src source, run snapshot.Header) (map[domain.Name]snapshot.Refusal, error) {
+func (r *recorder) recall(ctx context.Context, reader *snapshot.Reader, src source, run snapshot.Header) (map[domain.Name]snapshot.Refusal, error) {
 	var arbiter snapshot.Arbiter
 	reuse := snapshot.Reuse{Run: run, Now: time.Now(), MaxAge: time.Duration(r.maxAge)}
 	refused := make(map[domain.Name]snapshot.Refusal)
@@ -228,7 +228,7 @@ func refusalWords(refused map[domain.Name]snapshot.Refusal) string {
 }
 
 // reused is how many answers were there and are used again.
-func (r *record) reused() int {
+func (r *recorder) reused() int {
 	if r == nil {
 		return 0
 	}
@@ -236,7 +236,7 @@ func (r *record) reused() int {
 }
 
 // put is nil where there is nothing to write to.
-func (r *record) put() func([]snapshot.Observation) {
+func (r *recorder) put() func([]snapshot.Observation) {
 	if r == nil {
 		return nil
 	}
@@ -244,7 +244,7 @@ func (r *record) put() func([]snapshot.Observation) {
 }
 
 // finish brings all that was learnt to disk.
-func (r *record) finish() error {
+func (r *recorder) finish() error {
 	if r == nil || r.writer == nil {
 		return nil
 	}
@@ -256,13 +256,13 @@ func (r *record) finish() error {
 	return nil
 }
 
-func (r *record) failed(err error) error {
+func (r *recorder) failed(err error) error {
 	return fmt.Errorf("snapshot %s cannot be written: %w; %s", r.snapshot, cause(err), reportsStay)
 }
 
 // advice says, of a run that ended before its time, how to go on; "" where there is
 // nothing to go on with.
-func (r *record) advice() string {
+func (r *recorder) advice() string {
 	if r == nil || !r.sound {
 		return ""
 	}
@@ -271,7 +271,7 @@ func (r *record) advice() string {
 
 // close ends the writing, also after an error, and lets others at the file. One that it has
 // made and written nothing to is removed.
-func (r *record) close() error {
+func (r *recorder) close() error {
 	if r == nil {
 		return nil
 	}

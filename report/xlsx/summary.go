@@ -35,9 +35,9 @@ const (
 	rowPixels = 18
 )
 
-// page is the summary, written from top to bottom. What excelize says against a
+// summary is the summary, written from top to bottom. What excelize says against a
 // cell is kept until the end.
-type page struct {
+type summary struct {
 	file *excelize.File
 	book *stylebook
 	row  int     // the one that is being written
@@ -46,7 +46,7 @@ type page struct {
 }
 
 // setUp fixes what the page looks like.
-func (p *page) setUp() error {
+func (p *summary) setUp() error {
 	f := p.file
 	return cmp.Or(
 		f.SetColWidth(summarySheet, wordColumn, wordColumn, wordWidth),
@@ -58,7 +58,7 @@ func (p *page) setUp() error {
 }
 
 // put writes a string or a number into a column of the present row.
-func (p *page) put(column string, value any, l look) {
+func (p *summary) put(column string, value any, l look) {
 	if p.err != nil {
 		return
 	}
@@ -73,7 +73,7 @@ func (p *page) put(column string, value any, l look) {
 }
 
 // link writes a word that leads to a place.
-func (p *page) link(column, text string, to place, l look) {
+func (p *summary) link(column, text string, to place, l look) {
 	l.color, l.underline = linkBlue, true
 	p.put(column, text, l)
 	if p.err == nil {
@@ -84,7 +84,7 @@ func (p *page) link(column, text string, to place, l look) {
 // wide writes a row of its own from a column to the last, width characters in
 // all. It is wrapped: what is written beyond the last column would be printed too, and
 // all of the page smaller for it.
-func (p *page) wide(column string, value any, width, least float64, l look) {
+func (p *summary) wide(column string, value any, width, least float64, l look) {
 	l.wrap = true
 	p.put(column, value, l)
 	if p.err == nil {
@@ -93,10 +93,10 @@ func (p *page) wide(column string, value any, width, least float64, l look) {
 	p.endRow(max(least, l.height(fmt.Sprint(value), width)))
 }
 
-func (p *page) at(column string) string { return column + strconv.Itoa(p.row) }
+func (p *summary) at(column string) string { return column + strconv.Itoa(p.row) }
 
 // endRow goes on to the next row. The height is in points; 0 is the usual one.
-func (p *page) endRow(height float64) {
+func (p *summary) endRow(height float64) {
 	height = max(height, rowPoints)
 	if p.err == nil {
 		p.err = p.file.SetRowHeight(summarySheet, p.row, height)
@@ -112,7 +112,7 @@ func (p *page) endRow(height float64) {
 const pagePoints = 605
 
 // keep begins another page of paper where so many points do not fit on this one.
-func (p *page) keep(points float64) {
+func (p *summary) keep(points float64) {
 	if p.used+points <= pagePoints {
 		return
 	}
@@ -153,7 +153,7 @@ func linesOf(text string, width float64) int {
 }
 
 // heading begins a part of the page.
-func (p *page) heading(text string) {
+func (p *summary) heading(text string) {
 	p.endRow(0)
 	p.wide(wordColumn, text, pageWidth, headingHeight, headingLook())
 }
@@ -183,7 +183,7 @@ func (e *entry) height() float64 {
 
 // table writes entries under their labels: a word, three numbers and a sentence. It
 // stands on one page of paper where that is high enough.
-func (p *page) table(word, meaning string, entries []entry, all report.Count) span {
+func (p *summary) table(word, meaning string, entries []entry, all report.Count) span {
 	p.keep(tablePoints(entries))
 	p.labels(word, meaning)
 	first := p.row
@@ -202,7 +202,7 @@ func tablePoints(entries []entry) float64 {
 	return points
 }
 
-func (p *page) entry(e *entry, all report.Count) {
+func (p *summary) entry(e *entry, all report.Count) {
 	e.look.wrap = true
 	if e.to.row > 0 {
 		p.link(wordColumn, e.word, e.to, e.look)
@@ -215,7 +215,7 @@ func (p *page) entry(e *entry, all report.Count) {
 }
 
 // labels is the first line of a table.
-func (p *page) labels(word, meaning string) {
+func (p *summary) labels(word, meaning string) {
 	l := look{bold: true, color: white, fill: navy}
 	p.put(wordColumn, word, l)
 	l.align = "right"
@@ -228,7 +228,7 @@ func (p *page) labels(word, meaning string) {
 }
 
 // large writes a line whose numbers are seen first.
-func (p *page) large(word string, count, all report.Count, l look, meaning string) {
+func (p *summary) large(word string, count, all report.Count, l look, meaning string) {
 	l.middle, l.wrap = true, true
 	p.put(wordColumn, word, l)
 	p.counts(count, all, l)
@@ -240,7 +240,7 @@ func largeHeight(word string, l look, meaning string) float64 {
 	return max(1.4*l.size, l.height(word, wordWidth), height(meaning, meaningWidth))
 }
 
-func (p *page) counts(c, all report.Count, l look) {
+func (p *summary) counts(c, all report.Count, l look) {
 	l.align = "right"
 	l.format = countFormat
 	p.put(rowsColumn, c.Rows, l)

@@ -11,16 +11,16 @@ import (
 	"caascan/scan/domain"
 )
 
-// closing is the end of a workbook: what is made from the Tally.
-type closing struct {
+// finisher is the end of a workbook: what is made from the Tally.
+type finisher struct {
 	*workbook
 	over    *report.Overview
 	fixed   []issuerFixes
-	firsts  map[domain.Name]place               // of the domains of the fixes
-	changes *derivedSheets[report.DomainChange] // nil where nothing was compared
-	fixes   *derivedSheets[report.FixLine]
-	domains *derivedSheets[report.DomainTotal]
-	legend  *derivedSheets[legendLine]
+	firsts  map[domain.Name]place              // of the domains of the fixes
+	changes *columnSheets[report.DomainChange] // nil where nothing was compared
+	fixes   *columnSheets[report.FixLine]
+	domains *columnSheets[report.DomainTotal]
+	legend  *columnSheets[legendLine]
 }
 
 // issuerFixes are a CA's part of the fix list.
@@ -29,16 +29,16 @@ type issuerFixes struct {
 	places []place // of the first largestNames
 }
 
-func newClosing(b *workbook, o *report.Overview) *closing {
-	c := &closing{
+func newFinisher(b *workbook, o *report.Overview) *finisher {
+	c := &finisher{
 		workbook: b, over: o, firsts: make(map[domain.Name]place),
-		fixes:   newDerivedSheets(b, fixSheet, &b.lined, fixColumns()),
-		domains: newDerivedSheets(b, domainsSheet, &b.styles, domainColumns(b.table.Labels)),
-		legend:  newDerivedSheets(b, legendSheet, &b.lined, legendColumns()),
+		fixes:   newColumnSheets(b, fixSheet, &b.lined, fixColumns()),
+		domains: newColumnSheets(b, domainsSheet, &b.styles, domainColumns(b.table.Labels)),
+		legend:  newColumnSheets(b, legendSheet, &b.lined, legendColumns()),
 	}
 	c.fixes.shown = allLines // they are to be copied
 	if changes := o.Tally.Changes; changes != nil {
-		c.changes = newDerivedSheets(b, changesSheet, &b.lined, changeColumns(changes.Labels))
+		c.changes = newColumnSheets(b, changesSheet, &b.lined, changeColumns(changes.Labels))
 	}
 	issuers := o.Issuers()
 	for i := range issuers {
@@ -48,7 +48,7 @@ func newClosing(b *workbook, o *report.Overview) *closing {
 }
 
 // write makes the sheets. Each is ended before the next begins.
-func (c *closing) write() error {
+func (c *finisher) write() error {
 	steps := []func() error{
 		func() error { return c.complete(c.results) },
 		func() error { return c.complete(c.failed.series) },
@@ -71,7 +71,7 @@ func (c *closing) write() error {
 }
 
 // complete ends a series.
-func (c *closing) complete(s *series) error {
+func (c *finisher) complete(s *series) error {
 	for _, text := range c.texts() {
 		if text.name != s.name {
 			continue
@@ -85,7 +85,7 @@ func (c *closing) complete(s *series) error {
 }
 
 // writeDomains notes where the first domain of each fix stands.
-func (c *closing) writeDomains() error {
+func (c *finisher) writeDomains() error {
 	for _, issuer := range c.fixed {
 		for _, fix := range issuer.Fixes {
 			c.firsts[fix.Domains[0]] = place{}
@@ -104,7 +104,7 @@ func (c *closing) writeDomains() error {
 }
 
 // stopped returns the labels of the CAs that each deciding name stops.
-func (c *closing) stopped() map[string][]string {
+func (c *finisher) stopped() map[string][]string {
 	labels := make(map[string][]string)
 	for _, issuer := range c.fixed {
 		for _, fix := range issuer.Fixes {
@@ -114,7 +114,7 @@ func (c *closing) stopped() map[string][]string {
 	return labels
 }
 
-func (c *closing) writeFixes() error {
+func (c *finisher) writeFixes() error {
 	linked, stopped := c.fixes.linked(), c.stopped()
 	for i := range c.fixed {
 		issuer := &c.fixed[i]
@@ -133,7 +133,7 @@ func (c *closing) writeFixes() error {
 	return nil
 }
 
-func (c *closing) writeLegend() error {
+func (c *finisher) writeLegend() error {
 	lines := slices.Concat(sheetWords(c.texts()), words(), c.fixes.legend(), resultsLegend(c.table), c.failed.legend(), c.domains.legend())
 	if c.changes != nil {
 		lines = slices.Concat(lines, changeWords(), c.changes.legend())
@@ -147,7 +147,7 @@ func (c *closing) writeLegend() error {
 }
 
 // series are the sheets behind the summary, in their order.
-func (c *closing) series() []*series {
+func (c *finisher) series() []*series {
 	all := []*series{c.fixes.series, c.results, c.failed.series, c.domains.series, c.legend.series}
 	if c.changes != nil {
 		all = slices.Insert(all, 0, c.changes.series)
@@ -156,7 +156,7 @@ func (c *closing) series() []*series {
 }
 
 // texts are those of the series.
-func (c *closing) texts() []sheetText {
+func (c *finisher) texts() []sheetText {
 	if c.changes != nil {
 		return slices.Insert(sheetTexts(), 0, changesText())
 	}
@@ -164,7 +164,7 @@ func (c *closing) texts() []sheetText {
 }
 
 // enter makes the sheets those of the workbook.
-func (c *closing) enter() error {
+func (c *finisher) enter() error {
 	for _, s := range c.series() {
 		for _, each := range s.sheets {
 			if err := each.enter(c.file, c.archive); err != nil {

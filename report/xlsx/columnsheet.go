@@ -8,10 +8,10 @@ import (
 	"caascan/scan"
 )
 
-// derived is a column of a sheet that is the same whatever columns the report has.
+// sheetColumn is a column of a sheet that is the same whatever columns the report has.
 // Exactly one of text, number and moment gives a cell; no text, 0 and no time leave it
 // empty.
-type derived[T any] struct {
+type sheetColumn[T any] struct {
 	name    string
 	meaning string  // a sentence
 	width   float64 // characters
@@ -24,7 +24,7 @@ type derived[T any] struct {
 }
 
 // put fills the cell of a line.
-func (d *derived[T]) put(l *line, column int, v T, styles *rowStyles) {
+func (d *sheetColumn[T]) put(l *line, column int, v T, styles *rowStyles) {
 	if d.moment != nil {
 		styles.putMoment(l, column, d.moment(v))
 		return
@@ -45,24 +45,24 @@ func (d *derived[T]) put(l *line, column int, v T, styles *rowStyles) {
 	}
 }
 
-// derivedSheets are the sheets of such columns, with a line for each T.
-type derivedSheets[T any] struct {
+// columnSheets are the sheets of such columns, with a line for each T.
+type columnSheets[T any] struct {
 	*series
-	columns []derived[T]
+	columns []sheetColumn[T]
 	styles  *rowStyles
 	line    *line
 }
 
-func newDerivedSheets[T any](b *workbook, name string, styles *rowStyles, columns []derived[T]) *derivedSheets[T] {
+func newColumnSheets[T any](b *workbook, name string, styles *rowStyles, columns []sheetColumn[T]) *columnSheets[T] {
 	names, widths := make([]string, len(columns)), make([]float64, len(columns))
 	for i, c := range columns {
 		names[i], widths[i] = c.name, c.width
 	}
-	return &derivedSheets[T]{b.newSeries(name, widths, styles.headerLine(names, widths, func(int) bool { return false })), columns, styles, newLine(len(columns))}
+	return &columnSheets[T]{b.newSeries(name, widths, styles.headerLine(names, widths, func(int) bool { return false })), columns, styles, newLine(len(columns))}
 }
 
 // add adds a line and returns its place.
-func (d *derivedSheets[T]) add(v T) (place, error) {
+func (d *columnSheets[T]) add(v T) (place, error) {
 	d.line.fill(d.styles.blank)
 	for i := range d.columns {
 		d.columns[i].put(d.line, i, v, d.styles)
@@ -77,7 +77,7 @@ func (d *derivedSheets[T]) add(v T) (place, error) {
 }
 
 // unlink makes a number that will lead nowhere look like any other.
-func (d *derivedSheets[T]) unlink(v T) {
+func (d *columnSheets[T]) unlink(v T) {
 	for i, c := range d.columns {
 		if n := 0; c.linked {
 			if n = c.number(v); n != 0 {
@@ -88,7 +88,7 @@ func (d *derivedSheets[T]) unlink(v T) {
 }
 
 // linked returns the column that leads elsewhere.
-func (d *derivedSheets[T]) linked() int {
+func (d *columnSheets[T]) linked() int {
 	for i, c := range d.columns {
 		if c.linked {
 			return i
@@ -98,7 +98,7 @@ func (d *derivedSheets[T]) linked() int {
 }
 
 // legend returns what the columns mean.
-func (d *derivedSheets[T]) legend() []legendLine {
+func (d *columnSheets[T]) legend() []legendLine {
 	lines := make([]legendLine, len(d.columns))
 	for i, c := range d.columns {
 		lines[i] = legendLine{name: c.name, kind: "column of " + d.name, meaning: c.meaning}
@@ -107,8 +107,8 @@ func (d *derivedSheets[T]) legend() []legendLine {
 }
 
 // failedColumns are those of the sheet Failed.
-func failedColumns() []derived[scan.Result] {
-	return []derived[scan.Result]{
+func failedColumns() []sheetColumn[scan.Result] {
+	return []sheetColumn[scan.Result]{
 		{
 			name: "Address or domain", width: 28,
 			meaning: "What stands in the row, as it was read.",
@@ -172,8 +172,8 @@ func readText(r scan.Result) string {
 }
 
 // domainColumns are those of the sheet Domains.
-func domainColumns(labels []string) []derived[report.DomainTotal] {
-	columns := []derived[report.DomainTotal]{
+func domainColumns(labels []string) []sheetColumn[report.DomainTotal] {
+	columns := []sheetColumn[report.DomainTotal]{
 		{
 			name: "Domain", width: 30,
 			meaning: "The domain as the DNS knows it.",
@@ -189,32 +189,32 @@ func domainColumns(labels []string) []derived[report.DomainTotal] {
 		columns = append(columns, verdictColumns(i, report.ForLabel(label, labels))...)
 	}
 	return append(columns,
-		derived[report.DomainTotal]{
+		sheetColumn[report.DomainTotal]{
 			name: "Found at", width: 24,
 			meaning: "The name at which CAA records were found: the domain itself or a parent of it. Empty where there are none.",
 			text:    func(d report.DomainTotal) string { return d.Outcome.FoundAt.String() },
 		},
-		derived[report.DomainTotal]{
+		sheetColumn[report.DomainTotal]{
 			name: "Deciding name", width: 24,
 			meaning: "The name at which the records really stand, which is another one where an alias (CNAME, DNAME) led there. The fix list has its lines under this name.",
 			text:    func(d report.DomainTotal) string { return d.Outcome.Records.Owner },
 		},
-		derived[report.DomainTotal]{
+		sheetColumn[report.DomainTotal]{
 			name: "Records now", width: 35,
 			meaning: "The CAA records that were found, as a zone file holds them.",
 			text:    func(d report.DomainTotal) string { return report.PropertiesText(d.Outcome.Records.Properties) },
 		},
-		derived[report.DomainTotal]{
+		sheetColumn[report.DomainTotal]{
 			name: "DNSSEC", width: 11,
 			meaning: "What is known of the validation of the answers by DNSSEC: secure, insecure (the zone is not signed), bogus or unknown.",
 			text:    func(d report.DomainTotal) string { return string(d.Outcome.DNSSEC) },
 		},
-		derived[report.DomainTotal]{
+		sheetColumn[report.DomainTotal]{
 			name: "On failure", width: 18, colored: true,
 			meaning: "What the S/MIME Baseline Requirements let a CA do where the lookup failed: ca-may-issue (it need not), ca-must-not-issue, or unknown, which is no permission. Empty where it did not fail.",
 			text:    func(d report.DomainTotal) string { return string(d.Outcome.OnFailure) },
 		},
-		derived[report.DomainTotal]{
+		sheetColumn[report.DomainTotal]{
 			name: "Warnings", width: 22,
 			meaning: "What does not change the status but should be known of the domain, as codes.",
 			text:    func(d report.DomainTotal) string { return report.WarningText(d.Outcome.Warnings) },
@@ -222,8 +222,8 @@ func domainColumns(labels []string) []derived[report.DomainTotal] {
 	)
 }
 
-func verdictColumns(issuer int, suffix string) []derived[report.DomainTotal] {
-	return []derived[report.DomainTotal]{
+func verdictColumns(issuer int, suffix string) []sheetColumn[report.DomainTotal] {
+	return []sheetColumn[report.DomainTotal]{
 		{
 			name: "Status" + suffix, width: 14, colored: true,
 			meaning: "Whether CAA lets this CA issue S/MIME certificates for mailboxes of the domain.",
@@ -238,8 +238,8 @@ func verdictColumns(issuer int, suffix string) []derived[report.DomainTotal] {
 }
 
 // fixColumns are those of the sheet Fix list.
-func fixColumns() []derived[report.FixLine] {
-	return []derived[report.FixLine]{
+func fixColumns() []sheetColumn[report.FixLine] {
+	return []sheetColumn[report.FixLine]{
 		{
 			name: "Deciding name", width: 26,
 			meaning: "The name whose CAA records stop the CA: the fix is to be published there, and nowhere else.",
