@@ -151,6 +151,7 @@ func nextEscaped(cell string) int {
 	return len(cell)
 }
 
+// UnescapeCell undoes EscapeCell.
 func UnescapeCell(cell string) string {
 	if !strings.Contains(cell, `\`) {
 		return cell

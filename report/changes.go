@@ -130,6 +130,7 @@ func (v *DomainVerdict) Text(labels []string, separator string) string {
 	return strings.Join(words, separator)
 }
 
+// RecordsText is what a cell shows of the records; "" of nil.
 func (v *DomainVerdict) RecordsText() string {
 	if v == nil {
 		return ""
@@ -137,6 +138,7 @@ func (v *DomainVerdict) RecordsText() string {
 	return v.Records.Text()
 }
 
+// ChangesHeading names the earlier report, and the CAs if there are several.
 func ChangesHeading(c *Changes) string {
 	if len(c.Labels) > 1 {
 		return "Changes since " + c.Earlier + ", for " + Joined(c.Labels)

@@ -256,6 +256,8 @@ type Table struct {
 	names   []string      // of all the input's columns, each another one
 }
 
+// NewTable returns the table of a layout. The error wraps ErrColumns if it is about
+// Layout.Columns.
 func NewTable(layout Layout) (*Table, error) {
 	if len(layout.Issuers) == 0 {
 		return nil, errors.New("report: no CA to report on")

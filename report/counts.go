@@ -13,6 +13,7 @@ type Count struct {
 	Domains int `json:"domains"`
 }
 
+// Plus returns the sum of two counts.
 func (c Count) Plus(d Count) Count { return Count{c.Rows + d.Rows, c.Domains + d.Domains} }
 
 // Counts says how many rows and domains have each reason, for each CA. The zero

@@ -37,6 +37,7 @@ func (f *fixesFile) Write(scan.Result) error {
 	return nil
 }
 
+// Close writes the file.
 func (f *fixesFile) Close(o *Overview) error {
 	if f.closed {
 		return ErrClosed

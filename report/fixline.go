@@ -15,6 +15,7 @@ type FixLine struct {
 	Others []string // the labels of the CAs that the name stops too
 }
 
+// ReasonCodes are the reasons, a code in each line.
 func (f *FixLine) ReasonCodes() string {
 	codes := make([]string, len(f.Reasons))
 	for i, reason := range f.Reasons {
@@ -23,6 +24,7 @@ func (f *FixLine) ReasonCodes() string {
 	return strings.Join(codes, "\n")
 }
 
+// Asked says who has to publish the fix.
 func (f *FixLine) Asked() string {
 	if f.Ask == "" {
 		return "whoever runs the domain"

@@ -8,12 +8,12 @@ import (
 
 // lineWriter writes a report that has a line for each row.
 type lineWriter struct {
-	out   io.Writer
-	table *Table
-	form  lineForm
-	templates  OutcomeCache[template]
-	lines []byte // not yet written
-	err   error  // of Write; errClosed after Close
+	out       io.Writer
+	table     *Table
+	form      lineForm
+	templates OutcomeCache[template]
+	lines     []byte // not yet written
+	err       error  // of Write; errClosed after Close
 }
 
 // lineForm is what a line looks like.

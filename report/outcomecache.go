@@ -11,11 +11,12 @@ type OutcomeCache[T any] struct {
 	made   map[*scan.Outcome]T
 }
 
-// mostKept is how many octets of records may stand in what a keeper keeps. A set may
+// mostKept is how many octets of records may stand in what a cache keeps. A set may
 // have 64 KiB, each octet may be written as four, and the set may stand in a fix for
 // each CA too.
 const mostKept = 4 << 20
 
+// NewOutcomeCache returns an empty cache of at most so many outcomes.
 func NewOutcomeCache[T any](most int) OutcomeCache[T] {
 	return OutcomeCache[T]{most: most, made: make(map[*scan.Outcome]T)}
 }

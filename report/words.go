@@ -8,6 +8,7 @@ import (
 	"caascan/scan"
 )
 
+// Joined lists labels as people do: a, b and c. There is at least one.
 func Joined(labels []string) string {
 	last := len(labels) - 1
 	if last == 0 {
@@ -35,6 +36,7 @@ func ForLabel(label string, labels []string) string {
 	return " for " + label
 }
 
+// WarningText is a list of warnings as it stands in a cell.
 func WarningText(list []scan.Warning) string {
 	codes := make([]string, len(list))
 	for i, w := range list {
@@ -43,11 +45,13 @@ func WarningText(list []scan.Warning) string {
 	return strings.Join(codes, " ")
 }
 
+// Alike reports whether two names differ only in case and in spaces around them.
 func Alike(a, b string) bool { return strings.EqualFold(strings.TrimSpace(a), strings.TrimSpace(b)) }
 
 // manyNames is how many columns of the input, and of our own, a message lists.
 const manyNames = 30
 
+// QuoteNames makes foreign names fit for a message, which lists only so many.
 func QuoteNames(names []string) []string {
 	var quoted []string
 	for _, name := range names[:min(len(names), manyNames)] {

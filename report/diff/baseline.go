@@ -19,13 +19,13 @@ import (
 // second, wherever they stand. It keeps an oldRow of each and no texts, because both
 // reports may have millions of rows.
 type Baseline struct {
-	earlier  *Reader
-	issuers  []issuerPair
-	seed     maphash.Seed
-	old      oldRows // sorted when all are read
-	verdicts verdicts
-	compared []scan.Reason                  // of the row at hand
-	judgements     report.OutcomeCache[judgement] // of the outcomes of a scan
+	earlier    *Reader
+	issuers    []issuerPair
+	seed       maphash.Seed
+	old        oldRows // sorted when all are read
+	verdicts   verdicts
+	compared   []scan.Reason                  // of the row at hand
+	judgements report.OutcomeCache[judgement] // of the outcomes of a scan
 
 	domains []comparedDomain     // in the order in which they are first met
 	met     map[uint64]int       // their places, by hash

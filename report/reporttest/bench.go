@@ -54,6 +54,7 @@ func BenchOpen() *scan.Outcome {
 	}
 }
 
+// BenchVerdict is that of the n-th domain: one in twelve is denied, the others share open.
 func BenchVerdict(b *testing.B, n int, open *scan.Outcome) scan.Verdict {
 	v := scan.Verdict{
 		Domain:    Name(b, fmt.Sprintf("company%d.example", n)),
@@ -75,6 +76,7 @@ func BenchVerdict(b *testing.B, n int, open *scan.Outcome) scan.Verdict {
 	return v
 }
 
+// BenchLayout fits BenchRows.
 func BenchLayout(b *testing.B) report.Layout {
 	return report.Layout{Header: []string{"number", "name", "email", "department", "country"}, Issuers: []string{"ca.example"}, TempDir: b.TempDir()}
 }
@@ -82,6 +84,7 @@ func BenchLayout(b *testing.B) report.Layout {
 // BenchmarkRows is enough for the buffers of the workbook's parts not to matter.
 const BenchmarkRows = 200_000
 
+// Bench measures the Writers of a maker.
 func Bench(b *testing.B, newWriter Maker) {
 	results, layout := BenchRows(b, BenchmarkRows), BenchLayout(b)
 	tally := new(report.Tally)
@@ -108,6 +111,7 @@ func Bench(b *testing.B, newWriter Maker) {
 	PerRow(b, size, len(results))
 }
 
+// PerRow reports what a row costs.
 func PerRow(b *testing.B, size Counter, rows int) {
 	b.ReportMetric(float64(size)/float64(rows), "B/row")
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*rows), "ns/row")

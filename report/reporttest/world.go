@@ -23,6 +23,7 @@ import (
 	"caascan/scan/snapshot"
 )
 
+// Name returns a valid name.
 func Name(t testing.TB, text string) domain.Name {
 	t.Helper()
 	n, err := domain.Parse(text)
@@ -172,6 +173,7 @@ func (w World) Overview() *report.Overview {
 	return report.NewOverview(w.Layout.Issuers, w.Run, w.Tally())
 }
 
+// Tally is that of all rows of the world.
 func (w World) Tally() *report.Tally {
 	tally := new(report.Tally)
 	all := w.All
@@ -269,6 +271,7 @@ func Compared(t testing.TB, labels ...string) World {
 	return w
 }
 
+// ErrDisk is the error of a full disk.
 var ErrDisk = errors.New("no space left on device")
 
 // Limited takes so many octets and then fails.

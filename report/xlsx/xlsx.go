@@ -57,19 +57,19 @@ func sheetTexts() []sheetText {
 // zipWriter the archive. Results and Failed are written as the rows come, what is
 // made from the Tally at the end.
 type workbook struct {
-	dir     string // its own, for temporary files
-	archive *zipWriter
-	file    *excelize.File
-	book    *stylebook
-	styles  rowStyles // of the sheets that have many rows of one line
-	lined   rowStyles // of the others, with a line under each row
-	limits  limits
-	table   *report.Table
-	line    *line // the last row
-	sharedLines    report.OutcomeCache[sharedLine]
-	results *series
-	failed  *columnSheets[scan.Result]
-	err     error // of Write; errClosed after Close
+	dir         string // its own, for temporary files
+	archive     *zipWriter
+	file        *excelize.File
+	book        *stylebook
+	styles      rowStyles // of the sheets that have many rows of one line
+	lined       rowStyles // of the others, with a line under each row
+	limits      limits
+	table       *report.Table
+	line        *line // the last row
+	sharedLines report.OutcomeCache[sharedLine]
+	results     *series
+	failed      *columnSheets[scan.Result]
+	err         error // of Write; errClosed after Close
 }
 
 // New returns a Writer of a workbook. The error says if the columns do not fit into one, or

@@ -94,7 +94,8 @@ func (l *line) checkSense(o *Observation) error {
 	return nil
 }
 
-// maxAliases is how many names a lookup follows at most (STANDARDS, section 3).
+// maxAliases is how many names a lookup follows at most: a bound of ours, because RFC 1034, section
+// 3.6.2, gives none.
 const maxAliases = 16
 
 // spoils reports whether the error makes a failure of an answer: it is filtered, stale or
