@@ -8,6 +8,7 @@ import (
 
 	"caascan/scan"
 	"caascan/scan/caa"
+	"caascan/scan/domain"
 )
 
 // FixesStart is what a file of NewFixes begins with.
@@ -73,7 +74,7 @@ func (f *fixesFile) fix(fix FixTotal) {
 	}
 	// Only an alias that leads to the wildcard itself has this. An overlay does not take
 	// it, because what it would change depends on all names that there are.
-	if isWildcard(fix.Name()) {
+	if domain.Owner(fix.Name()).IsWildcard() {
 		f.comment("Note: " + wildcardNote + " To publish it, take off the semicolons.")
 		for _, line := range fix.Lines() {
 			f.comment(line)

@@ -6,6 +6,7 @@ import (
 
 	"caascan/scan"
 	"caascan/scan/caa"
+	"caascan/scan/domain"
 )
 
 // FixLine is a line of the fix list.
@@ -45,7 +46,7 @@ func (f *FixLine) Known() []string {
 	}
 	notes = append(notes, f.Notes...)
 	switch {
-	case isWildcard(f.Name()):
+	case domain.Owner(f.Name()).IsWildcard():
 		notes = append(notes, wildcardNote)
 	case strings.Count(f.Name(), ".") > 1: // example.com is a name of its own
 		notes = append(notes, MadeNote)
@@ -58,5 +59,3 @@ const MadeNote = "If a wildcard (*.example) gives a name its records, the name l
 	"and so do the names below it and those between it and the wildcard: write their MX and CAA records beside the new ones, or change those of the wildcard."
 
 const wildcardNote = "This is a wildcard, and so it is for all names that it makes."
-
-func isWildcard(owner string) bool { return owner == "*" || strings.HasPrefix(owner, "*.") }

@@ -346,7 +346,7 @@ func (f fixView) Records() string {
 }
 
 // Wildcard says that what is to be published is for all names that one makes.
-func (f fixView) Wildcard() bool { return strings.HasPrefix(f.Name(), "*.") }
+func (f fixView) Wildcard() bool { return domain.Owner(f.Name()).IsWildcard() }
 
 // pageWords are the functions of the templates.
 func pageWords() htmltemplate.FuncMap {
