@@ -82,7 +82,7 @@ func runCheck(ctx context.Context, o checkOptions, name string, io streams) erro
 	}
 	target := scan.ParseTarget(name)
 	if target.Reason != "" {
-		return usagef("%q is no mailbox or domain (%s): %s", name, target.Reason, target.Reason.Meaning())
+		return usagef("%q is not a mailbox or domain (%s): %s", name, target.Reason, target.Reason.Meaning())
 	}
 	src, err := o.source.open(ctx, nil)
 	for _, warning := range src.warnings {

@@ -40,7 +40,7 @@ was scanned, wherever it stands.
 
 		RunE: func(cmd *cobra.Command, args []string) error { return runDiff(cmd.Context(), o, args[0], args[1], io) },
 	}
-	cmd.Flags().StringVar(&o.column, "column", "", "`name` or number of the column that was scanned (default: found by itself)")
+	cmd.Flags().StringVar(&o.column, "column", "", "`name` or number of the column that was scanned (default: auto-detected)")
 	addList(cmd.Flags(), &o.failOn, "fail-on", "changed: exit with 3 if the policy of any domain changed, which is what caa_change says but for failed-now, recovered, new and gone")
 	addLogFormat(cmd.Flags(), &o.logFormat)
 	_ = cmd.RegisterFlagCompletionFunc("fail-on", oneOf(string(failOnChanged))) // fails only for a flag that is not there
@@ -58,7 +58,7 @@ func runDiff(ctx context.Context, o diffOptions, old, now string, io streams) (e
 	}
 	tempDir, err := os.MkdirTemp("", "caascan-")
 	if err != nil {
-		return fmt.Errorf("no place for temporary files: %w", err)
+		return fmt.Errorf("cannot create a temporary directory: %w", err)
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(tempDir)) }()
 	var changes *report.Changes

@@ -44,7 +44,7 @@ func openReport(ctx context.Context, path, tempDir string) (*earlierReport, erro
 	case bytes.HasPrefix(head, []byte("{")):
 		e.table, err = diff.NewJSONLReport(path, func() (io.ReadCloser, error) { return os.Open(path) })
 	case bytes.HasPrefix(head, []byte("<")):
-		err = fmt.Errorf("%s %w: it is a page: give the report in CSV, XLSX or JSON Lines", path, diff.ErrReport)
+		err = fmt.Errorf("%s %w: it is an HTML page: give the report in CSV, XLSX or JSON Lines", path, diff.ErrReport)
 	case bytes.HasPrefix(head, []byte("PK\x03\x04")):
 		err = e.openSheets(ctx, path, tempDir)
 	default:

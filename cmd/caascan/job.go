@@ -56,7 +56,7 @@ func runScan(ctx context.Context, o scanOptions, path, settings string, io strea
 // work does what is planned, up to the exit code.
 func (j *job) work(ctx context.Context, o scanOptions, path string, io streams) (err error) {
 	if j.tempDir, err = os.MkdirTemp("", "caascan-"); err != nil {
-		return fmt.Errorf("no place for temporary files: %w", err)
+		return fmt.Errorf("cannot create a temporary directory: %w", err)
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(j.tempDir)) }()
 	if err := j.openInput(ctx, o, path, io); err != nil {
@@ -170,7 +170,7 @@ func (j *job) openInput(ctx context.Context, o scanOptions, path string, io stre
 	case "no":
 		opts.Header = input.HeaderAbsent
 	default:
-		return usagef("--header %q: it is auto, yes or no", o.header)
+		return usagef("--header %q: use auto, yes or no", o.header)
 	}
 	j.in, err = input.Open(ctx, path, io.in, opts)
 	if errors.Is(err, input.ErrColumn) || errors.Is(err, input.ErrSheet) {

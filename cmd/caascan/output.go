@@ -127,7 +127,7 @@ func readStart(name string, limit int64) ([]byte, error) {
 		return nil, err
 	}
 	if !info.Mode().IsRegular() {
-		return nil, errors.New("it is no regular file")
+		return nil, errors.New("it is not a regular file")
 	}
 	file, err := os.Open(name)
 	if err != nil {
@@ -145,11 +145,11 @@ func openOutputs(outputs []*output) error {
 			continue
 		}
 		if info, err := os.Stat(o.name); err == nil && !info.Mode().IsRegular() {
-			return fmt.Errorf("report %s cannot be written: it is no regular file", o.name)
+			return fmt.Errorf("report %s cannot be written: it is not a regular file", o.name)
 		}
 		file, err := newPendingFile(o.name)
 		if err != nil {
-			return fmt.Errorf("report %s cannot be written: %w; give a folder that is there and may be written to", o.name, cause(err))
+			return fmt.Errorf("report %s cannot be written: %w; give a folder that exists and is writable", o.name, cause(err))
 		}
 		o.file = nameless{file}
 		o.to = o.file

@@ -29,7 +29,7 @@ type recordOptions struct {
 
 func (o *recordOptions) add(flags *pflag.FlagSet) {
 	flags.StringVar(&o.snapshot, "snapshot", "", "write every answer to this `file` as soon as it is learnt, JSON Lines")
-	flags.BoolVar(&o.resume, "resume", false, "go on with the file of --snapshot: what stands in it is not asked again")
+	flags.BoolVar(&o.resume, "resume", false, "continue the file given with --snapshot: names that it answers are not asked again")
 	flags.Var(&o.maxAge, "max-age", "with --resume, how old an answer may be (default: 8h; with CAA records their TTL, from 8h to 24h)")
 }
 
@@ -43,7 +43,7 @@ func (a *age) Set(text string) error {
 		return err
 	}
 	if d <= 0 {
-		return errors.New("it must be more than nothing, such as 12h")
+		return errors.New("it must be more than 0, such as 12h")
 	}
 	*a = age(d)
 	return nil
@@ -64,7 +64,7 @@ func (o *recordOptions) validate(from []string) error {
 	case o.snapshot != "" && len(from) > 0:
 		return usagef("--from-snapshot asks nobody, so there is nothing to write to --snapshot: leave one out")
 	case o.resume && o.snapshot == "":
-		return usagef("--resume goes on with the file of --snapshot: give that too")
+		return usagef("--resume continues the file given with --snapshot: give that too")
 	case o.maxAge != 0 && !o.resume:
 		return usagef("--max-age says which answers --resume uses again: give that too")
 	case o.snapshot == "-":
@@ -107,7 +107,7 @@ func openRecorder(o recordOptions) (*recorder, error) {
 		return nil, nil
 	}
 	if info, err := os.Stat(o.snapshot); err == nil && !info.Mode().IsRegular() {
-		return nil, usagef("--snapshot %s: it is no regular file", o.snapshot)
+		return nil, usagef("--snapshot %s: it is not a regular file", o.snapshot)
 	}
 	held, err := takeLock(o.snapshot)
 	if err != nil {
@@ -131,7 +131,7 @@ func (r *recorder) open() (err error) {
 		return fmt.Errorf("snapshot %s: %w", r.snapshot, cause(err))
 	}
 	if info.Size() > 0 && !r.resume {
-		return usagef("snapshot %s holds something already: go on with it by --resume, or give another name", r.snapshot)
+		return usagef("snapshot %s is not empty: continue it with --resume, or give another name", r.snapshot)
 	}
 	// That the file is there has to outlive a loss of power too, where a folder can be synced.
 	if dir, err := os.Open(filepath.Dir(place(r.snapshot))); err == nil {
@@ -154,7 +154,7 @@ func (r *recorder) begin(ctx context.Context, src source, run snapshot.Header, f
 	}
 	r.sound = true
 	if reader.Torn() > 0 {
-		notes = append(notes, fmt.Sprintf("the last line of %s was torn and is gone: %d octets", r.snapshot, reader.Torn()))
+		notes = append(notes, fmt.Sprintf("the last line of %s was incomplete and has been removed: %d octets", r.snapshot, reader.Torn()))
 	}
 	if r.used+len(refused) > 0 {
 		notes = append(notes, fmt.Sprintf("%s: used again %d%s", r.snapshot, r.used, refusalWords(refused)))
@@ -266,7 +266,7 @@ func (r *recorder) advice() string {
 	if r == nil || !r.sound {
 		return ""
 	}
-	return fmt.Sprintf("what was learnt is in %s: the same command line with --resume goes on with that", r.snapshot)
+	return fmt.Sprintf("the answers so far are in %s: run the same command line with --resume to continue", r.snapshot)
 }
 
 // close ends the writing, also after an error, and lets others at the file. One that it has
