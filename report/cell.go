@@ -25,7 +25,7 @@ const (
 // apostrophes aside, is something a spreadsheet would run. Then \xNN becomes the
 // octet NN, and \u{NNNN} the character, with two and four hexadecimal digits in
 // lower case; one stands for "=" and its like where those come behind a semicolon,
-// a tab or a line break. No other backslash and no other apostrophe means anything, so both
+// a bar, a tab or a line break. No other backslash and no other apostrophe means anything, so both
 // stay readable where people have typed them: C:\temp, 'quoted'. A typed
 // backslash that would read as one of the two escapes is itself written \x5c, and
 // a typed apostrophe that would be taken off gets another one in front.
@@ -56,7 +56,7 @@ var octetClasses = func() (classes [256]octetClass) {
 		if strings.IndexByte(splitters, c) >= 0 {
 			classes[i] |= maySplit
 		}
-		if strings.IndexByte(",\""+splitters, c) >= 0 {
+		if strings.IndexByte(",\";\t\r\n", c) >= 0 {
 			classes[i] |= needsQuotes
 		}
 		if strings.IndexByte("&<>\"'\t\n\r\x7f", c) >= 0 {
@@ -226,7 +226,7 @@ func disarm(cell string) string {
 // splitters are the octets at which a spreadsheet that is set to other separators
 // than the comma, as it is in many countries, begins a cell in the middle of ours:
 // quotation marks that do not begin its own cell do not hold it back.
-const splitters = ";\t\r\n"
+const splitters = ";|\t\r\n"
 
 // disarmInside escapes the character behind a splitter that would make what
 // follows run.

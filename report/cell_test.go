@@ -51,6 +51,7 @@ func TestCells(t *testing.T) {
 		{"a formula behind spaces", "  =1", "'  =1"},
 		{"a formula behind a line break", "\n=1", "\n\\x3d1"},
 		{"a formula behind a semicolon, the separator of many countries", "x;=1+1", `x;\x3d1+1`},
+		{"a formula behind a bar", "x|=1+1", `x|\x3d1+1`},
 		{"a formula behind a tab and a quotation mark", "x\t\"@a", "x\t\"\\x40a"},
 		{"formulas in several places", "=a;-b;＝c", `'=a;\x2db;\u{ff1d}c`},
 		{"a phone number behind a semicolon", "tel; +49 30 2", "tel; +49 30 2"},

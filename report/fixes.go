@@ -47,6 +47,11 @@ func (f *fixesFile) Close(o *Overview) error {
 	fixes := o.Tally.Fixes(f.issuers...)
 	f.comment(strings.TrimPrefix(FixesStart, "; ") + " so that " + f.labels(f.issuers) + " may issue S/MIME certificates: " + plural(len(fixes), "name") + ".")
 	f.comment("Each set is whole: it takes the place of all CAA records of its name.")
+	for _, i := range f.issuers {
+		for _, doubt := range o.Run.Issuers[i].Doubts() {
+			f.comment("Note: " + doubt)
+		}
+	}
 	f.comment("To try it before: caascan scan ... --overlay THIS-FILE")
 	f.comment("Where the present records come from a wildcard (*.example), a name that gets records of its own, the names")
 	f.comment("below it and those between it and the wildcard lose all that the wildcard gave them, its MX and its CAA")

@@ -2,6 +2,7 @@ package report
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 	"strings"
 	"sync"
@@ -97,7 +98,8 @@ func (o *Overview) findIssuers() []IssuerOverview {
 	return all
 }
 
-// issuerText names a CA by its label and its issuer domain names.
+// issuerText names a CA by its label and its issuer domain names; of many the first, because
+// the notes of the run list those that the name of an owner stands for.
 func issuerText(label string, i int, issuers []caa.Issuer) string {
 	if i >= len(issuers) {
 		return label
@@ -107,6 +109,9 @@ func issuerText(label string, i int, issuers []caa.Issuer) string {
 		names = append(names, name.String())
 	}
 	list := strings.Join(names, ", ")
+	if most := 4; len(issuers[i].Owners) > 0 && len(names) > most {
+		return fmt.Sprintf("%s (%s and %d more)", label, names[0], len(names)-1)
+	}
 	if names[0] == label {
 		return list
 	}

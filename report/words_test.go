@@ -88,3 +88,25 @@ func TestFacts(t *testing.T) {
 		t.Errorf("facts() (-want +got):\n%s", diff)
 	}
 }
+
+// TestIssuerText: what was given is there in full, what the name of an owner stands for
+// only if it is short.
+func TestIssuerText(t *testing.T) {
+	for text, want := range map[string]string{
+		"ca.example":            "ca.example",
+		"ca.example,b.example":  "ca.example, b.example",
+		"X=ca.example":          "X (ca.example)",
+		"X=a.a,b.a,c.a,d.a,e.a": "X (a.a, b.a, c.a, d.a, e.a)",
+		"Disig":                 "Disig (disig.sk)",
+		"Sectigo":               "Sectigo (sectigo.com and 4 more)",
+		"New=DigiCert":          "New (digicert.com and 18 more)",
+	} {
+		issuer, err := caa.ParseIssuer(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := issuerText(issuer.Label, 0, []caa.Issuer{issuer}); got != want {
+			t.Errorf("%s: %s, want %s", text, got, want)
+		}
+	}
+}

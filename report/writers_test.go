@@ -68,3 +68,17 @@ func TestWriters(t *testing.T) {
 	reporttest.CheckWriter(t, "plain-csv", report.NewPlainCSV)
 	reporttest.CheckWriter(t, "jsonl", report.NewJSONL)
 }
+
+// TestFixesInCSVLoad: what is copied from the cell is what the zone file is to hold, letter
+// by letter, also where another cell would be disarmed. Records stay as other cells.
+func TestFixesInCSVLoad(t *testing.T) {
+	w := reporttest.NewWorld(t, "ca.example")
+	w.Layout.Columns = []string{"caa_records", "caa_fix"}
+	w.Results[1].Verdict.Decisions[0].Fix = reporttest.Fix(t, "-corp.example", "a; =b", `c|@d \x41`)
+	w.Results[1].Verdict.Records = reporttest.Issuemail(t, "-corp.example", "a; =b", `c|@d \x41`)
+	const records = `"0 issuemail ""a; \x3db"" | 0 issuemail ""c|\x40d \\x5cx41"""`
+	const fixed = `"\045corp.example. IN CAA 0 issuemail ""a; \061b"" | \045corp.example. IN CAA 0 issuemail ""c|\064d \092x41"""`
+	if got := string(w.Bytes(t, report.NewCSV)); !strings.Contains(got, records+","+fixed) {
+		t.Errorf("%s\nhas no\n%s,%s", got, records, fixed)
+	}
+}

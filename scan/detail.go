@@ -62,10 +62,23 @@ func namesOf(issuer caa.Issuer) string {
 	for i, name := range issuer.Domains {
 		names[i] = name.String()
 	}
+	if more := len(names) - manyListed; more > 1 {
+		names = append(names[:manyListed], fmt.Sprintf("%d more", more))
+	}
 	if len(names) == 1 && names[0] == issuer.Label {
 		return issuer.Label
 	}
 	return issuer.Label + " (" + words(names, "or") + ")"
+}
+
+// siblingWords says which of the names in a set that denies an issuer its owner recognises
+// too; "" where none.
+func siblingWords(issuer caa.Issuer, set caa.RRset) Sentence {
+	var b strings.Builder
+	for _, id := range issuer.Siblings(set) {
+		fmt.Fprintf(&b, " But %s recognises %s too, which --issuer %s does not hold.", id.Owner, id.Name, issuer.Label)
+	}
+	return Sentence(b.String())
 }
 
 // words joins as people do: a, b and c.

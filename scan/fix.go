@@ -2,6 +2,7 @@ package scan
 
 import (
 	"fmt"
+	"strings"
 
 	"caascan/scan/caa"
 	"caascan/scan/domain"
@@ -47,9 +48,40 @@ func (f *Fix) PresentLines() []string { return zoneLines(f.Name(), f.Present.Pro
 func zoneLines(owner string, set []caa.Property) []string {
 	lines := make([]string, len(set))
 	for i, p := range set {
-		lines[i] = domain.Owner(owner).ZoneText() + " IN CAA " + p.ZoneText()
+		lines[i] = harmless(domain.Owner(owner).ZoneText() + " IN CAA " + p.ZoneText())
 	}
 	return lines
+}
+
+// harmless returns a line of a zone file in a spelling that is safe in the cell of a
+// spreadsheet as it stands, so that what is copied from a cell loads. Where a cell, or what
+// a spreadsheet set to another separator takes for one, would begin with a character that
+// begins a formula, that is written as \DDD (RFC 1035, section 5.1), and so is a backslash
+// that would read as the start of \xNN or \u{NNNN}, the escapes of a report.
+func harmless(line string) string {
+	var b strings.Builder
+	begins := true // a cell may begin here
+	for i := 0; i < len(line); i++ {
+		c := line[i]
+		switch {
+		case strings.HasPrefix(line[i:], `\\x`) || strings.HasPrefix(line[i:], `\\u`):
+			i++
+			fmt.Fprintf(&b, `\%03d`, c)
+			begins = false
+			continue
+		case c == '\\' && i+1 < len(line):
+			b.WriteByte(c)
+			i++
+			c, begins = line[i], false // behind a backslash nothing runs
+		case begins && strings.IndexByte("=+-@", c) >= 0:
+			fmt.Fprintf(&b, `\%03d`, c)
+			begins = false
+			continue
+		}
+		b.WriteByte(c)
+		begins = c == ';' || c == '|' || begins && strings.IndexByte(` "'`, c) >= 0
+	}
+	return b.String()
 }
 
 // newFix is what the Fixes of one climbKey have in common, for every CA.
@@ -117,15 +149,17 @@ func elsewhere(from domain.Name, set caa.RRset) bool {
 }
 
 // after says what becomes of a fix once it is published: when that is seen, and who
-// is to do it; "" where there is nothing to say. over is how the present set came.
+// is to do it; "" where there is nothing to say. over is how the present set came. A
+// resolver's TTL is what is left of it, each time less, so it is for the fix list and the
+// snapshot: the same answers give the same words.
 func (f *Fix) after(over snapshot.Transport) string {
 	var words string
 	switch {
-	case f.TTL == 0:
-	case over == snapshot.Zone:
+	case over == snapshot.Overlay:
+	case over != snapshot.Zone:
+		words = " A change is seen when the resolver's copy of the present records has run out, elsewhere perhaps later."
+	case f.TTL > 0:
 		words = fmt.Sprintf(" A change is seen within %s (TTL %d).", duration(f.TTL), f.TTL)
-	default: // a resolver counts down, each from when it asked
-		words = fmt.Sprintf(" A change is seen here within %s (TTL %d), elsewhere perhaps later.", duration(f.TTL), f.TTL)
 	}
 	if f.Ask != "" {
 		words += " These records are not in this domain: ask whoever runs " + f.Ask + " to change them."

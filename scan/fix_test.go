@@ -1,10 +1,12 @@
 package scan_test
 
 import (
+	"regexp"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/miekg/dns"
 
 	"caascan/scan"
 	"caascan/scan/caa"
@@ -150,6 +152,7 @@ func TestNotesAreBounded(t *testing.T) {
 // TestWhenAChangeIsSeen: the set counts, and not the alias that leads to it; a
 // resolver counts down, and an overlay is not what has to be forgotten.
 func TestWhenAChangeIsSeen(t *testing.T) {
+	const counted = " A change is seen when the resolver's copy of the present records has run out, elsewhere perhaps later."
 	for _, test := range []struct {
 		ttl, records uint32
 		over         snapshot.Transport
@@ -163,8 +166,10 @@ func TestWhenAChangeIsSeen(t *testing.T) {
 		{86400, 0, snapshot.Zone, 86400, " A change is seen within a day (TTL 86400)."},
 		{1<<31 - 1, 0, snapshot.Zone, 1<<31 - 1, " A change is seen within 24856 days (TTL 2147483647)."},
 		{60, 7200, snapshot.Zone, 7200, " A change is seen within 2 hours (TTL 7200)."},
-		{3412, 0, snapshot.UDP, 3412, " A change is seen here within 57 minutes (TTL 3412), elsewhere perhaps later."},
-		{0, 0, snapshot.UDP, 0, ""},
+		// What a resolver counts down is not said: the same records, the same words.
+		{3412, 0, snapshot.UDP, 3412, counted},
+		{3, 0, snapshot.UDP, 3, counted},
+		{0, 0, snapshot.HTTPS, 0, counted},
 		{3600, 0, snapshot.Overlay, 0, ""},
 	} {
 		o := set(t, "corp.com", "corp.com", property(t, 0, "issuemail", ";"))
@@ -178,6 +183,60 @@ func TestWhenAChangeIsSeen(t *testing.T) {
 			t.Errorf("%+v (-want +got)\n%s", test, diff)
 		}
 	}
+}
+
+// TestLinesAreSafeInACell: what would begin a formula there is written as a zone file has it
+// (RFC 1035, section 5.1).
+func TestLinesAreSafeInACell(t *testing.T) {
+	for _, test := range []struct{ owner, value, want string }{
+		{"x.example", "ca.example; a=b", `x.example. IN CAA 0 issuemail "ca.example; a=b"`},
+		{"x.example", "ca.example;=1+1", `x.example. IN CAA 0 issuemail "ca.example;\0611+1"`},
+		{"x.example", "a; +b; -c;@d", `x.example. IN CAA 0 issuemail "a; \043b; \045c;\064d"`},
+		{"x.example", "a|=b|'=c", `x.example. IN CAA 0 issuemail "a|\061b|'\061c"`},
+		{"x.example", `;"=a`, `x.example. IN CAA 0 issuemail ";\"=a"`}, // a cell that begins with a backslash does not run
+		{"x.example", `\x41 \y \\u{0041}`, `x.example. IN CAA 0 issuemail "\092x41 \\y \\\092u{0041}"`},
+		{"-x.example", ";", `\045x.example. IN CAA 0 issuemail ";"`},
+		{`a\;=b.example`, ";", `a\;\061b.example. IN CAA 0 issuemail ";"`},
+	} {
+		fix := scan.Fix{Present: caa.RRset{Owner: test.owner}, Set: []caa.Property{property(t, 0, "issuemail", test.value)}}
+		if got := fix.Lines()[0]; got != test.want {
+			t.Errorf("at %s %q: %s, want %s", test.owner, test.value, got, test.want)
+		}
+	}
+}
+
+// FuzzLines: a line read as a zone file gives the owner and the octets that were put in, and
+// no cell that begins in it at a separator runs.
+func FuzzLines(f *testing.F) {
+	for _, seed := range []string{"ca.example", "; =1", "|@a", `\x41`, `;"'-2`, "\\\\u{0041}", "a;\t=b"} {
+		f.Add("x.example", seed)
+		f.Add("-x.example", seed)
+	}
+	runs := regexp.MustCompile(`(^|[;|])[ "']*[-=+@]`)
+	f.Fuzz(func(t *testing.T, owner, value string) {
+		name, err := domain.Parse(owner)
+		p, err2 := caa.NewProperty(0, "issuemail", value)
+		if err != nil || err2 != nil {
+			return
+		}
+		line := (&scan.Fix{Present: caa.RRset{Owner: name.String()}, Set: []caa.Property{p}}).Lines()[0]
+		rr, err := dns.NewRR(line)
+		if err != nil {
+			t.Fatalf("%s does not load: %v", line, err)
+		}
+		wire := make([]byte, 1<<17)
+		end, err := dns.PackRR(rr, wire, 0, nil, false)
+		if err != nil {
+			t.Fatalf("%s does not load: %v", line, err)
+		}
+		loaded, _, err := dns.UnpackDomainName(wire, 0)
+		if err != nil || loaded != name.String()+"." || string(wire[end-len(p.RDATA()):end]) != p.RDATA() {
+			t.Errorf("%s loads as %v, %v", line, rr, err)
+		}
+		if runs.MatchString(line) || strings.Contains(line, `\x`) || strings.Contains(line, `\u{`) {
+			t.Errorf("%s is not as it stands in a cell", line)
+		}
+	})
 }
 
 // TestFixesFromZones, by hand. The deciding name is where the records are: at the end

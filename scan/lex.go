@@ -1,6 +1,7 @@
 package scan
 
 import (
+	"iter"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -160,14 +161,15 @@ func (l lexed) part(s span) lexed {
 
 // several reports whether the text is a list in which each part is a target by
 // itself: split at separators, at separators and white space, or at the angle
-// brackets of two mailboxes and more. With one pair of angle brackets it never
-// is, because all outside them is a display name, whatever it holds.
+// brackets of two mailboxes and more. With one pair of angle brackets all outside
+// them is a display name, unless a part of it is an address by itself (RFC 5322,
+// section 3.4: behind the brackets only comments may follow).
 func (l lexed) several() bool {
 	switch len(l.angles) {
 	case 0:
 		return l.allTargets(isSeparator) || l.allTargets(isSeparatorOrSpace)
 	case 1:
-		return false
+		return l.addressBeside(l.angles[0])
 	}
 	for _, angle := range l.angles {
 		if addressTarget(l.part(angle)).Reason != "" {
@@ -177,6 +179,35 @@ func (l lexed) several() bool {
 	return true
 }
 
+// addressBeside reports whether one of the parts between separators that do not hold the
+// angle brackets is an address by itself.
+func (l lexed) addressBeside(angle span) bool {
+	for part := range l.parts(isSeparator) {
+		if part.end <= angle.start || part.start >= angle.end {
+			if l.part(part).isAddress() {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// isAddress reports whether a text is meant for an address, although its domain may be none
+// that has CAA records, such as localhost: it has one "@", with a local part right before
+// it. Doe @ Work is a name.
+func (l lexed) isAddress() bool {
+	for i := range len(l.text) {
+		if l.text[i] != '@' || l.class(i) == quoted {
+			continue
+		}
+		local := strings.TrimLeftFunc(l.text[:i], unicode.IsSpace)
+		last, _ := utf8.DecodeLastRuneInString(local)
+		reason := addressTarget(l).Reason
+		return reason == "" || reason != NotADomain && local != "" && !unicode.IsSpace(last)
+	}
+	return false
+}
+
 func isSeparator(r rune) bool { return r == ',' || r == ';' || r == '|' }
 
 func isSeparatorOrSpace(r rune) bool { return isSeparator(r) || unicode.IsSpace(r) }
@@ -184,23 +215,33 @@ func isSeparatorOrSpace(r rune) bool { return isSeparator(r) || unicode.IsSpace(
 // allTargets reports whether the text splits into two parts and more, each of
 // which is a target.
 func (l lexed) allTargets(separates func(rune) bool) bool {
-	parts, start := 0, 0
-	isTarget := func(end int) bool {
-		part := l.part(span{start, end})
-		if strings.TrimSpace(part.text) == "" {
-			return true
-		}
-		parts++
-		return addressTarget(part).Reason == ""
-	}
-	for i, r := range l.text {
-		if l.class(i) != outside || !separates(r) {
-			continue
-		}
-		if !isTarget(i) {
+	targets := 0
+	for part := range l.parts(separates) {
+		if addressTarget(l.part(part)).Reason != "" {
 			return false
 		}
-		start = i + utf8.RuneLen(r)
+		targets++
 	}
-	return isTarget(len(l.text)) && parts >= 2
+	return targets >= 2
+}
+
+// parts yields what stands between separators outside quotes and literals, but for white
+// space alone.
+func (l lexed) parts(separates func(rune) bool) iter.Seq[span] {
+	return func(yield func(span) bool) {
+		start := 0
+		more := func(end int) bool {
+			return strings.TrimSpace(l.text[start:end]) == "" || yield(span{start, end})
+		}
+		for i, r := range l.text {
+			if l.class(i) != outside || !separates(r) {
+				continue
+			}
+			if !more(i) {
+				return
+			}
+			start = i + utf8.RuneLen(r)
+		}
+		more(len(l.text))
+	}
 }

@@ -78,7 +78,19 @@ func denials() []denial {
 		{"mail.example", "policy.example", func(m *dns.Msg) { m.Answer = m.Answer[:1] }, "issuer-not-listed"},
 		// What is no answer.
 		{"direct.example", "direct.example", empty(func(m *dns.Msg) { m.Ns = records("example. 300 NS ns.example.") }), "malformed-reply"},
-		{"direct.example", "direct.example", empty(func(m *dns.Msg) { m.RecursionAvailable = false }), "malformed-reply"},
+		{"direct.example", "direct.example", empty(func(m *dns.Msg) { m.RecursionAvailable = false }), "filtered"},
+		{"direct.example", "direct.example", empty(func(m *dns.Msg) { m.Authoritative, m.Ns = true, rootSOA() }), "filtered"},
+		{"direct.example", "direct.example", empty(func(m *dns.Msg) { m.Ns = records("other.example. 300 SOA ns.test. h.test. 1 2 3 4 5") }), "filtered"},
+		{"direct.example", "direct.example", empty(func(m *dns.Msg) {
+			m.Ns, m.Extra = rootSOA(), append(records("policy.test. 300 SOA ns.test. h.test. 1 2 3 4 5"), m.Extra...)
+		}), "filtered"},
+		// What belongs to another question.
+		{"direct.example", "direct.example", func(m *dns.Msg) { m.Answer, m.Ns = records("direct.example. 300 A 192.0.2.1"), rootSOA() }, "malformed-reply"},
+		{"direct.example", "direct.example", func(m *dns.Msg) { m.Answer, m.Ns = records(`direct.example. 300 CH CAA 0 issuemail ";"`), rootSOA() }, "malformed-reply"},
+		{"direct.example", "direct.example", empty(func(m *dns.Msg) { m.Ns = append(rootSOA(), records(`direct.example. 300 CAA 0 issuemail ";"`)...) }), "malformed-reply"},
+		{"direct.example", "direct.example", func(m *dns.Msg) {
+			m.Answer = append(records(`direct.example. 300 CAA 0 issue "ca.example"`), records(`direst.example. 300 CAA 0 issuemail ";"`)...)
+		}, "malformed-reply"},
 		{"direct.example", "direct.example", func(m *dns.Msg) { m.Answer = records(`elsewhere.example. 300 CAA 0 issuemail "ca.example"`) }, "malformed-reply"},
 		{"direct.example", "direct.example", empty(func(m *dns.Msg) { m.Truncated = true }), "truncated"},
 		{"direct.example", "direct.example", empty(func(m *dns.Msg) { m.Rcode = dns.RcodeServerFailure }), "servfail"},
@@ -90,6 +102,9 @@ func denials() []denial {
 		// Aliases that are none, or lead to where nothing is denied.
 		{"mail.example", "mail.example", func(m *dns.Msg) {
 			m.Answer, m.Ns = m.Answer[:1], records("elsewhere. 300 SOA ns.elsewhere. h.elsewhere. 1 2 3 4 5")
+		}, "filtered"},
+		{"mail.example", "mail.example", func(m *dns.Msg) {
+			m.Answer, m.Ns = m.Answer[:1], records("mail.example. 300 SOA ns.elsewhere. h.elsewhere. 1 2 3 4 5")
 		}, "issuer-not-listed"},
 		{"mail.example", "mail.example", func(m *dns.Msg) {
 			m.Answer, m.Ns = records("mail.example. 300 CNAME policy.example.", "mail.example. 300 CNAME nothing.example."), rootSOA()
@@ -384,8 +399,8 @@ func spellings() []spelling {
 		{"the critical bit is cleared", 6, []byte{flipBit, 0, 46, 7}, "no-issuemail"},
 		{"NOERROR for a TLD", 10, []byte{setOctet, 0, 3, 0x80}, "no-caa"},
 		{"RA is set", 14, []byte{flipBit, 0, 3, 7}, "no-caa"},
-		{"NOERROR in the place of SERVFAIL", 17, []byte{flipBit, 0, 3, 1}, "no-caa"},
-		{"an Extended DNS Error that means nothing", 19, []byte{setOctet, 0, 48, 0}, "no-caa"},
+		{"NOERROR in the place of SERVFAIL", 24, []byte{flipBit, 0, 3, 1}, "no-caa"},
+		{"an Extended DNS Error that means nothing", 26, []byte{setOctet, 0, 48, 0}, "no-caa"},
 	}
 }
 
@@ -400,6 +415,7 @@ func halfSpelt() []spelling {
 		{"NXDOMAIN with a set", 0, []byte{setOctet, 0, 3, 0x83}, "malformed-reply"},
 		{"a tag of no octets", 0, []byte{setOctet, 0, 45, 0}, "malformed-reply"},
 		{"a tag beyond the RDATA", 0, []byte{setOctet, 0, 45, 25}, "malformed-reply"},
+		{"a CNAME record that becomes a DNAME record of its own name", 9, []byte("y1!'"), "malformed-reply"},
 		{"a label that points to itself", 0, []byte{setOctet, 0, 33, 32}, "malformed-reply"},
 	}
 }
@@ -506,9 +522,9 @@ func meanings(log []sent, name string, chain []string) (permit, empty bool) {
 		end := whole[len(whole)-1]
 		set := r.set(end)
 		switch {
+		case !r.public(end) || !r.ofQuestion(whole, len(chain)):
 		case len(set) > 0:
 			permit = permit || r.rcode == dns.RcodeSuccess && permitting(set)
-		case r.any(r.answer, dns.TypeCAA): // another name's
 		case end != r.asked && !r.closes(end):
 			further, nothing := meanings(log, name, whole)
 			permit, empty = permit || further, empty || nothing
@@ -525,6 +541,7 @@ type reading struct {
 	asked     string
 	aa, ra    bool
 	rcode     int
+	all       []record
 	answer    []record // of class IN, like what follows
 	authority []record
 }
@@ -552,7 +569,7 @@ func read(s sent) (reading, bool) {
 		return reading{}, false
 	}
 	all, ok := split(s.reply)
-	r := reading{asked: dns.CanonicalName(q.Question[0].Name), aa: flags&aa != 0, ra: flags&ra != 0, rcode: int(flags & rcodes)}
+	r := reading{all: all, asked: dns.CanonicalName(q.Question[0].Name), aa: flags&aa != 0, ra: flags&ra != 0, rcode: int(flags & rcodes)}
 	for _, record := range all {
 		switch {
 		case record.section == 3 && record.kind == dns.TypeOPT:
@@ -642,7 +659,7 @@ func harmless(options []byte) bool {
 				return false
 			}
 			switch binary.BigEndian.Uint16(options[4:]) {
-			case 3, 4, 6, 7, 8, 9, 10, 11, 12, 15, 16, 17, 18, 19, 25:
+			case 3, 4, 6, 7, 8, 9, 10, 11, 12, 15, 16, 17, 18, 19, 25, 33:
 				return false
 			}
 		}
@@ -711,6 +728,46 @@ func (r reading) closes(name string) bool {
 	return slices.ContainsFunc(r.authority, func(record record) bool {
 		return record.kind == dns.TypeSOA && dns.IsSubDomain(record.owner, name)
 	})
+}
+
+// public reports whether the reply is one of the public DNS, and not of an internal view or
+// a block list (STANDARDS, section 3): recursive, and with no SOA record but those of zones
+// that hold the name asked or the end of its aliases.
+func (r reading) public(end string) bool {
+	soa := func(section int) (owners []string) {
+		for _, record := range r.all {
+			if record.section == section && record.kind == dns.TypeSOA && (section == 3 || record.class == dns.ClassINET) {
+				owners = append(owners, record.owner)
+			}
+		}
+		return owners
+	}
+	foreign := slices.ContainsFunc(soa(2), func(owner string) bool {
+		return !dns.IsSubDomain(owner, r.asked) && !dns.IsSubDomain(owner, end)
+	})
+	answered := slices.ContainsFunc(r.all, func(record record) bool { return record.section == 1 })
+	copied := dns.CountLabel(r.asked) == 1 && slices.Contains(soa(2), ".") && !answered // of the root zone (RFC 8806)
+	return (!r.aa || copied) && r.ra && !foreign && len(soa(3)) == 0
+}
+
+// ofQuestion reports whether all CAA records of the reply are in the answer, of class IN
+// and at the end of the chain, and whether the answer has some, or an alias, if it has
+// anything.
+func (r reading) ofQuestion(chain []string, known int) bool {
+	answered, found := false, len(chain) > known
+	for _, record := range r.all {
+		answered = answered || record.section == 1
+		ownDNAME := record.section == 1 && record.class == dns.ClassINET && record.kind == dns.TypeDNAME && record.owner == chain[len(chain)-1]
+		found = found || ownDNAME && r.closes(record.owner) // which leaves its own name as it is
+		if record.kind != dns.TypeCAA {
+			continue
+		}
+		if record.section != 1 || record.class != dns.ClassINET || record.owner != chain[len(chain)-1] {
+			return false
+		}
+		found = true
+	}
+	return found || !answered
 }
 
 // noTLD reports whether the reply says that the last name of a climb, by itself,

@@ -188,8 +188,8 @@ var reasonTexts = [...]reasonText{
 	},
 	{
 		Reason(snapshot.Filtered), LookupFailed,
-		"The resolver blocks this name or answers for it by rules of its own, so what the DNS holds is not known.",
-		"Use a resolver that does not filter, or have the name taken off its list.",
+		"The resolver blocks this name or answers for it from data of its own, such as a company's internal view, so what the public DNS holds is not known.",
+		"Ask a resolver outside your network, by a tls:// or https:// address, one that does not filter; or have the name taken off the list.",
 		"{server} filters {asked}, so what the DNS holds there is not known: {answer}.",
 	},
 	{

@@ -180,6 +180,35 @@ func TestAFailureIsToldWithServerNameRCodeAndEDE(t *testing.T) {
 	}
 }
 
+// TestWhatGaveAnAnswerAwayIsTold, and what to do about it.
+func TestWhatGaveAnAnswerAwayIsTold(t *testing.T) {
+	name, err := domain.Parse("mail.example")
+	if err != nil {
+		t.Fatal(err)
+	}
+	const before = "192.0.2.1:53 does not answer for mail.example from the public DNS: "
+	const after = ". What the DNS holds there is not known; ask a resolver outside your network, by a tls:// or https:// address."
+	for mark, want := range map[snapshot.Mark]string{
+		snapshot.MarkAuthority:   before + "it answers as the authority itself (AA is set), not as one that has asked the DNS" + after,
+		snapshot.MarkNoRecursion: before + "its answer does not offer recursion (RA is not set), as every answer from the DNS does" + after,
+		snapshot.MarkForeignSOA:  before + "its answer has the SOA record of a zone that cannot hold the name" + after,
+		snapshot.MarkPolicySOA:   before + "its answer has the mark of a response policy (a SOA record in the additional section)" + after,
+		snapshot.MarkAfterServFail: "192.0.2.1:53 could not get an answer for mail.example that it trusts (SERVFAIL). The one that came afterwards " +
+			"was not validated, and mail.example is not proven to be unsigned, so it does not count.",
+	} {
+		failure := snapshot.Filtered
+		if mark == snapshot.MarkAfterServFail {
+			failure = snapshot.ServFail
+		}
+		var store snapshot.Store
+		store.Put(snapshot.Observation{Name: name, Failure: failure, Mark: mark, Server: "192.0.2.1:53"})
+		v := scan.New(scan.Config{Issuers: issuers(t, "ca.example"), Store: &store}).Verdict(name)
+		if diff := cmp.Diff(want, v.Decisions[0].Detail.For(name)); diff != "" {
+			t.Errorf("%s: detail mismatch (-want +got)\n%s", mark, diff)
+		}
+	}
+}
+
 func TestEveryRowComesOutOnceAndInOrder(t *testing.T) {
 	var cells []string
 	for i := range 3000 {

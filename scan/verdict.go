@@ -89,6 +89,9 @@ func (s *Scanner) outcome(e climbKey) *Outcome {
 	fix := newFix(e, last)
 	for _, issuer := range s.cfg.Issuers {
 		d := o.decide(issuer)
+		if d.Status == Denied {
+			d.Detail += siblingWords(issuer, o.Records)
+		}
 		if fix.Set = o.Records.Fix(issuer); fix.Set != nil {
 			own := fix
 			d.Fix, d.Detail = &own, d.Detail+Sentence(fix.after(last.Transport))
@@ -142,10 +145,29 @@ func failed(last *snapshot.Observation) Decision {
 		}
 		panic("scan: " + word + " in the sentence of " + string(reason))
 	})
+	if words := markWords(last); words != "" {
+		detail = words
+	}
 	if len(last.EDE) > 0 && !last.Replied() { // its words may tell more than that it could not be read
 		detail = Sentence(strings.TrimSuffix(string(detail), ".") + ": " + last.Answer() + ".")
 	}
 	return Decision{Status: LookupFailed, Reason: reason, Detail: detail}
+}
+
+// markWords is the sentence of a failure that a mark gave away, "" where none did.
+func markWords(last *snapshot.Observation) Sentence {
+	server, asked := cmp.Or(last.Server, "the resolver"), cmp.Or(last.Asked, last.Name.String())
+	switch {
+	case last.Mark == "":
+		return ""
+	case last.Failure == snapshot.Filtered:
+		return Sentence(server + " does not answer for " + asked + " from the public DNS: " + last.Mark.Words() +
+			". What the DNS holds there is not known; ask a resolver outside your network, by a tls:// or https:// address.")
+	case last.Failure == snapshot.ServFail:
+		return Sentence(server + " could not get an answer for " + asked + " that it trusts (SERVFAIL). " +
+			"The one that came afterwards was not validated, and " + asked + " is not proven to be unsigned, so it does not count.")
+	}
+	return ""
 }
 
 // onFailure says what SBR 4.2.2.1 lets a CA do after the failure at the last step:

@@ -140,11 +140,14 @@ func TestWarningsThatNeedMoreThanASet(t *testing.T) {
 		{"none does", set("mail.corp.example", "issue", ";"), set("corp.example", "issue", ";"), empty, false, false},
 		{"the set itself does", set("mail.corp.example", "issuemail", ";"), set("corp.example", "issuemail", ";"), empty, false, false},
 		{"the parent is not known", set("mail.corp.example", "issue", ";"), failed, empty, false, false},
+		// Whether example was asked depends on the other rows, so it does not count.
+		{"above a failed parent", set("mail.corp.example", "issue", ";"), failed, set("example", "issuemail", ";"), false, false},
 		{"no set", empty, empty, empty, false, false},
 		{"an algorithm that is not supported", snapshot.Observation{EDE: []snapshot.EDE{{Code: 1}}}, empty, empty, false, true},
 		{"a digest, at a parent", empty, snapshot.Observation{EDE: []snapshot.EDE{{Code: 2}}}, empty, false, true},
 		{"iterations", snapshot.Observation{EDE: []snapshot.EDE{{Code: 27}}}, empty, empty, false, true},
-		{"with NXDOMAIN it is not said of the name", snapshot.Observation{RCode: 3, EDE: []snapshot.EDE{{Code: 1}}}, empty, empty, false, false},
+		{"with NXDOMAIN, that is signed too", snapshot.Observation{RCode: 3, EDE: []snapshot.EDE{{Code: 1}}}, empty, empty, false, true},
+		{"nothing could be decided", snapshot.Observation{EDE: []snapshot.EDE{{Code: 5}}}, empty, empty, false, true},
 		{"other words", snapshot.Observation{EDE: []snapshot.EDE{{Code: 0}, {Code: 22}}}, empty, empty, false, false},
 	} {
 		v := verdictOn(t, observed(t, "mail.corp.example", test.mail), observed(t, "corp.example", test.corp), observed(t, "example", test.top))

@@ -1,8 +1,6 @@
 package scan
 
 import (
-	"slices"
-
 	"caascan/scan/caa"
 	"caascan/scan/snapshot"
 )
@@ -102,13 +100,18 @@ func (s *Scanner) warnings(o *Outcome, e climbKey, last *snapshot.Observation) [
 }
 
 // hidesParent looks above a set that does not restrict mail for one that does. What
-// was not answered there hides nothing.
+// was not answered hides nothing, and nothing above it counts either: the climb of this row
+// has ended there, and whether a name above was asked depends on the other rows.
 func (s *Scanner) hidesParent(o *Outcome) bool {
 	if len(o.Records.Properties) == 0 || o.Records.Has(caa.TagIssuemail) {
 		return false
 	}
 	for at := range o.FoundAt.Climb() {
-		if above, _ := s.cfg.Store.Find(at); above.Records.Has(caa.TagIssuemail) {
+		above, found := s.cfg.Store.Find(at)
+		if !found || above.Failure != "" {
+			return false
+		}
+		if above.Records.Has(caa.TagIssuemail) {
 			return true
 		}
 	}
@@ -122,16 +125,9 @@ func notValidated(o *Outcome, last *snapshot.Observation) bool {
 		last.Transport != snapshot.Zone && last.Transport != snapshot.Overlay
 }
 
-// unsupported reports whether the resolver said that it knows neither the
-// algorithm, nor the digest, nor so many iterations (RFC 8914, sections 4.2 and 4.3;
-// RFC 9276, section 3.2).
+// unsupported reports whether the resolver said, with an answer, that it knows neither the
+// algorithm, nor the digest, nor so many iterations, or could not decide (RFC 8914,
+// sections 4.2, 4.3 and 4.6; RFC 9276, section 3.2).
 func unsupported(o *snapshot.Observation) bool {
-	const (
-		algorithm  = 1
-		digest     = 2
-		iterations = 27
-	)
-	return o.Failure == "" && o.RCode == 0 && slices.ContainsFunc(o.EDE, func(e snapshot.EDE) bool {
-		return e.Code == algorithm || e.Code == digest || e.Code == iterations
-	})
+	return o.Failure == "" && snapshot.HasEDE(o.EDE, snapshot.EDEUnsupported, snapshot.EDEUndecided)
 }

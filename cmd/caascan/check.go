@@ -27,8 +27,8 @@ func newCheck(io streams) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "check NAME",
 		Short: "Show every step of the lookup for one mailbox or domain, and the decision",
-		Example: `  caascan check jane@example.com --issuer digicert.com
-  caascan check example.com --issuer "Old=sectigo.com" --issuer "New=digicert.com" --json`,
+		Example: `  caascan check jane@example.com --issuer DigiCert
+  caascan check example.com --issuer "Old=Sectigo" --issuer "New=DigiCert" --json`,
 		Long: "Check climbs from one name to its top-level domain as a scan would, and shows what\n" +
 			"was asked, what came back, and what follows for each CA.\n\n" + exitStatus,
 		Args:              usageArgs(cobra.ExactArgs(1)),
@@ -53,6 +53,8 @@ type checked struct {
 	DNSSEC    snapshot.DNSSEC        `json:"dnssec"`
 	OnFailure scan.OnFailure         `json:"on_failure,omitempty"`
 	Warnings  []scan.Warning         `json:"warnings,omitempty"`
+	// Notes say which identifiers the names of owners stand for.
+	Notes []string `json:"notes,omitempty"`
 }
 
 type checkedDecision struct {
@@ -84,6 +86,11 @@ func runCheck(ctx context.Context, o checkOptions, name string, io streams) erro
 	if target.Reason != "" {
 		return usagef("%q is not a mailbox or domain (%s): %s", name, target.Reason, target.Reason.Meaning())
 	}
+	for _, issuer := range issuers {
+		for _, doubt := range issuer.Doubts() {
+			said.warn(doubt)
+		}
+	}
 	src, err := o.source.open(ctx, nil)
 	for _, warning := range src.warnings {
 		said.warn(warning)
@@ -91,7 +98,9 @@ func runCheck(ctx context.Context, o checkOptions, name string, io streams) erro
 	if err != nil {
 		return err
 	}
+	stop := sayIfItWaits(src, o.source.timeout, said)
 	steps, err := src.trace(ctx, target.Domain)
+	stop()
 	if err != nil {
 		return err
 	}
@@ -109,6 +118,21 @@ func runCheck(ctx context.Context, o checkOptions, name string, io streams) erro
 	return c.print(io.out, target.Domain)
 }
 
+// soon is how long nothing is said of a wait.
+const soon = 700 * time.Millisecond
+
+// sayIfItWaits says, unless the function that it returns is called soon, that a name does
+// not answer, and when that is given up. The proof after it takes one try more at most.
+func sayIfItWaits(src source, try time.Duration, said console) (stop func()) {
+	timer := time.AfterFunc(soon, func() {
+		if stats := src.stats(); stats.Silent > 0 {
+			until := stats.Until.Add(try)
+			said.warn(fmt.Sprintf("no answer yet; asking again until %s, for %.0f s at the most", until.Local().Format(time.TimeOnly), time.Until(until).Seconds()))
+		}
+	})
+	return func() { timer.Stop() }
+}
+
 func newChecked(input string, target scan.Target, issuers []caa.Issuer, v scan.Verdict) checked {
 	c := checked{
 		Input: input, Domain: target.Domain.String(), FoundAt: v.FoundAt.String(),
@@ -116,6 +140,11 @@ func newChecked(input string, target scan.Target, issuers []caa.Issuer, v scan.V
 	}
 	if v.Records.Owner != c.FoundAt {
 		c.Owner = v.Records.Owner
+	}
+	for _, issuer := range issuers {
+		if taken := issuer.Taken(); taken != "" {
+			c.Notes = append(c.Notes, taken)
+		}
 	}
 	for i, d := range v.Decisions {
 		if i < len(issuers) {
@@ -155,6 +184,9 @@ func (c checked) print(w io.Writer, name domain.Name) error {
 	}
 	if c.fixes() > 1 {
 		b.WriteString("Each of these sets takes back the other: to permit several CAs, publish one with the records that all of them add.\n")
+	}
+	for _, note := range c.Notes {
+		fmt.Fprintf(&b, "Note: %s\n", note)
 	}
 	for _, warning := range c.Warnings {
 		fmt.Fprintf(&b, "Warning %s: %s\n", warning, warning.Meaning())

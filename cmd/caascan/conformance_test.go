@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"caascan/scan"
+	"caascan/scan/lookup/dnstest"
+	"caascan/scan/zone"
 )
 
 const conformance = "../../testdata/conformance"
@@ -158,4 +160,37 @@ func TestConformanceOfZoneFiles(t *testing.T) {
 			compareCases(t, cases, readReport(t, got.stdout))
 		})
 	}
+}
+
+// TestConformanceOfViews asks a resolver on loopback that validates, of what no CA may rely
+// on. Each run has one of its own, because it remembers what it was asked.
+func TestConformanceOfViews(t *testing.T) {
+	groups := inWorld(readCases(t), "views")
+	for _, concurrency := range []string{"1", "64"} {
+		for issuer, cases := range groups {
+			t.Run(issuer+" with "+concurrency+" in flight", func(t *testing.T) {
+				got := runWith(t.Context(), "", "scan", writeInputs(t, cases), "--column", "input", "--issuer", issuer, "-o", "-",
+					"--resolver", startViews(t), "--final-pass-after", "0s", "--concurrency", concurrency)
+				if got.code != exitDone {
+					t.Fatalf("%+v", got)
+				}
+				compareCases(t, cases, readReport(t, got.stdout))
+			})
+		}
+	}
+}
+
+// startViews starts the resolver of the world "views".
+func startViews(t *testing.T) string {
+	t.Helper()
+	var zones []*zone.Zone
+	for _, file := range []string{"views.zone", "views-root.zone"} {
+		zones = append(zones, load(t, filepath.Join(conformance, "zones", file)))
+	}
+	server, err := dnstest.Start(dnstest.Config{Zones: zones, Validates: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(server.Close)
+	return server.Addr()
 }

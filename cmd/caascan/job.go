@@ -16,6 +16,7 @@ import (
 	"caascan/scan"
 	"caascan/scan/caa"
 	"caascan/scan/input"
+	"caascan/scan/lookup"
 )
 
 // job is one scan, from its options to its reports.
@@ -59,6 +60,7 @@ func (j *job) work(ctx context.Context, o scanOptions, path string, io streams) 
 		return fmt.Errorf("cannot create a temporary directory: %w", err)
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(j.tempDir)) }()
+	j.tellIssuers()
 	if err := j.openInput(ctx, o, path, io); err != nil {
 		return err
 	}
@@ -94,7 +96,7 @@ func (j *job) work(ctx context.Context, o scanOptions, path string, io streams) 
 // plan finds what is wrong with the command line before anything is done.
 func (j *job) plan(o scanOptions, path string, io streams) (err error) {
 	if len(o.source.issuers) == 0 {
-		return usagef("no CA to decide for: give --issuer with its issuer domain name, such as --issuer digicert.com")
+		return usagef("no CA to decide for: give --issuer with its issuer domain name, such as --issuer digicert.com, or the name of a CA that caascan issuers knows")
 	}
 	if j.issuers, err = o.source.parseIssuers(); err != nil {
 		return err
@@ -122,6 +124,21 @@ func (j *job) plan(o scanOptions, path string, io streams) (err error) {
 	}
 	j.console, err = newConsole(io.err, o.console)
 	return err
+}
+
+// tellIssuers says what --issuer stands for, and what looks like a slip or a gap in it: the
+// plan that is made with it would hold that too.
+func (j *job) tellIssuers() {
+	for _, issuer := range j.issuers {
+		if taken := issuer.Taken(); taken != "" {
+			j.console.note(taken)
+			j.run.Notes = append(j.run.Notes, taken)
+		}
+		for _, doubt := range issuer.Doubts() {
+			j.console.warn(doubt)
+			j.run.Notes = append(j.run.Notes, doubt)
+		}
+	}
 }
 
 // planBaseline finds what is wrong with --baseline and what needs it.
@@ -232,9 +249,10 @@ func (j *job) collect(ctx context.Context, o sourceOptions) error {
 	for _, note := range notes {
 		j.console.note(note)
 	}
-	stop := j.console.watch(ctx, "looking up domains", func() (done, total int) {
+	stop := j.console.watch(ctx, func() progress {
 		stats := j.source.stats()
-		return stats.Done - stats.Known, stats.Domains - stats.Known // or the time left would be guessed from what took none
+		// Without those known, or the time left would be guessed from what took none.
+		return progress{lookupWords(stats), stats.Done - stats.Known, stats.Domains - stats.Known}
 	})
 	err = scan.Collect(ctx, j.source.resolver, j.in.Rows(), j.record.put())
 	stop()
@@ -246,10 +264,31 @@ func (j *job) collect(ctx context.Context, o sourceOptions) error {
 		j.run.Notes = append(j.run.Notes, warning)
 	}
 	for _, s := range j.source.resolver.Servers() {
-		j.console.detail(fmt.Sprintf("resolver %s: %d queries; %d in flight allowed at the end, %d at the least",
-			s.Server, s.Queries, s.Limit, s.Lowest), slog.String("resolver", s.Server), slog.Int("queries", s.Queries))
+		j.console.detail(fmt.Sprintf("resolver %s: %d queries; %s", s.Server, s.Queries, paceWords(s)),
+			slog.String("resolver", s.Server), slog.Int("queries", s.Queries))
 	}
 	return nil
+}
+
+// lookupWords says what the lookups wait for: if all else is done, for names that do not
+// answer.
+func lookupWords(stats lookup.Stats) string {
+	if stats.Silent == 0 || stats.Asking > 0 {
+		return "looking up domains"
+	}
+	verb := "do"
+	if stats.Silent == 1 {
+		verb = "does"
+	}
+	return fmt.Sprintf("%s %s not answer; asking again until %s", counted(stats.Silent, "name"), verb, stats.Until.Local().Format(time.TimeOnly))
+}
+
+// paceWords says how often a resolver was slowed down, and how far.
+func paceWords(s lookup.ServerState) string {
+	if s.Slowdowns == 0 {
+		return "it was never slowed down"
+	}
+	return fmt.Sprintf("it was slowed down %s, to %.0f queries a second at the least", counted(s.Slowdowns, "time"), s.Lowest)
 }
 
 // readThrough reads all rows, of which nothing has to be asked.
@@ -372,7 +411,7 @@ func (w namedWriter) named(err error) error {
 // writeRows returns how many rows every writer has taken.
 func (j *job) writeRows(ctx context.Context, writers []report.Writer, rows int) (int, error) {
 	var done atomic.Int64 // for the bar
-	stop := j.console.watch(ctx, "writing reports", func() (int, int) { return int(done.Load()), rows })
+	stop := j.console.watch(ctx, func() progress { return progress{"writing reports", int(done.Load()), rows} })
 	defer stop()
 	scanner := scan.New(scan.Config{Issuers: j.issuers, Store: j.source.store})
 	results := func(yield func(scan.Result, error) bool) {

@@ -122,15 +122,20 @@ func (c console) say(level slog.Level, text string, more []slog.Attr) {
 // drawEvery is how often the bar is drawn: often enough to look alive.
 const drawEvery = 100 * time.Millisecond
 
+// progress is how far the work has come. total may grow.
+type progress struct {
+	what        string
+	done, total int
+}
+
 // watch draws a bar until ctx ends or the function that it returns is called, which
-// erases it. done and total are called while the work goes on; total may grow.
-func (c console) watch(ctx context.Context, what string, progress func() (done, total int)) (stop func()) {
+// erases it. far is called while the work goes on.
+func (c console) watch(ctx context.Context, far func() progress) (stop func()) {
 	if !c.bar {
 		return func() {}
 	}
 	bar := progressbar.NewOptions(1,
 		progressbar.OptionSetWriter(c.w),
-		progressbar.OptionSetDescription(what),
 		progressbar.OptionShowCount(),
 		progressbar.OptionSetPredictTime(true),
 		progressbar.OptionUseANSICodes(c.terminal),
@@ -139,7 +144,7 @@ func (c console) watch(ctx context.Context, what string, progress func() (done, 
 	ctx, cancel := context.WithCancel(ctx)
 	var drawing sync.WaitGroup
 	drawing.Go(func() {
-		if !drawUntil(ctx, bar, progress) {
+		if !drawUntil(ctx, bar, far) {
 			return
 		}
 		_ = bar.Clear() // a bar that cannot be erased harms nobody
@@ -154,7 +159,7 @@ func (c console) watch(ctx context.Context, what string, progress func() (done, 
 }
 
 // drawUntil draws a bar until ctx ends, and reports whether there was something to show.
-func drawUntil(ctx context.Context, bar *progressbar.ProgressBar, progress func() (done, total int)) (drawn bool) {
+func drawUntil(ctx context.Context, bar *progressbar.ProgressBar, far func() progress) (drawn bool) {
 	tick := time.NewTicker(drawEvery)
 	defer tick.Stop()
 	for {
@@ -162,20 +167,20 @@ func drawUntil(ctx context.Context, bar *progressbar.ProgressBar, progress func(
 		case <-ctx.Done():
 			return drawn
 		case <-tick.C:
-			drawn = draw(bar, progress) || drawn
+			drawn = draw(bar, far()) || drawn
 		}
 	}
 }
 
 // draw reports whether there was something to show.
-func draw(bar *progressbar.ProgressBar, progress func() (done, total int)) bool {
-	done, total := progress()
-	if total == 0 || done >= total {
+func draw(bar *progressbar.ProgressBar, p progress) bool {
+	if p.total == 0 || p.done >= p.total {
 		return false // nothing known yet, or nothing left: the end is told by stop
 	}
-	if bar.GetMax() != total {
-		bar.ChangeMax(total)
+	bar.Describe(p.what)
+	if bar.GetMax() != p.total {
+		bar.ChangeMax(p.total)
 	}
-	_ = bar.Set(done) // what cannot be drawn is not missed
+	_ = bar.Set(p.done) // what cannot be drawn is not missed
 	return true
 }

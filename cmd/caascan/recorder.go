@@ -192,6 +192,9 @@ func (r *recorder) recall(ctx context.Context, reader *snapshot.Reader, src sour
 		refusal := reuse.Refuse(h, &o)
 		if refusal == snapshot.RefusedFailure && h.Validates(&o) {
 			src.resolver.Refused(o.Name)
+			if o.SaidServFail() {
+				src.resolver.SaidServFail(o.Name)
+			}
 			if !run.Validating() {
 				refusal = "" // nobody is there who could say anything else
 			}

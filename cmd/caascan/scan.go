@@ -34,9 +34,9 @@ func newScan(io streams) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "scan INPUT",
 		Short: "Look up every mailbox or domain of a list and write reports",
-		Example: `  caascan scan staff.csv --issuer digicert.com -o report.csv -o report.xlsx
-  caascan scan staff.xlsx --issuer "Old=sectigo.com" --issuer "New=digicert.com,www.digicert.com" -o move.xlsx
-  caascan scan - --issuer digicert.com --resolver 127.0.0.1 -o - < domains.txt`,
+		Example: `  caascan scan staff.csv --issuer DigiCert -o report.csv -o report.xlsx
+  caascan scan staff.xlsx --issuer "Old=Sectigo" --issuer "New=DigiCert" -o move.xlsx
+  caascan scan - --issuer ca.example,pki.ca.example --resolver 127.0.0.1 -o - < domains.txt`,
 		Long: `Scan reads a list of mailboxes or domains (CSV, XLSX or plain text, "-" for
 standard input), looks up the CAA records that apply to each, decides for each
 CA whether it may issue S/MIME certificates, and writes reports with every row

@@ -112,8 +112,8 @@ func (w world) demo(t *testing.T) {
 }
 
 // demoQueries are the names that the demo needs, with how often each is asked:
-// once, whatever climbs lead over it, and where that failed once more, twice in the
-// final pass, and once with CD.
+// once, whatever climbs lead over it, and where that failed once more, and twice in the
+// final pass.
 var demoQueries = map[string]int{
 	"plain.example.": 1, "xn--bcher-kva.example.": 1, "webonly.example.": 1, "reports.example.": 1,
 	"listed.example.": 1, "params.example.": 1, "both.example.": 1, "critical.example.": 1,
@@ -123,7 +123,7 @@ var demoQueries = map[string]int{
 	"a.hosted.example.": 1, "b.hosted.example.": 1, "shop.example.": 1, "parked.example.": 1,
 	"sales.oldname.example.": 1, "gone.example.": 1, "example.": 1,
 	"fileserver.corp-internal.": 1, "corp-internal.": 1,
-	"loop.example.": 5, "mail.subsidiary.example.": 5,
+	"loop.example.": 4, "mail.subsidiary.example.": 4,
 }
 
 // queries holds the number in the summary to what the resolver was really asked.
@@ -131,9 +131,9 @@ func (w world) queries(t *testing.T) {
 	for _, concurrency := range []string{"1", "64"} {
 		resolver := w.startUnbound(t)
 		_, stderr := scanDemo(t, w.program, "--resolver", resolver.address, "--concurrency", concurrency, "--verbose")
-		// 30 names, of which two fail and are asked four times more.
-		want := "caascan: 41 rows, 27 distinct domains, 30 names asked, 38 queries (8 retries), 16 permitted, 13 denied, 12 lookup-failed; "
-		if first, summary, _ := strings.Cut(stderr, "\n"); !strings.HasPrefix(first, "caascan: resolver "+resolver.address+": 38 queries; ") ||
+		// 30 names, of which two fail and are asked three times more.
+		want := "caascan: 41 rows, 27 distinct domains, 30 names asked, 36 queries (6 retries), 16 permitted, 13 denied, 12 lookup-failed; "
+		if first, summary, _ := strings.Cut(stderr, "\n"); !strings.HasPrefix(first, "caascan: resolver "+resolver.address+": 36 queries; ") ||
 			!strings.HasPrefix(summary, want) || strings.Count(stderr, "\n") != 2 {
 			t.Errorf("concurrency %s: stderr %q, want how the resolver did, and a line that begins %q", concurrency, stderr, want)
 		}
@@ -199,8 +199,8 @@ func (w world) largeRRset(t *testing.T) {
 	}
 }
 
-// whenSeen is the sentence on the TTL, which a resolver counts down.
-var whenSeen = regexp.MustCompile(` A change is seen [^.]+\(TTL \d+\)[^.]*\.`)
+// whenSeen is the sentence on the TTL, of which a resolver knows only what is left.
+var whenSeen = regexp.MustCompile(` A change is seen [^.]+\.`)
 
 // realLists scans 35,388 real names through servers. Every cell that does not say
 // where and when an answer came must be as over the zone files.
@@ -214,8 +214,8 @@ func (w world) realLists(t *testing.T) {
 		scan := func(source ...string) [][]string {
 			args := append([]string{"scan", filepath.Join(gov, list), "--column", "1", "--issuer", "digicert.com", "-o", "-"}, source...)
 			got := runProgram(t, w.program, "", args...)
-			if got.code != exitDone || got.stderr != "" {
-				t.Fatalf("%v: exit %d, stderr %q, want 0 and silence", source, got.code, got.stderr)
+			if got.code != exitDone || got.stderr != partOfDigiCert {
+				t.Fatalf("%v: exit %d, stderr %q, want 0 and what is said of the issuer alone", source, got.code, got.stderr)
 			}
 			text := strings.ReplaceAll(got.stdout, "says "+resolver.address, "says root.zone")
 			report := readReport(t, whenSeen.ReplaceAllString(text, ""))

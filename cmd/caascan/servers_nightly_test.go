@@ -22,7 +22,7 @@ func TestTheScriptOfTheReadme(t *testing.T) {
 	shared, evidence, metrics := t.TempDir(), t.TempDir(), t.TempDir()
 	server := dnstest.Serve(t, demoZone)
 	text := strings.NewReplacer("/srv/caascan", shared, "/var/lib/caascan-metrics", metrics, "/usr/local/bin/caascan ", build(t)+" ",
-		"127.0.0.1", server.Addr(), "digicert.com", "ca.example").Replace(readmeFile(t, "caascan-nightly"))
+		"127.0.0.1", server.Addr(), "DigiCert", "ca.example").Replace(readmeFile(t, "caascan-nightly"))
 	script := writeText(t, filepath.Join(t.TempDir(), "caascan-nightly"), text)
 	writeFile(t, filepath.Join(shared, "domains.csv"), "domain\nlisted.example\nother.example\n")
 	run := func() (code int, metricsOf map[string]float64) {

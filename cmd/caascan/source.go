@@ -9,6 +9,8 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"caascan/report"
+	"caascan/scan"
 	"caascan/scan/caa"
 	"caascan/scan/domain"
 	"caascan/scan/lookup"
@@ -29,22 +31,24 @@ type sourceOptions struct {
 	attempts    int
 	finalPass   time.Duration
 	probeBogus  string
+	probeCAA    string
 	allowMixed  bool
 	trustAD     bool
 }
 
 func (o *sourceOptions) add(flags *pflag.FlagSet) {
-	flags.StringArrayVar(&o.issuers, "issuer", nil, "CA to decide for: its issuer `domain`s, comma-separated, or LABEL=domain,domain (repeatable, one per CA)")
+	flags.StringArrayVar(&o.issuers, "issuer", nil, "CA to decide for: its name as caascan issuers has it, or its issuer `domain`s, comma-separated; LABEL= before either gives a label (repeatable, one per CA)")
 	flags.StringArrayVar(&o.resolvers, "resolver", nil, "`address` of a recursive resolver: 192.0.2.1, [2001:db8::1]:5353, tls://host[:port][#name] or https://host/dns-query (repeatable; default: the system's)")
 	flags.StringArrayVar(&o.zones, "zone", nil, "answer from this master `file` and nothing else, without any network (repeatable)")
 	flags.StringArrayVar(&o.overlays, "overlay", nil, "treat the CAA records of this zone `file` as if they were published (repeatable)")
 	flags.StringArrayVar(&o.snapshots, "from-snapshot", nil, "answer from this snapshot `file` of earlier runs and nothing else, without any network (repeatable)")
-	flags.IntVar(&o.concurrency, "concurrency", lookup.DefaultConcurrency, "queries in flight")
+	flags.IntVar(&o.concurrency, "concurrency", lookup.DefaultConcurrency, "queries in flight whose answer can be expected soon; what is overdue waits beside them")
 	flags.Float64Var(&o.rate, "rate", 0, "queries per second sent, retries included; 0: no limit")
 	flags.DurationVar(&o.timeout, "timeout", lookup.DefaultTimeout, "time allowed for one try of a query")
 	flags.IntVar(&o.attempts, "attempts", lookup.DefaultAttempts, "tries per query and pass")
-	flags.DurationVar(&o.finalPass, "final-pass-after", defaultFinalPass, "how long after a failure the name is asked again, slowly, at the end of the run; 60s for large lists")
+	flags.DurationVar(&o.finalPass, "final-pass-after", defaultFinalPass, "how long after a failure the name is asked again, slowly; 60s for large lists")
 	flags.StringVar(&o.probeBogus, "probe-bogus", "", "a `name` with bogus DNSSEC signatures: a resolver that answers for it does not validate")
+	flags.StringVar(&o.probeCAA, "probe-caa", "", "a `name` known to have CAA records: a resolver that has none for it does not pass them on and is left out; where none is left, nothing is done (exit 1)")
 	flags.BoolVar(&o.allowMixed, "allow-mixed", false, "ask resolvers that do not validate DNSSEC beside those that do")
 	flags.BoolVar(&o.trustAD, "trust-ad", false, "believe what a resolver says about DNSSEC, even over a network that could forge it")
 }
@@ -79,6 +83,8 @@ func (o *sourceOptions) validate() error {
 		return usagef("--zone answers from files alone, --resolver from the DNS: give one of them")
 	case len(o.snapshots) > 0 && len(o.zones)+len(o.resolvers) > 0:
 		return usagef("--from-snapshot answers from files alone: leave --resolver and --zone out")
+	case o.probeCAA != "" && len(o.zones)+len(o.snapshots) > 0:
+		return usagef("--probe-caa is for resolvers, and none is asked with --zone or --from-snapshot: leave it out")
 	case len(o.resolvers) > snapshot.MostResolvers:
 		return usagef("--resolver is given %d times: at most %d can be asked", len(o.resolvers), snapshot.MostResolvers)
 	case o.concurrency < 1 || o.concurrency > lookup.MaxConcurrency:
@@ -92,7 +98,10 @@ func (o *sourceOptions) validate() error {
 	case o.finalPass < 0:
 		return usagef("--final-pass-after %v: it must not be negative", o.finalPass)
 	}
-	if _, err := o.bogusName(); err != nil {
+	if _, err := probeName("--probe-bogus", o.probeBogus); err != nil {
+		return err
+	}
+	if _, err := probeName("--probe-caa", o.probeCAA); err != nil {
 		return err
 	}
 	_, err := o.servers()
@@ -112,14 +121,14 @@ func (o *sourceOptions) servers() ([]lookup.Server, error) {
 	return servers, nil
 }
 
-// bogusName reads --probe-bogus.
-func (o *sourceOptions) bogusName() (domain.Name, error) {
-	if o.probeBogus == "" {
+// probeName reads the name that a flag has resolvers asked for.
+func probeName(flag, text string) (domain.Name, error) {
+	if text == "" {
 		return domain.Name{}, nil
 	}
-	name, err := domain.Parse(o.probeBogus)
+	name, err := domain.Parse(text)
 	if err != nil {
-		return domain.Name{}, usagef("--probe-bogus %q: %w", o.probeBogus, err)
+		return domain.Name{}, usagef("%s %q: %w", flag, text, err)
 	}
 	return name, nil
 }
@@ -167,7 +176,10 @@ func (o *sourceOptions) openAnswers(ctx context.Context, cfg lookup.Config) (sou
 		return source{}, adviseResolver(err)
 	}
 	cfg.Servers = servers
-	if cfg.ProbeBogus, err = o.bogusName(); err != nil {
+	if cfg.ProbeBogus, err = probeName("--probe-bogus", o.probeBogus); err != nil {
+		return source{}, err
+	}
+	if cfg.ProbeCAA, err = probeName("--probe-caa", o.probeCAA); err != nil {
 		return source{}, err
 	}
 	resolver, err := lookup.New(cfg)
@@ -279,6 +291,31 @@ func (s source) illness(reused int) []string {
 	}
 	return words
 }
+
+// control says, where so many domains were answered and not one of them has CAA records,
+// that somebody may not pass the type on. Zone files hold what they hold, and what an overlay
+// has nobody passed on.
+func (s source) control(t *report.Tally) string {
+	const anyCA = 0 // whether there are records is the same for all
+	without := t.Reason(anyCA, scan.Reason(caa.NoCAA)).Domains
+	with := t.Status(anyCA, scan.Permitted).Domains + t.Status(anyCA, scan.Denied).Domains - without
+	if without < manyAnswered || len(s.zoneFiles) > 0 || with > 0 && s.overlay.Len() == 0 {
+		return ""
+	}
+	if with > 0 && slices.ContainsFunc(t.Domains(), hasPublished) {
+		return ""
+	}
+	return fmt.Sprintf("none of the %d domains that were answered has CAA records, nor has a parent of one: does the resolver pass them on? "+
+		"--probe-caa NAME, with a name that is known to have some, finds out", without)
+}
+
+func hasPublished(d report.DomainTotal) bool {
+	return len(d.Outcome.Records.Properties) > 0 && d.Outcome.Resolver != string(snapshot.Overlay)
+}
+
+// manyAnswered domains without a CAA record are more than chance: of public lists some in a
+// hundred have one.
+const manyAnswered = 200
 
 // manyQueries without an answer speak against a resolver rather than the names, unless
 // those are what is left because they failed before.

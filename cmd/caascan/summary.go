@@ -31,6 +31,10 @@ func (j *job) finishRun(tally input.Tally) {
 	if r := j.record; r != nil {
 		j.run.Snapshots, j.run.Reused = []string{r.snapshot}, r.reused()
 	}
+	if doubt := j.source.control(&j.tally); doubt != "" {
+		j.console.warn(doubt)
+		j.run.Notes = append(j.run.Notes, doubt)
+	}
 	notes := j.in.Notes()
 	if len(j.only) > 0 {
 		notes = append(notes, fmt.Sprintf("Only the rows that are %s for any CA are written (--only): %d of %d. CSV, JSON Lines and the sheets Results and Failed hold only these; all else is of all rows.",
@@ -69,6 +73,9 @@ func (j *job) summary() string {
 	b.WriteString(j.changes())
 	if j.run.Recovered > 0 {
 		fmt.Fprintf(&b, "; %d names failed and recovered in the final pass", j.run.Recovered)
+	}
+	if n := j.source.stats().Unanswered; n > 0 {
+		fmt.Fprintf(&b, "; %s did not answer in any try", counted(n, "name"))
 	}
 	fmt.Fprintf(&b, "; %.1f seconds", time.Since(j.began).Seconds())
 	return b.String()

@@ -36,7 +36,7 @@ func (s RRset) Fix(issuer Issuer) []Property {
 // authorisation is the property that RFC 9495, section 3 gives a domain to let
 // issuer issue. An issuer domain name is at most 253 octets, so it always fits.
 func authorisation(issuer Issuer) Property {
-	p, err := NewProperty(0, TagIssuemail, issuer.Domains[0].String())
+	p, err := NewProperty(0, TagIssuemail, issuer.Published().String())
 	if err != nil {
 		panic(err)
 	}

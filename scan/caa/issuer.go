@@ -1,6 +1,7 @@
 package caa
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -16,13 +17,16 @@ type Issuer struct {
 	// character.
 	Label string
 	// Domains are the issuer domain names, in A-labels, at least one, each
-	// once. The first is the one a fix publishes.
+	// once. A fix publishes the first, unless that is deprecated; see Published.
 	Domains []domain.Name
+	// Owners are those whose identifiers were taken because they were named.
+	Owners []string
 }
 
 // ParseIssuer reads "LABEL=domain,domain" or "domain,domain"; without LABEL the
-// first domain, in A-labels, is the label. Domains may be in U-labels. The error
-// says what to write instead.
+// first domain, in A-labels, is the label. Domains may be in U-labels. A word without a
+// dot is the name of an owner, in any case, in place of the identifiers that its CPS states
+// (see Identifiers). The error says what to write instead.
 func ParseIssuer(text string) (Issuer, error) {
 	label, list := "", text
 	if i := strings.LastIndexByte(text, '='); i >= 0 {
@@ -33,22 +37,54 @@ func ParseIssuer(text string) (Issuer, error) {
 	}
 	var issuer Issuer
 	for part := range strings.SplitSeq(list, ",") {
-		name, err := parseIssuerDomain(strings.TrimSpace(part))
+		name, err := issuer.take(strings.TrimSpace(part))
 		if err != nil {
 			return Issuer{}, fmt.Errorf("issuer %q: %w", text, err)
 		}
-		if !slices.Contains(issuer.Domains, name) {
-			issuer.Domains = append(issuer.Domains, name)
-		}
+		label = cmp.Or(label, name)
 	}
-	if label == "" {
-		label = issuer.Domains[0].String()
+	if !slices.ContainsFunc(issuer.Domains, func(name domain.Name) bool { return !deprecated(name) }) {
+		id, _ := knownIdentifier(issuer.Domains[0].String())
+		return Issuer{}, fmt.Errorf("issuer %q: %s recognises %s for a transitional period only, so nothing is to be published with it: "+
+			"name one that stays, too, or all: --issuer %q", text, id.Owner, id.Name, id.Owner)
 	}
 	if strings.ContainsAny(label, "=,") || strings.ContainsFunc(label, unprintable) {
 		return Issuer{}, fmt.Errorf("issuer %q: a label holds no \"=\", no \",\" and no control characters", text)
 	}
 	issuer.Label = label
 	return issuer, nil
+}
+
+// take adds the issuer domain name that part is, or the identifiers of the owner that it
+// names, and returns what either is called.
+func (i *Issuer) take(part string) (called string, err error) {
+	owner, owned := "", []Identifier(nil)
+	if part != "" && !strings.Contains(part, ".") {
+		owner, owned = ownedBy(part)
+	}
+	if owner == "" {
+		name, err := parseIssuerDomain(part)
+		if err == nil && !slices.Contains(i.Domains, name) {
+			i.Domains = append(i.Domains, name)
+		}
+		return name.String(), err
+	}
+	stated := false
+	for _, id := range owned {
+		if id.Standing != Stated && id.Standing != Deprecated {
+			continue
+		}
+		stated = true
+		if !slices.Contains(i.Domains, id.Domain) {
+			i.Domains = append(i.Domains, id.Domain)
+		}
+	}
+	if !stated {
+		return "", fmt.Errorf("no text of %s is known here that states what it recognises in issuemail records: "+
+			"look into its CPS, section 4.2, and name that, as in --issuer %q (%s: %s)", owner, owner+"="+owned[0].Name, owned[0].Standing, owned[0].Name)
+	}
+	i.Owners = append(i.Owners, owner)
+	return owner, nil
 }
 
 // parseIssuerDomain accepts what RFC 8659, section 4.2 can spell, of two labels
@@ -65,7 +101,7 @@ func parseIssuerDomain(text string) (domain.Name, error) {
 		return domain.Name{}, fmt.Errorf("%q is no issuer domain name such as digicert.com (RFC 8659, section 4.2)", text)
 	}
 	if name.IsTLD() {
-		return domain.Name{}, fmt.Errorf("%q is a single label; an issuer domain name is one such as digicert.com", text)
+		return domain.Name{}, fmt.Errorf("%q is a single label, and no CA that caascan issuers knows; an issuer domain name is one such as digicert.com", text)
 	}
 	return name, nil
 }

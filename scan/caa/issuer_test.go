@@ -98,7 +98,10 @@ func TestParseIssuerRefuses(t *testing.T) {
 		{"RFC 8659, 4.2: an underscore", "_ca.example", "RFC 8659", nil},
 		{"RFC 8659, 4.2: a hyphen at the end of a label", "ca-.example", "RFC 8659", nil},
 		{"RFC 8659, 4.2: a hyphen at the start of a label", "-ca.example", "RFC 8659", nil},
-		{"a single label", "digicert", "a single label", nil},
+		{"a single label", "nobody", "a single label", nil},
+		{"an owner whose CPS was not read", "SwissSign", `"SwissSign=swisssign.com" (second-hand: swisssign.com)`, nil},
+		{"an owner known for web servers alone", "Certum", "unstated: certum.pl", nil},
+		{"nothing that could be published", "comodo.com,comodoca.com", "Sectigo recognises comodo.com for a transitional period only", nil},
 		{"a single label after others", "ca.example,com", "a single label", nil},
 	} {
 		got, err := caa.ParseIssuer(test.text)

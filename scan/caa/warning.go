@@ -3,6 +3,7 @@ package caa
 import (
 	"slices"
 	"strings"
+	"unicode"
 )
 
 // Warning is a code for what a set says that does not change any status, but where
@@ -86,17 +87,21 @@ func (s RRset) issueOnly() bool {
 		!slices.ContainsFunc(s.Properties, Property.UnknownCritical)
 }
 
+// mailTags are what people take for issuemail and is further away.
+var mailTags = [...]string{"mailissue", "emailissue", "issuesmime"}
+
 // almostIssuemail reports whether a tag is a slip for issuemail: up to two letters
-// away, as issueemail and issueemails are, and no tag of its own. The known tag that
-// comes closest, issue, is four away.
+// away, as issueemail and issueemails are, or one of mailTags, and no tag of its own. The
+// known tag that comes closest, issue, is four away.
 func (p Property) almostIssuemail() bool {
 	const slips = 2
-	return !p.known() && edits(lowerASCII(p.Tag()), TagIssuemail, slips) <= slips
+	tag := lowerASCII(p.Tag())
+	return !p.known() && (edits(tag, TagIssuemail, slips) <= slips || slices.Contains(mailTags[:], tag))
 }
 
 // nearMiss reports whether an issuemail value, well-formed or not, names an issuer
 // that is no known one but almost: a slip of one letter away, or with a scheme,
-// quotes, a trailing dot or www. too many.
+// quotes, white space, a trailing dot or www. too many.
 func nearMiss(value string, issuers []Issuer) bool {
 	const longest = 300 // no issuer domain name has more than 253, and a scheme comes before
 	name, _, _ := strings.Cut(value, ";")
@@ -108,17 +113,21 @@ func nearMiss(value string, issuers []Issuer) bool {
 	if slices.Contains(known, name) {
 		return false
 	}
-	bare := withoutExtras(name)
-	return slices.ContainsFunc(known, func(k string) bool {
-		return bare == withoutExtras(k) || edits(name, k, 1) <= 1
-	})
+	return slices.ContainsFunc(known, func(k string) bool { return almost(name, k) })
+}
+
+// almost reports whether a name, in lower case, is a slip for a known one.
+func almost(name, known string) bool {
+	return withoutExtras(name) == withoutExtras(known) || edits(name, known, 1) <= 1
 }
 
 // knownNames are the identifiers and the run's own.
 func knownNames(issuers []Issuer) []string {
 	var names []string
-	for _, known := range identifiers {
-		names = append(names, known.domain)
+	for _, id := range Identifiers() {
+		if id.Known {
+			names = append(names, id.Name)
+		}
 	}
 	for _, issuer := range issuers {
 		for _, name := range issuer.Domains {
@@ -128,9 +137,13 @@ func knownNames(issuers []Issuer) []string {
 	return names
 }
 
-// withoutExtras takes off what people put around an issuer domain name.
+// withoutExtras takes off what people put around an issuer domain name, and what comes with
+// it when it is copied from a page: typographic quotes, spaces of other widths, and what was
+// neither once it had another encoding.
 func withoutExtras(name string) string {
-	name = strings.Trim(name, `"'`)
+	name = strings.TrimFunc(name, func(r rune) bool {
+		return unicode.IsSpace(r) || unicode.In(r, unicode.Pi, unicode.Pf, unicode.Cf) || strings.ContainsRune("\"'`´‚„\ufffd", r)
+	})
 	name = strings.TrimPrefix(strings.TrimPrefix(name, "https://"), "http://")
 	name = strings.TrimSuffix(name, "/")
 	return strings.TrimPrefix(strings.TrimSuffix(name, "."), "www.")

@@ -91,7 +91,9 @@ func TestNearMisses(t *testing.T) {
 		"ca.example": false, "CA.EXAMPLE": false, "pki.example; a=b": false, "digicert.com": false, "oiste.org": false,
 		"www.ca.example": true, "ca.example.": true, "https://ca.example": true, "https://ca.example/": true, "http://ca.example": true,
 		`"ca.example"`: true, "'ca.example'": true, "ca.exampl": true, "ca.examplee": true, "cb.example": true, "ac.example": true,
-		"ca,example": true, "CB.EXAMPLE": true, " cb.example ; a=b": true, "digicert.co": true, "www.digicert.com": true, "globalsgin.com": true,
+		"“ca.example”": true, "„ca.example“": true, "«ca.example»": true, "‘ca.example’; a=b": true, "\u00a0ca.example": true, "ca.example\u202f": true,
+		"\ufeffca.example": true, "\x93ca.example\x94": true, "ca.example\xa0": true, "“\u00a0pki.example\u00a0”": true, "“other.example”": false, "“”": false,
+		"ca,example": true, "CB.EXAMPLE": true, " cb.example ; a=b": true, "digicert.co": true, "www.sectigo.com": true, "www.digicert.com": false, "globalsgin.com": true,
 		"smime.ca.example": false, "example": false, "other.example": false, "cc.exampel": false, ";": false, "": false, "w.ca.example": false,
 		strings.Repeat("a", 60000): false, "https://www.example": false,
 	} {
@@ -115,7 +117,7 @@ func TestNearMisses(t *testing.T) {
 func TestTagNearMisses(t *testing.T) {
 	for tag, want := range map[string]bool{
 		"issueemail": true, "issumail": true, "issuemial": true, "issue-mail": true, "issuemails": true, "ISSUEEMAIL": true, "issuemai\xff": true, "isuemai": true,
-		"issuemail": false, "IssueMail": false, "issue": false, "issuewild": false, "issuevmc": false, "issuesmime": false, "mail": false, "contactemail": false,
+		"issuemail": false, "IssueMail": false, "issue": false, "issuewild": false, "issuevmc": false, "issuesmime": true, "MailIssue": true, "emailissue": true, "mailissues": false, "mail": false, "contactemail": false,
 		strings.Repeat("issuemail", 20): false,
 	} {
 		if got := slices.Contains(set(t, prop(t, 0, tag, "x")).Warnings(nil), caa.TagNearMiss); got != want {

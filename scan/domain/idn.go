@@ -46,6 +46,11 @@ var profile = idna.New(
 // fullStops are the characters that UTS 46, section 2.3 maps to a full stop.
 var fullStops = strings.NewReplacer("\u3002", ".", "\uff0e", ".", "\uff61", ".")
 
+// sharpS stands in for U+1E9E, the capital sharp s, before the mapping: UTS 46 maps it to
+// the small one from Unicode 15.1 on, and to "ss", which is another domain, in the older
+// tables of package idna.
+var sharpS = strings.NewReplacer("\u1e9e", "\u00df")
+
 // Convert is Parse, and tells what it noticed on the way. The notes are those
 // of an accepted name; next to an error they are zero.
 func Convert(text string) (Name, Notes, error) {
@@ -94,6 +99,7 @@ func convertLabel(label string) (string, Notes, error) {
 		}
 		return label, 0, nil
 	}
+	label = sharpS.Replace(label)
 	alabel, err := profile.ToASCII(label)
 	if err != nil {
 		return "", 0, fmt.Errorf("%w: %q: %w", ErrIDN, label, err)

@@ -21,9 +21,9 @@ const (
 
 // place finds the first step that is ready and need not wait; -1 where all have
 // to.
-func (e *engine) place() (int, placing) {
+func (e *engine) place(now time.Time) (int, placing) {
 	for i := len(e.ready) - 1; i >= 0; i-- {
-		if found := e.placeStep(e.ready[i]); found != waits {
+		if found := e.placeStep(e.ready[i], now); found != waits {
 			return i, found
 		}
 	}
@@ -32,13 +32,13 @@ func (e *engine) place() (int, placing) {
 
 // placeStep chooses the server that a step is sent to: the servers in turn, for
 // another attempt not the one that has just failed, if there is another one.
-func (e *engine) placeStep(s *step) placing {
+func (e *engine) placeStep(s *step, now time.Time) placing {
 	switch {
 	case e.cfg.Zones != nil:
 		return placed
 	case s.pinned() && s.up.health.out == expelled:
 		return nobody // what it would say now is not what it said before
-	case s.pinned() && s.up.flow.room():
+	case s.pinned() && s.up.flow.mayTake(now):
 		s.next = s.up
 		return placed
 	case s.pinned():
@@ -59,7 +59,7 @@ func (e *engine) placeStep(s *step) placing {
 	another := s.attempt > 0 && others > 0
 	for i := range e.upstreams {
 		u := e.upstreams[(e.rotor+i)%len(e.upstreams)]
-		if e.mayAnswer(u, s) && u.flow.room() && !(another && u == s.up) {
+		if e.mayAnswer(u, s) && u.flow.mayTake(now) && !(another && u == s.up) {
 			s.next = u
 			return placed
 		}
@@ -97,11 +97,17 @@ const outageTimeouts = 4
 
 // patience returns how long the steps that are ready wait at most, should nothing
 // happen.
-func (e *engine) patience() time.Duration {
-	if e.outSince.IsZero() {
-		return forever
+func (e *engine) patience(now time.Time) time.Duration {
+	pause := forever
+	if !e.outSince.IsZero() {
+		pause = e.outSince.Add(e.outage()).Sub(now)
 	}
-	return time.Until(e.outSince.Add(e.outage()))
+	for _, u := range e.upstreams {
+		if wait := u.flow.pace.wait(now); u.inRotation() && wait > 0 {
+			pause = min(pause, wait)
+		}
+	}
+	return pause
 }
 
 // abandon ends a step that there is no server for. What a server that validates has
@@ -135,51 +141,99 @@ func (e *engine) letStand(s *step) bool {
 	return true
 }
 
-// judge takes in how a query went for what it says of the server.
+// judge takes in how a query went for what it says of the server. That a name fails by
+// itself says nothing of it.
 func (e *engine) judge(s *step, out outcome) {
 	u, failure := s.up, out.failure
 	if s.dance == withCD {
 		return // that it fails is what was to be found out
 	}
-	if s.overUDP() && failure != snapshot.Timeout && failure != snapshot.Network && out.standing != flooded {
-		e.time(s, out.at)
+	answered := out.standing == ours && !troubled(failure)
+	if out.standing == ours && s.overUDP() {
+		u.uncut = true
 	}
-	if out.standing == ours && !troubled(failure) {
+	if s.overUDP() && failure != snapshot.Timeout && failure != snapshot.Network && out.standing != flooded && e.time(s, out) {
+		e.noteLoss(u, s.epoch, out.at)
+	}
+	if answered {
 		u.answers++
+		e.answeredAfterAll(s, out.at)
 	}
-	lowered, restored := u.flow.note(s.epoch, failure)
-	if lowered {
-		e.tell(u, LimitLowered)
+	// A limiter may cut replies short; a server that cuts all is asked over TCP anyway.
+	speaks := troubled(failure) || failure == snapshot.Truncated && u.uncut
+	switch {
+	case failure == snapshot.Timeout: // noted when it was overdue
+	case speaks:
+		u.flow.note(s.epoch, rejected, out.at)
+	default:
+		u.flow.note(s.epoch, fine, out.at)
 	}
-	if restored {
-		e.tell(u, LimitRestored)
+	if s.failed = (failedTry{}); speaks {
+		s.failed = failedTry{u, s.epoch}
 	}
 	u.health.note(failure, out.at)
 }
 
-// time takes in how long the server of a step took. A query that was sent again was
-// lost where the reply came as soon after that as replies to queries do that are sent
-// once, and it says no more of the way than that (Karn's algorithm, RFC 6298, section
-// 3). Where it did not, the name is slow, and that it was asked for again says nothing
-// against the server.
-func (e *engine) time(s *step, now time.Time) {
-	u, since := s.up, now.Sub(s.lastSent)
-	if s.sends == 1 {
-		u.sentOnce.note(since)
-	}
-	if s.sends == 1 || !u.sentOnce.usual(since) {
-		u.roundTrip.note(now.Sub(s.sentAt))
-		return
-	}
-	u.roundTrip.note(since)
-	if u.flow.noteLoss(s.epoch) {
-		e.tell(u, LimitLowered)
+// answeredAfterAll takes in that a name is answered of which an attempt failed. If the
+// same server failed it, that was the server's fault and not the name's; if another did,
+// that one is worse.
+func (e *engine) answeredAfterAll(s *step, now time.Time) {
+	switch s.failed.up {
+	case nil:
+	case s.up:
+		e.noteLoss(s.up, s.failed.epoch, now)
+	default:
+		s.failed.up.health.bettered++
 	}
 }
 
-// tend begins the probes that are due.
+// noteLoss takes in that a query was lost, or refused, and answered after that.
+func (e *engine) noteLoss(u *upstream, epoch int, now time.Time) {
+	if u.flow.noteLoss(epoch) {
+		e.slow(u, now)
+	}
+}
+
+// slow has a server asked more slowly.
+func (e *engine) slow(u *upstream, now time.Time) {
+	u.flow.slow(now)
+	e.tell(u, Slowed)
+}
+
+// time takes in how long the server of a step took, and reports whether its query was
+// lost on the way. A query that was sent again was lost if the reply came as soon after
+// that as replies to queries do that are sent once, and it says no more of the way than
+// that (Karn's algorithm, RFC 6298, section 3). If it did not, the name is slow, and that
+// it was asked for again says nothing against the server.
+func (e *engine) time(s *step, out outcome) (lost bool) {
+	u, since := s.up, out.at.Sub(s.lastSent)
+	lost = s.sends > 1 && u.sentOnce.usual(since)
+	if s.sends == 1 {
+		u.sentOnce.note(since)
+	}
+	if s.sends > 1 && !lost {
+		since = out.at.Sub(s.sentAt)
+	}
+	u.roundTrip.note(since)
+	if !troubled(out.failure) { // names that fail may take long before they do
+		u.flow.typical.note(since)
+	}
+	return lost
+}
+
+// tend begins the probes and control questions that are due, and raises what was slowed
+// down.
 func (e *engine) tend(ctx context.Context, now time.Time) {
 	for _, u := range e.upstreams {
+		if u.flow.raise(now) {
+			e.tell(u, Unlimited)
+		}
+		if u.flow.doubt.due {
+			u.flow.doubt.due = false
+			wait := u.flow.controlWait()
+			cuts := !u.uncut
+			e.probing.Go(func() { e.controls <- e.control(ctx, u, wait, cuts) })
+		}
 		h := &u.health
 		if h.probing || !h.probeWanted && (h.out != resting || h.next.After(now)) {
 			continue
@@ -189,17 +243,39 @@ func (e *engine) tend(ctx context.Context, now time.Time) {
 	}
 }
 
+// controlled takes in how a server has answered its control question. If it did, the
+// names are to blame; if not in time, or with a refusal, the server is in trouble; if not
+// at all, nothing more is sent before a probe has shown what has become of it.
+func (e *engine) controlled(c controlled) {
+	u, now := c.up, time.Now()
+	u.controls += c.asked
+	u.flow.doubt.asked, u.flow.doubt.held = false, false
+	switch c.verdict {
+	case atEase:
+		u.flow.typical.note(c.took)
+		u.flow.doubt.clear(now)
+		u.health.streak = 0
+	case inTrouble:
+		e.slow(u, now)
+	case silent:
+		e.slow(u, now)
+		u.health.wantProbe()
+		u.flow.doubt.held = u.health.probing || u.health.probeWanted
+	}
+}
+
 // probedAgain is what a probe has shown of a server while names are looked up.
 type probedAgain struct {
 	up *upstream
 	probed
 }
 
-// probed decides whether a server is in rotation from what its probe has shown.
-// One that answers the probe and nothing else is out where another one does better.
+// probed decides whether a server is in rotation from what its probe has shown. One
+// that answers the probe and nothing else is out if another one answers the same names.
 func (e *engine) probed(p probedAgain) {
 	u, h, now := p.up, &p.up.health, time.Now()
 	h.probing = false
+	u.flow.doubt.held = u.flow.doubt.held && u.flow.doubt.asked
 	weaker := p.err == nil && u.shown.validates && !p.shown.validates && !e.cfg.AllowMixed
 	switch {
 	case weaker:
@@ -210,13 +286,13 @@ func (e *engine) probed(p probedAgain) {
 		h.restOn(now)
 	case h.out == resting:
 		u.shown = p.shown
-		u.flow.set(max(1, u.flow.most/returnShare))
+		u.flow.comeBack(now)
 		h.rejoin(now)
 		e.tell(u, CameBack)
 	case p.err != nil:
 		h.leave(now, p.err.Error())
 		e.tell(u, WentOut)
-	case e.others(u) > 0:
+	case e.others(u) > 0 && h.bettered >= betteredEnough:
 		h.leave(now, "it answers a probe but nothing else ("+string(h.cause)+")")
 		e.tell(u, WentOut)
 	default:
@@ -224,10 +300,6 @@ func (e *engine) probed(p probedAgain) {
 	}
 	e.countOut(now)
 }
-
-// returnShare is the part of its queries that a server begins with when it comes
-// back.
-const returnShare = 8
 
 // others returns how many servers are in rotation besides u.
 func (e *engine) others(u *upstream) int {
@@ -252,6 +324,6 @@ func (e *engine) countOut(now time.Time) {
 
 func (e *engine) tell(u *upstream, kind EventKind) {
 	if e.cfg.OnEvent != nil {
-		e.cfg.OnEvent(Event{Server: u.name, Kind: kind, Limit: u.flow.limit, Why: u.health.why})
+		e.cfg.OnEvent(Event{Server: u.name, Kind: kind, Limit: u.flow.pace.limit, Why: u.health.why})
 	}
 }

@@ -1,6 +1,7 @@
 package lookup
 
 import (
+	"bytes"
 	"crypto/sha1"
 	"encoding/base32"
 	"slices"
@@ -56,6 +57,8 @@ func (d denial) validatedDenial() snapshot.Finding {
 	types, found := d.typesAt(d.name)
 	has := func(kind uint16) bool { return slices.Contains(types, kind) }
 	switch {
+	case !found && d.emptyNonTerminal():
+		return snapshot.NoDelegation
 	case !found || has(dns.TypeDS):
 		return snapshot.Unproven
 	case !has(dns.TypeNS):
@@ -64,6 +67,47 @@ func (d denial) validatedDenial() snapshot.Finding {
 		return snapshot.Unproven
 	}
 	return snapshot.InsecureDelegation
+}
+
+// emptyNonTerminal reports whether an NSEC record of the zone shows that the name is there
+// only because there are names below it: its owner is before the name and its next name is
+// below that (RFC 4592, section 2.2.2). A record of the parent's side of a delegation, or
+// one at a DNAME, says nothing of the names below its own (RFC 6840, section 4.1).
+func (d denial) emptyNonTerminal() bool {
+	return slices.ContainsFunc(d.m.Ns, func(rr dns.RR) bool {
+		nsec, ok := rr.(*dns.NSEC)
+		if !ok || nsec.Hdr.Class != dns.ClassINET || nsec.NextDomain == "" {
+			return false
+		}
+		owner, next := canonical(dns.Fqdn(nsec.Hdr.Name)), canonical(dns.Fqdn(nsec.NextDomain))
+		below := next != d.name && encloses(d.name, next)
+		if !below || !encloses(d.zone, owner) || !before(owner, d.name) {
+			return false
+		}
+		has := func(kind uint16) bool { return slices.Contains(nsec.TypeBitMap, kind) }
+		leads := has(dns.TypeDNAME) || has(dns.TypeNS) && !has(dns.TypeSOA)
+		return !(leads && encloses(owner, d.name))
+	})
+}
+
+// before reports whether a name comes before another one in the canonical order (RFC 4034,
+// section 6.1): label by label from the right, by their octets.
+func before(a, b string) bool {
+	return slices.CompareFunc(labelsFromRight(a), labelsFromRight(b), bytes.Compare) < 0
+}
+
+// labelsFromRight returns the labels of a name in the octets of the wire.
+func labelsFromRight(name string) [][]byte {
+	var wire [maxWireName]byte
+	if _, err := dns.PackDomainName(dns.Fqdn(name), wire[:], 0, nil, false); err != nil {
+		return nil // a name from a message can be packed
+	}
+	var labels [][]byte
+	for at := 0; wire[at] != 0; at += 1 + int(wire[at]) {
+		labels = append(labels, wire[at+1:at+1+int(wire[at])])
+	}
+	slices.Reverse(labels)
+	return labels
 }
 
 // maxHashed is how many NSEC3 records are read; a proof needs three (RFC 5155,

@@ -6,7 +6,6 @@ import (
 	"sync"
 	"time"
 
-	"caascan/scan/caa"
 	"caascan/scan/domain"
 	"caascan/scan/snapshot"
 )
@@ -24,30 +23,35 @@ type engine struct {
 	backlog  []domain.Name         // names handed in, not begun
 	pending  map[domain.Name]*step // names that are being asked
 	ready    []*step               // of those, the ones whose next query is to be sent
-	inFlight int                   // of those, the ones whose query has been sent
+	places   int                   // that are held by queries whose answer can be expected soon
 	spare    []*step               // that have come to their end, to be used again
-	final    bool                  // the final pass has begun
 	finished []snapshot.Observation
 
-	// What failed waits for the final pass; what failed first comes first.
+	// What failed waits for its final pass; what failed first comes first.
 	waiting map[domain.Name]*waiting
 	failed  []domain.Name
+	again   time.Time // when the next query of the final pass may go
+	until   time.Time // when all names that are overdue will have had their tries
+	lastOut bool      // only failed names are left, and servers out of rotation got another chance
 
 	schedule schedule
 	wake     *time.Timer
-	wakeAt   time.Time // when wake fires; past where it has
+	wakeAt   time.Time // when wake fires; past if it has
 	rotor    int       // the server that comes next
 	outSince time.Time // when the last server went out of rotation; zero while one is in
 
-	probes  chan probedAgain
-	probing sync.WaitGroup
+	probes   chan probedAgain
+	controls chan controlled
+	probing  sync.WaitGroup // probes and control questions
 }
 
 // waiting is a name that failed and will be asked again.
 type waiting struct {
 	domains       int // whose climb stands here
+	passes        int // that it failed in
 	failedAt      time.Time
 	validatedOnly bool
+	servfailed    bool
 }
 
 // doneBatch is how many Observations are handed over at a time; fewer where the
@@ -61,7 +65,8 @@ const (
 	handing = time.Millisecond
 )
 
-// finalShare is the part of the concurrency that the final pass is given.
+// finalShare is the part of the rate that a server was seen to bear at which the final
+// pass begins tries.
 const finalShare = 10
 
 // transport carries queries to where answers come from. What is sent is answered
@@ -96,9 +101,7 @@ func newEngine(r *Resolver, input <-chan []domain.Name, done func([]snapshot.Obs
 		wake:     time.NewTimer(forever),
 		wakeAt:   time.Now().Add(forever),
 		probes:   make(chan probedAgain, len(r.upstreams)),
-	}
-	for _, u := range r.upstreams {
-		u.flow.share = 0
+		controls: make(chan controlled, len(r.upstreams)),
 	}
 	if r.cfg.Zones != nil {
 		e.transport = newZoneTransport(r.cfg.Zones)
@@ -134,9 +137,12 @@ func (e *engine) run(ctx context.Context) error {
 			continue
 		}
 		e.handOver() // before waiting, so that what is known is not held back
+		e.tellSilent(now)
 		e.wait(ctx, now, pause)
 	}
 	e.handOver()
+	e.stats.silent.Store(0)
+	e.stats.asking.Store(0)
 	return ctx.Err()
 }
 
@@ -150,6 +156,8 @@ func (e *engine) takeIn() (some bool) {
 			e.transport.receive(a, e.settle)
 		case p := <-e.probes:
 			e.probed(p)
+		case c := <-e.controls:
+			e.controlled(c)
 		default:
 			return some
 		}
@@ -180,6 +188,8 @@ func (e *engine) wait(ctx context.Context, now time.Time, pause time.Duration) {
 		e.transport.receive(a, e.settle)
 	case p := <-e.probes:
 		e.probed(p)
+	case c := <-e.controls:
+		e.controlled(c)
 	case <-e.wake.C:
 		e.wakeAt = time.Time{} // it has to be armed again
 	}
@@ -188,16 +198,16 @@ func (e *engine) wait(ctx context.Context, now time.Time, pause time.Duration) {
 // forever is longer than any wait.
 const forever = time.Hour
 
-// send sends queries until nothing is ready, the concurrency is reached, or
-// something forbids more; it returns how long that lasts at most.
+// send sends queries until nothing is ready, all places are held, or something forbids
+// more; it returns how long that lasts at most.
 func (e *engine) send(ctx context.Context, now time.Time) (pause time.Duration) {
-	for e.inFlight < e.concurrency() && ctx.Err() == nil {
+	for e.places < e.cfg.Concurrency && ctx.Err() == nil {
 		if pause := e.makeReady(now); len(e.ready) == 0 {
 			return pause
 		}
-		at, found := e.place()
+		at, found := e.place(now)
 		if at < 0 {
-			return e.patience()
+			return e.patience(now)
 		}
 		if found == placed {
 			if pause := e.throttle(now); pause > 0 {
@@ -216,17 +226,14 @@ func (e *engine) send(ctx context.Context, now time.Time) (pause time.Duration) 
 	return forever
 }
 
-func (e *engine) concurrency() int {
-	if e.final {
-		return max(1, e.cfg.Concurrency/finalShare)
-	}
-	return e.cfg.Concurrency
-}
-
-// makeReady begins climbs from the backlog until a step is ready to be sent; when
-// all else is done, it takes the names that failed. It returns how long there is
-// nothing at most.
+// makeReady makes a step ready to be sent, if none is: that of a failed name whose final
+// pass is due, or else of one from the backlog. It returns how long there is none at
+// most.
 func (e *engine) makeReady(now time.Time) (pause time.Duration) {
+	if len(e.ready) > 0 {
+		return 0
+	}
+	pause = e.askAgain(now)
 	for len(e.ready) == 0 && len(e.backlog) > 0 {
 		name := e.backlog[0]
 		e.backlog = e.backlog[1:]
@@ -238,22 +245,56 @@ func (e *engine) makeReady(now time.Time) (pause time.Duration) {
 		return 0
 	}
 	e.backlog = nil
-	if !e.final && e.input == nil && len(e.pending) == 0 {
-		e.beginFinalPass()
-	}
-	if !e.final || len(e.failed) == 0 {
+	return pause
+}
+
+// askAgain begins the final pass of the name that failed first, if that is due. It
+// returns how long it is not at most.
+func (e *engine) askAgain(now time.Time) (pause time.Duration) {
+	if len(e.failed) == 0 || !e.mayAskAgain(now) {
 		return forever
 	}
 	name := e.failed[0]
 	w := e.waiting[name]
-	if wait := w.failedAt.Add(e.cfg.FinalPassAfter).Sub(now); wait > 0 {
+	due := later(w.failedAt.Add(e.cfg.FinalPassAfter), e.again)
+	if wait := due.Sub(now); wait > 0 {
 		return wait
 	}
 	e.failed = e.failed[1:]
 	delete(e.waiting, name)
 	s := e.ask(name, w.domains)
-	s.final, s.validatedOnly = true, w.validatedOnly
+	s.final, s.passes, s.validatedOnly, s.servfailed = true, w.passes, w.validatedOnly, w.servfailed
 	return 0
+}
+
+// mayAskAgain reports whether somebody is there to be asked again. If all servers are
+// out of rotation, failed names wait until nothing else is left; then the servers get
+// one more chance.
+func (e *engine) mayAskAgain(now time.Time) bool {
+	if e.outSince.IsZero() || e.lastOut {
+		return true
+	}
+	if e.input != nil || len(e.backlog) > 0 || len(e.pending) > 0 {
+		return false
+	}
+	e.lastOut = true
+	e.outSince = now
+	for _, u := range e.upstreams {
+		u.health.probeWanted = u.health.out == resting
+	}
+	return true
+}
+
+// slowAgain puts off the next query of the final pass: tries are begun at a tenth of the
+// rate that the servers were seen to bear.
+func (e *engine) slowAgain(now time.Time) {
+	bears := 0.0
+	for _, u := range e.upstreams {
+		if u.inRotation() {
+			bears += u.flow.bears()
+		}
+	}
+	e.again = later(e.again, now).Add(time.Duration(float64(time.Second) * finalShare / max(bears, leastRate)))
 }
 
 // ask makes a step of a name, to be sent.
@@ -266,28 +307,16 @@ func (e *engine) ask(name domain.Name, domains int) *step {
 		s = newStep(name, domains)
 	}
 	s.overlay = e.cfg.Overlay
-	_, s.validatedOnly = e.refused[name]
+	s.servfailed, s.validatedOnly = e.refused[name]
 	e.pending[name] = s
 	e.ready = append(e.ready, s)
 	return s
 }
 
-// beginFinalPass slows down, also where a server has come to be asked less. Servers
-// that are out of rotation get another chance.
-func (e *engine) beginFinalPass() {
-	e.final = true
-	for _, u := range e.upstreams {
-		u.flow.share = finalShare
-		u.health.probeWanted = u.health.out == resting
-	}
-	if !e.outSince.IsZero() {
-		e.outSince = time.Now()
-	}
-}
-
 // climb takes domains climbs on from name: over answers that are there already,
 // to a name that is being asked, or to one that is to be asked now. Above a set
-// that does not restrict mail it goes on for nobody, to see what that set hides.
+// that does not restrict mail it goes on for nobody, to see what that set hides, and
+// above an answer that is doubted, for when Prove finds that it counts.
 func (e *engine) climb(name domain.Name, domains int) {
 	for at := range name.Climb() {
 		if s := e.pending[at]; s != nil {
@@ -308,7 +337,7 @@ func (e *engine) climb(name domain.Name, domains int) {
 		}
 		e.stats.done.Add(int64(domains))
 		domains = 0
-		if o, _ := e.cfg.Store.Find(at); o.Failure != "" || o.Records.Has(caa.TagIssuemail) {
+		if o, _ := e.cfg.Store.Find(at); o.Settles() {
 			return
 		}
 	}
@@ -335,20 +364,27 @@ func (e *engine) sendStep(ctx context.Context, s *step, now time.Time) {
 		e.take(s)
 	}
 	e.count(s, s.attempt > 0 || s.final)
-	e.inFlight++
+	if s.final {
+		e.slowAgain(now)
+	}
+	e.places++
+	s.hold = inPlace
+	s.sentAt, s.lastSent, s.sends, s.deadline = now, now, 1, now.Add(e.cfg.Timeout)
 	if u := s.up; u != nil {
-		u.flow.inFlight++
+		u.flow.places++
+		u.flow.pace.take(now)
 		s.epoch = u.flow.epoch
 		if s.form == fresh {
 			s.form = u.firstForm()
 		}
+		s.overdueAt = now.Add(u.flow.patience())
+		s.setResend(now)
 	}
-	s.sentAt, s.lastSent, s.sends, s.deadline = now, now, 1, now.Add(e.cfg.Timeout)
 	if out, known := e.transport.send(ctx, s, now); known {
 		e.settle(s, out)
 		return
 	}
-	e.schedule.put(s, s.nextDue(now))
+	e.schedule.put(s, s.nextDue())
 }
 
 // count counts a query of a step that is sent.
@@ -362,8 +398,9 @@ func (e *engine) count(s *step, again bool) {
 	}
 }
 
-// expire sends again what has not been answered in the time that its server needs,
-// and ends the tries whose deadline is over.
+// expire does what is due for queries that are out: it ends tries whose deadline is
+// over, takes the place from what is overdue, and sends again what has not been answered
+// in the time that its server needs.
 func (e *engine) expire(now time.Time) {
 	for s := e.schedule.next(); s != nil && !s.due.After(now); s = e.schedule.next() {
 		e.schedule.remove(s)
@@ -371,34 +408,101 @@ func (e *engine) expire(now time.Time) {
 			e.settle(s, e.transport.giveUp(s, now))
 			continue
 		}
-		if !s.up.inRotation() {
-			e.schedule.put(s, s.deadline)
-			continue
+		if s.hold != none && !s.overdueAt.After(now) {
+			e.overdue(s, now)
 		}
-		if wait := e.throttle(now); wait > 0 {
-			e.schedule.put(s, earlier(now.Add(wait), s.deadline))
-			continue
+		if !s.resendAt.After(now) {
+			e.resend(s, now)
 		}
-		e.resend(s, now)
+		e.schedule.put(s, s.nextDue())
 	}
 }
 
+// overdue lets a query wait without a place, if there is room beside. That it is not
+// answered soon may be the server's fault.
+func (e *engine) overdue(s *step, now time.Time) {
+	f := &s.up.flow
+	if s.hold == inPlace {
+		f.note(s.epoch, overdue, now)
+	}
+	e.until = later(e.until, e.lastTry(s))
+	if s.hold = late; f.mayWait() {
+		e.leavePlace(s)
+		f.waiting++
+		return
+	}
+	s.overdueAt = now.Add(f.patience())
+}
+
+// lastTry returns when a name that is not answered has had its tries in all passes, if
+// nothing delays the final one.
+func (e *engine) lastTry(s *step) time.Time {
+	pass := time.Duration(e.cfg.Attempts) * e.cfg.Timeout
+	last := s.sentAt.Add(pass - time.Duration(s.attempt)*e.cfg.Timeout)
+	if !s.final {
+		last = last.Add(e.cfg.FinalPassAfter + pass)
+	}
+	return last
+}
+
+// tellSilent keeps the numbers of names that are not answered.
+func (e *engine) tellSilent(now time.Time) {
+	overdue := 0
+	for _, u := range e.upstreams {
+		overdue += u.flow.waiting
+	}
+	e.stats.silent.Store(int64(overdue + len(e.waiting)))
+	e.stats.asking.Store(int64(len(e.pending) - overdue + len(e.backlog)))
+	e.stats.until.Store(later(e.until, now).Unix() + 1)
+}
+
+func (e *engine) leavePlace(s *step) {
+	e.places--
+	if s.up != nil {
+		s.up.flow.places--
+	}
+	s.hold = none
+}
+
 // resend sends a query again within its try: the first one, or its reply, was lost on
-// the way or dropped by a server that has too much to do.
+// the way or dropped by a server that has too much to do. It is put off while the server
+// may not be asked.
 func (e *engine) resend(s *step, now time.Time) {
+	f := &s.up.flow
+	switch wait := e.resendWait(s, now); {
+	case !s.up.inRotation():
+		s.resendAt = s.deadline
+		return
+	case wait > 0:
+		s.resendAt = now.Add(wait)
+		return
+	}
+	f.pace.take(now)
 	s.sends++
 	s.lastSent = now
 	e.count(s, true)
 	e.transport.resend(s)
-	e.schedule.put(s, s.nextDue(now))
+	s.setResend(now)
+}
+
+// resendWait returns how long a query must wait until it may be sent again.
+func (e *engine) resendWait(s *step, now time.Time) time.Duration {
+	f := &s.up.flow
+	if f.doubt.held || f.pace.wait(now) > 0 {
+		return max(leastPatience, f.pace.wait(now)) // many wait together
+	}
+	return e.throttle(now)
 }
 
 // settle ends a try of s: its next query is made ready, or it has come to its end.
 func (e *engine) settle(s *step, out outcome) {
-	e.inFlight--
 	e.schedule.remove(s)
+	if s.hold == none {
+		s.up.flow.waiting--
+	} else {
+		e.leavePlace(s)
+	}
 	if s.up != nil {
-		s.up.flow.inFlight--
 		e.judge(s, out)
 	}
 	if s.advance(out, e.cfg.Attempts) {
@@ -422,18 +526,37 @@ func (e *engine) conclude(s *step) {
 		e.stats.names.Add(1)
 	}
 	delete(e.pending, s.obs.Name)
-	switch failure := s.obs.Failure; {
-	case failure != "" && !s.final && transient(failure) && s.obs.Transport != snapshot.Zone:
-		e.waiting[s.obs.Name] = &waiting{s.domains, time.Now(), s.validatedOnly}
+	switch {
+	case e.deservesPass(s):
+		e.waiting[s.obs.Name] = &waiting{s.domains, s.passes + 1, time.Now(), s.validatedOnly, s.servfailed}
 		e.failed = append(e.failed, s.obs.Name)
 	default:
-		if s.final && failure == "" {
+		if s.final && s.obs.Failure == "" {
 			e.stats.recovered.Add(1)
+		}
+		if s.obs.Failure == snapshot.Timeout {
+			e.stats.unanswered.Add(1)
 		}
 		e.climb(s.obs.Name, s.domains)
 	}
 	e.spare = append(e.spare, s)
 }
+
+// deservesPass reports whether a name is asked again in a pass of its own: once after a
+// failure that may not come again, and up to mostPasses if its server was busy.
+func (e *engine) deservesPass(s *step) bool {
+	failure := s.obs.Failure
+	switch {
+	case failure == "" || !transient(failure) || s.obs.Transport == snapshot.Zone:
+		return false
+	case s.passes == 0:
+		return true
+	}
+	return troubled(failure) && s.passes < mostPasses && s.up != nil && s.up.inRotation() && s.up.flow.busy(s.obs.Time)
+}
+
+// mostPasses is how many passes a name has after the first, at the most.
+const mostPasses = 3
 
 func (e *engine) handOver() {
 	if len(e.finished) > 0 {
@@ -460,6 +583,13 @@ func (e *engine) setWake(now time.Time, pause time.Duration) {
 	}
 	e.wakeAt = next
 	e.wake.Reset(max(next.Sub(now), 0))
+}
+
+func later(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
 }
 
 func earlier(a, b time.Time) time.Time {

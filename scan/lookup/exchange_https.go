@@ -97,6 +97,11 @@ func (c *httpsClient) exchange(ctx context.Context, query []byte) ([]byte, error
 	return message, nil
 }
 
+// exchangeAlone is exchange: over HTTP/2 no reply holds up another.
+func (c *httpsClient) exchangeAlone(ctx context.Context, query []byte) ([]byte, error) {
+	return c.exchange(ctx, query)
+}
+
 func (c *httpsClient) request(ctx context.Context, query []byte) (*http.Request, error) {
 	// The HTTP client may read the query for a while after the exchange.
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, c.url, bytes.NewReader(slices.Clone(query)))

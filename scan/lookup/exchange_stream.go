@@ -21,6 +21,9 @@ type exchanger interface {
 	// exchange sends a query and returns the message that answers it, one that is
 	// not notOurs. It ends with ctx.
 	exchange(ctx context.Context, query []byte) ([]byte, error)
+	// exchangeAlone is exchange over a connection that no other query shares, where that
+	// can make a difference: a reply that comes octet by octet holds up all others.
+	exchangeAlone(ctx context.Context, query []byte) ([]byte, error)
 	// hangUp closes the connections, which ends the exchanges over them, and returns
 	// when no goroutine is left. Later exchanges dial anew.
 	hangUp()
@@ -87,6 +90,15 @@ func (c *streamClient) exchange(ctx context.Context, query []byte) ([]byte, erro
 	// A server may close a connection at any time, and what it has not answered is
 	// to be asked again (RFC 7766, section 6.2.4).
 	return c.bookFresh(ctx, query).wait(ctx)
+}
+
+func (c *streamClient) exchangeAlone(ctx context.Context, query []byte) ([]byte, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, fmt.Errorf("query not sent: %w", err)
+	}
+	a := c.bookFresh(ctx, query)
+	a.stream.takeNoMore()
+	return a.wait(ctx)
 }
 
 func (c *streamClient) hangUp() {
@@ -203,6 +215,13 @@ func (s *stream) book(query []byte) *asking {
 		_ = s.conn.SetReadDeadline(time.Time{}) // a broken connection shows when it is read
 	}
 	return a
+}
+
+// takeNoMore lets no more queries be booked.
+func (s *stream) takeNoMore() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.closing = true
 }
 
 // wait returns the reply, or an error when the connection or ctx ends before it comes.

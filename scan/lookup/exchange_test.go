@@ -76,7 +76,9 @@ func serveTLS(t *testing.T, cert tls.Certificate, answer func(query []byte) []by
 					if err != nil {
 						return
 					}
-					send(conn, answer(q))
+					if reply := answer(q); reply != nil {
+						send(conn, reply)
+					}
 				}
 			}()
 		}
@@ -166,8 +168,13 @@ func dnsOverHTTPS(answer func(query []byte) []byte) http.HandlerFunc {
 			w.WriteHeader(http.StatusBadRequest)
 			return
 		}
+		reply := answer(q)
+		if reply == nil {
+			<-r.Context().Done()
+			return
+		}
 		w.Header().Set("Content-Type", messageType)
-		_, _ = w.Write(answer(q))
+		_, _ = w.Write(reply)
 	}
 }
 

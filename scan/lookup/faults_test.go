@@ -24,7 +24,7 @@ func TestFaultsOfResolvers(t *testing.T) {
 		{"good", "", 1, snapshot.UDP},
 		{"drop", snapshot.Timeout, 4, snapshot.UDP},
 		{"once", "", 2, snapshot.UDP},
-		{"servfail", snapshot.ServFail, 5, snapshot.UDP}, // and once with CD
+		{"servfail", snapshot.ServFail, 4, snapshot.UDP},
 		{"servfail-once", "", 2, snapshot.UDP},
 		{"refused", snapshot.Refused, 4, snapshot.UDP},
 		{"notimp", snapshot.NotImp, 12, snapshot.TCP},   // EDNS, plain, TCP; twice in each pass
@@ -40,7 +40,7 @@ func TestFaultsOfResolvers(t *testing.T) {
 		{"stale-once", "", 2, snapshot.UDP},
 		{"noedns", "", 2, snapshot.UDP},
 		{"noedns-noq", "", 2, snapshot.UDP},
-		{"noquestion", snapshot.ServFail, 15, snapshot.TCP},
+		{"noquestion", snapshot.ServFail, 12, snapshot.TCP},
 		{"tc", "", 2, snapshot.TCP},
 		{"tc-tcp", snapshot.Truncated, 8, snapshot.TCP},
 		{"tcp-close", snapshot.Network, 8, snapshot.TCP},

@@ -49,8 +49,9 @@ type Config struct {
 	// Store receives the Observations and is the cache, so a name that it knows already is
 	// not asked; nil makes a new one.
 	Store *snapshot.Store
-	// Concurrency is how many queries may be in flight; 0 means 64, and
-	// MaxConcurrency is the most.
+	// Concurrency is how many queries may be in flight whose answer can be expected
+	// soon; 0 means 64, and MaxConcurrency is the most. Those that are overdue wait
+	// beside them: up to 1,000, or as many, for each server.
 	Concurrency int
 	// Rate is how many queries a second may be sent, retries included; 0 means
 	// no limit.
@@ -60,8 +61,8 @@ type Config struct {
 	// Attempts is how often a query is tried in each pass, on another server where
 	// there is one; 0 means 2.
 	Attempts int
-	// FinalPassAfter is how long after its failure a name is asked again, at the
-	// end and slowly: a resolver caches its failures (RFC 9520); 0: at once.
+	// FinalPassAfter is how long after its failure a name is asked again, slowly: a
+	// resolver caches its failures (RFC 9520); 0: at once.
 	FinalPassAfter time.Duration
 	// TrustAD believes the AD bit of all Servers.
 	TrustAD bool
@@ -70,6 +71,9 @@ type Config struct {
 	// ProbeBogus is a name whose signatures are known to be bogus: a server that
 	// answers for it does not validate. The zero Name probes without it.
 	ProbeBogus domain.Name
+	// ProbeCAA is a name that is known to have CAA records: a server that has none for it
+	// is left out. The zero Name probes without it.
+	ProbeCAA domain.Name
 	// OnEvent is told what happens to the Servers, from the goroutine that looks
 	// names up; it may be nil.
 	OnEvent func(Event)
@@ -96,8 +100,8 @@ const MaxConcurrency = 20000
 type Resolver struct {
 	cfg       Config
 	upstreams []*upstream
-	limiter   *rate.Limiter // nil without a limit
-	refused   map[domain.Name]struct{}
+	limiter   *rate.Limiter        // nil without a limit
+	refused   map[domain.Name]bool // whether by SERVFAIL
 	stats     counters
 }
 
@@ -172,18 +176,29 @@ func distinct(servers []Server) []Server {
 // run, perhaps by SERVFAIL. As in one run, no answer of a server that does not validate
 // takes the place of that. It must not be called while names are looked up.
 func (r *Resolver) Refused(name domain.Name) {
-	if r.refused == nil {
-		r.refused = make(map[domain.Name]struct{})
+	if _, known := r.refused[name]; !known {
+		r.noteRefused(name, false)
 	}
-	r.refused[name] = struct{}{}
 }
+
+func (r *Resolver) noteRefused(name domain.Name, bySERVFAIL bool) {
+	if r.refused == nil {
+		r.refused = make(map[domain.Name]bool)
+	}
+	r.refused[name] = bySERVFAIL
+}
+
+// SaidServFail is Refused of a name for which it is known that the failure was SERVFAIL, so
+// that an answer without AD counts only if the name is proven to be insecure.
+func (r *Resolver) SaidServFail(name domain.Name) { r.noteRefused(name, true) }
 
 // Store returns the Store that the Resolver fills.
 func (r *Resolver) Store() *snapshot.Store { return r.cfg.Store }
 
 // Lookup climbs from every name and returns when the last climb has ended. What
-// failed and might not fail again is asked once more in a final pass: when all
-// else is done, FinalPassAfter its failure, and with a tenth of the concurrency.
+// failed and might not fail again is asked once more in a final pass: FinalPassAfter its
+// failure, while others are still asked, at a tenth of the rate that the servers were seen
+// to bear. If a server was busy just then, that is done up to three times.
 // Each Observation made on the way is put into the Store and then handed to done,
 // in batches, from one goroutine, that of a name in the final pass in place of
 // the earlier one; done may be nil, and must not keep the slice. names is ranged
@@ -242,16 +257,34 @@ type Stats struct {
 	Queries, Retries int
 	// Recovered names had failed and were answered in the final pass.
 	Recovered int
+	// Silent names have not been answered in the time that their servers need, or have
+	// failed and wait for the final pass. All of them have had their tries at Until, at
+	// the latest, if nothing else is asked.
+	Silent int
+	Until  time.Time
+	// Asking names are being asked besides, or wait for their turn.
+	Asking int
+	// Unanswered names had no reply to any try of any pass.
+	Unanswered int
 }
 
 // Stats may be called at any time, from any goroutine.
 func (r *Resolver) Stats() Stats {
 	c := &r.stats
-	return Stats{
+	s := Stats{
 		Domains: int(c.domains.Load()), Done: int(c.done.Load()), Known: int(c.known.Load()), Names: int(c.names.Load()),
 		Queries: int(c.queries.Load()), Retries: int(c.retries.Load()),
-		Recovered: int(c.recovered.Load()),
+		Recovered: int(c.recovered.Load()), Unanswered: int(c.unanswered.Load()),
+		Silent: int(c.silent.Load()), Asking: int(c.asking.Load()),
 	}
+	if s.Silent > 0 {
+		s.Until = time.Unix(c.until.Load(), 0)
+	}
+	return s
 }
 
-type counters struct{ domains, done, known, names, queries, retries, recovered atomic.Int64 }
+type counters struct {
+	domains, done, known, names, queries, retries, recovered atomic.Int64
+	silent, asking, unanswered                               atomic.Int64
+	until                                                    atomic.Int64 // seconds of Unix time
+}

@@ -21,7 +21,7 @@ type LeftOut struct {
 }
 
 // Probe asks every server for the SOA record of the root and leaves out those
-// that do not answer, cannot, or offer no recursion; and, unless AllowMixed, where
+// that do not answer, do not have it, or offer no recursion; and, unless AllowMixed, where
 // one validates (AD is set, and ProbeBogus is not answered) those that do not,
 // because an answer of theirs must not stand in for a failure of its. It returns
 // them in the order of Config.Servers; the error is an ErrNoServer with all their
@@ -81,12 +81,16 @@ var (
 	errNotUnderstood = errors.New("it does not understand the question")
 	errNoRecursion   = errors.New("it offers no recursion (RA is not set)")
 	errNoRoot        = errors.New("it does not answer for the root")
+	errNoRootSOA     = errors.New("it has no SOA record for the root, so it answers from something else than the DNS")
 	errNotValidating = errors.New("it does not validate DNSSEC, as another one does")
 )
 
 // probe finds out what a server can do.
 func (r *Resolver) probe(ctx context.Context, u *upstream) probed {
 	p := r.probeRoot(ctx, u)
+	if p.err == nil && !r.cfg.ProbeCAA.IsZero() {
+		p.err = r.lacksCAA(ctx, u, p.shown)
+	}
 	if p.err != nil {
 		return p
 	}
@@ -94,6 +98,7 @@ func (r *Resolver) probe(ctx context.Context, u *upstream) probed {
 		p.shown.doubt = r.answersFor(ctx, u, r.cfg.ProbeBogus.String())
 		p.shown.validates = p.shown.doubt == ""
 	}
+	p.shown.sendsSOA = r.sendsSOA(ctx, u, p.shown)
 	if u.remote() {
 		p.shown.foldsCase = r.foldsCase(ctx, u, p.shown)
 	}
@@ -140,8 +145,39 @@ func (r *Resolver) probeOnce(ctx context.Context, u *upstream, f form) probed {
 		return probed{err: fmt.Errorf("%w: %s", errNoRecursion, rcode)}
 	case flags&rcodes != dns.RcodeSuccess:
 		return probed{err: fmt.Errorf("%w: %s", errNoRoot, rcode)}
+	case !hasRootSOA(message):
+		return probed{err: errNoRootSOA}
 	}
 	return probed{shown: shown{validates: flags&flagAD != 0 && f.edns(), plain: !f.edns()}}
+}
+
+// hasRootSOA reports whether the answer section has the SOA record that was asked for. A
+// captive portal answers everything with its own address, or with nothing.
+func hasRootSOA(message []byte) bool {
+	var m dns.Msg
+	return m.Unpack(message) == nil && slices.ContainsFunc(m.Answer, func(rr dns.RR) bool {
+		soa, ok := rr.(*dns.SOA)
+		return ok && soa.Hdr.Name == "." && soa.Hdr.Class == dns.ClassINET
+	})
+}
+
+// sendsSOA asks for a type that the root does not have, and reports whether the SOA record
+// comes with that NODATA. Where there is no answer it may well not.
+func (r *Resolver) sendsSOA(ctx context.Context, u *upstream, shown shown) bool {
+	for range r.cfg.Attempts {
+		f := shown.firstForm(u)
+		query, err := packQuery(dns.Id(), ".", dns.TypeLOC, f)
+		if err != nil {
+			return false
+		}
+		message, err := r.askSoon(ctx, u, f, query)
+		if err != nil || checkStream(message, query) != ours {
+			continue
+		}
+		reply, err := parseReply(message)
+		return err == nil && reply.rcode == dns.RcodeSuccess && !reply.answered && reply.rootSOA
+	}
+	return false
 }
 
 // notUnderstoodRCode reports whether a reply says that the query was none that the
@@ -180,10 +216,7 @@ func (r *Resolver) answersFor(ctx context.Context, u *upstream, name string) str
 // foldsCase reports whether a server does not echo a question in the case sent.
 // Where there is no answer it may well do.
 func (r *Resolver) foldsCase(ctx context.Context, u *upstream, shown shown) bool {
-	f := withEDNS
-	if shown.plain {
-		f = plain
-	}
+	f := shown.firstForm(u)
 	const name = "arpa" // it exists, and is all letters
 	query, err := packQuery(dns.Id(), name, dns.TypeSOA, f)
 	if err != nil {
@@ -210,10 +243,19 @@ func (r *Resolver) ask(ctx context.Context, u *upstream, f form, query []byte) (
 	return r.askWithin(ctx, r.cfg.Timeout, u, f, query)
 }
 
-// askWithin asks over UDP from a port of its own, and over TCP where the reply was
-// cut short. The time begins when the rate allows the query; it is over with an error
-// that is context.DeadlineExceeded.
+// askWithin is askOnce, and asks over TCP, which may take as long again, if the reply
+// was cut short.
 func (r *Resolver) askWithin(ctx context.Context, timeout time.Duration, u *upstream, f form, query []byte) ([]byte, error) {
+	message, err := r.askOnce(ctx, timeout, u, f, query)
+	if err != nil || !u.overUDP() || f.overTCP() || check(message, query) != cutShort {
+		return message, err
+	}
+	return r.askOnce(ctx, timeout, u, ednsTCP, query)
+}
+
+// askOnce asks over UDP from a port of its own, or over a stream, when the rate allows
+// it. If time is over the error is context.DeadlineExceeded.
+func (r *Resolver) askOnce(ctx context.Context, timeout time.Duration, u *upstream, f form, query []byte) ([]byte, error) {
 	if r.limiter != nil {
 		if err := r.limiter.Wait(ctx); err != nil {
 			return nil, err
@@ -221,21 +263,19 @@ func (r *Resolver) askWithin(ctx context.Context, timeout time.Duration, u *upst
 	}
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	overUDP := u.overUDP() && !f.overTCP()
-	if overUDP {
-		message, err := r.askUDP(ctx, u, query)
-		if ctx.Err() != nil {
-			return nil, ctx.Err()
-		}
-		if err != nil || check(message, query) != cutShort {
-			return message, err
-		}
+	ask := r.askStream
+	if u.overUDP() && !f.overTCP() {
+		ask = r.askUDP
 	}
-	message, err := u.streams.exchange(ctx, query)
+	message, err := ask(ctx, u, query)
 	if ctx.Err() != nil {
 		return nil, ctx.Err()
 	}
 	return message, err
+}
+
+func (r *Resolver) askStream(ctx context.Context, u *upstream, query []byte) ([]byte, error) {
+	return u.streams.exchange(ctx, query)
 }
 
 func (r *Resolver) askUDP(ctx context.Context, u *upstream, query []byte) ([]byte, error) {

@@ -145,15 +145,12 @@ func readDS(answer dsAnswer, name, zone string) snapshot.ProofStep {
 		return step
 	}
 	step.Replied, step.RCode, step.AD = true, r.rcode, r.ad
-	if r.ra && r.failure() == "" && !r.hasEDE(tooManyIterations) {
+	unsupported := snapshot.HasEDE(r.ede, snapshot.EDEUnsupported, snapshot.EDEUndecided) // so it verifies no denial (RFC 9276, section 3.2)
+	if r.ownData(name) == "" && r.failure() == "" && !unsupported {
 		step.Finding = denial{&m, name, zone}.finding()
 	}
 	return step
 }
-
-// tooManyIterations is the Extended DNS Error of a resolver that does not verify a
-// denial because it would have to hash too often (RFC 9276, section 3.2).
-const tooManyIterations = 27
 
 // dsQuery returns a query for the DS records of a name. Like a probe it sets DO and
 // leaves AD clear, so that an echoed bit shows.

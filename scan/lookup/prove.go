@@ -9,21 +9,27 @@ import (
 
 	"github.com/miekg/dns"
 	"golang.org/x/sync/errgroup"
+	"golang.org/x/time/rate"
 
 	"caascan/scan/domain"
 	"caascan/scan/snapshot"
 )
 
-// maxProving is how many names are proven at a time, should the concurrency allow
-// so many.
-const maxProving = 64
+// maxProving is how many names are proven at a time. Most of them wait for servers that
+// are dead, so only maxPlaces, or the concurrency if it is less, may have a query out
+// whose answer can be expected soon.
+const (
+	maxProving = mostWaiting
+	maxPlaces  = 64
+)
 
 // Prove finds out, for each name whose climb ended in a failure that SBR 4.2.2.1
 // may excuse, whether all that the lookup touched lies in zones that are provably
 // not signed: the name itself, the one that failed, and each alias on the way. It
 // puts the Proofs into the Store's Observations, and hands these to done, which may
-// be nil, one at a time. Where no server validates and is believed nothing is
-// proven. The error is that of ctx.
+// be nil, one at a time. An answer that is doubted takes the place of its failure where
+// all that it rests on is proven so; names is ranged over again after that. Where no
+// server validates and is believed nothing is proven. The error is that of ctx.
 func (r *Resolver) Prove(ctx context.Context, names iter.Seq[domain.Name], done func([]snapshot.Observation)) error {
 	believed := slices.DeleteFunc(slices.Clone(r.upstreams), func(u *upstream) bool {
 		return !u.believed(&r.cfg) || u.health.out == expelled
@@ -32,23 +38,34 @@ func (r *Resolver) Prove(ctx context.Context, names iter.Seq[domain.Name], done 
 		return nil
 	}
 	defer r.hangUp()
-	j := &jury{resolver: r, believed: believed, done: done}
-	j.prover = newProver(j.askDS)
+	j := newJury(r, believed, done)
+	for {
+		settled, err := j.pass(ctx, r.unproven(names))
+		if err != nil || settled == 0 {
+			return err
+		}
+	}
+}
+
+// pass proves Observations, and returns how many of them have turned out to be answers,
+// so that the climbs over them go on.
+func (j *jury) pass(ctx context.Context, unproven iter.Seq[snapshot.Observation]) (settled int, err error) {
 	group, working := errgroup.WithContext(ctx)
-	group.SetLimit(min(maxProving, r.cfg.Concurrency))
-	for o := range r.unproven(names) {
+	group.SetLimit(maxProving)
+	for o := range unproven {
 		if working.Err() != nil {
 			break
 		}
 		group.Go(func() error { return j.prove(working, o) })
 	}
 	if err := group.Wait(); err != nil {
-		return err
+		return 0, err
 	}
 	for _, o := range j.proven {
-		r.cfg.Store.Put(o)
+		j.resolver.cfg.Store.Put(o)
 	}
-	return ctx.Err()
+	settled, j.settled, j.proven = j.settled, 0, nil
+	return settled, ctx.Err()
 }
 
 // unproven yields, once each, the Observations that need Proofs for names.
@@ -74,7 +91,7 @@ func (r *Resolver) unproven(names iter.Seq[domain.Name]) iter.Seq[snapshot.Obser
 // failed, and of those with aliases.
 func (r *Resolver) touched(name domain.Name) []snapshot.Observation {
 	last, ended := r.lastOf(name)
-	if !ended || !last.Failure.Excusable() || r.ill(&last) {
+	if !ended || !last.Failure.Excusable() || last.Doubted == nil && r.ill(&last) {
 		return nil
 	}
 	var touched []snapshot.Observation
@@ -114,11 +131,48 @@ type jury struct {
 	resolver *Resolver
 	believed []*upstream
 	prover   *prover
+	places   chan struct{}               // holds as many as are taken
+	paces    map[*upstream]*rate.Limiter // of servers that had to be slowed down
 
-	mu     sync.Mutex // guards what follows
-	next   int
-	done   func([]snapshot.Observation)
-	proven []snapshot.Observation
+	mu      sync.Mutex // guards what follows
+	next    int
+	done    func([]snapshot.Observation)
+	proven  []snapshot.Observation
+	settled int // of these, the ones that were doubted and are answers
+}
+
+func newJury(r *Resolver, believed []*upstream, done func([]snapshot.Observation)) *jury {
+	j := &jury{
+		resolver: r, believed: believed, done: done,
+		places: make(chan struct{}, min(maxPlaces, r.cfg.Concurrency)), paces: make(map[*upstream]*rate.Limiter),
+	}
+	j.prover = newProver(j.askDS)
+	for _, u := range believed {
+		if limit := u.flow.pace.limit; limit > 0 {
+			j.paces[u] = rate.NewLimiter(rate.Limit(limit), max(1, int(limit*paceBurst.Seconds())))
+		}
+	}
+	return j
+}
+
+// ask sends one query when there is a place for it, which it gives back when it is
+// overdue, and returns the reply.
+func (j *jury) ask(ctx context.Context, u *upstream, query []byte) ([]byte, error) {
+	select {
+	case j.places <- struct{}{}:
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	leave := sync.OnceFunc(func() { <-j.places })
+	defer leave()
+	if pace := j.paces[u]; pace != nil {
+		if err := pace.Wait(ctx); err != nil {
+			return nil, err
+		}
+	}
+	defer time.AfterFunc(u.flow.patience(), leave).Stop()
+	j.resolver.stats.queries.Add(1)
+	return j.resolver.ask(ctx, u, u.firstForm(), query)
 }
 
 // prove proves an Observation's name and its aliases, and those that its failure
@@ -129,19 +183,43 @@ func (j *jury) prove(ctx context.Context, o snapshot.Observation) error {
 	if err := j.proveAll(ctx, &o, names); err != nil {
 		return err
 	}
+	settled := settle(&o)
 	signed := func(p snapshot.Proof) bool { return p.State == snapshot.ProvenSigned }
 	if o.Failure != "" && !slices.ContainsFunc(o.Proofs, signed) {
-		if err := j.proveAll(ctx, &o, j.further(ctx, names)); err != nil {
+		further, hidden, err := j.further(ctx, names, j.tries(&o))
+		if err != nil {
 			return err
+		}
+		if err := j.proveAll(ctx, &o, further); err != nil {
+			return err
+		}
+		if hidden != "" && o.ProvenInsecure() { // else it makes no difference
+			o.Proofs = append(o.Proofs, snapshot.Proof{Name: hidden, State: snapshot.NotProven})
 		}
 	}
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	j.proven = append(j.proven, o)
+	j.settled += settled
 	if j.done != nil {
 		j.done([]snapshot.Observation{o})
 	}
 	return nil
+}
+
+// settle puts an answer that was doubted in the place of its failure where its name and its
+// aliases are proven to be insecure, and returns how many it has put. What nobody has
+// signed nobody can have found bogus.
+func settle(o *snapshot.Observation) int {
+	doubted := o.Doubted
+	o.Doubted = nil
+	if doubted == nil || !o.ProvenInsecure() {
+		return 0
+	}
+	proofs := o.Proofs
+	*o = *doubted
+	o.Proofs = proofs
+	return 1
 }
 
 func (j *jury) proveAll(ctx context.Context, o *snapshot.Observation, names []string) error {
@@ -155,43 +233,123 @@ func (j *jury) proveAll(ctx context.Context, o *snapshot.Observation, names []st
 	return nil
 }
 
-// further returns the aliases that the failure kept from sight: SERVFAIL hides a
-// chain whose end has failed, and its target may lie in a signed zone.
-func (j *jury) further(ctx context.Context, chain []string) []string {
+// further returns the aliases that the failure kept from sight: SERVFAIL hides a chain
+// whose end has failed, and its target may lie in a signed zone. hidden is a name at which
+// there may be one still that cannot be seen, or "". The error is that of ctx.
+func (j *jury) further(ctx context.Context, chain []string, tries int) (further []string, hidden string, err error) {
 	known := len(chain)
-	for len(chain) < maxChain {
-		target := j.askAlias(ctx, chain[len(chain)-1])
-		if target == "" || slices.Contains(chain, target) {
-			break
+	for {
+		last := chain[len(chain)-1]
+		target, hidden, err := j.aliasOf(ctx, last, tries)
+		if err != nil || hidden != "" || target == "" || slices.Contains(chain, target) {
+			return chain[known:], hidden, err
+		}
+		if len(chain) == maxChain {
+			return chain[known:], last, nil
 		}
 		chain = append(chain, target)
 	}
-	return chain[known:]
 }
 
-// askAlias returns the target of a name's CNAME record, or "". A reply, be it
-// SERVFAIL, settles it: where the name's own servers are dead there is nothing more
-// to be had, for a CA neither.
-func (j *jury) askAlias(ctx context.Context, name string) string {
-	for range j.resolver.cfg.Attempts {
-		u := j.turn()
-		query, err := packQuery(dns.Id(), name, dns.TypeCNAME, u.firstForm())
-		if err != nil {
-			return ""
+// aliasOf returns the target of a name's alias, or "" where it has none, and in hidden the
+// name at which an alias may stand that cannot be seen. Where the name's servers do not
+// answer for CNAME, a DNAME record above may be the cause, which has a target that fails. It
+// is asked for from the top-level domain down, as far as where a zone that is not signed is
+// dead: what is in there nobody can see, a CA neither.
+func (j *jury) aliasOf(ctx context.Context, name string, tries int) (target, hidden string, err error) {
+	target, failure, err := j.askAlias(ctx, question{name, name, dns.TypeCNAME}, tries)
+	switch {
+	case err != nil || failure == "":
+		return target, "", err
+	case !failure.Excusable(): // our resolver speaks, and not the name's servers
+		return "", name, nil
+	}
+	proof, err := j.prover.prove(ctx, name)
+	if err != nil {
+		return "", "", err
+	}
+	above := downTo(name)
+	for _, at := range above[:len(above)-1] { // a DNAME record leaves its own name as it is
+		target, failure, err := j.askAlias(ctx, question{name, at, dns.TypeDNAME}, tries)
+		if err != nil || target != "" {
+			return target, "", err
 		}
-		j.resolver.stats.queries.Add(1)
-		message, err := j.resolver.ask(ctx, u, u.firstForm(), query)
-		if err != nil || checkStream(message, query) != ours {
+		if failure == "" {
 			continue
 		}
-		r, err := parseReply(message)
-		if err != nil || r.failure() != "" {
-			return ""
+		dead, err := j.isDead(ctx, at, proof, failure)
+		if err != nil || dead {
+			return "", "", err
 		}
-		target, _, _ := r.alias(name)
-		return target
+		return "", at, nil
 	}
-	return ""
+	return "", "", nil
+}
+
+// isDead reports whether a name, whose DNAME record could not be seen, lies in a zone below
+// an insecure delegation of which nothing is to be had: not its SOA record either, nor the
+// answer that there is none.
+func (j *jury) isDead(ctx context.Context, at string, proof snapshot.Proof, failure snapshot.Failure) (bool, error) {
+	insecure := proof.State == snapshot.ProvenInsecure && encloses(proof.Steps[len(proof.Steps)-1].Name, at)
+	if !insecure || !failure.Excusable() {
+		return false, nil
+	}
+	_, failure, err := j.askAlias(ctx, question{at, at, dns.TypeSOA}, j.resolver.cfg.Attempts)
+	return failure != "" && failure.Excusable(), err
+}
+
+// question is for a record that an alias of name may rest on.
+type question struct {
+	name, owner string
+	kind        uint16 // CNAME or DNAME; SOA to see whether the owner's zone answers at all
+}
+
+// tries returns how often the questions about the aliases of an Observation are asked. A
+// name that was silent in each try of both passes is asked once: it will be silent again.
+func (j *jury) tries(o *snapshot.Observation) int {
+	if o.Failure == snapshot.Timeout {
+		return 1
+	}
+	return j.resolver.cfg.Attempts
+}
+
+// askAlias returns where the record that is asked for leads from the name; "" if there is
+// none, or if it could not be seen: then it returns why.
+func (j *jury) askAlias(ctx context.Context, q question, tries int) (target string, failure snapshot.Failure, err error) {
+	for range tries {
+		u := j.turn()
+		query, err := packQuery(dns.Id(), q.owner, q.kind, u.firstForm())
+		if err != nil {
+			return "", snapshot.MalformedReply, nil
+		}
+		message, err := j.ask(ctx, u, query)
+		if ctx.Err() != nil {
+			return "", "", ctx.Err()
+		}
+		if err == nil && checkStream(message, query) == ours {
+			target, failure := readAlias(message, q.name, q.owner)
+			return target, failure, nil
+		}
+	}
+	return "", snapshot.Timeout, nil
+}
+
+// readAlias reads the reply to a query for the alias that a record at owner makes of name.
+func readAlias(message []byte, name, owner string) (target string, failure snapshot.Failure) {
+	r, err := parseReply(message)
+	switch {
+	case err != nil:
+		return "", snapshot.MalformedReply
+	case r.failure() != "":
+		return "", r.failure()
+	case r.ownData(owner) != "":
+		return "", snapshot.Filtered
+	}
+	target, _, found := r.alias(name)
+	if found && target == "" || !found && !r.empty() {
+		return "", snapshot.MalformedReply
+	}
+	return target, ""
 }
 
 // askDS asks one server for the DS records of a name, as often as any query is
@@ -205,8 +363,7 @@ func (j *jury) askDS(ctx context.Context, name string) (dsAnswer, error) {
 		if err != nil {
 			return answer, nil
 		}
-		j.resolver.stats.queries.Add(1)
-		message, err := j.resolver.ask(ctx, u, u.firstForm(), query)
+		message, err := j.ask(ctx, u, query)
 		answer.at = time.Now()
 		if ctx.Err() != nil {
 			return answer, ctx.Err()

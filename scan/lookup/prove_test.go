@@ -30,7 +30,7 @@ func proving(t *testing.T) func(w *world, q asked) []byte {
 		}
 		reply := message{ra: true, rcode: dns.RcodeServerFailure}
 		switch {
-		case kind == dns.TypeSOA:
+		case kind == dns.TypeSOA && q.name == "":
 			reply = message{ra: true, ad: true}
 		case kind == dns.TypeDS && q.name == "open":
 			reply = message{ra: true, ad: true, authority: []string{"open. 300 NSEC z. NS RRSIG NSEC"}}

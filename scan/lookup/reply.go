@@ -20,10 +20,14 @@ type reply struct {
 	rcode       uint16 // with the upper bits of EDNS (RFC 6891, section 6.1.3)
 	aa, ra, ad  bool
 	answers     []record
-	hasSOA      bool   // in the authority section
-	soa         string // its owner, or ""
-	negativeTTL uint32 // of that SOA record (RFC 2308, section 5)
-	nameServers bool   // NS records stand in the authority section
+	answered    bool     // the answer section is not empty
+	hasSOA      bool     // in the authority section
+	rootSOA     bool     // one of these is the root's
+	soas        []string // their owners, where readQuickly has not compared the one with the question
+	negativeTTL uint32   // of that SOA record (RFC 2308, section 5)
+	nameServers bool     // NS records stand in the authority section
+	policySOA   bool     // a SOA record stands in the additional section
+	strayCAA    bool     // a CAA record is of another class than IN, or in another section
 	ede         []snapshot.EDE
 }
 
@@ -259,7 +263,9 @@ func canonical(name string) string {
 }
 
 func (r *reply) addAnswer(x rr) error {
+	r.answered = true
 	if x.class != dns.ClassINET {
+		r.noteStray(x)
 		return nil
 	}
 	rec := record{owner: x.owner, kind: x.kind, ttl: x.seconds()}
@@ -286,7 +292,11 @@ func (r *reply) addAnswer(x rr) error {
 	return nil
 }
 
+// noteStray takes in a record that stands where none of the answer can.
+func (r *reply) noteStray(x rr) { r.strayCAA = r.strayCAA || x.kind == dns.TypeCAA }
+
 func (r *reply) addAuthority(x rr) error {
+	r.noteStray(x)
 	if x.class != dns.ClassINET {
 		return nil
 	}
@@ -298,17 +308,21 @@ func (r *reply) addAuthority(x rr) error {
 			return fmt.Errorf("%w: SOA of %s cut short", errReply, x.owner)
 		}
 		r.noteSOA(x)
+		r.soas = append(r.soas, x.owner)
+		r.rootSOA = r.rootSOA || x.owner == "."
 	}
 	return nil
 }
 
 func (r *reply) noteSOA(x rr) {
 	const minimum = 4 // the last field of a SOA record (RFC 1035, section 3.3.13)
-	r.hasSOA, r.soa = true, x.owner
+	r.hasSOA = true
 	r.negativeTTL = min(x.seconds(), binary.BigEndian.Uint32(x.message[x.end-minimum:]))
 }
 
 func (r *reply) addAdditional(x rr) error {
+	r.noteStray(x)
+	r.policySOA = r.policySOA || x.kind == dns.TypeSOA
 	if x.kind != dns.TypeOPT {
 		return nil
 	}
@@ -355,31 +369,14 @@ func (r *reply) addEDE(option []byte) error {
 	return nil
 }
 
-// hasEDE reports whether one of codes is among the reply's Extended DNS Errors.
-func (r *reply) hasEDE(codes ...uint16) bool {
-	return slices.ContainsFunc(r.ede, func(e snapshot.EDE) bool { return slices.Contains(codes, e.Code) })
-}
-
-// failure returns why a reply is no answer at all, whatever records it holds, or
-// "". Extended DNS Errors may turn an answer into a failure, never a failure
-// into an answer.
+// failure returns why a reply is no answer at all, whatever records it holds, or "".
 func (r *reply) failure() snapshot.Failure {
-	answered := r.rcode == dns.RcodeSuccess || r.rcode == dns.RcodeNameError
-	switch {
-	case r.hasEDE(4, 15, 16, 17, 18): // forged, blocked, censored, filtered, prohibited
-		return snapshot.Filtered
-	case answered && r.hasEDE(6, 7, 8, 9, 10, 11, 12, 25):
-		return snapshot.DNSSECBogus
-	case r.rcode == dns.RcodeServerFailure && r.hasEDE(5, 6, 7, 8, 9, 10, 11, 12, 25):
-		return snapshot.DNSSECBogus
-	case r.hasEDE(3, 19): // stale answer, stale NXDOMAIN
-		return snapshot.Stale
-	case answered:
-		return ""
-	case r.rcode == dns.RcodeServerFailure && r.hasEDE(22, 23): // no reachable authority, network error
-		return snapshot.NoAuthority
+	if told := snapshot.EDEFailure(r.rcode, r.ede); told != "" {
+		return told
 	}
 	switch r.rcode {
+	case dns.RcodeSuccess, dns.RcodeNameError:
+		return ""
 	case dns.RcodeServerFailure:
 		return snapshot.ServFail
 	case dns.RcodeRefused:
@@ -395,6 +392,38 @@ func (r *reply) failure() snapshot.Failure {
 // empty reports whether a reply without CAA records honestly says that there are
 // none: by an authority or a recursive resolver, and no referral.
 func (r *reply) empty() bool {
-	referral := r.nameServers && !r.hasSOA && !r.aa
-	return (r.aa || r.ra) && !referral
+	return (r.aa || r.ra) && !r.referral()
 }
+
+// referral reports whether the reply points to other servers and says nothing itself
+// (RFC 1034, section 4.3.1).
+func (r *reply) referral() bool { return !r.answered && r.nameServers && !r.hasSOA && !r.aa }
+
+// ownData returns what gives away that a resolver does not answer from the public DNS but
+// from data of its own, an internal view or a block list, or "" (STANDARDS, section 3). A
+// resolver that holds a copy of the root zone (RFC 8806) is the authority for what is not
+// there of a top-level domain.
+func (r *reply) ownData(asked string) snapshot.Mark {
+	ofRoot := r.rootSOA && !r.answered && strings.IndexByte(asked, '.') < 0
+	switch {
+	case r.referral():
+		return "" // which is no answer of anybody's
+	case r.aa && !ofRoot:
+		return snapshot.MarkAuthority
+	case !r.ra:
+		return snapshot.MarkNoRecursion
+	case r.policySOA:
+		return snapshot.MarkPolicySOA
+	}
+	return ""
+}
+
+// foreignSOA reports whether a SOA record denies in the name of a zone that holds neither
+// the name asked nor the one that its aliases lead to.
+func (r *reply) foreignSOA(asked, end string) bool {
+	return slices.ContainsFunc(r.soas, func(zone string) bool { return !encloses(zone, asked) && !encloses(zone, end) })
+}
+
+// encloses reports whether a zone of this name may hold another name. Both are spelt like
+// snapshot.Observation.Owner.
+func encloses(zone, name string) bool { return dns.IsSubDomain(dns.Fqdn(zone), dns.Fqdn(name)) }

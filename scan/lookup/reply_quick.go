@@ -1,6 +1,7 @@
 package lookup
 
 import (
+	"bytes"
 	"encoding/binary"
 
 	"github.com/miekg/dns"
@@ -10,7 +11,8 @@ import (
 // answers, a SOA record of class IN in the authority section or nothing, an OPT record
 // without options or nothing. It reports false for every other one, a broken one too.
 //
-// The owner of the SOA record is left out: it matters behind an alias only.
+// The owner of the SOA record is the question's name or a parent of it: what else it could
+// be is for readWhole to tell.
 func readQuickly(message []byte) (r reply, ok bool) {
 	authority, additional := binary.BigEndian.Uint16(message[nscountAt:]), binary.BigEndian.Uint16(message[arcountAt:])
 	single := binary.BigEndian.Uint16(message[qdcountAt:]) == 1 && binary.BigEndian.Uint16(message[ancountAt:]) == 0
@@ -39,8 +41,9 @@ const (
 )
 
 func (r *reply) skipSOA(message []byte, at int) (end int, ok bool) {
-	at, ok = skipName(message, at)
-	if !ok || len(message)-at < recordFixed {
+	owner := at
+	at, ok = skipName(message, owner)
+	if !ok || len(message)-at < recordFixed || !enclosesQuestion(message, owner) {
 		return 0, false
 	}
 	x := rrAt(message, at)
@@ -57,7 +60,51 @@ func (r *reply) skipSOA(message []byte, at int) (end int, ok bool) {
 		return 0, false
 	}
 	r.noteSOA(x)
+	r.rootSOA = message[labelAt(message, owner)] == 0
 	return x.end, true
+}
+
+// enclosesQuestion reports whether the whole name at a place is that of the question, or
+// of a parent. Nearly always it is a pointer to where that begins.
+func enclosesQuestion(message []byte, owner int) bool {
+	owner = labelAt(message, owner)
+	labels := labelsAt(message, owner)
+	question := headerSize
+	for surplus := labelsAt(message, question) - labels; surplus != 0; surplus-- {
+		if surplus < 0 {
+			return false
+		}
+		question += 1 + int(message[question])
+	}
+	for ; owner != question; owner, question = labelAt(message, owner), labelAt(message, question) {
+		size := int(message[question])
+		if int(message[owner]) != size || !bytes.EqualFold(message[owner+1:owner+1+size], message[question+1:question+1+size]) {
+			return false
+		}
+		if size == 0 {
+			break
+		}
+		owner, question = owner+1+size, question+1+size
+	}
+	return true
+}
+
+// labelAt returns where the label is that a whole name goes on with at a place: behind
+// pointers, where there are some.
+func labelAt(message []byte, at int) int {
+	for message[at] >= pointer {
+		at = int(message[at]&^pointer)<<8 | int(message[at+1])
+	}
+	return at
+}
+
+// labelsAt returns how many labels a whole name has.
+func labelsAt(message []byte, at int) int {
+	n := 0
+	for at = labelAt(message, at); message[at] != 0; at = labelAt(message, at+1+int(message[at])) {
+		n++
+	}
+	return n
 }
 
 func (r *reply) skipOPT(message []byte, at int) (end int, ok bool) {

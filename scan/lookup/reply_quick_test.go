@@ -45,6 +45,11 @@ func TestAnEmptyAnswerIsReadQuickly(t *testing.T) {
 		{"an answer", message{ra: true, answer: []string{"mail.example." + permits}}.pack(t, query), false},
 		{"a referral", message{authority: []string{"example. 60 NS ns.example."}}.pack(t, query), false},
 		{"words", message{ra: true, authority: []string{exampleSOA}, ede: []snapshot.EDE{{Code: 15}}}.pack(t, query), false},
+		{"the SOA record of the name itself", message{ra: true, authority: []string{"MAIL.example. 900 SOA a. b. 1 1800 900 604800 300"}}.pack(t, query), true},
+		{"that of the root", message{ra: true, authority: []string{". 900 SOA a. b. 1 1800 900 604800 300"}}.pack(t, query), true},
+		{"that of another name", message{ra: true, authority: []string{"ample. 900 SOA a. b. 1 1800 900 604800 300"}}.pack(t, query), false},
+		{"that of a name beside it", message{ra: true, authority: []string{"other.example. 900 SOA a. b. 1 1800 900 604800 300"}}.pack(t, query), false},
+		{"that of a name below it", message{ra: true, authority: []string{"x.mail.example. 900 SOA a. b. 1 1800 900 604800 300"}}.pack(t, query), false},
 		{"a SOA record of another class", message{ra: true, authority: []string{"example. 900 CH SOA a. b. 1 1800 900 604800 300"}}.pack(t, query), false},
 	} {
 		if _, quick := readQuickly(test.wire); quick != test.quick {
@@ -132,7 +137,10 @@ func FuzzReadQuickly(f *testing.F) {
 		if err != nil {
 			t.Fatalf("read quickly, but %v", err)
 		}
-		if whole.soa = ""; !cmp.Equal(quick, whole, cmp.AllowUnexported(reply{})) {
+		if asked, _, err := readName(wire, headerSize); err != nil || whole.foreignSOA(asked, asked) {
+			t.Errorf("%q: a SOA record of %q is read quickly (%v)", asked, whole.soas, err)
+		}
+		if whole.soas = nil; !cmp.Equal(quick, whole, cmp.AllowUnexported(reply{})) {
 			t.Errorf("read quickly %+v, whole %+v", quick, whole)
 		}
 	})

@@ -20,10 +20,13 @@ type message struct {
 	aa, ra, ad bool
 	answer     []string
 	authority  []string
+	additional []string
 	ede        []snapshot.EDE
+	rootless   bool // it has no SOA record of the root, as every resolver has
 }
 
-// pack returns the reply to query in wire form.
+// pack returns the reply to query in wire form. To a probe a resolver that says nothing
+// else has the SOA record of the root.
 func (m message) pack(t testing.TB, query []byte) []byte {
 	t.Helper()
 	var q, reply dns.Msg
@@ -32,7 +35,10 @@ func (m message) pack(t testing.TB, query []byte) []byte {
 	}
 	reply.SetReply(&q)
 	reply.Rcode, reply.Authoritative, reply.RecursionAvailable, reply.AuthenticatedData = m.rcode, m.aa, m.ra, m.ad
-	reply.Answer, reply.Ns = parseRecords(t, m.answer), parseRecords(t, m.authority)
+	if probe := q.Question[0].Name == "." && q.Question[0].Qtype == dns.TypeSOA; probe && m.rcode == dns.RcodeSuccess && !m.rootless {
+		m.answer, m.authority = []string{rootSOA}, nil
+	}
+	reply.Answer, reply.Ns, reply.Extra = parseRecords(t, m.answer), parseRecords(t, m.authority), parseRecords(t, m.additional)
 	if len(m.ede) > 0 || m.rcode > rcodes {
 		reply.SetEdns0(udpSize, false)
 		for _, e := range m.ede {
@@ -68,6 +74,8 @@ func queryFor(t testing.TB, name string) []byte {
 	}
 	return query
 }
+
+const rootSOA = ". 86400 SOA a.root-servers.net. nstld.verisign-grs.com. 1 1800 900 604800 86400"
 
 const exampleSOA = "example. 900 SOA ns.example. hostmaster.example. 1 1800 900 604800 300"
 
@@ -289,8 +297,10 @@ func TestAbsorb(t *testing.T) {
 	for _, test := range []struct {
 		name    string
 		asked   string
+		zone    bool // it comes from a zone file
 		message message
 		failure snapshot.Failure
+		mark    snapshot.Mark
 		next    string // the name to be asked next, "" where the step is done
 		aliases []string
 		records string // owner and the first record
@@ -301,8 +311,96 @@ func TestAbsorb(t *testing.T) {
 			message: message{ra: true, authority: []string{exampleSOA}}, ttl: 300,
 		},
 		{
-			name: "NODATA of an authority is empty", asked: "mail.example",
+			name: "NODATA of an authority is empty in a zone file", asked: "mail.example", zone: true,
 			message: message{aa: true, authority: []string{exampleSOA}}, ttl: 300,
+		},
+		{
+			name: "NODATA of an authority is filtered where a resolver was asked", asked: "mail.example",
+			message: message{aa: true, ra: true, authority: []string{exampleSOA}}, failure: snapshot.Filtered, mark: snapshot.MarkAuthority,
+		},
+		{
+			name: "a set of an authority is filtered too", asked: "example",
+			message: message{aa: true, ra: true, answer: []string{set}}, failure: snapshot.Filtered, mark: snapshot.MarkAuthority,
+		},
+		{
+			name: "a copy of the root zone says what top-level domains have not (RFC 8806)", asked: "example",
+			message: message{aa: true, ra: true, authority: []string{rootSOA}}, ttl: 86400,
+		},
+		{
+			name: "and which there are not", asked: "nosuch",
+			message: message{rcode: dns.RcodeNameError, aa: true, ra: true, authority: []string{rootSOA}}, failure: snapshot.TLDNotFound,
+		},
+		{
+			name: "but nothing of the names below them", asked: "mail.example",
+			message: message{aa: true, ra: true, authority: []string{rootSOA}}, failure: snapshot.Filtered, mark: snapshot.MarkAuthority,
+		},
+		{
+			name: "nor does it hold records of them", asked: "example",
+			message: message{aa: true, ra: true, answer: []string{set}, authority: []string{rootSOA}}, failure: snapshot.Filtered, mark: snapshot.MarkAuthority,
+		},
+		{
+			name: "the SOA record of another zone", asked: "mail.example",
+			message: message{ra: true, authority: []string{"com. 900 SOA a. b. 1 1 1 1 300"}}, failure: snapshot.Filtered, mark: snapshot.MarkForeignSOA,
+		},
+		{
+			name: "that of a zone beside the name", asked: "mail.example",
+			message: message{ra: true, authority: []string{"other.example. 900 SOA a. b. 1 1 1 1 300"}}, failure: snapshot.Filtered, mark: snapshot.MarkForeignSOA,
+		},
+		{
+			name: "that of a zone below the name", asked: "mail.example",
+			message: message{ra: true, authority: []string{"x.mail.example. 900 SOA a. b. 1 1 1 1 300"}}, failure: snapshot.Filtered, mark: snapshot.MarkForeignSOA,
+		},
+		{
+			name: "one that is right does not excuse another one", asked: "mail.example",
+			message: message{ra: true, authority: []string{exampleSOA, "com. 900 SOA a. b. 1 1 1 1 300"}}, failure: snapshot.Filtered, mark: snapshot.MarkForeignSOA,
+		},
+		{
+			name: "nor does a set", asked: "example",
+			message: message{ra: true, answer: []string{set}, authority: []string{"com. 900 SOA a. b. 1 1 1 1 300"}}, failure: snapshot.Filtered, mark: snapshot.MarkForeignSOA,
+		},
+		{
+			name: "a SOA record in the additional section marks a response policy", asked: "mail.example",
+			message: message{ra: true, authority: []string{exampleSOA}, additional: []string{"rpz. 900 SOA a. b. 1 1 1 1 300"}}, failure: snapshot.Filtered, mark: snapshot.MarkPolicySOA,
+		},
+		{
+			name: "also where it is NXDOMAIN and nothing else", asked: "mail.example",
+			message: message{rcode: dns.RcodeNameError, ra: true, additional: []string{"rpz. 900 SOA a. b. 1 1 1 1 300"}}, failure: snapshot.Filtered, mark: snapshot.MarkPolicySOA,
+		},
+		{
+			name: "an address is no answer", asked: "mail.example",
+			message: message{ra: true, answer: []string{"mail.example. 60 A 192.0.2.1"}}, failure: snapshot.MalformedReply,
+		},
+		{
+			name: "nor is it beside a SOA record", asked: "mail.example",
+			message: message{ra: true, answer: []string{"mail.example. 60 A 192.0.2.1"}, authority: []string{exampleSOA}}, failure: snapshot.MalformedReply,
+		},
+		{
+			name: "nor that of another name", asked: "mail.example",
+			message: message{ra: true, answer: []string{"elsewhere.test. 60 A 192.0.2.1"}, authority: []string{exampleSOA}}, failure: snapshot.MalformedReply,
+		},
+		{
+			name: "nor a signature alone", asked: "mail.example",
+			message: message{ra: true, answer: []string{"mail.example. 60 RRSIG CAA 13 2 60 20270101000000 20260101000000 1 example. AAAA"}, authority: []string{exampleSOA}}, failure: snapshot.MalformedReply,
+		},
+		{
+			name: "a record of another name spoils the set", asked: "example",
+			message: message{ra: true, answer: []string{set, `exbmple. 300 CAA 0 issuemail ";"`}}, failure: snapshot.MalformedReply,
+		},
+		{
+			name: "so does one of another class", asked: "example",
+			message: message{ra: true, answer: []string{set, `example. 300 CH CAA 0 issuemail ";"`}}, failure: snapshot.MalformedReply,
+		},
+		{
+			name: "or in another section", asked: "example",
+			message: message{ra: true, answer: []string{set}, authority: []string{`example. 300 CAA 0 issuemail ";"`}}, failure: snapshot.MalformedReply,
+		},
+		{
+			name: "or in the last one", asked: "example",
+			message: message{ra: true, answer: []string{set}, additional: []string{`example. 300 CAA 0 issuemail ";"`}}, failure: snapshot.MalformedReply,
+		},
+		{
+			name: "a record at a name of the chain that is not its end", asked: "mail.example",
+			message: message{ra: true, answer: append(chain, `b.other. 300 CAA 0 issue "x"`, `c.other. 300 CAA 0 issuemail ";"`)}, failure: snapshot.MalformedReply,
 		},
 		{name: "NODATA without SOA is empty", asked: "mail.example", message: message{ra: true}},
 		{
@@ -315,7 +413,7 @@ func TestAbsorb(t *testing.T) {
 		},
 		{
 			name: "neither AA nor RA: nobody who knows", asked: "mail.example", message: message{authority: []string{exampleSOA}},
-			failure: snapshot.MalformedReply,
+			failure: snapshot.Filtered, mark: snapshot.MarkNoRecursion,
 		},
 		{
 			name: "a referral is not empty", asked: "mail.example",
@@ -344,12 +442,12 @@ func TestAbsorb(t *testing.T) {
 			failure: snapshot.MalformedReply,
 		},
 		{
-			name: "records of another class do not count", asked: "mail.example",
-			message: message{ra: true, answer: []string{`mail.example. 300 CH CAA 0 issuemail "ca.example"`}},
+			name: "records of another class are no answer", asked: "mail.example",
+			message: message{ra: true, answer: []string{`mail.example. 300 CH CAA 0 issuemail "ca.example"`}}, failure: snapshot.MalformedReply,
 		},
 		{
-			name: "records in the authority section do not count", asked: "mail.example",
-			message: message{ra: true, authority: []string{`mail.example. 300 CAA 0 issuemail "ca.example"`}},
+			name: "records in the authority section are no answer", asked: "mail.example",
+			message: message{ra: true, authority: []string{`mail.example. 300 CAA 0 issuemail "ca.example"`}}, failure: snapshot.MalformedReply,
 		},
 		{
 			name: "NXDOMAIN with records contradicts itself", asked: "example",
@@ -436,7 +534,7 @@ func TestAbsorb(t *testing.T) {
 		},
 		{
 			name: "a DNAME of a name that only looks like a parent", asked: "mail.example",
-			message: message{ra: true, answer: []string{"ample. 60 DNAME other."}, authority: []string{exampleSOA}}, ttl: 300,
+			message: message{ra: true, answer: []string{"ample. 60 DNAME other."}, authority: []string{exampleSOA}}, failure: snapshot.MalformedReply,
 		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -446,9 +544,12 @@ func TestAbsorb(t *testing.T) {
 			}
 			s := newStep(name, 1)
 			out := readOutcome(test.message.pack(t, queryFor(t, test.asked)), ours)
+			if test.zone {
+				out.transport = snapshot.Zone
+			}
 			again := s.advance(out, 1)
-			if s.obs.Failure != test.failure {
-				t.Errorf("failure = %q, want %q", s.obs.Failure, test.failure)
+			if s.obs.Failure != test.failure || s.obs.Mark != test.mark {
+				t.Errorf("failure = %q, mark = %q, want %q and %q", s.obs.Failure, s.obs.Mark, test.failure, test.mark)
 			}
 			next := ""
 			if again {
@@ -614,7 +715,7 @@ func compareWithMiekg(t *testing.T, wire []byte) {
 // TestNothingOfABadReplyIsLeftForTheNextAttempt: a reply with an alias that nobody
 // stands behind is no answer, and the next attempt begins anew.
 func TestNothingOfABadReplyIsLeftForTheNextAttempt(t *testing.T) {
-	bad := message{answer: []string{"nosuch. 60 CNAME search.test."}, authority: []string{"test. 900 SOA ns.test. h.test. 1 1 1 1 300"}}
+	bad := message{ra: true, answer: []string{"nosuch. 60 CNAME search.test.", `search.test. 60 CH CAA 0 issue "x"`}, authority: []string{"test. 900 SOA ns.test. h.test. 1 1 1 1 300"}}
 	good := message{rcode: dns.RcodeNameError, ra: true, ad: true}
 	s := newStep(mustName(t, "nosuch"), 1)
 	s.up = new(upstream)

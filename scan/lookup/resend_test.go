@@ -97,7 +97,7 @@ func TestLossCostsNeitherNamesNorFlow(t *testing.T) {
 			}
 			times = append(times, o.Time.Sub(start))
 		}
-		if s := r.Servers()[0]; s.Halvings > 0 || s.Queries < 5001+100 {
+		if s := r.Servers()[0]; s.Slowdowns > 0 || s.Queries < 5001+100 {
 			t.Errorf("%+v, want one query in fifty sent again and no halving", s)
 		}
 		// 50 rounds of 50 ms are 2.5 s; one name in fifty takes 200 ms more, which makes

@@ -75,7 +75,7 @@ func TestLossDoesNotSlowTheRetries(t *testing.T) {
 			s.lastSent = s.lastSent.Add(u.roundTrip.retryAfter(s.sends))
 			s.sends++
 		}
-		e.time(s, s.lastSent.Add(way))
+		e.time(s, outcome{at: s.lastSent.Add(way)})
 		if wait := u.roundTrip.retryAfter(1); i > 100 && wait > leastRetry {
 			t.Fatalf("after %d replies the first retry waits %v, want %v", i, wait, leastRetry)
 		}

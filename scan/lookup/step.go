@@ -54,19 +54,27 @@ type step struct {
 	overlay *zone.Overlay
 
 	// Of the try that is out:
-	flight   *flight
-	sentAt   time.Time // first
-	lastSent time.Time
-	sends    int       // of its query
-	deadline time.Time // its end
-	due      time.Time // what is to be done next: its query sent again, or its end
-	place    int       // in the schedule
-	lastID   uint16    // of the last query over UDP
+	flight    *flight
+	sentAt    time.Time // first
+	lastSent  time.Time
+	sends     int       // of its query
+	hold      hold      // on a place
+	overdueAt time.Time // when an answer can no longer be expected soon
+	resendAt  time.Time // when its query is to be sent again
+	deadline  time.Time // its end
+	due       time.Time // the first of these that is still to come
+	place     int       // in the schedule
+	lastID    uint16    // of the last query over UDP
+	failed    failedTry // of the attempt before
 
-	final bool // it is being asked in the final pass
+	final  bool // it is being asked in the final pass
+	passes int  // that its name failed in before
 	// validatedOnly says that a server that validates has failed to answer, so that
 	// one that does not must not answer in its stead.
 	validatedOnly bool
+	// servfailed says that it has answered SERVFAIL, so that only AD, or the proof that
+	// the name is insecure, makes an answer count (STANDARDS, section 5).
+	servfailed bool
 }
 
 func newStep(name domain.Name, domains int) *step {
@@ -79,21 +87,48 @@ func newStep(name domain.Name, domains int) *step {
 func (s *step) begin(name domain.Name, domains int) {
 	*s = step{domains: domains, asked: name.String(), place: notScheduled}
 	s.obs.Name = name
-	s.chain = chain{ad: true, validated: true, ttl: maxTTL} // until a reply says less
+	s.chain = chain{ad: true, validated: true, vouched: true, ttl: maxTTL} // until a reply says less
 }
 
 // overUDP reports whether the next query of the step goes over UDP, or the last one
 // went.
 func (s *step) overUDP() bool { return s.up.overUDP() && !s.form.overTCP() }
 
-// nextDue returns when the try that is out has to be seen to again: where its query has
-// not been answered in the time that its server needs, or at its end.
-func (s *step) nextDue(now time.Time) time.Time {
-	if s.up == nil || !s.overUDP() || s.sends == mostSends {
-		return s.deadline
+// nextDue returns when the try that is out has to be seen to again.
+func (s *step) nextDue() time.Time {
+	due := s.deadline
+	if s.up == nil {
+		return due
 	}
-	return earlier(now.Add(s.up.roundTrip.retryAfter(s.sends)), s.deadline)
+	if s.hold != none {
+		due = earlier(due, s.overdueAt)
+	}
+	return earlier(due, s.resendAt)
 }
+
+// setResend sets when the query is to be sent again if it is not answered in the time
+// that its server needs. Over streams that is never.
+func (s *step) setResend(now time.Time) {
+	s.resendAt = s.deadline
+	if s.overUDP() && s.sends < mostSends {
+		s.resendAt = now.Add(s.up.roundTrip.retryAfter(s.sends))
+	}
+}
+
+// failedTry is an attempt that failed in a way that may be the server's own fault.
+type failedTry struct {
+	up    *upstream // nil if there was none
+	epoch int       // of its flow
+}
+
+// hold is what a query that is out has of a place.
+type hold int
+
+const (
+	none    hold = iota // it waits without one
+	inPlace             // it holds one, and may be answered soon
+	late                // it is overdue, and holds one because too many wait already
+)
 
 // dance is how far a step has come in finding out whether SERVFAIL without further
 // words means a validation error: the answer is there if validation is waived (CD,
@@ -150,6 +185,7 @@ func (s *step) advance(out outcome, attempts int) bool {
 		return s.danceOn(out)
 	}
 	s.obs.Server, s.obs.Transport, s.obs.Time = out.server, out.transport, out.at
+	s.obs.Mark, s.obs.Doubted = "", nil
 	s.obs.RCode, s.obs.EDE = out.reply.rcode, out.reply.ede
 	s.obs.Attempts = s.attempt + 1
 	if out.standing == noQuestion {
@@ -159,6 +195,7 @@ func (s *step) advance(out outcome, attempts int) bool {
 	more := false
 	if out.failure == "" {
 		next, more, out.failure = s.absorb(out)
+		s.obs.Mark = next.mark
 	}
 	if out.failure != "" && s.again(out.failure, attempts) {
 		return true // as if nothing had been read
@@ -218,7 +255,7 @@ func notUnderstood(out outcome) bool {
 func (s *step) again(failure snapshot.Failure, attempts int) bool {
 	refused := s.obs.RCode == dns.RcodeServerFailure || failure == snapshot.DNSSECBogus // whatever EDE makes of it
 	if s.up != nil && s.up.shown.validates && refused {
-		s.validatedOnly = true
+		s.validatedOnly, s.servfailed = true, true
 	}
 	if !transient(failure) || s.up == nil || s.dance != noDance {
 		return false
@@ -228,8 +265,8 @@ func (s *step) again(failure snapshot.Failure, attempts int) bool {
 	if s.attempt < attempts {
 		return true
 	}
-	if failure != snapshot.ServFail || !s.final {
-		return false
+	if failure != snapshot.ServFail || !s.final || !s.up.shown.validates {
+		return false // only one that validates says SERVFAIL for what is bogus
 	}
 	s.dance = withCD
 	return true
@@ -255,6 +292,9 @@ func (s *step) finish(failure snapshot.Failure) {
 	s.obs.Aliases = s.chain.aliases
 	s.obs.Failure = failure
 	s.obs.Asked = ""
+	if s.servfailed && failure != "" && !s.obs.SaidServFail() && s.obs.Mark == "" {
+		s.obs.Mark = snapshot.MarkAfterServFail
+	}
 	if failure == "" {
 		s.obs.AD, s.obs.Validated = s.chain.ad, s.chain.validated
 		s.obs.TTL, s.obs.Records, s.obs.EDE = s.chain.ttl, s.chain.set, s.chain.ede
@@ -264,10 +304,25 @@ func (s *step) finish(failure snapshot.Failure) {
 		if s.chain.planned {
 			markPlanned(&s.obs)
 		}
+		if s.servfailed && !s.chain.vouched {
+			s.doubt()
+		}
 		return
 	}
 	if s.asked != s.obs.Name.String() {
 		s.obs.Asked = s.asked
+	}
+}
+
+// doubt puts SERVFAIL in the place of an answer that a resolver, or one node of it, gave
+// without having validated it after it had failed to: it may stand in a cache that mixes
+// up what was asked with CD. Prove puts it back where the name and its aliases are proven
+// to be insecure.
+func (s *step) doubt() {
+	answer := s.obs
+	s.obs = snapshot.Observation{
+		Name: answer.Name, Aliases: answer.Aliases, RCode: dns.RcodeServerFailure, Server: answer.Server, Transport: answer.Transport,
+		Time: answer.Time, Attempts: answer.Attempts, Failure: snapshot.ServFail, Mark: snapshot.MarkAfterServFail, Doubted: &answer,
 	}
 }
 
@@ -294,7 +349,9 @@ type chain struct {
 	ede     []snapshot.EDE
 	// ad says that all had the AD bit, validated that it can be relied on in all.
 	ad, validated bool
-	planned       bool // set is the overlay's
+	vouched       bool          // ad, of what the overlay's set is behind too
+	planned       bool          // set is the overlay's
+	mark          snapshot.Mark // of an answer that does not count
 }
 
 // end returns the name that the aliases lead to.
@@ -312,34 +369,66 @@ func (c chain) end(name domain.Name) string {
 func (s *step) absorb(out outcome) (next chain, more bool, failure snapshot.Failure) {
 	r := out.reply
 	next, failure = s.follow(r)
+	at := next.end(s.obs.Name)
+	next.vouched = next.vouched && r.ad
+	if next.mark = out.ownData(s.asked, at); next.mark != "" {
+		return next, false, snapshot.Filtered
+	}
 	if failure != "" {
 		return next, false, failure
+	}
+	if r.strayCAA {
+		return next, false, snapshot.MalformedReply
 	}
 	if s.overlay != nil {
 		if next, known := s.planned(next); known {
 			return next, false, ""
 		}
 	}
-	at := next.end(s.obs.Name)
 	next.ad, next.validated = next.ad && r.ad, next.validated && out.believed
 	next.ede = slices.Concat(next.ede, r.ede)
 	set, ttl := r.set(at)
 	switch {
+	case r.ofAnother(at, s.asked):
+		return next, false, snapshot.MalformedReply
 	case len(set) > 0 && r.rcode == dns.RcodeSuccess:
 		next.set, next.setTTL, next.ttl = caa.RRset{Owner: at, Properties: set}, ttl, min(next.ttl, ttl)
 		return next, false, ""
-	case r.holdsCAA():
+	case len(set) > 0:
 		return next, false, snapshot.MalformedReply
 	case at != s.asked && !r.closes(at):
 		return next, true, ""
 	case !r.empty():
 		return next, false, snapshot.MalformedReply
+	case s.obs.Name.IsTLD() && r.rcode == dns.RcodeNameError && len(next.aliases) == 0:
+		return next, false, snapshot.TLDNotFound
+	case s.saysNothing(r):
+		return next, false, snapshot.MalformedReply
 	}
 	next.ttl = min(next.ttl, r.negativeTTL)
-	if s.obs.Name.IsTLD() && r.rcode == dns.RcodeNameError && len(next.aliases) == 0 {
-		return next, false, snapshot.TLDNotFound
-	}
 	return next, false, ""
+}
+
+// ownData is that of the reply, where it comes from a resolver. Zone files are meant to
+// answer from what they hold.
+func (out *outcome) ownData(asked, end string) snapshot.Mark {
+	if out.transport == snapshot.Zone {
+		return ""
+	}
+	if mark := out.reply.ownData(asked); mark != "" {
+		return mark
+	}
+	if out.reply.foreignSOA(asked, end) {
+		return snapshot.MarkForeignSOA
+	}
+	return ""
+}
+
+// saysNothing reports whether an empty reply without a SOA record came from a resolver that
+// sends it where there is nothing: unbound makes NOERROR so of a lame server's referral, and
+// dnsmasq NXDOMAIN of a domain that it was told to keep to itself.
+func (s *step) saysNothing(r reply) bool {
+	return !r.hasSOA && s.up != nil && s.up.shown.sendsSOA
 }
 
 // follow goes from the name asked along the aliases in the reply.
@@ -382,10 +471,19 @@ func (r *reply) set(owner string) ([]caa.Property, uint32) {
 	return slices.Compact(set), ttl
 }
 
-// holdsCAA reports whether the answer has CAA records. Where none of them is
-// reached from the question, nothing can be said of the name.
-func (r *reply) holdsCAA() bool {
-	return slices.ContainsFunc(r.answers, func(rec record) bool { return rec.kind == dns.TypeCAA })
+// ofAnother reports whether the answer belongs to another question: it holds CAA records
+// that its aliases do not lead to, or something else and no alias. end is where the aliases
+// lead from the name asked.
+func (r *reply) ofAnother(end, asked string) bool {
+	found := end != asked
+	for _, rec := range r.answers {
+		if rec.kind == dns.TypeCAA && rec.owner != end {
+			return true
+		}
+		// A DNAME record leaves its own name as it is: then the SOA record has to deny the rest.
+		found = found || rec.owner == end && (rec.kind == dns.TypeCAA || r.closes(end))
+	}
+	return r.answered && !found
 }
 
 // alias returns the target of name's CNAME record, or of the DNAME record of one
@@ -432,5 +530,5 @@ func substitute(name string, dname record) string {
 // end of an alias chain: it has a SOA record of a zone that holds that name (RFC
 // 2308, section 2). Without one the chain is incomplete.
 func (r *reply) closes(name string) bool {
-	return r.soa != "" && dns.IsSubDomain(dns.Fqdn(r.soa), dns.Fqdn(name))
+	return slices.ContainsFunc(r.soas, func(zone string) bool { return encloses(zone, name) })
 }

@@ -180,13 +180,18 @@ func (t *netTransport) flush(now time.Time, settle func(*step, outcome)) (failed
 	return failed
 }
 
-// exchange asks over a stream. The engine's deadline, or the end of ctx, cancels
-// it.
+// exchange asks over a stream. The engine's deadline, or the end of ctx, cancels it. After
+// a truncated reply over UDP there are few such queries, so one that is tried again has a
+// connection to itself.
 func (t *netTransport) exchange(ctx context.Context, f *flight) {
+	ask := f.up.streams.exchange
+	if f.up.overUDP() && f.step.attempt > 0 {
+		ask = f.up.streams.exchangeAlone
+	}
 	ctx, cancel := context.WithCancel(ctx)
 	t.exchanges[f] = cancel
 	t.running.Go(func() {
-		message, err := f.up.streams.exchange(ctx, f.query)
+		message, err := ask(ctx, f.query)
 		t.deliver(arrival{flight: f, message: message, err: err, at: time.Now()})
 	})
 }

@@ -15,6 +15,8 @@ func (l *line) checkWords() error {
 		return fmt.Errorf("transport %q: no answer comes that way", l.Transport)
 	case l.Failure != "" && !slices.Contains(Failures(), l.Failure):
 		return fmt.Errorf("failure %q: there is no such one", l.Failure)
+	case l.Mark != "" && !slices.Contains(Marks(), l.Mark):
+		return fmt.Errorf("mark %q: there is no such one", l.Mark)
 	case l.Attempts < 0:
 		return fmt.Errorf("attempts %d: there cannot be fewer than none", l.Attempts)
 	}
@@ -72,7 +74,11 @@ func (l *line) checkSense(o *Observation) error {
 		return fmt.Errorf("asked %q and no failure: nobody else was asked", l.Asked)
 	case l.Failure == "" && o.Name.IsTLD() && o.NameNotFound():
 		return fmt.Errorf("rcode %q of a top-level domain and no failure", l.RCode)
-	case l.Failure == "" && slices.ContainsFunc(o.EDE, EDE.spoils):
+	case l.Failure == "" && l.Mark != "":
+		return fmt.Errorf("mark %q and no failure: what it says of an answer is that it does not count", l.Mark)
+	case l.Failure != Filtered && l.Mark != "" && l.Mark != MarkAfterServFail:
+		return fmt.Errorf("mark %q and failure %q: that mark makes an answer %s", l.Mark, l.Failure, Filtered)
+	case l.Failure == "" && EDEFailure(o.RCode, o.EDE) != "":
 		return fmt.Errorf("an Extended DNS Error that makes a failure of an answer, and no failure")
 	case len(l.Aliases) > maxAliases:
 		return fmt.Errorf("%d aliases: no lookup follows so many", len(l.Aliases))
@@ -97,16 +103,6 @@ func (l *line) checkSense(o *Observation) error {
 // maxAliases is how many names a lookup follows at most: a bound of ours, because RFC 1034, section
 // 3.6.2, gives none.
 const maxAliases = 16
-
-// spoils reports whether the error makes a failure of an answer: it is filtered, stale or
-// bogus (STANDARDS, section 3).
-func (e EDE) spoils() bool {
-	switch e.Code {
-	case 3, 4, 6, 7, 8, 9, 10, 11, 12, 15, 16, 17, 18, 19, 25:
-		return true
-	}
-	return false
-}
 
 // endsUnsigned reports whether the last step is a delegation to a zone that is provably
 // not signed.

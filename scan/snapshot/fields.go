@@ -31,6 +31,7 @@ func LineFields() []Field {
 		{"caa[].rdata", "Its octets, in hexadecimal. Decisions are made from these; a line whose other fields say something else is refused."},
 		{"failure", "Why there is no usable answer: a reason with the status lookup-failed."},
 		{"asked", "The alias whose query failed, where it was not that for `name` itself."},
+		{"mark", "What gave away that an answer does not count, where its response code and Extended DNS Errors do not say so: `aa`, `no-ra`, `foreign-soa` and `policy-soa` of an answer that does not come from the public DNS, `after-servfail` where a resolver that validates had answered SERVFAIL before."},
 		{"proof[].name", "A name that the failure depends on, of which it was asked whether it lies in a zone that is not signed."},
 		{"proof[].state", "What came of it: `insecure`, `signed` or `unknown`."},
 		{"proof[].steps[].name", "A name on the way to it from the top-level domain, asked for DS records."},

@@ -34,6 +34,7 @@ type line struct {
 	CAA       []propertyLine `json:"caa"`
 	Failure   Failure        `json:"failure"`
 	Asked     string         `json:"asked"`
+	Mark      Mark           `json:"mark"`
 	Proof     []proofLine    `json:"proof"`
 	Attempts  int            `json:"attempts"`
 }
@@ -96,6 +97,7 @@ func (o *Observation) appendLine(b []byte) []byte {
 	b = appendList(b, "caa", propertyLines(o.Records.Properties))
 	b = appendText(b, "failure", string(o.Failure))
 	b = appendText(b, "asked", o.Asked)
+	b = appendText(b, "mark", string(o.Mark))
 	b = appendList(b, "proof", proofLines(o.Proofs))
 	b = strconv.AppendInt(append(b, `,"attempts":`...), int64(o.Attempts), 10)
 	return append(b, '}')
@@ -180,7 +182,7 @@ func stamp(at time.Time) string {
 func (l *line) observation() (Observation, error) {
 	o := Observation{
 		AD: l.AD, Validated: l.Validated, TTL: l.TTL, RecordsTTL: l.SetTTL, Aliases: l.Aliases,
-		Server: plainText(l.Resolver), Transport: l.Transport, Attempts: l.Attempts, Failure: l.Failure, Asked: l.Asked,
+		Server: plainText(l.Resolver), Transport: l.Transport, Attempts: l.Attempts, Failure: l.Failure, Asked: l.Asked, Mark: l.Mark,
 	}
 	var err error
 	if o.Name, err = domain.Parse(l.Name); err != nil {

@@ -29,7 +29,7 @@ const (
 	RCode          Failure = "rcode" // an rcode with no reason of its own
 	DNSSECBogus    Failure = "dnssec-bogus"
 	NoAuthority    Failure = "no-authority" // EDE 22, 23 (RFC 8914)
-	Filtered       Failure = "filtered"     // EDE 4, 15 to 18
+	Filtered       Failure = "filtered"     // by EDE 4, 15 to 18, or a Mark
 	Stale          Failure = "stale"        // EDE 3, 19
 	MalformedReply Failure = "malformed-reply"
 	Truncated      Failure = "truncated" // truncated over TCP too
@@ -114,12 +114,54 @@ type Observation struct {
 	// taken several messages: in plainer form, over TCP.
 	Attempts int
 	Failure  Failure
+	// Mark says what gave away that an answer does not count, where that is not the
+	// RCode or EDE; else it is empty.
+	Mark Mark
+	// Doubted is an answer that counts only if its name and its aliases are proven to be
+	// insecure, because a resolver that validates had answered SERVFAIL before it. Until
+	// then Failure stands. It is nil where there is none; no snapshot carries it.
+	Doubted *Observation
 	// Asked is the name whose query failed, where that is not Name but one of
 	// Aliases.
 	Asked string
 	// Proofs say, where a climb over Name failed, whether Name and each of
 	// Aliases are known to lie in an insecure zone; empty where nobody looked.
 	Proofs []Proof
+}
+
+// Mark is what gave away that an answer does not count. The set is closed.
+type Mark string
+
+// The marks: of an answer that is Filtered because it does not come from the public DNS
+// (STANDARDS, section 3), and of a failure that a SERVFAIL lies behind.
+const (
+	MarkAuthority     Mark = "aa"             // AA is set, which no recursive answer has
+	MarkNoRecursion   Mark = "no-ra"          // RA is not set, which every recursive answer has
+	MarkForeignSOA    Mark = "foreign-soa"    // the SOA record of a zone that cannot hold the name
+	MarkPolicySOA     Mark = "policy-soa"     // a SOA record in the additional section, as BIND marks a response policy
+	MarkAfterServFail Mark = "after-servfail" // a resolver that validates had answered SERVFAIL for the name
+)
+
+// Marks returns every Mark, in the order of the constants.
+func Marks() []Mark {
+	return []Mark{MarkAuthority, MarkNoRecursion, MarkForeignSOA, MarkPolicySOA, MarkAfterServFail}
+}
+
+// SaidServFail reports whether a server said SERVFAIL in what led to the failure, so that
+// an answer that is not validated does not simply take its place.
+func (o *Observation) SaidServFail() bool {
+	return o.Failure == DNSSECBogus || o.Failure != "" && (o.Replied() && o.RCode == servFail || o.Mark == MarkAfterServFail)
+}
+
+// ProvenInsecure reports whether the name and all of its aliases are known to lie in zones
+// that are not signed.
+func (o *Observation) ProvenInsecure() bool {
+	for _, p := range o.Proofs {
+		if p.State != ProvenInsecure {
+			return false
+		}
+	}
+	return len(o.Proofs) > len(o.Aliases)
 }
 
 // DNSSEC returns what is known of the answer's validation (RFC 4035, section 4.3).
@@ -145,9 +187,19 @@ func (o *Observation) EndsClimb() bool {
 	return o.Failure != "" || len(o.Records.Properties) > 0
 }
 
+// Settles reports whether nothing above can matter for the decision: at a set that says
+// who may issue for mail, or at a failure, unless that may yet turn out to be an answer.
+func (o *Observation) Settles() bool {
+	if o.Doubted != nil {
+		return o.Doubted.Settles()
+	}
+	return o.Failure != "" || o.Records.Has(caa.TagIssuemail)
+}
+
 // The RCODEs of an answer (RFC 1035, section 4.1.1).
 const (
 	noError  = 0
+	servFail = 2
 	nxdomain = 3
 )
 

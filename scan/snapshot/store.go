@@ -49,6 +49,8 @@ type rest struct {
 	ede        []EDE
 	failure    Failure
 	asked      string
+	mark       Mark
+	doubted    *Observation
 	proofs     []Proof
 	recordsTTL uint32
 	at         time.Time // where nanoseconds from 1970 cannot tell it; else zero
@@ -110,7 +112,7 @@ func (s *Store) restOf(o *Observation, at int64) *rest {
 	}
 	r := &rest{
 		aliases: o.Aliases, records: set.records, atName: atName, ede: o.EDE, failure: o.Failure,
-		asked: o.Asked, proofs: o.Proofs, recordsTTL: o.RecordsTTL,
+		asked: o.Asked, mark: o.Mark, doubted: o.Doubted, proofs: o.Proofs, recordsTTL: o.RecordsTTL,
 	}
 	if !atName {
 		r.records.Owner = o.Records.Owner
@@ -161,7 +163,7 @@ func (r *rest) fill(o *Observation) {
 		return
 	}
 	o.Aliases, o.Records, o.EDE, o.Failure, o.Asked, o.Proofs = r.aliases, r.records, r.ede, r.failure, r.asked, r.proofs
-	o.RecordsTTL = r.recordsTTL
+	o.RecordsTTL, o.Mark, o.Doubted = r.recordsTTL, r.mark, r.doubted
 	if r.atName {
 		o.Records.Owner = o.Name.String()
 	}

@@ -17,17 +17,6 @@ var rcodeNames = map[uint16]string{
 	22: "BADTRUNC", 23: "BADCOOKIE",
 }
 
-// edeNames are the purposes of the INFO-CODEs (IANA, Extended DNS Error Codes;
-// RFC 8914, section 4).
-var edeNames = [...]string{
-	"Other Error", "Unsupported DNSKEY Algorithm", "Unsupported DS Digest Type", "Stale Answer", "Forged Answer",
-	"DNSSEC Indeterminate", "DNSSEC Bogus", "Signature Expired", "Signature Not Yet Valid", "DNSKEY Missing",
-	"RRSIGs Missing", "No Zone Key Bit Set", "NSEC Missing", "Cached Error", "Not Ready", "Blocked", "Censored",
-	"Filtered", "Prohibited", "Stale NXDOMAIN Answer", "Not Authoritative", "Not Supported", "No Reachable Authority",
-	"Network Error", "Invalid Data", "Signature Expired before Valid", "Too Early", "Unsupported NSEC3 Iterations Value",
-	"Unable to conform to policy", "Synthesized",
-}
-
 // RCodeName returns the mnemonic of an RCODE, or RCODE and its number.
 func RCodeName(rcode uint16) string {
 	if name := rcodeNames[rcode]; name != "" {
@@ -60,8 +49,8 @@ func parseRCode(name string) (uint16, error) {
 // String returns the code, its purpose and the text sent, escaped.
 func (e EDE) String() string {
 	words := fmt.Sprintf("EDE %d", e.Code)
-	if int(e.Code) < len(edeNames) {
-		words += " (" + edeNames[e.Code] + ")"
+	if int(e.Code) < len(edes) {
+		words += " (" + edes[e.Code].purpose + ")"
 	}
 	if e.Text != "" {
 		words += `: "` + caa.Escape(e.Text) + `"`
@@ -77,6 +66,26 @@ func (o *Observation) Answer() string {
 		words = append(words, e.String())
 	}
 	return strings.Join(words, ", ")
+}
+
+// Words says what the mark is, as it follows "Given away by": for people, without a full
+// stop.
+func (m Mark) Words() string {
+	switch m {
+	case "":
+		return ""
+	case MarkAuthority:
+		return "it answers as the authority itself (AA is set), not as one that has asked the DNS"
+	case MarkNoRecursion:
+		return "its answer does not offer recursion (RA is not set), as every answer from the DNS does"
+	case MarkForeignSOA:
+		return "its answer has the SOA record of a zone that cannot hold the name"
+	case MarkPolicySOA:
+		return "its answer has the mark of a response policy (a SOA record in the additional section)"
+	case MarkAfterServFail:
+		return "a resolver that checks DNSSEC had answered SERVFAIL before"
+	}
+	panic("snapshot: unknown mark " + string(m))
 }
 
 // Meaning returns what the state says, in sentences for people who have never read an

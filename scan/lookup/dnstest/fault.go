@@ -43,12 +43,34 @@ const (
 	garbage          word = "garbage"
 	half             word = "half"
 	pointerLoop      word = "pointer-loop"
+
+	// Of an answer that does not come from the public DNS, or belongs to another question.
+	authority     word = "aa"
+	noRecursion   word = "nora"
+	foreignSOA    word = "foreign-soa"
+	policySOA     word = "policy-soa"
+	nothing       word = "nothing"
+	address       word = "address"
+	otherAddress  word = "other-address"
+	chaos         word = "chaos"
+	authorityCAA  word = "authority-caa"
+	additionalCAA word = "additional-caa"
+	signature     word = "signature"
+	stray         word = "stray"
+	notThere      word = "not-there"
 )
+
+// edits are the words that change the records, or the flags, of what the zones say.
+var edits = []word{
+	authority, noRecursion, foreignSOA, policySOA, nothing, address, otherAddress, chaos, authorityCAA, additionalCAA, signature, stray, notThere,
+}
 
 func isWord(text string) bool {
 	switch word(text) {
 	case drop, noReplyUDP, tcpClose, tcpDrip, noQuestion, noEDNS, noEDNSNoQuestion, noEDNSNotImp, badVers, bogus, insecure, ad,
-		referral, chain, offChain, tc, tcTCP, badID, badQuestion, lowercase, badPort, garbage, half, pointerLoop:
+		referral, chain, offChain, tc, tcTCP, badID, badQuestion, lowercase, badPort, garbage, half, pointerLoop,
+		authority, noRecursion, foreignSOA, policySOA, nothing, address, otherAddress, chaos, authorityCAA, additionalCAA,
+		signature, stray, notThere:
 		return true
 	}
 	return false

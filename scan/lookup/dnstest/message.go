@@ -146,6 +146,67 @@ func (q Query) firstAlias(f *fault) []byte {
 	return body
 }
 
+// edited returns what the zones say, changed as the words have it.
+func (q Query) edited(f *fault) []byte {
+	var m dns.Msg
+	body := q.answer(q.server.zones.Resolve, f)
+	if err := m.Unpack(body); err != nil {
+		return body // a malformed record is fault enough
+	}
+	m.Authoritative, m.RecursionAvailable = f.has(authority), false // finish sets it
+	owner, answer := m.Question[0].Name, m.Answer
+	for _, w := range edits {
+		if f.has(w) {
+			editRecords(&m, w, owner, answer)
+		}
+	}
+	wire, err := m.Pack()
+	if err != nil {
+		panic("dnstest: " + err.Error()) // of what has been unpacked, and records of ours
+	}
+	return wire
+}
+
+// editRecords does to the records of a message what a word says, those of the flags nothing.
+func editRecords(m *dns.Msg, w word, owner string, answer []dns.RR) {
+	const soa = " 300 IN SOA ns.invalid. hostmaster.invalid. 1 1800 900 604800 300"
+	switch {
+	case w == foreignSOA:
+		m.Answer, m.Ns = nil, []dns.RR{newRR("elsewhere.invalid." + soa)}
+	case w == policySOA:
+		m.Answer, m.Ns, m.Extra = nil, nil, []dns.RR{newRR("policy.invalid." + soa)}
+	case w == nothing:
+		m.Answer, m.Ns = nil, nil
+	case w == address:
+		m.Answer = []dns.RR{newRR(owner + " 60 IN A 192.0.2.1")}
+	case w == otherAddress:
+		m.Answer = []dns.RR{newRR("elsewhere.invalid. 60 IN A 192.0.2.1")}
+	case w == chaos:
+		for _, rr := range answer {
+			rr.Header().Class = dns.ClassCHAOS
+		}
+	case w == authorityCAA:
+		m.Answer, m.Ns = nil, answer
+	case w == additionalCAA:
+		m.Answer, m.Extra = nil, answer
+	case w == signature:
+		m.Answer = []dns.RR{newRR(owner + " 60 IN RRSIG CAA 13 2 60 20270101000000 20260101000000 1 example. AAAA")}
+	case w == stray:
+		m.Answer = append(m.Answer, newRR(`elsewhere.invalid. 60 IN CAA 0 issuemail ";"`))
+	case w == notThere:
+		labels := dns.SplitDomainName(owner)
+		m.Rcode, m.Answer, m.Ns = dns.RcodeNameError, nil, []dns.RR{newRR(labels[len(labels)-1] + "." + soa)}
+	}
+}
+
+func newRR(text string) dns.RR {
+	rr, err := dns.NewRR(text)
+	if err != nil {
+		panic("dnstest: " + err.Error()) // it is one of ours
+	}
+	return rr
+}
+
 func setFlags(wire []byte, flags uint16) {
 	binary.BigEndian.PutUint16(wire[flagsAt:], binary.BigEndian.Uint16(wire[flagsAt:])|flags)
 }
@@ -158,7 +219,9 @@ func setRcode(wire []byte, rcode uint16) {
 // query allows.
 func (q Query) finish(body []byte, f *fault) []byte {
 	if !q.server.config.Authoritative {
-		setFlags(body, flagRA)
+		if !f.has(noRecursion) {
+			setFlags(body, flagRA)
+		}
 		if q.CD { // RFC 4035, section 3.2.2
 			setFlags(body, flagCD)
 		}
@@ -208,6 +271,6 @@ func (q Query) addOPT(body []byte, f *fault) []byte {
 	wire = binary.BigEndian.AppendUint16(wire, flags)
 	wire = binary.BigEndian.AppendUint16(wire, uint16(len(options)))
 	wire = append(wire, options...)
-	binary.BigEndian.PutUint16(wire[arcountAt:], 1)
+	binary.BigEndian.PutUint16(wire[arcountAt:], binary.BigEndian.Uint16(wire[arcountAt:])+1)
 	return wire
 }

@@ -25,6 +25,9 @@ type ProxyConfig struct {
 	QueryDelay, ReplyDelay time.Duration
 	// QueryLoss and ReplyLoss are the shares that get lost, from 0 to 1.
 	QueryLoss, ReplyLoss float64
+	// Recursive makes the replies of an authority look like those of a resolver: AA
+	// clear, RA set.
+	Recursive bool
 	// Seed decides, each time the same, which queries and which replies those are,
 	// counted as they come.
 	Seed uint64
@@ -66,11 +69,20 @@ func StartProxy(config ProxyConfig) (*Proxy, error) {
 	p.replies = newLine(p.done, p.server, p.clients, config.ReplyDelay, config.ReplyLoss, rand.NewPCG(config.Seed, 1))
 	p.queries.leaving = p.tickets.issue
 	p.replies.coming = p.tickets.redeem
+	if config.Recursive {
+		p.replies.leaving = recursive
+	}
 	for _, l := range []*line{p.queries, p.replies} {
 		p.running.Go(l.take)
 		p.running.Go(l.release)
 	}
 	return p, nil
+}
+
+// recursive makes a reply look like that of a resolver.
+func recursive(d *datagram) {
+	flags := binary.BigEndian.Uint16(d.octets[flagsAt:])
+	binary.BigEndian.PutUint16(d.octets[flagsAt:], flags&^flagAA|flagRA)
 }
 
 // open opens both sockets, or none.

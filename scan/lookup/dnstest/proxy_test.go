@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/miekg/dns"
 
 	"caascan/scan/lookup/dnstest"
 	"caascan/scan/zone"
@@ -218,6 +219,27 @@ func TestProxyConfigIsHeldToSense(t *testing.T) {
 		if p, err := dnstest.StartProxy(config); err == nil {
 			p.Close()
 			t.Errorf("%+v starts", config)
+		}
+	}
+}
+
+// TestProxyMakesAResolverOfAnAuthority: what it says has AA clear and RA set.
+func TestProxyMakesAResolverOfAnAuthority(t *testing.T) {
+	authority := start(t, dnstest.Config{Zones: []*zone.Zone{parse(t, faults)}, Authoritative: true})
+	for _, recursive := range []bool{false, true} {
+		c := dialProxy(t, startProxy(t, dnstest.ProxyConfig{Server: authority.Addr(), Recursive: recursive}))
+		query, err := new(dns.Msg).SetQuestion("example.", dns.TypeSOA).Pack()
+		if err != nil {
+			t.Fatal(err)
+		}
+		buffer := make([]byte, 512)
+		if _, err := c.conn.Write(query); err != nil {
+			t.Fatal(err)
+		}
+		n, err := c.conn.Read(buffer)
+		var reply dns.Msg
+		if err != nil || reply.Unpack(buffer[:n]) != nil || reply.Authoritative == recursive || reply.RecursionAvailable != recursive {
+			t.Errorf("recursive %v: %v (%v)", recursive, &reply, err)
 		}
 	}
 }

@@ -3,6 +3,7 @@ package dnstest
 import (
 	"encoding/binary"
 	"net/netip"
+	"slices"
 	"strings"
 
 	"github.com/miekg/dns"
@@ -140,6 +141,8 @@ func (q Query) message(f *fault) []byte {
 	case f.has(pointerLoop):
 		const pointer = 0xC000                                                                              // RFC 1035, section 4.1.4
 		return q.withAnswer(binary.BigEndian.AppendUint16(nil, pointer|uint16(headerSize+len(q.question)))) // to itself
+	case slices.ContainsFunc(edits, f.has) && q.Type == dns.TypeCAA:
+		return q.edited(f)
 	case f.has(offChain):
 		return q.withAnswer([]byte("\x09elsewhere\x07invalid\x00"))
 	}

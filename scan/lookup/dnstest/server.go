@@ -33,6 +33,19 @@
 //	garbage            octets that are no message
 //	half               the first half of the message
 //	pointer-loop       a record whose owner is a compression pointer to itself
+//	aa nora            to CAA queries: AA set; RA clear
+//	nothing            to CAA queries NOERROR and no record, no SOA record either
+//	foreign-soa        to CAA queries no data, by the SOA record of another zone
+//	policy-soa         to CAA queries no data, with a SOA record in the additional
+//	                   section
+//	address other-address signature chaos
+//	                   to CAA queries an A record, one of another name, a signature
+//	                   alone, or the records with class CH in their place
+//	authority-caa additional-caa
+//	                   the CAA records in that section
+//	not-there          to CAA queries NXDOMAIN, with the SOA record of the top-level
+//	                   domain
+//	stray              beside the CAA records one that another name owns
 //	ad                 AD set for queries with AD or DO
 //	insecure           a mark rather than a fault: with Config.Validates no AD for
 //	                   the name, nor for those below it
@@ -50,6 +63,7 @@
 package dnstest
 
 import (
+	"cmp"
 	"crypto/tls"
 	"encoding/binary"
 	"errors"
@@ -93,6 +107,9 @@ type Config struct {
 	// or none. Query.Replies is what would be sent without it. It is called in a
 	// goroutine of its own for each query, and Close waits for it.
 	Handle func(q Query) []Reply
+	// Listen is the address to be asked at over UDP and TCP; "" means a free port of
+	// 127.0.0.1.
+	Listen string
 	// Forget keeps no Queries, for a benchmark that asks millions.
 	Forget bool
 }
@@ -307,11 +324,11 @@ func (s *Server) listenPlain() error {
 	const tries = 20
 	var err error
 	for range tries {
-		if s.tcp, err = net.Listen("tcp", anyPort); err != nil {
+		if s.tcp, err = net.Listen("tcp", cmp.Or(s.config.Listen, anyPort)); err != nil {
 			return err
 		}
-		port := s.tcp.Addr().(*net.TCPAddr).Port
-		if s.udp, err = net.ListenUDP("udp", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1), Port: port}); err == nil {
+		at := s.tcp.Addr().(*net.TCPAddr)
+		if s.udp, err = net.ListenUDP("udp", &net.UDPAddr{IP: at.IP, Port: at.Port}); err == nil {
 			// Thousands of queries may arrive at once; the system may grant less.
 			_ = s.udp.SetReadBuffer(4 << 20)
 			return nil

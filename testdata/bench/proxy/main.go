@@ -27,6 +27,7 @@ func main() {
 	flag.DurationVar(&config.ReplyDelay, "reply-delay", 0, "how long each reply is on its way")
 	flag.Float64Var(&config.QueryLoss, "query-loss", 0, "`share` of the queries that get lost, from 0 to 1")
 	flag.Float64Var(&config.ReplyLoss, "reply-loss", 0, "`share` of the replies that get lost, from 0 to 1")
+	flag.BoolVar(&config.Recursive, "recursive", false, "make the replies look like those of a resolver: AA clear, RA set")
 	flag.Uint64Var(&config.Seed, "seed", 1, "decides which get lost")
 	flag.Parse()
 	if config.Server == "" || flag.NArg() > 0 {

@@ -1,0 +1,208 @@
+//go:build servers
+
+package main
+
+import (
+	"fmt"
+	"net/netip"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/miekg/dns"
+)
+
+// viewed denies in the public DNS. Each of the resolvers of these tests has something of its
+// own to say of it.
+const viewed = "deny.secure.nsec."
+
+// view is a resolver that does not answer from the public DNS.
+type view struct {
+	name   string
+	start  func(t *testing.T) string // returns its address
+	input  string
+	status string // with the reason
+	detail string // a part of it
+	stderr string // a part of it, where there is no usable resolver
+}
+
+// TestViews holds what real resolvers with views, block lists and captive portals of their own
+// say of a name to what no CA may make of it.
+func TestViews(t *testing.T) {
+	program := build(t)
+	d := startSignedDNS(t)
+	public := d.startResolver(t, d.validatorConfig("yes"))
+	for _, v := range d.views(public) {
+		t.Run(v.name, func(t *testing.T) {
+			t.Parallel()
+			input := writeText(t, filepath.Join(t.TempDir(), "list.csv"), "domain\n"+v.input+"\n")
+			got := runProgram(t, program, "", "scan", input, "--issuer", "ca.example", "-o", "-", "--timeout", "2s", "--final-pass-after", "0s",
+				"--resolver", v.start(t))
+			if v.stderr != "" {
+				if got.code == exitDone || !strings.Contains(got.stderr, v.stderr) {
+					t.Errorf("%+v, want no usable resolver: %s", got, v.stderr)
+				}
+				return
+			}
+			if got.code != exitDone {
+				t.Fatalf("%+v", got)
+			}
+			report := readReport(t, got.stdout)
+			cells := pick(report[0], report[1], "caa_status", "caa_reason", "caa_detail")
+			if cells[0]+" "+cells[1] != v.status || !strings.Contains(cells[2], v.detail) {
+				t.Errorf("%q, want %s, %s", cells, v.status, v.detail)
+			}
+		})
+	}
+}
+
+// What the details say of each mark.
+const (
+	byAuthority = "AA is set"
+	byPolicy    = "a response policy"
+)
+
+func (d signedDNS) views(public string) []view {
+	name := strings.TrimSuffix(viewed, ".")
+	viewed := func(what string, start func(t *testing.T) string, detail string) view {
+		return view{name: what, start: start, input: name, status: "lookup-failed filtered", detail: detail}
+	}
+	views := []view{
+		{name: "the public DNS", start: func(*testing.T) string { return public }, input: name, status: "denied issuer-not-listed"},
+		{name: "named without a view", start: d.named(public, "", ""), input: name, status: "denied issuer-not-listed"},
+		{name: "dnsmasq without a view", start: dnsmasq(public), input: name, status: "denied issuer-not-listed"},
+		{name: "unbound, a redirect of everything", start: d.unboundView(`local-zone: "." redirect
+  local-data: ". A 192.0.2.1"`), input: name, stderr: "no SOA record for the root"},
+		{name: "dnsmasq, an address for everything", start: dnsmasq("", "--address=/#/192.0.2.1"), input: name, stderr: "no usable resolver"},
+		{name: "dnsmasq, a local domain", start: dnsmasq(public, "--local=/"+name+"/"), input: name, status: "lookup-failed malformed-reply"},
+		viewed("named, an internal zone", d.named(public, `zone "`+name+`" { type primary; file "view.zone"; };`, ""), byAuthority),
+	}
+	for what, config := range map[string]string{
+		"static":            `local-zone: "NAME" static` + "\n  " + `local-data: "NAME SOA ns.NAME h.NAME 1 2 3 4 5"` + "\n  " + `local-data: "NAME A 192.0.2.1"`,
+		"transparent":       `local-zone: "NAME" transparent` + "\n  " + `local-data: "NAME A 192.0.2.1"`,
+		"redirect":          `local-zone: "NAME" redirect` + "\n  " + `local-data: "NAME A 192.0.2.1"`,
+		"always_nxdomain":   `local-zone: "NAME" always_nxdomain`,
+		"always_nodata":     `local-zone: "NAME" always_nodata`,
+		"a static one, TLD": `local-zone: "nsec." static`,
+	} {
+		views = append(views, viewed("unbound, local-zone "+what, d.unboundView(strings.ReplaceAll(config, "NAME", name+".")), byAuthority))
+	}
+	for what, target := range map[string]string{"NXDOMAIN": ".", "NODATA": "*."} {
+		views = append(views,
+			viewed("unbound, a policy of "+what, d.unboundPolicy(name, target), ""),
+			viewed("named, a policy of "+what, d.named(public, `zone "policy" { type primary; file "policy.zone"; };`, `response-policy { zone "policy"; } qname-wait-recurse no;`, name+" CNAME "+target), byPolicy),
+		)
+	}
+	return views
+}
+
+// unboundView starts a validating unbound with more of its server clause.
+func (d signedDNS) unboundView(config string) func(t *testing.T) string {
+	return func(t *testing.T) string {
+		return d.startAny(t, d.validatorConfig("yes")+"server:\n  "+config+"\n")
+	}
+}
+
+func (d signedDNS) unboundPolicy(name, target string) func(t *testing.T) string {
+	return func(t *testing.T) string {
+		file := filepath.Join(t.TempDir(), "policy.zone")
+		writeFile(t, file, policyZone+name+" CNAME "+target+"\n")
+		config := strings.Replace(d.validatorConfig("yes"), `"validator iterator"`, `"respip validator iterator"`, 1)
+		return d.startAny(t, config+fmt.Sprintf("rpz:\n  name: \"policy\"\n  zonefile: %q\n", file))
+	}
+}
+
+// policyZone begins a policy zone.
+const policyZone = "$TTL 60\n$ORIGIN policy.\n@ SOA localhost. h. 1 2 3 4 5\n@ NS localhost.\n"
+
+// startAny starts an unbound, which is ready when it answers anything.
+func (d signedDNS) startAny(t *testing.T, config string) string {
+	t.Helper()
+	program, dir := find(t, "unbound"), t.TempDir()
+	path := filepath.Join(dir, "unbound.conf")
+	return startAnswering(t, func(port uint16) []string {
+		text := fmt.Sprintf(config+d.unserved, dir, port)
+		for _, zone := range d.zones {
+			text += fmt.Sprintf(unboundStub, zone, d.authority.Port())
+		}
+		writeFile(t, path, text)
+		return []string{program, "-d", "-c", path}
+	})
+}
+
+// namedConfig forwards everything to one resolver, which is asked over loopback alone.
+const namedConfig = `options {
+  directory "%[1]s";
+  pid-file none;
+  session-keyfile none;
+  managed-keys-directory "%[1]s";
+  listen-on port %[2]d { 127.0.0.1; };
+  listen-on-v6 { none; };
+  query-source address 127.0.0.1;
+  forwarders { %[3]s; };
+  forward only;
+  recursion yes;
+  allow-query { any; };
+  allow-recursion { any; };
+  dnssec-validation no;
+  empty-zones-enable no;
+  %[4]s
+};
+controls { };
+%[5]s
+`
+
+// named starts a BIND with more statements, of the options too. It has a zone of its own for
+// the name, and the policies.
+func (d signedDNS) named(public, statements, options string, policies ...string) func(t *testing.T) string {
+	return func(t *testing.T) string {
+		program, dir := find(t, "named"), t.TempDir()
+		writeFile(t, filepath.Join(dir, "view.zone"), "$TTL 60\n@ SOA ns.invalid. h.invalid. 1 2 3 4 5\n@ NS ns.invalid.\n@ A 192.0.2.1\n")
+		writeFile(t, filepath.Join(dir, "policy.zone"), policyZone+strings.Join(policies, "\n")+"\n")
+		path := filepath.Join(dir, "named.conf")
+		resolver := netip.MustParseAddrPort(public)
+		forwarder := fmt.Sprintf("%s port %d", resolver.Addr(), resolver.Port())
+		return startAnswering(t, func(port uint16) []string {
+			writeFile(t, path, fmt.Sprintf(namedConfig, dir, port, forwarder, options, statements))
+			return []string{program, "-g", "-c", path}
+		})
+	}
+}
+
+// dnsmasq starts one that forwards to a resolver, with more arguments.
+func dnsmasq(public string, args ...string) func(t *testing.T) string {
+	return func(t *testing.T) string {
+		program := find(t, "dnsmasq")
+		if public != "" {
+			args = append(args, "--server="+strings.Replace(public, ":", "#", 1))
+		}
+		return startAnswering(t, func(port uint16) []string {
+			return append([]string{
+				program, "--keep-in-foreground", "--conf-file=/dev/null", "--no-resolv", "--no-hosts", "--pid-file=",
+				"--listen-address=127.0.0.1", "--bind-interfaces", fmt.Sprintf("--port=%d", port), "--user=", "--log-facility=-",
+			}, args...)
+		})
+	}
+}
+
+// startAnswering starts a server, which is ready when it answers anything, and returns its
+// address.
+func startAnswering(t *testing.T, command func(port uint16) []string) string {
+	t.Helper()
+	const tries = 3
+	var log string
+	for range tries {
+		address := freeAddress(t)
+		answers := func() bool {
+			_, _, err := (&dns.Client{Timeout: time.Second}).Exchange(new(dns.Msg).SetQuestion("ready.invalid.", dns.TypeA), address.String())
+			return err == nil
+		}
+		var ready bool
+		if ready, log = launch(t, command(address.Port()), answers); ready {
+			return address.String()
+		}
+	}
+	t.Fatalf("the server does not start:\n%s", log)
+	return ""
+}

@@ -1,0 +1,75 @@
+package lookup
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"time"
+
+	"github.com/miekg/dns"
+)
+
+// controlled is how a server has answered its control question.
+type controlled struct {
+	up      *upstream
+	verdict verdict
+	asked   int           // questions
+	took    time.Duration // of the reply, if it is at ease
+}
+
+// verdict is what a control question shows of a server.
+type verdict int
+
+const (
+	atEase    verdict = iota // it answers in time
+	inTrouble                // late, or with an error
+	silent                   // not at all
+)
+
+// mostLost is how many control questions in a row show that a server is silent. Between
+// them the wait doubles.
+const mostLost = 3
+
+// control asks a server for the SOA record of the root, which every resolver has at
+// hand, to tell a server in trouble from names that are dead. It is at ease if it
+// answers at once, within wait: nothing else is sent meanwhile, so later answers say
+// only that it is there. cuts says that it truncates whatever it sends over UDP.
+func (r *Resolver) control(ctx context.Context, u *upstream, wait time.Duration, cuts bool) controlled {
+	for lost := range mostLost {
+		began := time.Now()
+		err := r.askControl(ctx, u, wait<<lost, cuts)
+		switch {
+		case err == nil && lost == 0:
+			return controlled{u, atEase, 1, time.Since(began)}
+		case err == nil || errors.Is(err, errControl):
+			return controlled{up: u, verdict: inTrouble, asked: lost + 1}
+		}
+	}
+	return controlled{up: u, verdict: silent, asked: mostLost}
+}
+
+// errControl says that a control question was answered with an error, or cut short.
+var errControl = errors.New("no answer to a control question")
+
+func (r *Resolver) askControl(ctx context.Context, u *upstream, wait time.Duration, cuts bool) error {
+	f := u.firstForm()
+	query, err := packProbe(dns.Id(), f)
+	if err != nil {
+		return err
+	}
+	ask := r.askOnce
+	if cuts {
+		ask = r.askWithin
+	}
+	message, err := ask(ctx, wait, u, f, query)
+	if err != nil {
+		return err
+	}
+	if standing := checkStream(message, query); standing == cutShort {
+		return errControl
+	}
+	if rcode := binary.BigEndian.Uint16(message[flagsAt:]) & rcodes; rcode != dns.RcodeSuccess {
+		return errControl
+	}
+	return nil
+}
