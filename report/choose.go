@@ -29,14 +29,14 @@ func (t *Table) choose(names []string) error {
 			return err
 		}
 		for _, f := range fields {
-			if slices.ContainsFunc(chosen, f.same) {
+			if slices.ContainsFunc(chosen, func(other TableColumn) bool { return sameColumn(f, other) }) {
 				return fmt.Errorf("%w: %s is chosen twice", ErrColumns, QuoteName(f.Name))
 			}
 			chosen = append(chosen, f)
 		}
 	}
 	t.Columns = chosen
-	if n := len(inputs); len(chosen) > n && slices.EqualFunc(chosen[:n], inputs, TableColumn.same) {
+	if n := len(inputs); len(chosen) > n && slices.EqualFunc(chosen[:n], inputs, sameColumn) {
 		t.Columns = chosen[n:] // all of them first, as ever, and so as quick
 		return nil
 	}
@@ -44,9 +44,7 @@ func (t *Table) choose(names []string) error {
 	return nil
 }
 
-func (f TableColumn) same(other TableColumn) bool {
-	return f.Name == other.Name && f.input == other.input
-}
+func sameColumn(a, b TableColumn) bool { return a.Name == b.Name && a.input == b.input }
 
 // inputFields are the columns of the input.
 func (t *Table) inputFields() []TableColumn {

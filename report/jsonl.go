@@ -110,7 +110,7 @@ func NewJSONL(w io.Writer, layout Layout) (Writer, error) {
 	if err != nil {
 		return nil, err
 	}
-	j := jsonForm{labels: t.Labels, issuers: make([][]member, len(t.Labels))}
+	j := &jsonForm{labels: t.Labels, issuers: make([][]member, len(t.Labels))}
 	for i := range t.Inputs {
 		j.addCell(t.names[i], i)
 	}
@@ -177,7 +177,7 @@ func UniqueNames(header []string) []string {
 	return unique
 }
 
-func (j jsonForm) appendCells(line []byte, r scan.Result) []byte {
+func (j *jsonForm) appendCells(line []byte, r scan.Result) []byte {
 	if len(j.cells) == 0 {
 		return line
 	}
@@ -193,7 +193,7 @@ func (j jsonForm) appendCells(line []byte, r scan.Result) []byte {
 	return append(line, '}')
 }
 
-func (j jsonForm) template(o *scan.Outcome) template {
+func (j *jsonForm) template(o *scan.Outcome) template {
 	var b templateBuilder
 	for _, m := range j.own {
 		m.write(&b, o)
@@ -213,7 +213,7 @@ func (j jsonForm) template(o *scan.Outcome) template {
 	return b.template()
 }
 
-func (j jsonForm) decision(b *templateBuilder, issuer int, o *scan.Outcome) {
+func (j *jsonForm) decision(b *templateBuilder, issuer int, o *scan.Outcome) {
 	b.text = append(b.text, newKey(0, issuerKey)...)
 	b.text = appendJSONCell(b.text, j.labels[issuer])
 	for _, m := range j.issuers[issuer] {

@@ -100,7 +100,7 @@ func isTerminal(w io.Writer) bool {
 }
 
 // warn says what makes the report weaker than asked for, whoever is watching.
-func (c console) warn(text string, more ...slog.Attr) { c.say(slog.LevelWarn, text, more) }
+func (c console) warn(text string) { c.say(slog.LevelWarn, text, nil) }
 
 // note says what somebody who watches may want to know.
 func (c console) note(text string, more ...slog.Attr) { c.say(slog.LevelInfo, text, more) }

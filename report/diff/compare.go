@@ -95,7 +95,7 @@ func (b *Baseline) compare(row comparedRow) scan.Change {
 func (b *Baseline) meet(key rowKey) (found bool) {
 	met := oldRow{key: key}
 	met.meet()
-	at := sort.Search(b.old.Len(), func(i int) bool { return b.old.at(i).compare(met) > 0 })
+	at := sort.Search(b.old.Len(), func(i int) bool { return b.old.at(i).compare(&met) > 0 })
 	if at == b.old.Len() || b.old.at(at).key != key {
 		return false
 	}

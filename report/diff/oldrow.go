@@ -29,7 +29,7 @@ func (k rowKey) domain() uint64 { return binary.BigEndian.Uint64(k[:domainOctets
 
 // compare sorts by domain, then by cell; of the same cell those come first that have
 // been met again.
-func (r oldRow) compare(other oldRow) int {
+func (r *oldRow) compare(other *oldRow) int {
 	if order := bytes.Compare(r.key[:], other.key[:]); order != 0 {
 		return order
 	}
@@ -76,5 +76,5 @@ func (r *oldRows) at(i int) *oldRow { return &r.chunks[i/chunkRows][i%chunkRows]
 
 // Len, Less and Swap implement sort.Interface, which sorts without a copy.
 func (r *oldRows) Len() int           { return r.count }
-func (r *oldRows) Less(i, k int) bool { return r.at(i).compare(*r.at(k)) < 0 }
+func (r *oldRows) Less(i, k int) bool { return r.at(i).compare(r.at(k)) < 0 }
 func (r *oldRows) Swap(i, k int)      { a, b := r.at(i), r.at(k); *a, *b = *b, *a }

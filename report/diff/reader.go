@@ -259,11 +259,11 @@ func (r *Reader) agreeing(ctx context.Context) (columns []agreement, sampled agr
 		if reason == scan.BrokenRow {
 			continue
 		}
-		sampled.add(domain)
+		sampled = sampled.with(domain)
 		for i, column := range r.inputs {
 			target := scan.ParseTarget(r.text(row, column))
 			if target.Domain.String() == domain && (domain != "" || target.Reason == reason) {
-				columns[i].add(domain)
+				columns[i] = columns[i].with(domain)
 			}
 		}
 		if sampled.domains+sampled.none == columnSample {
@@ -273,12 +273,14 @@ func (r *Reader) agreeing(ctx context.Context) (columns []agreement, sampled agr
 	return columns, sampled, nil
 }
 
-func (a *agreement) add(domain string) {
+// with counts a row that agrees.
+func (a agreement) with(domain string) agreement {
 	if domain == "" {
 		a.none++
 	} else {
 		a.domains++
 	}
+	return a
 }
 
 // text returns what stood in a column before it was escaped. Rows may be short.
