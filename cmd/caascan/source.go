@@ -281,6 +281,8 @@ func (s source) illness(reused int) []string {
 	var words []string
 	for _, state := range s.resolver.Servers() {
 		switch {
+		case state.Unvalidated > 0:
+			words = append(words, fmt.Sprintf("resolver %s stopped validating DNSSEC during the scan: %s without AD since it last did are not validated (caa_dnssec unknown), and nobody else could be asked", state.Server, counted(state.Unvalidated, "answer")))
 		case state.Illnesses > 0:
 			words = append(words, flat(fmt.Sprintf("resolver %s was out of rotation (%d times; %s)", state.Server, state.Illnesses, state.Why)))
 		case state.Out:

@@ -155,7 +155,7 @@ func (e *engine) judge(s *step, out outcome) {
 	if s.overUDP() && failure != snapshot.Timeout && failure != snapshot.Network && out.standing != flooded && e.time(s, out) {
 		e.noteLoss(u, s.epoch, out.at)
 	}
-	if answered {
+	if u.noteAD(out); answered {
 		u.answers++
 		e.answeredAfterAll(s, out.at)
 	}
@@ -234,12 +234,9 @@ func (e *engine) tend(ctx context.Context, now time.Time) {
 			cuts := !u.uncut
 			e.probing.Go(func() { e.controls <- e.control(ctx, u, wait, cuts) })
 		}
-		h := &u.health
-		if h.probing || !h.probeWanted && (h.out != resting || h.next.After(now)) {
-			continue
+		if u.health.probeDue(now) {
+			e.beginProbe(ctx, u)
 		}
-		h.probing, h.probeWanted = true, false
-		e.probing.Go(func() { e.probes <- probedAgain{u, e.probe(ctx, u)} })
 	}
 }
 
@@ -266,7 +263,8 @@ func (e *engine) controlled(c controlled) {
 
 // probedAgain is what a probe has shown of a server while names are looked up.
 type probedAgain struct {
-	up *upstream
+	up    *upstream
+	began time.Time
 	probed
 }
 
@@ -276,9 +274,10 @@ func (e *engine) probed(p probedAgain) {
 	u, h, now := p.up, &p.up.health, time.Now()
 	h.probing = false
 	u.flow.doubt.held = u.flow.doubt.held && u.flow.doubt.asked
-	weaker := p.err == nil && u.shown.validates && !p.shown.validates && !e.cfg.AllowMixed
+	weaker := p.err == nil && u.shown.validates && !p.shown.validates
+	h.vouched(p.probed, p.began)
 	switch {
-	case weaker:
+	case weaker && !e.cfg.AllowMixed:
 		h.out, h.why = expelled, "it does not validate DNSSEC any more"
 		e.tell(u, Expelled)
 	case h.out == resting && p.err != nil:
@@ -299,6 +298,12 @@ func (e *engine) probed(p probedAgain) {
 		h.streak = 0
 	}
 	e.countOut(now)
+	if weaker || p.err != nil && h.last {
+		e.distrust(u)
+	}
+	if h.last = false; weaker {
+		u.shown.validates = false
+	}
 }
 
 // others returns how many servers are in rotation besides u.

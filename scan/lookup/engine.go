@@ -130,7 +130,7 @@ func (e *engine) run(ctx context.Context) error {
 		if e.transport.flush(now, e.settle) {
 			continue
 		}
-		if e.input == nil && len(e.backlog) == 0 && len(e.pending) == 0 && len(e.waiting) == 0 {
+		if e.idle() && !e.vouch(ctx) {
 			break
 		}
 		if e.takeIn() {
@@ -144,6 +144,11 @@ func (e *engine) run(ctx context.Context) error {
 	e.stats.silent.Store(0)
 	e.stats.asking.Store(0)
 	return ctx.Err()
+}
+
+// idle reports whether nothing is left to be asked.
+func (e *engine) idle() bool {
+	return e.input == nil && len(e.backlog) == 0 && len(e.pending) == 0 && len(e.waiting) == 0
 }
 
 // takeIn takes in what has arrived, and reports whether there was something. It comes
@@ -505,6 +510,7 @@ func (e *engine) settle(s *step, out outcome) {
 	if s.up != nil {
 		e.judge(s, out)
 	}
+	out = e.withdrawn(s, out)
 	if s.advance(out, e.cfg.Attempts) {
 		e.ready = append(e.ready, s)
 		return
@@ -515,13 +521,7 @@ func (e *engine) settle(s *step, out outcome) {
 // conclude takes in that a step has come to its end: its name waits for the final pass,
 // or the climb goes on.
 func (e *engine) conclude(s *step) {
-	e.cfg.Store.Put(s.obs)
-	if e.done != nil {
-		e.finished = append(e.finished, s.obs)
-	}
-	if len(e.finished) >= doneBatch {
-		e.handOver()
-	}
+	e.keep(s.obs)
 	if !s.final {
 		e.stats.names.Add(1)
 	}

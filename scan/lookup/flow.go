@@ -76,7 +76,7 @@ func (f *flow) patience() time.Duration {
 // The bounds of the wait for a control question.
 const (
 	controlRoundTrips = 4
-	leastControl      = 200 * time.Millisecond
+	leastControl      = 300 * time.Millisecond
 	mostControl       = time.Second
 )
 

@@ -30,15 +30,19 @@ type health struct {
 	bettered int
 	// probing says that a probe is out, probeWanted that one is due at once.
 	probing, probeWanted bool
-	cause                snapshot.Failure // of the last trouble
-	next                 time.Time        // of the next probe while resting
-	rest                 time.Duration    // until then
-	since                time.Time        // when it went out
-	times                int              // that it went out
-	answer               time.Time        // when it last said something of a name
-	longest              int              // of the streaks
-	outages              []outage
-	why                  string // for people
+	// last says that the probe that is out is the one before the end.
+	last             bool
+	probedAt, goodAt time.Time        // when the last probe began, and the last good one of a validator
+	plainAt          time.Time        // of the last answer without AD
+	cause            snapshot.Failure // of the last trouble
+	next             time.Time        // of the next probe while resting
+	rest             time.Duration    // until then
+	since            time.Time        // when it went out
+	times            int              // that it went out
+	answer           time.Time        // when it last said something of a name
+	longest          int              // of the streaks
+	outages          []outage
+	why              string // for people
 }
 
 const (
@@ -79,6 +83,20 @@ func (h *health) note(failure snapshot.Failure, now time.Time) {
 
 // wantProbe makes a probe due, unless the server rests or one is out.
 func (h *health) wantProbe() { h.probeWanted = h.out == inRotation && !h.probing }
+
+// probeDue reports whether the server is to be probed: because it failed too often, to see
+// whether it is back, or because the last probe is long ago.
+func (h *health) probeDue(now time.Time) bool {
+	switch {
+	case h.probing || h.out == expelled:
+		return false
+	case h.probeWanted:
+		return true
+	case h.out == resting:
+		return !h.next.After(now)
+	}
+	return !h.probedAt.IsZero() && now.Sub(h.probedAt) >= probeEvery
+}
 
 // leave takes the server out of rotation.
 func (h *health) leave(now time.Time, why string) {

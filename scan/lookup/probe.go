@@ -27,7 +27,7 @@ type LeftOut struct {
 // them in the order of Config.Servers; the error is an ErrNoServer with all their
 // errors where none is left, or that of ctx. With zones there is nothing to probe.
 func (r *Resolver) Probe(ctx context.Context) ([]LeftOut, error) {
-	probes := make([]probed, len(r.upstreams))
+	probes, began := make([]probed, len(r.upstreams)), time.Now()
 	var probing sync.WaitGroup
 	for i, u := range r.upstreams {
 		probing.Go(func() { probes[i] = r.probe(ctx, u) })
@@ -50,6 +50,7 @@ func (r *Resolver) Probe(ctx context.Context) ([]LeftOut, error) {
 			continue
 		}
 		u.shown = p.shown
+		u.health.vouched(p, began)
 		usable = append(usable, u)
 	}
 	if len(usable) == 0 && r.cfg.Zones == nil {

@@ -21,8 +21,10 @@ type upstream struct {
 	sentOnce  roundTrip // of those that were not sent again
 	health    health
 	queries   int
-	controls  int // control questions that were asked
-	answers   int // replies that say something of a name, be it a failure of the name's own
+	// unvalidated counts answers that turned out not to be those of a validator.
+	unvalidated int
+	controls    int // control questions that were asked
+	answers     int // replies that say something of a name, be it a failure of the name's own
 }
 
 // shown is what a probe shows of a server.
@@ -150,6 +152,9 @@ type ServerState struct {
 	// and Cause how the last of them did.
 	Longest int
 	Cause   snapshot.Failure
+	// Unvalidated answers without AD came since its last good probe, and then it did
+	// not validate any more; nobody else could be asked.
+	Unvalidated int
 	// Doubt says, for people, why ProbeBogus has shown that it does not validate.
 	Doubt string
 }
@@ -160,8 +165,8 @@ func (r *Resolver) Servers() []ServerState {
 	var states []ServerState
 	for _, u := range r.upstreams {
 		states = append(states, ServerState{
-			Controls: u.controls,
-			Server:   u.name, Validates: u.shown.validates, Believed: u.believed(&r.cfg), Plain: u.shown.plain,
+			Controls: u.controls, Unvalidated: u.unvalidated,
+			Server: u.name, Validates: u.shown.validates, Believed: u.believed(&r.cfg), Plain: u.shown.plain,
 			Queries: u.queries, Answers: u.answers,
 			Limit: u.flow.pace.limit, Lowest: u.flow.lowest, Slowdowns: u.flow.slowdowns,
 			Illnesses: u.health.times, Out: !u.inRotation(), Why: u.health.why,

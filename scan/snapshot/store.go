@@ -2,6 +2,8 @@ package snapshot
 
 import (
 	"encoding/binary"
+	"slices"
+	"strings"
 	"time"
 
 	"caascan/scan/caa"
@@ -170,6 +172,23 @@ func (r *rest) fill(o *Observation) {
 	if !r.at.IsZero() {
 		o.Time = r.at
 	}
+}
+
+// From returns the names that a server has answered for since a time, without the AD bit
+// and without failure, sorted.
+func (s *Store) From(server string, since time.Time) []domain.Name {
+	var names []domain.Name
+	for name, e := range s.byName {
+		h := &s.hows[e.how]
+		if h.server != server || h.ad || h.transport == Overlay {
+			continue
+		}
+		if o, _ := s.Find(name); o.Failure == "" && !o.Time.Before(since) {
+			names = append(names, name)
+		}
+	}
+	slices.SortFunc(names, func(a, b domain.Name) int { return strings.Compare(a.String(), b.String()) })
+	return names
 }
 
 // Climb returns the answers from name on up to the one that ends the climb (RFC 8659,
