@@ -15,7 +15,8 @@
 //   - scan/caa: properties, the decision for one CA, the fix; pure, without clock or network.
 //   - scan/snapshot: one answer with all that came with it, and its line in a file.
 //   - scan/zone: zone files, and the answers an authoritative server gives from them.
-//   - scan/lookup: the climb, the transports, DNSSEC. Only it and scan/zone know miekg/dns.
+//   - scan/lookup: the climb, the cache, DNSSEC; scan/lookup/stream: TCP, TLS and HTTPS.
+//     Only these and scan/zone know miekg/dns.
 //   - scan: rows, targets, verdicts, reasons and warnings with their sentences.
 //   - scan/input: lists in CSV, XLSX and text as rows.
 //   - report: what a report says, and the forms that are lines of text.
