@@ -29,7 +29,7 @@ const (
 // stay readable where people have typed them: C:\temp, 'quoted'. A typed
 // backslash that would read as one of the two escapes is itself written \x5c, and
 // a typed apostrophe that would be taken off gets another one in front.
-func RestoreCell(cell string) string { return unescapeCell(rearm(cell)) }
+func RestoreCell(cell string) string { return UnescapeCell(rearm(cell)) }
 
 // octetClass tells which octets of a cell need a closer look. Nearly all cells
 // have none, and are known for such in one pass.
@@ -78,7 +78,7 @@ func classesIn(cell string) octetClass {
 // classes.
 func safeCell(cell string, classes octetClass) string {
 	if classes&mayEscape != 0 {
-		cell = escapeCell(cell)
+		cell = EscapeCell(cell)
 	}
 	if classes&mayRun != 0 && classes&maySplit != 0 {
 		cell = disarmInside(cell)
@@ -109,9 +109,9 @@ func escaped(r rune) bool {
 	return r == '\ufffe' || r == '\uffff'
 }
 
-// escapeCell returns the cell with each escaped character, each octet that is no
+// EscapeCell returns the cell with each escaped character, each octet that is no
 // UTF-8, and each backslash that would read as such an escape, escaped.
-func escapeCell(cell string) string {
+func EscapeCell(cell string) string {
 	at := nextEscaped(cell)
 	if at == len(cell) {
 		return cell // nearly every cell
@@ -151,7 +151,8 @@ func nextEscaped(cell string) int {
 	return len(cell)
 }
 
-func unescapeCell(cell string) string {
+// UnescapeCell undoes EscapeCell.
+func UnescapeCell(cell string) string {
 	if !strings.Contains(cell, `\`) {
 		return cell
 	}
@@ -291,4 +292,27 @@ func runs(cell string) bool {
 		return strings.Trim(text[size:], "0123456789 ()./,-") != ""
 	}
 	return false
+}
+
+// CutNote begins what stands in place of what was cut.
+const CutNote = " … [cut: a spreadsheet cell holds "
+
+// Visible returns a text with the characters escaped that escapeCell escapes, but not the
+// backslash: it cannot be told from the text any more what stood there, and lines of a
+// zone file stay as they are.
+func Visible(text string) string {
+	if classesIn(text)&mayEscape == 0 {
+		return text
+	}
+	var b strings.Builder
+	for at := 0; at < len(text); {
+		r, size := utf8.DecodeRuneInString(text[at:])
+		if size == 1 && r == utf8.RuneError || escaped(r) {
+			b.WriteString(EscapeCell(text[at : at+size]))
+		} else {
+			b.WriteString(text[at : at+size])
+		}
+		at += size
+	}
+	return b.String()
 }

@@ -102,8 +102,8 @@ func FuzzCells(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, cell string) {
-		escaped := escapeCell(cell)
-		if back := unescapeCell(escaped); back != cell {
+		escaped := EscapeCell(cell)
+		if back := UnescapeCell(escaped); back != cell {
 			t.Fatalf("%q is escaped as %q and read back as %q", cell, escaped, back)
 		}
 		if !utf8.ValidString(escaped) || strings.ContainsFunc(escaped, hidden) {

@@ -1,8 +1,6 @@
 package report
 
 import (
-	"cmp"
-	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -15,9 +13,11 @@ import (
 type Changes struct {
 	Earlier string   // the name of the report
 	Labels  []string // of the CAs that were compared; a lone one may have none
-	rows    map[scan.Change]int
-	domains map[scan.Change]int
-	changed []DomainChange
+	// Counts says how many rows and domains have each change.
+	Counts map[scan.Change]Count
+	// Domains are the changes, in the order of scan.Changes and of the names: policy
+	// first, and lookup trouble apart from it.
+	Domains []DomainChange
 }
 
 // DomainChange says of how many rows of a domain the same is to be said. A domain that
@@ -43,13 +43,13 @@ func (d *DomainChange) Some() bool {
 	return d.Change.Kind() == scan.ListChange && (d.Domain == "" || d.Was != nil && d.Is != nil)
 }
 
-// ofDomains returns the changes of the domains that are there, and none of nil.
-func (c *Changes) ofDomains() map[string]scan.Change {
+// ByDomain returns the changes of the domains that are there, and none of nil.
+func (c *Changes) ByDomain() map[string]scan.Change {
 	of := make(map[string]scan.Change)
 	if c == nil {
 		return of
 	}
-	for _, d := range c.changed {
+	for _, d := range c.Domains {
 		if d.Domain != "" && d.Is != nil && !d.Some() {
 			of[d.Domain] = d.Change
 		}
@@ -59,139 +59,89 @@ func (c *Changes) ofDomains() map[string]scan.Change {
 
 // Count returns how many rows and domains have a change.
 func (c *Changes) Count(change scan.Change) Count {
-	return Count{Rows: c.rows[change], Domains: c.domains[change]}
+	return c.Counts[change]
 }
 
 // Kind returns how many rows and domains have a change of a kind.
 func (c *Changes) Kind(kind scan.ChangeKind) (sum Count) {
 	for _, change := range kind.Changes() {
-		sum = sum.plus(c.Count(change))
+		sum = sum.Plus(c.Count(change))
 	}
 	return sum
 }
 
-// Domains returns what changed, in the order of scan.Changes and of the names: policy
-// first, and lookup trouble apart from it.
-func (c *Changes) Domains() []DomainChange { return c.changed }
-
 // Policy reports whether the policy changed anywhere.
 func (c *Changes) Policy() bool { return c.Kind(scan.PolicyChange).Domains > 0 }
 
-// changesMaker makes Changes of a Baseline.
-type changesMaker struct {
-	from   *Baseline
-	made   *Changes
-	unread map[uint64]int // by the hash of a domain: what has to be read again for
+// ComparedRecords are the CAA records that one of two reports has of a domain.
+type ComparedRecords struct {
+	Only RecordList // those that the other report does not have
+	Both RecordList
+	// Unknown says that a workbook does not hold all records of one of the reports. Then
+	// there are none here: what is missing there may be only what was cut.
+	Unknown bool
 }
 
-// Changes returns what is different, when all rows have been compared. What it has to
-// say of domains and records that are not there any more it reads from the earlier
-// report once more. It is called once.
-func (b *Baseline) Changes(ctx context.Context) (*Changes, error) {
-	c := &Changes{Earlier: b.earlier.Name(), rows: b.rows, domains: make(map[scan.Change]int)}
-	for _, p := range b.issuers {
-		c.Labels = append(c.Labels, p.label)
-	}
-	m := changesMaker{b, c, make(map[uint64]int)}
-	m.addMet()
-	m.addGone()
-	if err := m.readAgain(ctx); err != nil {
-		return nil, err
-	}
-	slices.SortFunc(c.changed, func(x, y DomainChange) int {
-		return cmp.Or(cmp.Compare(slices.Index(scan.Changes(), x.Change), slices.Index(scan.Changes(), y.Change)), strings.Compare(x.Domain, y.Domain))
-	})
-	return c, nil
+// RecordList is some records, as many as a reader can take in.
+type RecordList struct {
+	Shown []string
+	Left  int // how many more there are
 }
 
-// addMet adds the domains of the rows that were compared.
-func (m *changesMaker) addMet() {
-	nowhere := m.from.rows[scan.ChangeNew]
-	for _, d := range m.from.domains {
-		m.made.domains[d.change]++
-		nowhere -= int(d.added)
-		is := DomainVerdict{Reasons: m.from.verdicts.all[d.now.verdict]}
-		var was *DomainVerdict
-		if d.change != scan.ChangeNew {
-			was = &DomainVerdict{Reasons: m.from.verdicts.all[d.was]}
-		}
-		if d.added > 0 {
-			m.add(DomainChange{d.name, scan.ChangeNew, int(d.added), was, &is})
-		}
-		switch d.change.Kind() {
-		case scan.PolicyChange:
-			m.unread[d.hash] = len(m.made.changed)
-			m.add(DomainChange{d.name, d.change, int(d.kept), &DomainVerdict{Reasons: was.Reasons}, &DomainVerdict{Reasons: is.Reasons}})
-		case scan.LookupTrouble:
-			m.add(DomainChange{d.name, d.change, int(d.kept), was, &is})
-		case scan.ListChange, scan.NoChange: // its rows say it
-		}
+// RecordsNotCompared stands where ComparedRecords are Unknown.
+const RecordsNotCompared = "The records are not compared: a workbook does not hold all of them."
+
+// Lines returns a record a line, and how many there are besides.
+func (l RecordList) Lines() []string {
+	switch l.Left {
+	case 0:
+		return l.Shown
+	case 1:
+		return append(slices.Clip(l.Shown), "… and 1 record more")
 	}
-	if nowhere > 0 {
-		m.add(DomainChange{Change: scan.ChangeNew, Rows: nowhere})
-	}
+	return append(slices.Clip(l.Shown), fmt.Sprintf("… and %d records more", l.Left))
 }
 
-func (m *changesMaker) add(d DomainChange) { m.made.changed = append(m.made.changed, d) }
-
-// addGone adds the domains of the earlier report some of whose rows have not been met.
-func (m *changesMaker) addGone() {
-	old := &m.from.old
-	for i := 0; i < old.Len(); {
-		first, gone := old.at(i), 0
-		for ; i < old.Len() && old.at(i).key.domain() == first.key.domain(); i++ {
-			if !old.at(i).met() {
-				gone++
-			}
-		}
-		if gone > 0 {
-			m.addGoneOf(first, gone)
-		}
+// Text is what a cell shows: what differs stands first.
+func (r ComparedRecords) Text() string {
+	if r.Unknown {
+		return RecordsNotCompared
 	}
+	lines := r.Only.Lines()
+	if both := r.Both.Lines(); len(both) > 0 {
+		lines = slices.Concat(lines, []string{"in both reports:"}, both)
+	}
+	return strings.Join(lines, "\n")
 }
 
-// addGoneOf adds the domain of a row, of which so many have not been met.
-func (m *changesMaker) addGoneOf(row *oldRow, gone int) {
-	m.made.rows[scan.ChangeGone] += gone
-	d := DomainChange{Change: scan.ChangeGone, Rows: gone, Was: &DomainVerdict{Reasons: m.from.verdicts.all[row.judgement().verdict]}}
-	hash := row.key.domain()
-	at, met := m.from.met[hash]
-	switch {
-	case hash == m.from.hash(""):
-		d.Was = nil
-	case met:
-		known := m.from.domains[at]
-		d.Domain, d.Is = known.name, &DomainVerdict{Reasons: m.from.verdicts.all[known.now.verdict]}
-	default:
-		m.made.domains[scan.ChangeGone]++
-		m.unread[hash] = len(m.made.changed)
+// Text returns status and reason for each of the CAs, which are named where there are
+// several, with a separator between them; "" of nil.
+func (v *DomainVerdict) Text(labels []string, separator string) string {
+	if v == nil {
+		return ""
 	}
-	m.add(d)
+	words := make([]string, len(v.Reasons))
+	for i, reason := range v.Reasons {
+		words[i] = fmt.Sprintf("%s (%s)", reason.Status(), reason)
+		if len(labels) > 1 {
+			words[i] = labels[i] + ": " + words[i]
+		}
+	}
+	return strings.Join(words, separator)
 }
 
-// readAgain takes from the earlier report what is not kept of it: the names of the
-// domains that are gone, and the records of those whose policy changed.
-func (m *changesMaker) readAgain(ctx context.Context) error {
-	if len(m.unread) == 0 {
-		return nil
+// RecordsText is what a cell shows of the records; "" of nil.
+func (v *DomainVerdict) RecordsText() string {
+	if v == nil {
+		return ""
 	}
-	for row, err := range m.from.earlier.rows(ctx) {
-		if err != nil {
-			return err
-		}
-		hash := m.from.hash(row.domain)
-		at, wanted := m.unread[hash]
-		if !wanted {
-			continue
-		}
-		d := &m.made.changed[at]
-		d.Domain = strings.Clone(row.domain)
-		if d.Change.Kind() == scan.PolicyChange {
-			d.Was.Records, d.Is.Records = compareRecords(recordSet{row.records, row.cut}, m.from.records[m.from.met[hash]])
-		}
-		if delete(m.unread, hash); len(m.unread) == 0 {
-			return nil
-		}
+	return v.Records.Text()
+}
+
+// ChangesHeading names the earlier report, and the CAs if there are several.
+func ChangesHeading(c *Changes) string {
+	if len(c.Labels) > 1 {
+		return "Changes since " + c.Earlier + ", for " + Joined(c.Labels)
 	}
-	return fmt.Errorf("%s changed while it was read: compare with a copy that stays as it is", m.from.earlier.Name())
+	return "Changes since " + c.Earlier
 }

@@ -17,11 +17,11 @@ var ErrColumns = errors.New("the columns cannot be had as chosen")
 const allInputs = "input"
 
 // choose leaves the chosen columns, in their order.
-func (t *table) choose(names []string) error {
+func (t *Table) choose(names []string) error {
 	inputs := t.inputFields()
-	var chosen []field
+	var chosen []TableColumn
 	if slices.ContainsFunc(names, t.meansAll) && slices.ContainsFunc(names, isExtra) {
-		return fmt.Errorf("%w: %s has the extra cells too: leave out one of both", ErrColumns, quoteName(allInputs))
+		return fmt.Errorf("%w: %s has the extra cells too: leave out one of both", ErrColumns, QuoteName(allInputs))
 	}
 	for _, name := range names {
 		fields, err := t.named(inputs, name)
@@ -29,35 +29,35 @@ func (t *table) choose(names []string) error {
 			return err
 		}
 		for _, f := range fields {
-			if slices.ContainsFunc(chosen, f.same) {
-				return fmt.Errorf("%w: %s is chosen twice", ErrColumns, quoteName(f.Name))
+			if slices.ContainsFunc(chosen, func(other TableColumn) bool { return sameColumn(f, other) }) {
+				return fmt.Errorf("%w: %s is chosen twice", ErrColumns, QuoteName(f.Name))
 			}
 			chosen = append(chosen, f)
 		}
 	}
-	t.fields = chosen
-	if n := len(inputs); len(chosen) > n && slices.EqualFunc(chosen[:n], inputs, field.same) {
-		t.fields = chosen[n:] // all of them first, as ever, and so as quick
+	t.Columns = chosen
+	if n := len(inputs); len(chosen) > n && slices.EqualFunc(chosen[:n], inputs, sameColumn) {
+		t.Columns = chosen[n:] // all of them first, as ever, and so as quick
 		return nil
 	}
-	t.inputs = nil
+	t.Inputs = nil
 	return nil
 }
 
-func (f field) same(other field) bool { return f.Name == other.Name && f.input == other.input }
+func sameColumn(a, b TableColumn) bool { return a.Name == b.Name && a.input == b.input }
 
 // inputFields are the columns of the input.
-func (t *table) inputFields() []field {
-	fields := make([]field, len(t.inputs))
-	for i, name := range t.inputs {
+func (t *Table) inputFields() []TableColumn {
+	fields := make([]TableColumn, len(t.Inputs))
+	for i, name := range t.Inputs {
 		fields[i] = inputField(name, i+1)
 	}
 	return fields
 }
 
 // inputField is a column of the input by its place, from 1.
-func inputField(name string, place int) field {
-	return field{input: place, Column: Column{Name: name, width: inputWidth, row: func(r scan.Result) string {
+func inputField(name string, place int) TableColumn {
+	return TableColumn{input: place, Column: Column{Name: name, Width: InputWidth, row: func(r scan.Result) string {
 		if place > len(r.Row.Cells) {
 			return ""
 		}
@@ -67,37 +67,35 @@ func inputField(name string, place int) field {
 
 // named returns the columns that are meant by a name: exactly that one, or else the
 // one that differs in case and in spaces around it only.
-func (t *table) named(inputs []field, name string) ([]field, error) {
+func (t *Table) named(inputs []TableColumn, name string) ([]TableColumn, error) {
 	if found := t.find(inputs, func(other string) bool { return other == name }); found != nil {
 		return found, nil
 	}
 	if isExtra(name) {
-		return []field{inputField(name, len(inputs)+1)}, nil
+		return []TableColumn{inputField(name, len(inputs)+1)}, nil
 	}
-	if found := t.find(inputs, func(other string) bool { return alike(other, name) }); found != nil {
+	if found := t.find(inputs, func(other string) bool { return Alike(other, name) }); found != nil {
 		return found, nil
 	}
-	if alike(allInputs, name) {
+	if Alike(allInputs, name) {
 		return inputs, nil
 	}
 	return nil, t.unknown(name)
 }
 
-func (t *table) find(inputs []field, meant func(name string) bool) []field {
+func (t *Table) find(inputs []TableColumn, meant func(name string) bool) []TableColumn {
 	if i := slices.IndexFunc(t.names, meant); i >= 0 {
 		return inputs[i : i+1]
 	}
-	if i := slices.IndexFunc(t.fields, func(f field) bool { return meant(f.Name) }); i >= 0 {
-		return t.fields[i : i+1]
+	if i := slices.IndexFunc(t.Columns, func(f TableColumn) bool { return meant(f.Name) }); i >= 0 {
+		return t.Columns[i : i+1]
 	}
 	return nil
 }
 
-func alike(a, b string) bool { return strings.EqualFold(strings.TrimSpace(a), strings.TrimSpace(b)) }
-
 // meansAll reports whether a name stands for all columns of the input.
-func (t *table) meansAll(name string) bool {
-	return alike(allInputs, name) && !slices.ContainsFunc(t.names, func(other string) bool { return alike(other, name) })
+func (t *Table) meansAll(name string) bool {
+	return Alike(allInputs, name) && !slices.ContainsFunc(t.names, func(other string) bool { return Alike(other, name) })
 }
 
 // isExtra reports whether a column has the name of one that extra cells make. Whether
@@ -109,38 +107,15 @@ func isExtra(name string) bool {
 	return ok && err == nil && n > 0 && strconv.Itoa(n) == number
 }
 
-func (t *table) unknown(name string) error {
-	if alike(name, changeColumn) {
+func (t *Table) unknown(name string) error {
+	if Alike(name, changeColumn) {
 		return fmt.Errorf("%w: %s is there only with --baseline", ErrColumns, changeColumn)
 	}
-	known := append(quoteNames(t.names), allInputs+" for all of the input's")
+	known := append(QuoteNames(t.names), allInputs+" for all of the input's")
 	var own []string
-	for _, f := range t.fields {
+	for _, f := range t.Columns {
 		own = append(own, f.Name)
 	}
-	return fmt.Errorf("%w: there is no column %s; there are %s, and %s", ErrColumns, quoteName(name),
-		strings.Join(known, ", "), strings.Join(quoteNames(own), ", "))
-}
-
-// manyNames is how many columns of the input, and of our own, a message lists.
-const manyNames = 30
-
-func quoteNames(names []string) []string {
-	var quoted []string
-	for _, name := range names[:min(len(names), manyNames)] {
-		quoted = append(quoted, quoteName(name))
-	}
-	if more := len(names) - manyNames; more > 0 {
-		quoted = append(quoted, fmt.Sprintf("%d more", more))
-	}
-	return quoted
-}
-
-// quoteName makes foreign text fit for a message.
-func quoteName(name string) string {
-	const longest = 40
-	if runes := []rune(name); len(runes) > longest {
-		name = string(runes[:longest]) + "…"
-	}
-	return strconv.Quote(name)
+	return fmt.Errorf("%w: there is no column %s; there are %s, and %s", ErrColumns, QuoteName(name),
+		strings.Join(known, ", "), strings.Join(QuoteNames(own), ", "))
 }

@@ -18,10 +18,14 @@ type Column struct {
 	// Meaning says in a sentence what stands in the column.
 	Meaning string
 
-	width   float64 // in a workbook: characters
-	colored bool    // in a workbook: text in the colour of the status, of what a CA may do, or of the change
-	list    list    // in JSON Lines: what the cell is a list of, if it is one
-	compare bool    // only there where rows are compared with an earlier report
+	// Width is that of the column in a workbook, in characters.
+	Width float64
+	// Colored says that a workbook shows the text in the colour of the status, of what a
+	// CA may do, or of the change.
+	Colored bool
+
+	list    list // in JSON Lines: what the cell is a list of, if it is one
+	compare bool // only there where rows are compared with an earlier report
 
 	// Exactly one of these gives a cell. What rests on the outcome or on a decision
 	// is the same for all domains that share the outcome; what rests on a decision,
@@ -29,89 +33,90 @@ type Column struct {
 	number   func(scan.Result) int
 	row      func(scan.Result) string
 	verdict  func(scan.Verdict) string
+	moment   func(scan.Verdict) time.Time
 	sentence func(scan.Decision) scan.Sentence
 	outcome  func(*scan.Outcome) string
 	decision func(scan.Decision) string
 }
 
-// listSeparator stands between the records or the lines of one cell.
-const listSeparator = " | "
+// ListSeparator stands between the records or the lines of one cell.
+const ListSeparator = " | "
 
 // columns is the one table of the columns, in their order.
 var columns = [...]Column{
 	{
-		Name: "caa_row", width: 11,
+		Name: "caa_row", Width: 11,
 		Meaning: "The number of the row in the input, as a spreadsheet shows it; the header is row 1.",
 		number:  func(r scan.Result) int { return r.Row.Number },
 	},
 	{
-		Name: "caa_domain", width: 26,
+		Name: "caa_domain", Width: 26,
 		Meaning: "The domain of the mailbox as the DNS knows it: in small letters, an international name in its xn-- form. Empty where the cell holds none.",
 		verdict: func(v scan.Verdict) string { return v.Domain.String() },
 	},
 	{
-		Name: "caa_status", width: 15, colored: true,
+		Name: "caa_status", Width: 15, Colored: true,
 		Meaning:  "Whether CAA lets this CA issue an S/MIME certificate for the mailbox: permitted, denied or lookup-failed.",
 		decision: func(d scan.Decision) string { return string(d.Status) },
 	},
 	{
-		Name: "caa_reason", width: 20,
+		Name: "caa_reason", Width: 20,
 		Meaning:  "Why the status is what it is, as a code.",
 		decision: func(d scan.Decision) string { return string(d.Reason) },
 	},
 	{
-		Name: "caa_detail", width: 80,
+		Name: "caa_detail", Width: 80,
 		Meaning:  "The reason as a sentence, with the names and values it is about.",
 		sentence: func(d scan.Decision) scan.Sentence { return d.Detail },
 	},
 	{
-		Name: "caa_found_at", width: 24,
+		Name: "caa_found_at", Width: 24,
 		Meaning: "The name at which CAA records were found: the domain itself or a parent of it. Empty where there are none.",
 		outcome: func(o *scan.Outcome) string { return o.FoundAt.String() },
 	},
 	{
-		Name: "caa_owner", width: 20,
+		Name: "caa_owner", Width: 20,
 		Meaning: "The name at which the records really stand, where an alias (CNAME, DNAME) led there. Empty where none did.",
 		outcome: owner,
 	},
 	{
-		Name: "caa_records", width: 44,
+		Name: "caa_records", Width: 44,
 		Meaning: `The CAA records that were found, each as flags, tag and value, as a zone file has them, with " | " between them.`,
-		outcome: records, list: listOfRecords,
+		outcome: func(o *scan.Outcome) string { return PropertiesText(o.Records.Properties) }, list: listOfRecords,
 	},
 	{
-		Name: "caa_dnssec", width: 13,
+		Name: "caa_dnssec", Width: 13,
 		Meaning: "What is known of the DNSSEC signatures of the answers: secure, insecure, bogus or unknown. Empty where nothing was looked up.",
 		outcome: func(o *scan.Outcome) string { return string(o.DNSSEC) },
 	},
 	{
-		Name: "caa_on_failure", width: 19, colored: true,
+		Name: "caa_on_failure", Width: 19, Colored: true,
 		Meaning: "What the rules for CAs, the S/MIME Baseline Requirements, let one do whose lookup fails too: ca-may-issue, ca-must-not-issue or unknown. Empty where no lookup failed, and for tld-not-found.",
 		outcome: func(o *scan.Outcome) string { return string(o.OnFailure) },
 	},
 	// Spaces, because no code holds one and a filter for "contains" needs no more.
 	{
-		Name: "caa_warnings", width: 22,
+		Name: "caa_warnings", Width: 22,
 		Meaning: "What does not change the status but should be known, as codes with a space between them.",
 		row:     warnings, list: listOfWarnings,
 	},
 	{
-		Name: "caa_fix", width: 50, list: listOfLines,
+		Name: "caa_fix", Width: 50, list: listOfLines,
 		Meaning:  `The whole set of CAA records to publish in place of the present one so that this CA may issue: lines of a zone file, with " | " between them. Empty where nothing is denied.`,
-		decision: func(d scan.Decision) string { return strings.Join(d.Fix.Lines(), listSeparator) },
+		decision: func(d scan.Decision) string { return strings.Join(d.Fix.Lines(), ListSeparator) },
 	},
 	{
-		Name: "caa_resolver", width: 20,
+		Name: "caa_resolver", Width: 20,
 		Meaning: "The resolver (the DNS server that was asked) or the zone file that gave the deciding answer; overlay where --overlay did.",
 		outcome: func(o *scan.Outcome) string { return o.Resolver },
 	},
 	{
-		Name: "caa_checked_at", width: 21,
+		Name: "caa_checked_at", Width: 21,
 		Meaning: "When the oldest answer came that the row rests on, in UTC. Empty where the DNS gave none.",
-		verdict: checkedAt,
+		moment:  func(v scan.Verdict) time.Time { return v.CheckedAt },
 	},
 	{
-		Name: changeColumn, width: 18, colored: true, compare: true,
+		Name: changeColumn, Width: 18, Colored: true, compare: true,
 		Meaning: "Only with --baseline: how the row differs from the earlier report, as a code. Empty where it does not.",
 		row:     func(r scan.Result) string { return string(r.Change) },
 	},
@@ -125,6 +130,16 @@ const changeColumn = "caa_change"
 // and the same four follow at the end for every CA, as caa_status:LABEL and so on.
 func Columns() []Column { return columns[:len(columns):len(columns)] }
 
+// ColumnMeaning says in a sentence what stands in a column that a report adds.
+func ColumnMeaning(name string) (string, error) {
+	for _, c := range columns {
+		if c.Name == name {
+			return c.Meaning, nil
+		}
+	}
+	return "", errors.New("report: no column " + name)
+}
+
 // perIssuer reports whether the column exists for every CA.
 func (c *Column) perIssuer() bool { return c.decision != nil || c.sentence != nil }
 
@@ -135,11 +150,12 @@ func owner(o *scan.Outcome) string {
 	return o.Records.Owner
 }
 
-func records(o *scan.Outcome) string { return propertiesText(o.Records.Properties) }
+// PropertiesText is a set as it stands in a cell.
+func PropertiesText(set []caa.Property) string { return RecordLines(set, ListSeparator) }
 
-func propertiesText(set []caa.Property) string { return recordLines(set, listSeparator) }
-
-func recordLines(set []caa.Property, separator string) string {
+// RecordLines returns the properties of a set as a zone file has them, with a separator
+// between them.
+func RecordLines(set []caa.Property, separator string) string {
 	var b strings.Builder
 	for i, p := range set {
 		if i > 0 {
@@ -164,22 +180,23 @@ func warnings(r scan.Result) string {
 	return text
 }
 
-func checkedAt(v scan.Verdict) string {
-	if v.CheckedAt.IsZero() {
+// momentText is a time as text, in UTC and to the second (RFC 3339); empty if it is zero.
+func momentText(t time.Time) string {
+	if t.IsZero() {
 		return ""
 	}
-	return v.CheckedAt.UTC().Format(time.RFC3339)
+	return t.UTC().Format(time.RFC3339)
 }
 
-// field is a Column as one report has it: the decision is that of one CA.
-type field struct {
+// TableColumn is a Column as one report has it: the decision is that of one CA.
+type TableColumn struct {
 	Column
 	issuer int
 	input  int // the place of one of the input's own columns, from 1; else 0
 }
 
-// text returns what stands in the cell.
-func (f *field) text(r scan.Result) string {
+// Text returns what stands in the cell.
+func (f *TableColumn) Text(r scan.Result) string {
 	switch {
 	case f.number != nil:
 		return strconv.Itoa(f.number(r))
@@ -187,16 +204,38 @@ func (f *field) text(r scan.Result) string {
 		return f.row(r)
 	case f.verdict != nil:
 		return f.verdict(r.Verdict)
+	case f.moment != nil:
+		return momentText(f.moment(r.Verdict))
 	case f.sentence != nil:
 		return f.sentence(r.Verdict.Decisions[f.issuer]).For(r.Verdict.Domain)
 	}
-	text, _ := f.shared(r.Verdict.Outcome)
+	text, _ := f.Shared(r.Verdict.Outcome)
 	return text
 }
 
-// shared returns what stands in the cell of every row with an outcome, and whether
+// Number returns the number that stands in the cell, if the column has numbers.
+func (f *TableColumn) Number(r scan.Result) (n int, ok bool) {
+	if f.number == nil {
+		return 0, false
+	}
+	return f.number(r), true
+}
+
+// Time returns the time that stands in the cell, if the column has times; it is zero if
+// there is none in the row.
+func (f *TableColumn) Time(r scan.Result) (t time.Time, ok bool) {
+	if f.moment == nil {
+		return time.Time{}, false
+	}
+	return f.moment(r.Verdict), true
+}
+
+// IsInput reports whether the column is one of the input's own.
+func (f *TableColumn) IsInput() bool { return f.input > 0 }
+
+// Shared returns what stands in the cell of every row with an outcome, and whether
 // that is the same.
-func (f *field) shared(o *scan.Outcome) (text string, same bool) {
+func (f *TableColumn) Shared(o *scan.Outcome) (text string, same bool) {
 	switch {
 	case f.outcome != nil:
 		return f.outcome(o), true
@@ -209,30 +248,32 @@ func (f *field) shared(o *scan.Outcome) (text string, same bool) {
 	return "", false
 }
 
-// table says which cells a result has.
-type table struct {
-	inputs []string // the names of the input's columns that come first: all, or none where others are chosen
-	fields []field  // what follows them
-	labels []string // of the CAs
-	names  []string // of all the input's columns, each another one
+// Table says which cells a result has.
+type Table struct {
+	Inputs  []string      // the names of the input's columns that come first: all, or none where others are chosen
+	Columns []TableColumn // what follows them
+	Labels  []string      // of the CAs
+	names   []string      // of all the input's columns, each another one
 }
 
-func newTable(layout Layout) (*table, error) {
+// NewTable returns the table of a layout. The error wraps ErrColumns if it is about
+// Layout.Columns.
+func NewTable(layout Layout) (*Table, error) {
 	if len(layout.Issuers) == 0 {
 		return nil, errors.New("report: no CA to report on")
 	}
-	t := &table{labels: layout.Issuers}
+	t := &Table{Labels: layout.Issuers}
 	for _, name := range layout.Header {
-		t.inputs = append(t.inputs, inputName(name))
+		t.Inputs = append(t.Inputs, InputName(name))
 	}
-	t.names = uniqueNames(t.inputs)
+	t.names = UniqueNames(t.Inputs)
 	for _, c := range columns {
 		if !c.compare || layout.Compared != "" {
-			t.fields = append(t.fields, field{Column: c})
+			t.Columns = append(t.Columns, TableColumn{Column: c})
 		}
 	}
 	if len(layout.Issuers) > 1 {
-		t.fields = append(t.fields, issuerFields(layout.Issuers)...)
+		t.Columns = append(t.Columns, issuerFields(layout.Issuers)...)
 	}
 	if len(layout.Columns) == 0 {
 		return t, nil
@@ -243,9 +284,9 @@ func newTable(layout Layout) (*table, error) {
 // ownPrefix marks the columns that a report adds.
 const ownPrefix = "caa_"
 
-// inputName is the name of an input's column in a report. One that could be taken
+// InputName is the name of an input's column in a report. One that could be taken
 // for ours, as in a report that is scanned again, says whose it is.
-func inputName(name string) string {
+func InputName(name string) string {
 	if len(name) >= len(ownPrefix) && strings.EqualFold(name[:len(ownPrefix)], ownPrefix) {
 		return "input_" + name
 	}
@@ -257,103 +298,60 @@ func inputName(name string) string {
 func InputNames(header []string) []string {
 	names := make([]string, len(header))
 	for i, name := range header {
-		names[i] = inputName(name)
+		names[i] = InputName(name)
 	}
-	return uniqueNames(names)
+	return UniqueNames(names)
 }
 
 // issuerFields are the columns that exist for every CA. They stand after all
 // others, so that those keep their letters whatever CAs are asked about, and
 // together for each CA, because that is how they are read.
-func issuerFields(labels []string) []field {
-	var fields []field
+func issuerFields(labels []string) []TableColumn {
+	var fields []TableColumn
 	for i, label := range labels {
 		for _, c := range columns {
 			if c.perIssuer() {
 				c.Name += ":" + label
-				fields = append(fields, field{Column: c, issuer: i})
+				fields = append(fields, TableColumn{Column: c, issuer: i})
 			}
 		}
 	}
 	return fields
 }
 
-func (t *table) header() []string {
-	header := slices.Clone(t.inputs)
-	for _, f := range t.fields {
+// Header returns the names of all columns.
+func (t *Table) Header() []string {
+	header := slices.Clone(t.Inputs)
+	for _, f := range t.Columns {
 		header = append(header, f.Name)
 	}
 	return header
 }
 
-// leading returns the cells that stand first, as they are.
-func (t *table) leading(r scan.Result) []string {
-	if len(t.inputs) == 0 {
+// Leading returns the cells that stand first, as they are.
+func (t *Table) Leading(r scan.Result) []string {
+	if len(t.Inputs) == 0 {
 		return nil
 	}
 	return r.Row.Cells
 }
 
-// isInput reports whether a column, by its index, is one of the input's own.
-func (t *table) isInput(column int) bool {
-	return column < len(t.inputs) || t.fields[column-len(t.inputs)].input > 0
+// IsInput reports whether a column, by its index, is one of the input's own.
+func (t *Table) IsInput(column int) bool {
+	return column < len(t.Inputs) || t.Columns[column-len(t.Inputs)].input > 0
 }
 
-// check finds a result that does not fit into the table.
-func (t *table) check(r scan.Result) error {
+// Check finds a result that does not fit into the table.
+func (t *Table) Check(r scan.Result) error {
 	if len(r.Row.Cells) > len(t.names) {
 		return fmt.Errorf("report: row %d has %d cells and the header %d", r.Row.Number, len(r.Row.Cells), len(t.names))
 	}
-	if len(r.Verdict.Decisions) != len(t.labels) {
-		return fmt.Errorf("report: row %d has %d decisions for %d CAs", r.Row.Number, len(r.Verdict.Decisions), len(t.labels))
+	if len(r.Verdict.Decisions) != len(t.Labels) {
+		return fmt.Errorf("report: row %d has %d decisions for %d CAs", r.Row.Number, len(r.Verdict.Decisions), len(t.Labels))
 	}
 	return nil
 }
 
-// keeper keeps what a writer has made of outcomes, at most so many, and those with
-// about so many octets of records: the few that nearly all domains of a list share
-// stay, and those of single domains come and go.
-type keeper[T any] struct {
-	most   int
-	octets int
-	made   map[*scan.Outcome]T
-}
-
-// mostKept is how many octets of records may stand in what a keeper keeps. A set may
-// have 64 KiB, each octet may be written as four, and the set may stand in a fix for
-// each CA too.
-const mostKept = 4 << 20
-
-func newKeeper[T any](most int) keeper[T] {
-	return keeper[T]{most: most, made: make(map[*scan.Outcome]T)}
-}
-
-// of returns what was made of an outcome, or makes it.
-func (k *keeper[T]) of(o *scan.Outcome, make func(*scan.Outcome) T) T {
-	made, ok := k.made[o]
-	if ok {
-		return made
-	}
-	k.octets += octetsOf(o)
-	if len(k.made) >= k.most || k.octets > mostKept {
-		clear(k.made)
-		k.octets = octetsOf(o)
-	}
-	made = make(o)
-	k.made[o] = made
-	return made
-}
-
-// octetsOf counts the records of an outcome wherever they stand.
-func octetsOf(o *scan.Outcome) (octets int) {
-	for _, p := range o.Records.Properties {
-		octets += len(p.RDATA())
-	}
-	sets := 1
-	for _, d := range o.Decisions {
-		if d.Fix != nil {
-			sets++
-		}
-	}
-	return sets * octets
-}
+// InputWidth is the width of a column of the input, whose cells are not known when
+// the sheet begins: that of an address.
+const InputWidth = 26

@@ -1,38 +1,20 @@
-package report
+package report_test
 
 import (
-	"fmt"
 	"regexp"
-	"strings"
 	"testing"
 
+	"caascan/report"
 	"caascan/scan"
 	"caascan/scan/snapshot"
 )
-
-// TestAKeeperIsBounded in number, and in octets where sets are large.
-func TestAKeeperIsBounded(t *testing.T) {
-	for _, test := range []struct{ size, most int }{{10, 50}, {30_000, mostKept / 30_000}} {
-		k := newKeeper[string](50)
-		large := strings.Repeat("x", test.size)
-		for i := range 1000 {
-			o := &scan.Outcome{Records: issuemail(t, "closed.example", fmt.Sprint(large, i))}
-			if got := k.of(o, func(*scan.Outcome) string { return fmt.Sprint(i) }); got != fmt.Sprint(i) {
-				t.Fatalf("outcome %d gets what was made of outcome %s", i, got)
-			}
-			if len(k.made) > test.most {
-				t.Fatalf("%d sets of %d octets are kept, want %d at the most", len(k.made), test.size, test.most)
-			}
-		}
-	}
-}
 
 // sentences are some, with single spaces and nothing left to fill in.
 var sentences = regexp.MustCompile(`^[A-Z][^\s{}]*( [^\s{}]+)* [^\s{}]*[^\s{}.]\.$`)
 
 func TestColumnSentences(t *testing.T) {
 	const longest = 200
-	for _, c := range Columns() {
+	for _, c := range report.Columns() {
 		if !sentences.MatchString(c.Meaning) || len(c.Meaning) > longest {
 			t.Errorf("%s: %q is no sentence, or longer than %d", c.Name, c.Meaning, longest)
 		}
@@ -46,7 +28,7 @@ func TestColumnsNameTheirWords(t *testing.T) {
 		"caa_dnssec":     texts(snapshot.DNSSECStates()),
 		"caa_on_failure": texts(scan.OnFailures()),
 	}
-	for _, c := range Columns() {
+	for _, c := range report.Columns() {
 		for _, word := range words[c.Name] {
 			if !regexp.MustCompile(`[ (]` + word + `[ ,.:]`).MatchString(c.Meaning) {
 				t.Errorf("%s: %q does not name %s", c.Name, c.Meaning, word)

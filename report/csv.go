@@ -19,12 +19,30 @@ type csvStyle struct {
 // line breaks inside a cell into those that end a line.
 type csvForm struct {
 	style csvStyle
-	table *table
+	table *Table
 }
 
-func newCSV(w io.Writer, t *table, style csvStyle) *lineWriter {
+// NewCSV returns a Writer of CSV for a file.
+func NewCSV(w io.Writer, layout Layout) (Writer, error) {
+	t, err := NewTable(layout)
+	if err != nil {
+		return nil, err
+	}
+	return newCSV(w, t, csvStyle{bom: "\ufeff", lineEnd: "\r\n", cells: layout.Cells}), nil
+}
+
+// NewPlainCSV returns a Writer of CSV for a pipe.
+func NewPlainCSV(w io.Writer, layout Layout) (Writer, error) {
+	t, err := NewTable(layout)
+	if err != nil {
+		return nil, err
+	}
+	return newCSV(w, t, csvStyle{lineEnd: "\n", cells: layout.Cells}), nil
+}
+
+func newCSV(w io.Writer, t *Table, style csvStyle) *lineWriter {
 	c := newLineWriter(w, t, csvForm{style, t}, style.bom)
-	header := t.header()
+	header := t.Header()
 	if len(header) == 1 && header[0] == "" {
 		c.lines = append(c.lines, `""`...) // as quoteEmpty
 	}
@@ -33,11 +51,11 @@ func newCSV(w io.Writer, t *table, style csvStyle) *lineWriter {
 }
 
 func (c csvForm) appendCells(line []byte, r scan.Result) []byte {
-	cells := c.table.leading(r)
+	cells := c.table.Leading(r)
 	for _, cell := range cells {
 		line = append(c.style.appendCell(line, cell), ',')
 	}
-	for range len(c.table.inputs) - len(cells) {
+	for range len(c.table.Inputs) - len(cells) {
 		line = append(line, ',')
 	}
 	return line
@@ -45,21 +63,21 @@ func (c csvForm) appendCells(line []byte, r scan.Result) []byte {
 
 func (c csvForm) template(o *scan.Outcome) template {
 	var b templateBuilder
-	for i := range c.table.fields {
+	for i := range c.table.Columns {
 		if i > 0 {
 			b.text = append(b.text, ',')
 		}
-		c.field(&b, &c.table.fields[i], o)
+		c.field(&b, &c.table.Columns[i], o)
 	}
-	if len(c.table.inputs) == 0 && len(c.table.fields) == 1 {
+	if len(c.table.Inputs) == 0 && len(c.table.Columns) == 1 {
 		b.vary(c.quoteEmpty)
 	}
 	b.text = append(b.text, c.style.lineEnd...)
 	return b.template()
 }
 
-func (c csvForm) field(b *templateBuilder, f *field, o *scan.Outcome) {
-	if cell, same := f.shared(o); same {
+func (c csvForm) field(b *templateBuilder, f *TableColumn, o *scan.Outcome) {
+	if cell, same := f.Shared(o); same {
 		b.text = c.style.appendCell(b.text, cell)
 		return
 	}
@@ -76,19 +94,19 @@ func (c csvForm) field(b *templateBuilder, f *field, o *scan.Outcome) {
 			return
 		}
 	}
-	b.vary(func(line []byte, r scan.Result) []byte { return c.style.appendCell(line, f.text(r)) })
+	b.vary(func(line []byte, r scan.Result) []byte { return c.style.appendCell(line, f.Text(r)) })
 }
 
 // quoteEmpty writes something for an only cell that is empty: readers drop lines with
 // nothing in them.
 func (c csvForm) quoteEmpty(line []byte, r scan.Result) []byte {
-	if c.table.fields[0].text(r) == "" {
+	if c.table.Columns[0].Text(r) == "" {
 		return append(line, `""`...)
 	}
 	return line
 }
 
-func (f *field) appendNumber(line []byte, r scan.Result) []byte {
+func (f *TableColumn) appendNumber(line []byte, r scan.Result) []byte {
 	return strconv.AppendInt(line, int64(f.number(r)), 10)
 }
 

@@ -2,52 +2,11 @@ package report
 
 import (
 	"encoding/csv"
-	"errors"
-	"fmt"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-
-	"caascan/scan"
 )
-
-func TestCSVStyles(t *testing.T) {
-	tests := []struct {
-		name           string
-		format         Format
-		start, lineEnd string
-		count          int // the header and six rows; LF stands once inside a cell, too
-	}{
-		{"a file has a BOM and CR LF", CSV, "\ufeffemail,", "\r\n", 7},
-		{"a pipe has neither", PlainCSV, "email,", "\n", 8},
-	}
-	for _, test := range tests {
-		t.Run(test.name, func(t *testing.T) {
-			got := string(newWorld(t, "ca.example").bytes(t, test.format))
-			if !strings.HasPrefix(got, test.start) {
-				t.Errorf("begins with %.20q, want %q", got, test.start)
-			}
-			if n := strings.Count(got, test.lineEnd); n != test.count || !strings.HasSuffix(got, test.lineEnd) {
-				t.Errorf("%q stands %d times, want %d, and at the end: %q", test.lineEnd, n, test.count, got)
-			}
-			if !strings.Contains(got, "\"two\nlines@open.example\"") {
-				t.Error("a line break inside a cell did not stay as it is")
-			}
-		})
-	}
-}
-
-func TestRawCells(t *testing.T) {
-	w := newWorld(t, "ca.example")
-	w.layout.Cells = RawCells
-	got := string(w.bytes(t, PlainCSV))
-	for _, want := range []string{",=1+1,", "a\x00b\u202ec"} {
-		if !strings.Contains(got, want) {
-			t.Errorf("%q is not in the report", want)
-		}
-	}
-}
 
 // TestCSVQuoting holds fields to RFC 4180, section 2.
 func TestCSVQuoting(t *testing.T) {
@@ -80,10 +39,10 @@ func FuzzCSV(f *testing.F) {
 		cells := append(strings.Split(text, "\x00"), "end")
 		for _, style := range []csvStyle{{lineEnd: "\n"}, {lineEnd: "\r\n", cells: RawCells}} {
 			var out strings.Builder
-			w := newCSV(&out, &table{}, style)
+			w := newCSV(&out, &Table{}, style)
 			w.lines = style.appendLine(w.lines, cells)
 			w.lines = style.appendLine(w.lines, cells)
-			if err := w.Close(Run{}, new(Tally)); err != nil {
+			if err := w.Close(NewOverview(nil, Run{}, new(Tally))); err != nil {
 				t.Fatal(err)
 			}
 			written, _ := strings.CutPrefix(out.String(), style.lineEnd) // of a header without columns
@@ -92,7 +51,7 @@ func FuzzCSV(f *testing.F) {
 			for i, cell := range cells {
 				want[i] = style.written(cell)
 			}
-			if diff := cmp.Diff([][]string{want, want}, parseRFC4180(t, written, style.lineEnd)); diff != "" {
+			if diff := cmp.Diff([][]string{want, want}, ParseRFC4180(t, written, style.lineEnd)); diff != "" {
 				t.Fatalf("plain reader of %q (-want +got):\n%s", written, diff)
 			}
 			got, err := csv.NewReader(strings.NewReader(written)).ReadAll()
@@ -117,8 +76,8 @@ func (s csvStyle) written(cell string) string {
 	return safeCell(cell, classesIn(cell))
 }
 
-// parseRFC4180 is the grammar of RFC 4180, section 2 and nothing else.
-func parseRFC4180(t *testing.T, text, lineEnd string) [][]string {
+// ParseRFC4180 is the grammar of RFC 4180, section 2 and nothing else.
+func ParseRFC4180(t *testing.T, text, lineEnd string) [][]string {
 	t.Helper()
 	var lines [][]string
 	var line []string
@@ -159,109 +118,5 @@ func cutField(t *testing.T, text, lineEnd string) (field, rest string) {
 			return field, after
 		}
 		field, text = field+`"`, after[1:]
-	}
-}
-
-// TestFixesInCSVLoad: what is copied from the cell is what the zone file is to hold, letter
-// by letter, also where another cell would be disarmed. Records stay as other cells.
-func TestFixesInCSVLoad(t *testing.T) {
-	w := newWorld(t, "ca.example")
-	w.layout.Columns = []string{"caa_records", "caa_fix"}
-	w.results[1].Verdict.Decisions[0].Fix = fix(t, "-corp.example", "a; =b", `c|@d \x41`)
-	w.results[1].Verdict.Records = issuemail(t, "-corp.example", "a; =b", `c|@d \x41`)
-	const records = `"0 issuemail ""a; \x3db"" | 0 issuemail ""c|\x40d \\x5cx41"""`
-	const fixed = `"\045corp.example. IN CAA 0 issuemail ""a; \061b"" | \045corp.example. IN CAA 0 issuemail ""c|\064d \092x41"""`
-	if got := string(w.bytes(t, CSV)); !strings.Contains(got, records+","+fixed) {
-		t.Errorf("%s\nhas no\n%s,%s", got, records, fixed)
-	}
-}
-
-var errDisk = errors.New("no space left on device")
-
-// limited takes so many octets and then fails.
-type limited struct{ left int }
-
-func (l *limited) Write(p []byte) (int, error) {
-	if len(p) > l.left {
-		return 0, errDisk
-	}
-	l.left -= len(p)
-	return len(p), nil
-}
-
-func TestErrorsOfTheOutput(t *testing.T) {
-	for _, format := range []Format{CSV, PlainCSV, XLSX, JSONL} {
-		w := newWorld(t, "ca.example")
-		size := len(w.bytes(t, format))
-		for _, room := range []int{0, size / 2, size - 1} {
-			t.Run(fmt.Sprintf("%s with room for %d octets of %d", format, room, size), func(t *testing.T) {
-				to, err := New(format, &limited{room}, w.layout)
-				if err != nil {
-					t.Fatal(err)
-				}
-				for _, r := range w.results {
-					to.Write(r)
-				}
-				if err := to.Close(w.run, w.tally()); !errors.Is(err, errDisk) {
-					t.Errorf("Close() = %v, want %v", err, errDisk)
-				}
-			})
-		}
-	}
-}
-
-// A full disk is seen while the rows come, not only at the end.
-func TestErrorOfWrite(t *testing.T) {
-	w := newWorld(t, "ca.example")
-	to, err := New(CSV, &limited{}, w.layout)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for range 10_000 {
-		if err = to.Write(w.results[0]); err != nil {
-			break
-		}
-	}
-	if !errors.Is(err, errDisk) {
-		t.Errorf("Write() = %v, want %v", err, errDisk)
-	}
-}
-
-func TestAfterClose(t *testing.T) {
-	for _, format := range []Format{CSV, XLSX, JSONL} {
-		w := newWorld(t, "ca.example")
-		to, err := New(format, &limited{1 << 20}, w.layout)
-		if err != nil {
-			t.Fatal(err)
-		}
-		w.write(t, to)
-		if err := to.Write(w.results[0]); err == nil {
-			t.Errorf("%s: no error of Write after Close", format)
-		}
-		if err := to.Close(w.run, w.tally()); err == nil {
-			t.Errorf("%s: no error of a second Close", format)
-		}
-	}
-}
-
-// No cell is dropped: a row that does not fit is an error, of Close too.
-func TestRowsThatDoNotFit(t *testing.T) {
-	w := newWorld(t, "ca.example")
-	long, undecided := w.results[0], w.results[0]
-	long.Row.Cells = []string{"a", "b", "c", "d"}
-	undecided.Verdict = scan.Verdict{Outcome: new(scan.Outcome)}
-	for _, format := range []Format{CSV, XLSX, JSONL} {
-		for what, r := range map[string]scan.Result{"more cells than the header": long, "no decision": undecided} {
-			to, err := New(format, &limited{1 << 20}, w.layout)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if err := to.Write(r); err == nil {
-				t.Errorf("%s: no error of a row with %s", format, what)
-			}
-			if err := to.Close(w.run, w.tally()); err == nil {
-				t.Errorf("%s: no error of Close after a row with %s", format, what)
-			}
-		}
 	}
 }

@@ -10,10 +10,11 @@ import (
 )
 
 func Example() {
-	w, err := report.New(report.PlainCSV, os.Stdout, report.Layout{
+	layout := report.Layout{
 		Header:  []string{"name", "email"},
 		Issuers: []string{"ca.example"},
-	})
+	}
+	w, err := report.NewPlainCSV(os.Stdout, layout)
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -33,7 +34,7 @@ func Example() {
 		fmt.Println(err)
 		return
 	}
-	if err := w.Close(report.Run{}, new(report.Tally)); err != nil {
+	if err := w.Close(report.NewOverview(layout.Issuers, report.Run{}, new(report.Tally))); err != nil {
 		fmt.Println(err)
 	}
 	// Output:

@@ -2,13 +2,13 @@ package report
 
 import (
 	"bufio"
-	"fmt"
 	"io"
 	"slices"
 	"strings"
 
 	"caascan/scan"
 	"caascan/scan/caa"
+	"caascan/scan/domain"
 )
 
 // FixesStart is what a file of NewFixes begins with.
@@ -33,21 +33,22 @@ type fixesFile struct {
 // Write has nothing to do: the tally has what is needed of all rows.
 func (f *fixesFile) Write(scan.Result) error {
 	if f.closed {
-		return errClosed
+		return ErrClosed
 	}
 	return nil
 }
 
-func (f *fixesFile) Close(run Run, t *Tally) error {
+// Close writes the file.
+func (f *fixesFile) Close(o *Overview) error {
 	if f.closed {
-		return errClosed
+		return ErrClosed
 	}
-	f.closed, f.run = true, run
-	fixes := t.Fixes(f.issuers...)
+	f.closed, f.run = true, o.Run
+	fixes := o.Tally.Fixes(f.issuers...)
 	f.comment(strings.TrimPrefix(FixesStart, "; ") + " so that " + f.labels(f.issuers) + " may issue S/MIME certificates: " + plural(len(fixes), "name") + ".")
 	f.comment("Each set is whole: it takes the place of all CAA records of its name.")
 	for _, i := range f.issuers {
-		for _, doubt := range run.Issuers[i].Doubts() {
+		for _, doubt := range o.Run.Issuers[i].Doubts() {
 			f.comment("Note: " + doubt)
 		}
 	}
@@ -78,7 +79,7 @@ func (f *fixesFile) fix(fix FixTotal) {
 	}
 	// Only an alias that leads to the wildcard itself has this. An overlay does not take
 	// it, because what it would change depends on all names that there are.
-	if isWildcard(fix.Name()) {
+	if domain.Owner(fix.Name()).IsWildcard() {
 		f.comment("Note: " + wildcardNote + " To publish it, take off the semicolons.")
 		for _, line := range fix.Lines() {
 			f.comment(line)
@@ -89,10 +90,6 @@ func (f *fixesFile) fix(fix FixTotal) {
 		f.to.WriteString(line + "\n")
 	}
 }
-
-const wildcardNote = "This is a wildcard, and so it is for all names that it makes."
-
-func isWildcard(owner string) bool { return owner == "*" || strings.HasPrefix(owner, "*.") }
 
 // others are the CAs that the name denies and that the file is not for.
 func (f *fixesFile) others(fix FixTotal) []int {
@@ -107,7 +104,7 @@ func (f *fixesFile) others(fix FixTotal) []int {
 
 // comment writes a line that nothing in text can end.
 func (f *fixesFile) comment(text string) {
-	text = escapeCell(text)
+	text = EscapeCell(text)
 	f.to.WriteString("; " + strings.NewReplacer("\n", " ", "\r", " ", "\t", " ").Replace(text) + "\n")
 }
 
@@ -117,11 +114,4 @@ func (f *fixesFile) labels(issuers []int) string {
 		labels[i] = f.run.Issuers[issuer].Label
 	}
 	return strings.Join(labels, ", ")
-}
-
-func plural(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	return fmt.Sprintf("%d %ss", n, what)
 }

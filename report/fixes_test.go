@@ -1,4 +1,4 @@
-package report
+package report_test
 
 import (
 	"errors"
@@ -9,6 +9,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"caascan/report"
+	"caascan/report/reporttest"
 	"caascan/scan"
 	"caascan/scan/caa"
 	"caascan/scan/domain"
@@ -44,32 +46,32 @@ func property(t testing.TB, flags uint8, tag, value string) caa.Property {
 }
 
 // tallyOf counts a row for each answer.
-func tallyOf(t testing.TB, issuers []caa.Issuer, answers ...answer) *Tally {
+func tallyOf(t testing.TB, issuers []caa.Issuer, answers ...answer) *report.Tally {
 	t.Helper()
 	var store snapshot.Store
 	for _, a := range answers {
-		o := snapshot.Observation{Name: name(t, a.name), Records: caa.RRset{Owner: a.owner, Properties: a.properties}, TTL: 60, Transport: snapshot.Zone}
+		o := snapshot.Observation{Name: reporttest.Name(t, a.name), Records: caa.RRset{Owner: a.owner, Properties: a.properties}, TTL: 60, Transport: snapshot.Zone}
 		if a.owner != a.name {
 			o.Aliases = []string{a.owner}
 		}
 		store.Put(o)
 	}
-	scanner, tally := scan.New(scan.Config{Issuers: issuers, Store: &store}), new(Tally)
+	scanner, tally := scan.New(scan.Config{Issuers: issuers, Store: &store}), new(report.Tally)
 	for i, a := range answers {
-		tally.Add(scan.Result{Row: scan.Row{Number: i + 2}, Verdict: scanner.Verdict(name(t, a.name))})
+		tally.Add(scan.Result{Row: scan.Row{Number: i + 2}, Verdict: scanner.Verdict(reporttest.Name(t, a.name))})
 	}
 	return tally
 }
 
 // zoneFile returns what is written for some CAs.
-func zoneFile(t testing.TB, tally *Tally, all []caa.Issuer, issuers ...int) string {
+func zoneFile(t testing.TB, tally *report.Tally, all []caa.Issuer, issuers ...int) string {
 	t.Helper()
 	var out strings.Builder
-	w := NewFixes(&out, issuers...)
-	if err := w.Close(Run{Issuers: all}, tally); err != nil {
+	w := report.NewFixes(&out, issuers...)
+	if err := w.Close(report.NewOverview(nil, report.Run{Issuers: all}, tally)); err != nil {
 		t.Fatal(err)
 	}
-	if err := w.Close(Run{Issuers: all}, tally); !errors.Is(err, errClosed) {
+	if err := w.Close(report.NewOverview(nil, report.Run{Issuers: all}, tally)); !errors.Is(err, report.ErrClosed) {
 		t.Errorf("a second Close: %v", err)
 	}
 	return out.String()
@@ -121,7 +123,7 @@ new.org. IN CAA 0 issuemail "old.test"
 	if text := zoneFile(t, wild, all, 1); !strings.Contains(text, "\n; *.cdn.net. IN CAA 0 issuemail \"new.test\"\n") || strings.Contains(text, "\n*") {
 		t.Errorf("an alias that leads to a wildcard itself:\n%s", text)
 	}
-	if none := zoneFile(t, new(Tally), all, 0); strings.Count(none, "\n") != 6 || !strings.Contains(none, ": 0 names.") {
+	if none := zoneFile(t, new(report.Tally), all, 0); strings.Count(none, "\n") != 6 || !strings.Contains(none, ": 0 names.") {
 		t.Errorf("nothing to fix:\n%s", none)
 	}
 }
@@ -138,7 +140,7 @@ func TestANameThatAnsweredWithSeveralSets(t *testing.T) {
 	tally := tallyOf(t, all,
 		answer{"a.com", "p.net", sets[0]}, answer{"b.com", "p.net", sets[1]}, answer{"c.com", "p.net", sets[2]}, answer{"p.net", "p.net", sets[0]})
 	fixes := tally.Fixes(1)
-	if len(fixes) != 1 || fixes[0].Count != (Count{4, 4}) || fixes[0].Ask != "p.net" {
+	if len(fixes) != 1 || fixes[0].Count != (report.Count{Rows: 4, Domains: 4}) || fixes[0].Ask != "p.net" {
 		t.Fatalf("Fixes(1) = %+v", fixes)
 	}
 	fix := fixes[0]
@@ -209,13 +211,13 @@ func TestARowBlockedForSeveralCAsCountsOnce(t *testing.T) {
 	deny := []caa.Property{property(t, 0, "issuemail", ";")}
 	tally := tallyOf(t, all, answer{"a.com", "a.com", deny}, answer{"b.com", "b.com", []caa.Property{property(t, 0, "issuemail", "new.test")}})
 	fixes := tally.Fixes(1, 0) // in whatever order
-	if len(fixes) != 2 || fixes[0].Count != (Count{1, 1}) || fixes[1].Count != (Count{1, 1}) {
+	if len(fixes) != 2 || fixes[0].Count != (report.Count{Rows: 1, Domains: 1}) || fixes[1].Count != (report.Count{Rows: 1, Domains: 1}) {
 		t.Fatalf("Fixes(0, 1) = %+v", fixes)
 	}
 	if diff := cmp.Diff([][]int{{0, 1}, {0}}, [][]int{fixes[0].Issuers, fixes[1].Issuers}); diff != "" {
 		t.Errorf("Issuers (-want +got):\n%s", diff)
 	}
-	if diff := cmp.Diff([]domain.Name{name(t, "b.com")}, fixes[1].Domains, cmp.AllowUnexported(domain.Name{})); diff != "" {
+	if diff := cmp.Diff([]domain.Name{reporttest.Name(t, "b.com")}, fixes[1].Domains, cmp.AllowUnexported(domain.Name{})); diff != "" {
 		t.Errorf("Domains (-want +got):\n%s", diff)
 	}
 }

@@ -101,16 +101,21 @@ type jsonCell struct {
 // member is a field of an object and where its value is from.
 type member struct {
 	key jsonKey
-	*field
+	*TableColumn
 }
 
-func newJSONL(w io.Writer, t *table) *lineWriter {
-	j := jsonForm{labels: t.labels, issuers: make([][]member, len(t.labels))}
-	for i := range t.inputs {
+// NewJSONL returns a Writer of JSON Lines.
+func NewJSONL(w io.Writer, layout Layout) (Writer, error) {
+	t, err := NewTable(layout)
+	if err != nil {
+		return nil, err
+	}
+	j := &jsonForm{labels: t.Labels, issuers: make([][]member, len(t.Labels))}
+	for i := range t.Inputs {
 		j.addCell(t.names[i], i)
 	}
-	for i := range t.fields {
-		if f := &t.fields[i]; f.input > len(t.names) {
+	for i := range t.Columns {
+		if f := &t.Columns[i]; f.input > len(t.names) {
 			j.addCell(f.Name, f.input-1)
 		} else if f.input > 0 {
 			j.addCell(t.names[f.input-1], f.input-1)
@@ -119,7 +124,7 @@ func newJSONL(w io.Writer, t *table) *lineWriter {
 	for i := range columns {
 		j.addColumn(t, key(columns[i].Name))
 	}
-	return newLineWriter(w, t, j, "")
+	return newLineWriter(w, t, j, ""), nil
 }
 
 func (j *jsonForm) addCell(name string, place int) {
@@ -128,9 +133,9 @@ func (j *jsonForm) addCell(name string, place int) {
 
 // addColumn adds what the table has of a column, which stands there twice for the
 // first of several CAs.
-func (j *jsonForm) addColumn(t *table, name string) {
-	for i := range t.fields {
-		f := &t.fields[i]
+func (j *jsonForm) addColumn(t *Table, name string) {
+	for i := range t.Columns {
+		f := &t.Columns[i]
 		switch {
 		case f.input > 0 || key(f.Name) != name:
 		case !f.perIssuer():
@@ -150,9 +155,9 @@ func newKey(place int, name string) jsonKey {
 	return jsonKey(append(appendJSONCell([]byte{start}, name), ':'))
 }
 
-// uniqueNames makes the names in a header differ, which those in an object must (RFC
+// UniqueNames makes the names in a header differ, which those in an object must (RFC
 // 8259, section 4): the second column of a name gets #2 behind it, the third #3.
-func uniqueNames(header []string) []string {
+func UniqueNames(header []string) []string {
 	taken := make(map[string]bool, len(header))
 	for _, name := range header {
 		taken[name] = true
@@ -172,7 +177,7 @@ func uniqueNames(header []string) []string {
 	return unique
 }
 
-func (j jsonForm) appendCells(line []byte, r scan.Result) []byte {
+func (j *jsonForm) appendCells(line []byte, r scan.Result) []byte {
 	if len(j.cells) == 0 {
 		return line
 	}
@@ -188,7 +193,7 @@ func (j jsonForm) appendCells(line []byte, r scan.Result) []byte {
 	return append(line, '}')
 }
 
-func (j jsonForm) template(o *scan.Outcome) template {
+func (j *jsonForm) template(o *scan.Outcome) template {
 	var b templateBuilder
 	for _, m := range j.own {
 		m.write(&b, o)
@@ -208,7 +213,7 @@ func (j jsonForm) template(o *scan.Outcome) template {
 	return b.template()
 }
 
-func (j jsonForm) decision(b *templateBuilder, issuer int, o *scan.Outcome) {
+func (j *jsonForm) decision(b *templateBuilder, issuer int, o *scan.Outcome) {
 	b.text = append(b.text, newKey(0, issuerKey)...)
 	b.text = appendJSONCell(b.text, j.labels[issuer])
 	for _, m := range j.issuers[issuer] {
@@ -236,7 +241,7 @@ func (m member) write(b *templateBuilder, o *scan.Outcome) {
 		b.vary(m.appendNumber)
 		return
 	}
-	if text, same := m.shared(o); same {
+	if text, same := m.Shared(o); same {
 		b.text = appendJSONCell(b.text, text)
 		return
 	}
@@ -254,7 +259,7 @@ func (m member) vary(b *templateBuilder, o *scan.Outcome) {
 			return
 		}
 	}
-	b.vary(func(line []byte, r scan.Result) []byte { return appendJSONCell(line, m.text(r)) })
+	b.vary(func(line []byte, r scan.Result) []byte { return appendJSONCell(line, m.Text(r)) })
 }
 
 func appendRecords(line []byte, set []caa.Property) []byte {
@@ -300,7 +305,7 @@ func appendWarnings(line []byte, r scan.Result) []byte {
 // appendJSONCell appends text as it stands in a cell.
 func appendJSONCell(line []byte, text string) []byte {
 	if classesIn(text)&mayEscape != 0 {
-		text = escapeCell(text)
+		text = EscapeCell(text)
 	}
 	return appendJSONText(line, text)
 }

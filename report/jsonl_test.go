@@ -1,4 +1,4 @@
-package report
+package report_test
 
 import (
 	"bytes"
@@ -11,6 +11,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"caascan/report"
+	"caascan/report/reporttest"
 	"caascan/scan"
 	"caascan/scan/caa"
 )
@@ -70,25 +72,25 @@ func readJSONL(t testing.TB, text []byte) []jsonRow {
 // every row.
 func TestFields(t *testing.T) {
 	var want []string
-	for _, f := range Fields() {
+	for _, f := range report.Fields() {
 		want = append(want, f.Name+" "+f.Type)
 		if !strings.HasSuffix(f.Meaning, ".") {
 			t.Errorf("%s has no sentence: %q", f.Name, f.Meaning)
 		}
 	}
-	w := newWorld(t, "Old")
-	w.layout.Compared = "old.csv"
-	for line := range bytes.Lines(w.bytes(t, JSONL)) {
+	w := reporttest.NewWorld(t, "Old")
+	w.Layout.Compared = "old.csv"
+	for line := range bytes.Lines(w.Bytes(t, report.NewJSONL)) {
 		decoder := json.NewDecoder(bytes.NewReader(line))
 		var got []string
 		for _, f := range members(t, decoder) {
-			if f[0] != decisionsKey {
+			if f[0] != "decisions" {
 				got = append(got, f[0]+" "+typeOf(t, f))
 				continue
 			}
 			got = append(got, f[0]+" "+typeOf(t, f))
 			for _, d := range members(t, json.NewDecoder(strings.NewReader(strings.Trim(f[1], "[]")))) {
-				got = append(got, decisionsKey+"[]."+d[0]+" "+typeOf(t, d))
+				got = append(got, "decisions"+"[]."+d[0]+" "+typeOf(t, d))
 			}
 		}
 		if diff := cmp.Diff(want, got); diff != "" {
@@ -127,7 +129,10 @@ func typeOf(t *testing.T, field [2]string) string {
 	if err := json.Unmarshal([]byte(field[1]), &value); err != nil {
 		t.Fatal(err)
 	}
-	lists := map[string]list{"records": listOfRecords, "warnings": listOfWarnings, "fix": listOfLines, decisionsKey: "list of objects"}
+	lists := map[string]string{
+		"records":  "list of objects with flags (number), tag and value (text)",
+		"warnings": "list of codes (text)", "fix": "list of lines (text)", "decisions": "list of objects",
+	}
 	switch value := value.(type) {
 	case string:
 		return "text"
@@ -136,44 +141,9 @@ func typeOf(t *testing.T, field [2]string) string {
 	case map[string]any:
 		return "object of text"
 	case []any:
-		return string(lists[field[0]])
+		return lists[field[0]]
 	default:
 		return fmt.Sprintf("%T", value)
-	}
-}
-
-func TestUniqueNames(t *testing.T) {
-	tests := []struct{ header, want string }{
-		{"a,b,c", "a,b,c"},
-		{"a,b,a,a", "a,b,a#2,a#3"},
-		{"a,a,a#2,a", "a,a#3,a#2,a#4"},
-		{",,", ",#2,#3"},
-	}
-	for _, test := range tests {
-		if got := strings.Join(uniqueNames(strings.Split(test.header, ",")), ","); got != test.want {
-			t.Errorf("uniqueNames(%s) = %s, want %s", test.header, got, test.want)
-		}
-	}
-}
-
-func TestJSONText(t *testing.T) {
-	tests := []struct{ name, text, want string }{
-		{"plain", "a b, c", `"a b, c"`},
-		{"what JSON must escape", "\"\\\t\r\n", `"\"\\\t\r\n"`},
-		{"no HTML escapes", "<a href='x'>&amp;</a>", `"<a href='x'>&amp;</a>"`},
-		{"controls as in a cell", "a\x00\x1b[31m\u202e\u0085\x7f", `"a\\x00\\x1b[31m\\u{202e}\\u{0085}\\x7f"`},
-		{"octets that are no UTF-8 as in a cell", "M\xfcller \xe2\x80", `"M\\xfcller \\xe2\\x80"`},
-		{"a typed escape as in a cell", `C:\x41`, `"C:\\x5cx41"`},
-		{"no apostrophe before a formula", "=1+1", `"=1+1"`},
-		{"separators of lines and paragraphs", "a\u2028b\u2029", `"a\u2028b\u2029"`},
-		{"letters and pictures", "é漢😀\u200d", `"é漢😀` + "\u200d\""},
-	}
-	for _, test := range tests {
-		t.Run(test.name, func(t *testing.T) {
-			if got := string(appendJSONCell(nil, test.text)); got != test.want {
-				t.Errorf("got %s, want %s", got, test.want)
-			}
-		})
 	}
 }
 
@@ -184,33 +154,33 @@ func FuzzJSONL(f *testing.F) {
 		f.Add(seed, seed, seed)
 	}
 	f.Fuzz(func(t *testing.T, cells, value, detail string) {
-		w := newWorld(t, "Old", "New")
-		w.layout.Header, w.results = strings.Split(cells, "\x00"), w.results[:3]
-		for i := range w.results {
-			w.results[i].Row.Cells = nil
+		w := reporttest.NewWorld(t, "Old", "New")
+		w.Layout.Header, w.Results = strings.Split(cells, "\x00"), w.Results[:3]
+		for i := range w.Results {
+			w.Results[i].Row.Cells = nil
 		}
-		w.results[1].Row.Cells = w.layout.Header
+		w.Results[1].Row.Cells = w.Layout.Header
 		p, err := caa.NewProperty(128, "tbs", value[:min(len(value), 1000)])
 		if err != nil {
 			t.Fatal(err)
 		}
-		o := w.results[1].Verdict.Outcome
+		o := w.Results[1].Verdict.Outcome
 		o.Records.Properties = append(o.Records.Properties, p)
 		o.Decisions[0].Fix = &scan.Fix{Present: o.Records, Set: o.Records.Properties}
 		before, after, _ := strings.Cut(detail, "\x00")
 		o.Decisions[1].Detail = scan.Sentence(before + "\x00" + strings.ReplaceAll(after, "\x00", ""))
-		w.layout.Issuers = []string{"Old", "N" + strings.ReplaceAll(value, "\x00", "")}
-		rows := parseRFC4180(t, string(w.bytes(t, PlainCSV)), "\n")
-		objects := readJSONL(t, w.bytes(t, JSONL))
+		w.Layout.Issuers = []string{"Old", "N" + strings.ReplaceAll(value, "\x00", "")}
+		rows := report.ParseRFC4180(t, string(w.Bytes(t, report.NewPlainCSV)), "\n")
+		objects := readJSONL(t, w.Bytes(t, report.NewJSONL))
 		if len(objects) != len(rows)-1 {
 			t.Fatalf("%d objects for %d rows", len(objects), len(rows)-1)
 		}
 		for i, object := range objects {
-			if diff := cmp.Diff(restored(rows[i+1]), object.asCells(rows[0][:len(w.layout.Header)])); diff != "" {
+			if diff := cmp.Diff(restored(rows[i+1]), object.asCells(rows[0][:len(w.Layout.Header)])); diff != "" {
 				t.Errorf("row %d (-CSV +JSON Lines):\n%s", i, diff)
 			}
-			if label := unescapeCell(object.Decisions[1].Issuer); label != w.layout.Issuers[1] {
-				t.Errorf("row %d: CA %q, want %q", i, label, w.layout.Issuers[1])
+			if label := report.UnescapeCell(object.Decisions[1].Issuer); label != w.Layout.Issuers[1] {
+				t.Errorf("row %d: CA %q, want %q", i, label, w.Layout.Issuers[1])
 			}
 		}
 	})
@@ -219,7 +189,7 @@ func FuzzJSONL(f *testing.F) {
 func restored(cells []string) []string {
 	all := make([]string, len(cells))
 	for i, cell := range cells {
-		all[i] = RestoreCell(cell)
+		all[i] = report.RestoreCell(cell)
 	}
 	return all
 }
@@ -227,8 +197,8 @@ func restored(cells []string) []string {
 // asCells returns the cells of a row with several CAs; the header is that of CSV.
 func (r *jsonRow) asCells(header []string) []string {
 	var cells []string
-	for _, name := range uniqueNames(restored(header)) {
-		cells = append(cells, unescapeCell(r.Cells[escapeCell(name)]))
+	for _, name := range report.UniqueNames(restored(header)) {
+		cells = append(cells, report.UnescapeCell(r.Cells[report.EscapeCell(name)]))
 	}
 	var records []string
 	for _, p := range r.Records {
@@ -246,5 +216,5 @@ func (r *jsonRow) asCells(header []string) []string {
 }
 
 func (d *jsonDecision) asCells() []string {
-	return []string{d.Status, d.Reason, unescapeCell(d.Detail), strings.Join(d.Fix, " | ")}
+	return []string{d.Status, d.Reason, report.UnescapeCell(d.Detail), strings.Join(d.Fix, " | ")}
 }

@@ -31,7 +31,7 @@ func (w *taker) Write(r scan.Result) error {
 	return nil
 }
 
-func (w *taker) Close(Run, *Tally) error { return nil }
+func (w *taker) Close(*Overview) error { return nil }
 
 // manyResults yields results whose cells are the same memory each time, as a row's
 // are, and err behind them, if there is one.

@@ -1,19 +1,16 @@
-// Package report writes the results of a scan to a file: each row of the input
-// with its own columns first and what was found of it after them.
+// Package report says what a report says: each row of the input with its own columns
+// first and what was found of it after them, and what all rows come to. It writes the
+// reports that are lines of text: CSV, JSON Lines and files of fixes. Those that have a
+// form of their own are made by the packages below it: report/xlsx makes a workbook,
+// report/html a page, and report/diff reads an earlier report and compares rows with it.
 //
-// CSV and JSON Lines are written row by row. A workbook's rows are kept in temporary files until
-// Close, about 1 GB for a million, because the run facts, which come first in it,
-// are known last. Memory grows with the distinct domains and not with the rows, but
-// for a buffer of each sheet that is being written, and equal results give equal
-// bytes. All text is taken for hostile: see Cells for what CSV makes of it; a
-// workbook holds text as text and never as a formula, a page as text and never as a
-// part of itself.
+// Memory grows with the distinct domains and not with the rows, and equal results give
+// equal bytes. All text is hostile: see Cells for how CSV is protected.
 package report
 
 import (
 	"errors"
 	"fmt"
-	"io"
 	"path/filepath"
 	"strings"
 
@@ -78,10 +75,10 @@ type Layout struct {
 	TempDir string
 }
 
-// Check finds what New would find wrong with the layout. The error wraps ErrColumns if
+// Check finds what is wrong with the layout, as the makers of Writers would. The error wraps ErrColumns if
 // it is about Columns.
 func (l Layout) Check() error {
-	_, err := newTable(l)
+	_, err := NewTable(l)
 	return err
 }
 
@@ -92,31 +89,10 @@ type Writer interface {
 	// the header, because a cell would be lost.
 	Write(scan.Result) error
 	// Close writes what is left, the facts of the run and what is to be said of all
-	// rows together included, and releases what the Writer holds. The tally must be
-	// that of all rows, be they written or left out. Close does not close the io.Writer.
-	Close(Run, *Tally) error
+	// rows together included, and releases what the Writer holds. Close does not close
+	// the io.Writer.
+	Close(*Overview) error
 }
 
-// errClosed is returned by Write and Close after Close.
-var errClosed = errors.New("the report is closed")
-
-// New returns a Writer of a report in this format to w.
-func New(format Format, w io.Writer, layout Layout) (Writer, error) {
-	t, err := newTable(layout)
-	if err != nil {
-		return nil, err
-	}
-	switch format {
-	case CSV:
-		return newCSV(w, t, csvStyle{bom: "\ufeff", lineEnd: "\r\n", cells: layout.Cells}), nil
-	case PlainCSV:
-		return newCSV(w, t, csvStyle{lineEnd: "\n", cells: layout.Cells}), nil
-	case XLSX:
-		return newWorkbook(w, t, layout.TempDir)
-	case HTML:
-		return newHTML(w, t, mostOnPage())
-	case JSONL:
-		return newJSONL(w, t), nil
-	}
-	return nil, fmt.Errorf("report: unknown format %q", format)
-}
+// ErrClosed is returned by Write and Close after Close.
+var ErrClosed = errors.New("the report is closed")

@@ -87,11 +87,11 @@ func (t *Tally) Warnings() []WarningTotal {
 	counts := make(map[scan.Warning]Count)
 	for _, d := range t.domains {
 		for _, w := range d.Outcome.Warnings {
-			counts[w] = counts[w].plus(Count{Rows: d.Rows, Domains: 1})
+			counts[w] = counts[w].Plus(Count{Rows: d.Rows, Domains: 1})
 		}
 	}
 	for s, rows := range t.spelt {
-		counts[s.warning] = counts[s.warning].plus(Count{Rows: rows, Domains: 1})
+		counts[s.warning] = counts[s.warning].Plus(Count{Rows: rows, Domains: 1})
 	}
 	var all []WarningTotal
 	for _, w := range scan.Warnings() {
@@ -103,9 +103,9 @@ func (t *Tally) Warnings() []WarningTotal {
 	return all
 }
 
-// spellings returns the warnings of the spelling of rows, for each domain that has any,
+// Spellings returns the warnings of the spelling of rows, for each domain that has any,
 // as scan.Warnings has them.
-func (t *Tally) spellings() map[domain.Name][]scan.Warning {
+func (t *Tally) Spellings() map[domain.Name][]scan.Warning {
 	of := make(map[domain.Name][]scan.Warning)
 	for _, w := range scan.Warnings() {
 		for s := range t.spelt {
@@ -134,8 +134,8 @@ func (t *Tally) Domains() []DomainTotal {
 // once. The set of a line lets all of these CAs issue that the name denies, and
 // publishing it takes no permission from any CA of the scan.
 func (t *Tally) Fixes(issuers ...int) []FixTotal {
-	byName := make(map[string]*deciding)
-	var names []*deciding
+	byName := make(map[string]*fixMerge)
+	var names []*fixMerge
 	for _, d := range t.Domains() {
 		owner := d.Outcome.Records.Owner
 		if len(d.Outcome.Records.Properties) == 0 {
@@ -143,7 +143,7 @@ func (t *Tally) Fixes(issuers ...int) []FixTotal {
 		}
 		n := byName[owner]
 		if n == nil {
-			n = newDeciding(d.Outcome)
+			n = newFixMerge(d.Outcome)
 			byName[owner] = n
 			names = append(names, n)
 		}
@@ -176,7 +176,7 @@ func (t *Tally) Permissions() []Permission {
 			at[key] = i
 			all = append(all, p)
 		}
-		all[i].Count = all[i].plus(Count{Rows: d.Rows, Domains: 1})
+		all[i].Count = all[i].Plus(Count{Rows: d.Rows, Domains: 1})
 	}
 	slices.SortFunc(all, func(a, b Permission) int { return strings.Compare(string(a.key()), string(b.key())) })
 	return t.withoutDomain(all)

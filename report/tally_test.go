@@ -1,10 +1,12 @@
-package report
+package report_test
 
 import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
+	"caascan/report"
+	"caascan/report/reporttest"
 	"caascan/scan"
 	"caascan/scan/domain"
 )
@@ -16,7 +18,7 @@ func TestTallyOfDomains(t *testing.T) {
 	}
 	want := []line{{"open.example", 2}, {"bogus.example", 1}, {"mail.closed.example", 1}}
 	var got []line
-	for _, d := range newWorld(t, "ca.example").tally().Domains() {
+	for _, d := range reporttest.NewWorld(t, "ca.example").Tally().Domains() {
 		got = append(got, line{d.Domain.String(), d.Rows})
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
@@ -25,12 +27,12 @@ func TestTallyOfDomains(t *testing.T) {
 }
 
 func TestTallyOfFixes(t *testing.T) {
-	both := newWorld(t, "Old", "New").tally()
+	both := reporttest.NewWorld(t, "Old", "New").Tally()
 	got := both.Fixes(0)
-	if len(got) != 1 || got[0].Name() != "policy.example" || got[0].Count != (Count{Rows: 1, Domains: 1}) {
+	if len(got) != 1 || got[0].Name() != "policy.example" || got[0].Count != (report.Count{Rows: 1, Domains: 1}) {
 		t.Fatalf("Fixes(0) = %+v, want one of policy.example for a row and a domain", got)
 	}
-	if diff := cmp.Diff([]domain.Name{name(t, "mail.closed.example")}, got[0].Domains, cmp.AllowUnexported(domain.Name{})); diff != "" {
+	if diff := cmp.Diff([]domain.Name{reporttest.Name(t, "mail.closed.example")}, got[0].Domains, cmp.AllowUnexported(domain.Name{})); diff != "" {
 		t.Errorf("Domains (-want +got):\n%s", diff)
 	}
 	if got := both.Fixes(1); len(got) != 0 {
@@ -41,15 +43,15 @@ func TestTallyOfFixes(t *testing.T) {
 // TestPermissions, by hand: six rows; open.example twice, closed and bogus once, two
 // without a domain.
 func TestPermissions(t *testing.T) {
-	want := []Permission{
-		{Permitted: []bool{true, true}, Count: Count{2, 1}},
-		{Permitted: []bool{false, true}, Count: Count{1, 1}},
-		{Permitted: []bool{false, false}, Failed: true, Count: Count{3, 1}},
+	want := []report.Permission{
+		{Permitted: []bool{true, true}, Count: report.Count{Rows: 2, Domains: 1}},
+		{Permitted: []bool{false, true}, Count: report.Count{Rows: 1, Domains: 1}},
+		{Permitted: []bool{false, false}, Failed: true, Count: report.Count{Rows: 3, Domains: 1}},
 	}
-	if diff := cmp.Diff(want, newWorld(t, "Old", "New").tally().Permissions()); diff != "" {
+	if diff := cmp.Diff(want, reporttest.NewWorld(t, "Old", "New").Tally().Permissions()); diff != "" {
 		t.Errorf("Permissions() (-want +got):\n%s", diff)
 	}
-	if got := new(Tally).Permissions(); len(got) != 0 {
+	if got := new(report.Tally).Permissions(); len(got) != 0 {
 		t.Errorf("Permissions() of nothing = %+v", got)
 	}
 }
@@ -57,22 +59,22 @@ func TestPermissions(t *testing.T) {
 // TestTallyOfWarnings, by hand: a warning of an outcome counts for all rows of its
 // domains, one of the spelling for the rows that are spelt so.
 func TestTallyOfWarnings(t *testing.T) {
-	w := newWorld(t, "ca.example")
-	denied := w.results[1].Verdict // inherited
+	w := reporttest.NewWorld(t, "ca.example")
+	denied := w.Results[1].Verdict // inherited
 	sibling := denied
-	sibling.Domain = name(t, "sibling.example")
-	w.add(denied, nil, "again@mail.closed.example")
-	w.add(denied, []scan.Warning{scan.IDNMapped}, "and again")
-	w.add(sibling, []scan.Warning{scan.IDNMapped, scan.BadALabel}, "x@sibling.example")
-	want := []WarningTotal{
-		{scan.Inherited, Count{4, 2}},
-		{scan.IDNMapped, Count{3, 2}},
-		{scan.BadALabel, Count{1, 1}},
+	sibling.Domain = reporttest.Name(t, "sibling.example")
+	w.Add(denied, nil, "again@mail.closed.example")
+	w.Add(denied, []scan.Warning{scan.IDNMapped}, "and again")
+	w.Add(sibling, []scan.Warning{scan.IDNMapped, scan.BadALabel}, "x@sibling.example")
+	want := []report.WarningTotal{
+		{scan.Inherited, report.Count{Rows: 4, Domains: 2}},
+		{scan.IDNMapped, report.Count{Rows: 3, Domains: 2}},
+		{scan.BadALabel, report.Count{Rows: 1, Domains: 1}},
 	}
-	if diff := cmp.Diff(want, w.tally().Warnings()); diff != "" {
+	if diff := cmp.Diff(want, w.Tally().Warnings()); diff != "" {
 		t.Errorf("Warnings() (-want +got):\n%s", diff)
 	}
-	if got := new(Tally).Warnings(); len(got) != 0 {
+	if got := new(report.Tally).Warnings(); len(got) != 0 {
 		t.Errorf("Warnings() of nothing = %v", got)
 	}
 }

@@ -48,19 +48,9 @@ func (f *Fix) PresentLines() []string { return zoneLines(f.Name(), f.Present.Pro
 func zoneLines(owner string, set []caa.Property) []string {
 	lines := make([]string, len(set))
 	for i, p := range set {
-		lines[i] = harmless(zoneName(owner) + " IN CAA " + p.ZoneText())
+		lines[i] = harmless(domain.Owner(owner).ZoneText() + " IN CAA " + p.ZoneText())
 	}
 	return lines
-}
-
-// zoneName returns an owner, spelt like snapshot.Observation.Owner, as the start of
-// a zone file's line: with the final dot, and no bare $, which readers take for a directive
-// (RFC 1035, section 5.1), some of them within a name too.
-func zoneName(owner string) string {
-	if owner == "." {
-		return owner
-	}
-	return strings.ReplaceAll(owner, "$", `\$`) + "."
 }
 
 // harmless returns a line of a zone file in a spelling that is safe in the cell of a
@@ -94,11 +84,11 @@ func harmless(line string) string {
 	return b.String()
 }
 
-// newFix is what the Fixes of one ending have in common, for every CA.
-func newFix(e ending, last *snapshot.Observation) Fix {
+// newFix is what the Fixes of one climbKey have in common, for every CA.
+func newFix(e climbKey, last *snapshot.Observation) Fix {
 	f := Fix{Present: last.Records, Contacts: last.Records.Contacts(), Notes: notes(last.Records)}
 	if e.elsewhere {
-		f.Ask = registrable(last.Records.Owner)
+		f.Ask = string(domain.Owner(last.Records.Owner).Registrable())
 	}
 	if last.Transport == snapshot.Overlay {
 		f.Notes = append(f.Notes, "The present records are those of an overlay, not what is published.")
@@ -155,48 +145,7 @@ func elsewhere(from domain.Name, set caa.RRset) bool {
 	if len(set.Properties) == 0 || set.Owner == from.String() {
 		return false
 	}
-	return !isWithin(set.Owner, from.Registrable().String())
-}
-
-// isWithin reports whether an owner is a name, which has no escapes, or below it: a
-// dot behind an odd number of backslashes is none between labels.
-func isWithin(owner, name string) bool {
-	rest, ok := strings.CutSuffix(owner, name)
-	if !ok || rest == "" {
-		return ok
-	}
-	labels, ok := strings.CutSuffix(rest, ".")
-	escapes := len(labels) - len(strings.TrimRight(labels, `\`))
-	return ok && escapes%2 == 0
-}
-
-// registrable returns the registrable domain of an owner. Labels that only the DNS
-// knows, with a space or an escape, nobody can register, so those in front do not
-// count.
-func registrable(owner string) string {
-	for rest := owner; rest != ""; {
-		if name, ok := domain.ParsePlain(rest); ok {
-			return name.Registrable().String()
-		}
-		if name, err := domain.Parse(rest); err == nil && name.String() == rest {
-			return name.Registrable().String()
-		}
-		_, rest = cutLabel(rest)
-	}
-	return owner // the root
-}
-
-// cutLabel cuts an owner at its first dot that is not escaped.
-func cutLabel(owner string) (label, rest string) {
-	for i := 0; i < len(owner); i++ {
-		switch owner[i] {
-		case '\\':
-			i++ // of \DDD the digits are no dots
-		case '.':
-			return owner[:i], owner[i+1:]
-		}
-	}
-	return owner, ""
+	return !domain.Owner(set.Owner).IsWithin(from.Registrable())
 }
 
 // after says what becomes of a fix once it is published: when that is seen, and who

@@ -1,11 +1,3 @@
-// Package scan answers, for every row of a list, whether CAA records permit a CA
-// to issue S/MIME certificates for the mailbox or domain in it.
-//
-// A scan has two passes over the same rows. Collect asks the DNS once for every
-// name that is needed; Results reads the rows again, in order, and joins each
-// with the answers. Between them lies only the snapshot.Store, so the second
-// pass is a pure function of rows and answers. A lookup that failed is a result
-// like any other; an error is broken plumbing.
 package scan
 
 import (

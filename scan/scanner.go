@@ -22,8 +22,8 @@ type Config struct {
 // Scanner joins rows with answers.
 type Scanner struct {
 	cfg      Config
-	domains  map[domain.Name]known
-	outcomes map[ending]*Outcome
+	domains  map[domain.Name]cachedVerdict
+	outcomes map[climbKey]*Outcome
 	refusals map[Reason]*Outcome    // of cells that hold no domain
 	steps    []snapshot.Observation // of the last climb
 }
@@ -31,7 +31,7 @@ type Scanner struct {
 // New returns a Scanner. A Scanner is for one scan and one goroutine.
 func New(cfg Config) *Scanner {
 	return &Scanner{
-		cfg: cfg, domains: make(map[domain.Name]known), outcomes: make(map[ending]*Outcome),
+		cfg: cfg, domains: make(map[domain.Name]cachedVerdict), outcomes: make(map[climbKey]*Outcome),
 		refusals: make(map[Reason]*Outcome),
 	}
 }

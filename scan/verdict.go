@@ -2,7 +2,6 @@ package scan
 
 import (
 	"cmp"
-	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -12,9 +11,9 @@ import (
 	"caascan/scan/snapshot"
 )
 
-// known is a Verdict without its domain, as small as can be: there is one for each
-// domain of a list.
-type known struct {
+// cachedVerdict is a Verdict without its domain, as small as possible: there is one for
+// each domain of a list.
+type cachedVerdict struct {
 	outcome   *Outcome
 	checkedAt int64 // seconds of Unix time, also those of the zero time
 	number    int
@@ -34,20 +33,20 @@ func (s *Scanner) Verdict(name domain.Name) Verdict {
 
 // judge climbs through the answers (RFC 8659, section 3): the first set decides,
 // whatever it holds, and so does the first failure.
-func (s *Scanner) judge(name domain.Name) known {
+func (s *Scanner) judge(name domain.Name) cachedVerdict {
 	s.steps = s.cfg.Store.AppendClimb(s.steps[:0], name)
-	e := endingOf(s.steps)
+	e := climbKeyOf(s.steps)
 	o := s.outcomes[e]
 	if o == nil {
 		o = s.outcome(e)
 		s.outcomes[e] = o
 	}
-	return known{outcome: o, checkedAt: checkedAt(s.steps).Unix()}
+	return cachedVerdict{outcome: o, checkedAt: checkedAt(s.steps).Unix()}
 }
 
-// ending is all of a climb on which its Outcome rests: the answer that ended it, and
-// what the others add.
-type ending struct {
+// climbKey is all of a climb that its Outcome depends on: the answer that ended it, and
+// what the others add. Climbs with the same key share one Outcome.
+type climbKey struct {
 	at          domain.Name // which has one answer
 	dnssec      snapshot.DNSSEC
 	onFailure   OnFailure
@@ -57,9 +56,9 @@ type ending struct {
 	unsupported bool // any answer, so that its DNSSEC could not be validated
 }
 
-func endingOf(steps []snapshot.Observation) ending {
+func climbKeyOf(steps []snapshot.Observation) climbKey {
 	last := &steps[len(steps)-1]
-	e := ending{
+	e := climbKey{
 		at:        last.Name,
 		dnssec:    validation(steps),
 		onFailure: onFailure(steps),
@@ -76,7 +75,7 @@ func endingOf(steps []snapshot.Observation) ending {
 }
 
 // outcome is that of the climb in steps.
-func (s *Scanner) outcome(e ending) *Outcome {
+func (s *Scanner) outcome(e climbKey) *Outcome {
 	last := &s.steps[len(s.steps)-1]
 	o := &Outcome{Resolver: last.Server, DNSSEC: e.dnssec, OnFailure: e.onFailure}
 	if last.Failure == "" && len(last.Records.Properties) > 0 {
@@ -244,109 +243,4 @@ func (o *Outcome) decide(issuer caa.Issuer) Decision {
 		panic("scan: " + word + " in the sentence of " + string(d.Reason))
 	})
 	return d
-}
-
-// fill puts values in the places of the words of a reason's sentence.
-func fill(reason Reason, value func(word string) string) Sentence {
-	var b strings.Builder
-	rest := reason.text().detail
-	for {
-		before, place, found := strings.Cut(rest, "{")
-		b.WriteString(before)
-		if !found {
-			return Sentence(b.String())
-		}
-		word, after, _ := strings.Cut(place, "}")
-		b.WriteString(value(word))
-		rest = after
-	}
-}
-
-func (o *Outcome) foundWords() string {
-	if o.Records.Owner == o.FoundAt.String() {
-		return o.Records.Owner
-	}
-	return o.FoundAt.String() + " (through an alias, at " + o.Records.Owner + ")"
-}
-
-// manyListed is how many issuers a sentence names before it only counts them.
-const manyListed = 8
-
-// listedWords names the issuers that the set's issuemail properties authorise.
-func listedWords(set caa.RRset) string {
-	var names []string
-	for _, p := range set.Properties {
-		if !p.Is(caa.TagIssuemail) {
-			continue
-		}
-		value, err := caa.ParseValue(p.Value())
-		if err != nil || value.Issuer == "" {
-			continue
-		}
-		if name := short(strings.ToLower(value.Issuer)); !slices.Contains(names, name) {
-			names = append(names, name)
-		}
-	}
-	if more := len(names) - manyListed; more > 0 {
-		names = append(names[:manyListed], fmt.Sprintf("%d more", more))
-	}
-	return words(names, "and")
-}
-
-// namesOf returns a CA's issuer domain names, behind its label where that is
-// another word.
-func namesOf(issuer caa.Issuer) string {
-	names := make([]string, len(issuer.Domains))
-	for i, name := range issuer.Domains {
-		names[i] = name.String()
-	}
-	if more := len(names) - manyListed; more > 1 {
-		names = append(names[:manyListed], fmt.Sprintf("%d more", more))
-	}
-	if len(names) == 1 && names[0] == issuer.Label {
-		return issuer.Label
-	}
-	return issuer.Label + " (" + words(names, "or") + ")"
-}
-
-// siblingWords says which of the names in a set that denies an issuer its owner recognises
-// too; "" where none.
-func siblingWords(issuer caa.Issuer, set caa.RRset) Sentence {
-	var b strings.Builder
-	for _, id := range issuer.Siblings(set) {
-		fmt.Fprintf(&b, " But %s recognises %s too, which --issuer %s does not hold.", id.Owner, id.Name, issuer.Label)
-	}
-	return Sentence(b.String())
-}
-
-// words joins as people do: a, b and c.
-func words(list []string, conjunction string) string {
-	if len(list) < 2 {
-		return strings.Join(list, "")
-	}
-	last := len(list) - 1
-	return strings.Join(list[:last], ", ") + " " + conjunction + " " + list[last]
-}
-
-func problemWords(p caa.Property) string {
-	_, err := caa.ParseValue(p.Value())
-	if err == nil {
-		return ""
-	}
-	return strings.TrimPrefix(err.Error(), caa.ErrValue.Error()+": ")
-}
-
-// longest is how many characters of a record a sentence quotes; the whole record
-// stands in its own column.
-const longest = 300
-
-func short(text string) string {
-	if len(text) <= longest {
-		return text
-	}
-	cut := text[:longest]
-	if escape := strings.LastIndexByte(cut, '\\'); escape >= longest-3 {
-		cut = cut[:escape] // not a part of it
-	}
-	return cut + "..."
 }

@@ -76,7 +76,7 @@ func (w Warning) Meaning() string {
 
 // warnings returns those of an Outcome, from the ending of the climb and its last
 // answer, in the order of the table.
-func (s *Scanner) warnings(o *Outcome, e ending, last *snapshot.Observation) []Warning {
+func (s *Scanner) warnings(o *Outcome, e climbKey, last *snapshot.Observation) []Warning {
 	var list []Warning
 	for _, w := range o.Records.Warnings(s.cfg.Issuers) {
 		list = append(list, Warning(w))

@@ -84,7 +84,7 @@ func runCheck(ctx context.Context, o checkOptions, name string, io streams) erro
 	}
 	target := scan.ParseTarget(name)
 	if target.Reason != "" {
-		return usagef("%q is no mailbox or domain (%s): %s", name, target.Reason, target.Reason.Meaning())
+		return usagef("%q is not a mailbox or domain (%s): %s", name, target.Reason, target.Reason.Meaning())
 	}
 	for _, issuer := range issuers {
 		for _, doubt := range issuer.Doubts() {

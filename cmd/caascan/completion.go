@@ -28,7 +28,7 @@ func shells() []shell { return []shell{bash, zsh, fish, powerShell} }
 func newCompletion(io streams) *cobra.Command {
 	return &cobra.Command{
 		Use:   "completion bash|zsh|fish|powershell",
-		Short: "Print what lets a shell complete commands and flags",
+		Short: "Print the completion script for a shell",
 		Example: `  caascan completion bash > /etc/bash_completion.d/caascan
   caascan completion zsh > /usr/local/share/zsh/site-functions/_caascan
   caascan completion fish > ~/.config/fish/completions/caascan.fish
@@ -57,7 +57,7 @@ func writeCompletion(w io.Writer, root *cobra.Command, name string) error {
 	case powerShell:
 		return root.GenPowerShellCompletionWithDesc(w)
 	}
-	return usagef("no completion for %q: there is one for %s", name, strings.Join(texts(shells()), ", "))
+	return usagef("no completion for shell %q: choose one of %s", name, strings.Join(texts(shells()), ", "))
 }
 
 // completeFlags says what may follow each flag of a command. Without that it would be

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"caascan/report"
+	"caascan/report/diff"
 	"caascan/scan"
 )
 
@@ -39,7 +40,7 @@ was scanned, wherever it stands.
 
 		RunE: func(cmd *cobra.Command, args []string) error { return runDiff(cmd.Context(), o, args[0], args[1], io) },
 	}
-	cmd.Flags().StringVar(&o.column, "column", "", "`name` or number of the column that was scanned (default: found by itself)")
+	cmd.Flags().StringVar(&o.column, "column", "", "`name` or number of the column that was scanned (default: auto-detected)")
 	addList(cmd.Flags(), &o.failOn, "fail-on", "changed: exit with 3 if the policy of any domain changed, which is what caa_change says but for failed-now, recovered, new and gone")
 	addLogFormat(cmd.Flags(), &o.logFormat)
 	_ = cmd.RegisterFlagCompletionFunc("fail-on", oneOf(string(failOnChanged))) // fails only for a flag that is not there
@@ -57,7 +58,7 @@ func runDiff(ctx context.Context, o diffOptions, old, now string, io streams) (e
 	}
 	tempDir, err := os.MkdirTemp("", "caascan-")
 	if err != nil {
-		return fmt.Errorf("no place for temporary files: %w", err)
+		return fmt.Errorf("cannot create a temporary directory: %w", err)
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(tempDir)) }()
 	var changes *report.Changes
@@ -89,15 +90,15 @@ func (o diffOptions) compare(ctx context.Context, old, now, tempDir string, said
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, later.close()) }()
-	before, err := report.NewReader(ctx, earlier.table, report.ColumnChoice{Asked: o.column})
+	before, err := diff.NewReader(ctx, earlier.table, diff.ColumnChoice{Asked: o.column})
 	if err != nil {
 		return nil, columnError(err)
 	}
-	after, err := report.NewReader(ctx, later.table, report.ColumnChoice{Asked: o.column, Preferred: before.Column()})
+	after, err := diff.NewReader(ctx, later.table, diff.ColumnChoice{Asked: o.column, Preferred: before.Column()})
 	if err != nil {
 		return nil, columnError(err)
 	}
-	baseline, err := report.NewBaseline(ctx, before, after.Labels())
+	baseline, err := diff.NewBaseline(ctx, before, after.Labels())
 	if err != nil {
 		return nil, err
 	}
@@ -112,7 +113,7 @@ func (o diffOptions) compare(ctx context.Context, old, now, tempDir string, said
 
 // columnError makes a column that is not there a fault of the command line.
 func columnError(err error) error {
-	if errors.Is(err, report.ErrNoColumn) {
+	if errors.Is(err, diff.ErrNoColumn) {
 		return usageError{err}
 	}
 	return err
@@ -122,7 +123,7 @@ func columnError(err error) error {
 func printChanges(w io.Writer, c *report.Changes, now string) error {
 	var b strings.Builder
 	same := c.Count(scan.ChangeNone)
-	if len(c.Domains()) == 0 {
+	if len(c.Domains) == 0 {
 		fmt.Fprintf(&b, "No difference between %s and %s: %s, %s.\n", visible(c.Earlier), visible(now), counted(same.Rows, "row"), counted(same.Domains, "domain"))
 		_, err := io.WriteString(w, b.String())
 		return err
@@ -136,7 +137,7 @@ func printChanges(w io.Writer, c *report.Changes, now string) error {
 		fmt.Fprintf(&b, "%-18s%10d%10d\n", name, count.Rows, count.Domains)
 	}
 	var kind scan.ChangeKind
-	for _, d := range c.Domains() {
+	for _, d := range c.Domains {
 		if d.Change.Kind() != kind {
 			kind = d.Change.Kind()
 			fmt.Fprintf(&b, "\n%s:\n", kind.Heading())

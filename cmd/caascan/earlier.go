@@ -15,6 +15,7 @@ import (
 	"strconv"
 
 	"caascan/report"
+	"caascan/report/diff"
 	"caascan/scan"
 	"caascan/scan/input"
 )
@@ -22,7 +23,7 @@ import (
 // earlierReport is a report that is read again, to be compared.
 type earlierReport struct {
 	inputs []*input.Input // one for each sheet of a workbook; none for JSON Lines
-	table  report.Table
+	table  diff.Report
 }
 
 // longestHeader is how much is read of a report to tell what it is.
@@ -41,9 +42,9 @@ func openReport(ctx context.Context, path, tempDir string) (*earlierReport, erro
 	e := new(earlierReport)
 	switch {
 	case bytes.HasPrefix(head, []byte("{")):
-		e.table, err = report.NewJSONLTable(path, func() (io.ReadCloser, error) { return os.Open(path) })
+		e.table, err = diff.NewJSONLReport(path, func() (io.ReadCloser, error) { return os.Open(path) })
 	case bytes.HasPrefix(head, []byte("<")):
-		err = fmt.Errorf("%s %w: it is a page: give the report in CSV, XLSX or JSON Lines", path, report.ErrReport)
+		err = fmt.Errorf("%s %w: it is an HTML page: give the report in CSV, XLSX or JSON Lines", path, diff.ErrReport)
 	case bytes.HasPrefix(head, []byte("PK\x03\x04")):
 		err = e.openSheets(ctx, path, tempDir)
 	default:
@@ -73,7 +74,7 @@ func (e *earlierReport) openSheets(ctx context.Context, path, tempDir string) er
 			e.table.Format = report.XLSX
 			return nil
 		case errors.Is(err, input.ErrSheet):
-			return fmt.Errorf("%s %w: it has no sheet Results", path, report.ErrReport)
+			return fmt.Errorf("%s %w: it has no sheet Results", path, diff.ErrReport)
 		case err != nil:
 			return err
 		}
@@ -88,7 +89,7 @@ func (e *earlierReport) openSheet(ctx context.Context, path string, opts input.O
 	}
 	e.inputs = append(e.inputs, in)
 	if len(e.inputs) > 1 && !slices.Equal(in.Header(), e.table.Header) {
-		return fmt.Errorf("%s %w: the sheet %s has other columns than the first", path, report.ErrReport, opts.Sheet)
+		return fmt.Errorf("%s %w: the sheet %s has other columns than the first", path, diff.ErrReport, opts.Sheet)
 	}
 	e.table.Name, e.table.Header, e.table.Rows = path, in.Header(), e.rows()
 	return nil
@@ -146,7 +147,7 @@ func (j *job) openBaseline(ctx context.Context) error {
 
 // earlierBaseline is what rows are compared with, and its file.
 type earlierBaseline struct {
-	*report.Baseline // nil where rows are not compared
+	*diff.Baseline // nil where rows are not compared
 	*earlierReport
 	sha256 string // in hexadecimal
 }
@@ -194,12 +195,12 @@ func sumOf(path string) (string, error) {
 	return hex.EncodeToString(sum.Sum(nil)), nil
 }
 
-func (j *job) newBaseline(ctx context.Context, table report.Table) (*report.Baseline, error) {
+func (j *job) newBaseline(ctx context.Context, table diff.Report) (*diff.Baseline, error) {
 	layout := j.layout()
 	column := report.InputNames(layout.Header)[j.in.Layout().Column-1]
-	reader, err := report.NewReader(ctx, table, report.ColumnChoice{Preferred: column})
+	reader, err := diff.NewReader(ctx, table, diff.ColumnChoice{Preferred: column})
 	if err != nil {
 		return nil, err
 	}
-	return report.NewBaseline(ctx, reader, layout.Issuers)
+	return diff.NewBaseline(ctx, reader, layout.Issuers)
 }

@@ -51,7 +51,7 @@ func TestReportsThatCannotBeRead(t *testing.T) {
 			t.Errorf("%s: %+v, want %q", name, got, test.want)
 		}
 	}
-	if got := runWith(t.Context(), "", "diff", dir, dir); got.code != exitUnfinished || !strings.Contains(got.stderr, "it is no regular file") {
+	if got := runWith(t.Context(), "", "diff", dir, dir); got.code != exitUnfinished || !strings.Contains(got.stderr, "it is not a regular file") {
 		t.Errorf("a folder: %+v", got)
 	}
 }

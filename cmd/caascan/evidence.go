@@ -61,7 +61,7 @@ func (src *source) addEvidence(path string) error {
 		return fmt.Errorf("snapshot %s: %w: nothing is in it", path, snapshot.ErrNoSnapshot)
 	}
 	if reader.Torn() > 0 {
-		src.warnings = append(src.warnings, fmt.Sprintf("the last line of %s is torn and was left out: one answer or more may be missing", path))
+		src.warnings = append(src.warnings, fmt.Sprintf("the last line of %s is incomplete and was skipped: one answer or more may be missing", path))
 	}
 	e.files = append(e.files, fmt.Sprintf("%s (%s, SHA-256 %x)", path, counted(lines, "answer"), sum.Sum(nil)))
 	return nil

@@ -40,7 +40,7 @@ func checkReplaced(name string) error {
 	if err != nil || len(start) == 0 || string(start) == report.FixesStart {
 		return nil // what cannot be read will be found out to be no place for a file
 	}
-	return usagef("--emit-fixes %s: the file is there and does not come from --emit-fixes: give another name", name)
+	return usagef("--emit-fixes %s: the file exists and was not written by --emit-fixes: give another name", name)
 }
 
 // parseFixes reads FILE or LABEL=FILE. A label has no "=" in it, so the first one ends

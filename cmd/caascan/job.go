@@ -34,7 +34,7 @@ type job struct {
 	in      *input.Input
 	began   time.Time
 	source  source
-	record  *record
+	record  *recorder
 	run     report.Run
 
 	compared string // the name of the earlier report, if there is one
@@ -57,7 +57,7 @@ func runScan(ctx context.Context, o scanOptions, path, settings string, io strea
 // work does what is planned, up to the exit code.
 func (j *job) work(ctx context.Context, o scanOptions, path string, io streams) (err error) {
 	if j.tempDir, err = os.MkdirTemp("", "caascan-"); err != nil {
-		return fmt.Errorf("no place for temporary files: %w", err)
+		return fmt.Errorf("cannot create a temporary directory: %w", err)
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(j.tempDir)) }()
 	j.tellIssuers()
@@ -76,7 +76,7 @@ func (j *job) work(ctx context.Context, o scanOptions, path string, io streams) 
 	if err := openOutputs(j.files()); err != nil {
 		return err
 	}
-	if j.record, err = openRecord(o.record); err != nil {
+	if j.record, err = openRecorder(o.record); err != nil {
 		return err
 	}
 	defer func() { err = j.endRecord(err) }()
@@ -187,7 +187,7 @@ func (j *job) openInput(ctx context.Context, o scanOptions, path string, io stre
 	case "no":
 		opts.Header = input.HeaderAbsent
 	default:
-		return usagef("--header %q: it is auto, yes or no", o.header)
+		return usagef("--header %q: use auto, yes or no", o.header)
 	}
 	j.in, err = input.Open(ctx, path, io.in, opts)
 	if errors.Is(err, input.ErrColumn) || errors.Is(err, input.ErrSheet) {
@@ -357,8 +357,9 @@ func (j *job) inputChanged() error {
 }
 
 func (j *job) closeWriters(writers []report.Writer) error {
+	overview := report.NewOverview(j.layout().Issuers, j.run, &j.tally)
 	for _, w := range writers {
-		if err := w.Close(j.run, &j.tally); err != nil {
+		if err := w.Close(overview); err != nil {
 			return err
 		}
 	}
@@ -378,7 +379,7 @@ func (j *job) newWriters() ([]report.Writer, error) {
 	layout := j.layout()
 	var writers []report.Writer
 	for _, o := range j.outputs {
-		w, err := report.New(o.format, o.to, layout)
+		w, err := newWriter(o.format, o.to, layout)
 		if err != nil {
 			return nil, err
 		}
@@ -398,9 +399,7 @@ type namedWriter struct {
 
 func (w namedWriter) Write(r scan.Result) error { return w.named(w.Writer.Write(r)) }
 
-func (w namedWriter) Close(run report.Run, tally *report.Tally) error {
-	return w.named(w.Writer.Close(run, tally))
-}
+func (w namedWriter) Close(o *report.Overview) error { return w.named(w.Writer.Close(o)) }
 
 func (w namedWriter) named(err error) error {
 	if err == nil {

@@ -33,7 +33,7 @@ func takeLock(name string) (*lock, error) {
 	for {
 		locked, err := l.held.TryLock()
 		if err != nil {
-			return nil, fmt.Errorf("%s cannot be locked: %w; give a folder that is there and may be written to", name, cause(err))
+			return nil, fmt.Errorf("%s cannot be locked: %w; give a folder that exists and is writable", name, cause(err))
 		}
 		if !locked {
 			return nil, fmt.Errorf("%s is being written by %s: wait until that has ended, or give another name", name, l.holder())
@@ -53,7 +53,7 @@ func takeLock(name string) (*lock, error) {
 }
 
 func (l *lock) foreign(name string) error {
-	return fmt.Errorf("%s cannot be locked: %s is there and is something else: give another name", name, l.held.Path())
+	return fmt.Errorf("%s cannot be locked: %s exists and is something else: give another name", name, l.held.Path())
 }
 
 // stands reports whether the file that is locked is the one that others will find.

@@ -84,7 +84,7 @@ func TestALockThatIsSomethingElseStays(t *testing.T) {
 		writeText(t, answers+lockSuffix, text)
 		got := runWith(t.Context(), "", "scan", demoList, "--zone", demoZone, "--issuer", "ca.example", "-o", "-", "--snapshot", answers)
 		left, err := os.ReadFile(answers + lockSuffix)
-		if got.code != exitUnfinished || err != nil || string(left) != text || !strings.Contains(got.stderr, "is there and is something else") {
+		if got.code != exitUnfinished || err != nil || string(left) != text || !strings.Contains(got.stderr, "exists and is something else") {
 			t.Errorf("%q: %+v; %q is left (%v)", text, got, left, err)
 		}
 	}

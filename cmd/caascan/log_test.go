@@ -31,7 +31,7 @@ func TestWhatIsSaid(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			c.warn("resolver \x1b[31m\u202e is left out\nor so", slog.String("resolver", "192.0.2.1"))
+			c.say(slog.LevelWarn, "resolver \x1b[31m\u202e is left out\nor so", []slog.Attr{slog.String("resolver", "192.0.2.1")})
 			c.note("a note")
 			c.detail("a detail")
 			said[format] = stderr.String()

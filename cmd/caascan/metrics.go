@@ -44,7 +44,7 @@ func planMetrics(name string, inputs []string, outputs []*output, now time.Time)
 		return metricsFile{}, fmt.Errorf("metrics %s cannot be read: %w", name, cause(err))
 	}
 	if len(old) > 0 && !bytes.HasPrefix(old, []byte(metricsStart)) {
-		return metricsFile{}, usagef("--metrics %s: the file is there and does not come from --metrics: give another name", name)
+		return metricsFile{}, usagef("--metrics %s: the file exists and was not written by --metrics: give another name", name)
 	}
 	return metricsFile{name, lastSuccess(old, now)}, nil
 }
@@ -79,7 +79,7 @@ func (j *job) measured(ctx context.Context, work func() error) (err error) {
 	}
 	file, err := newPendingFile(j.metrics.name)
 	if err != nil {
-		return fmt.Errorf("metrics %s cannot be written: %w; give a folder that is there and may be written to", j.metrics.name, cause(err))
+		return fmt.Errorf("metrics %s cannot be written: %w; give a folder that exists and is writable", j.metrics.name, cause(err))
 	}
 	defer func() { err = errors.Join(err, file.abandon()) }()
 	err = work()

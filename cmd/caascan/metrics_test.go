@@ -203,12 +203,12 @@ func TestMetricsReplaceNothingElse(t *testing.T) {
 		code int
 		want string // in the message
 	}{
-		{"a file of somebody else's", at(foreign), exitUsage, "does not come from --metrics"},
+		{"a file of somebody else's", at(foreign), exitUsage, "was not written by --metrics"},
 		{"the list", at(list), exitUsage, "also read"},
 		{"a zone file", at(demoZone), exitUsage, "also read"},
 		{"a report", at(filepath.Join(dir, "x.csv"), "-o", filepath.Join(dir, "x.csv")), exitUsage, "twice"},
 		{"standard output", at("-"), exitUsage, "caascan.prom"},
-		{"a folder", at(dir), exitUnfinished, "no regular file"},
+		{"a folder", at(dir), exitUnfinished, "not a regular file"},
 		{"no such folder", at(filepath.Join(dir, "none", "x.prom")), exitUnfinished, "cannot be written"},
 	} {
 		got := runWith(t.Context(), "", test.args...)

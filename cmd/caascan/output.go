@@ -10,6 +10,8 @@ import (
 	"strings"
 
 	"caascan/report"
+	"caascan/report/html"
+	"caascan/report/xlsx"
 )
 
 // reportsStay ends what is said of a run that could not finish.
@@ -47,6 +49,23 @@ func planOutputs(names []string, stdout io.Writer, inputs []string) ([]*output, 
 		outputs = append(outputs, &output{name: name, format: format, to: stdout})
 	}
 	return outputs, nil
+}
+
+// newWriter returns a Writer of a report in a format.
+func newWriter(format report.Format, to io.Writer, layout report.Layout) (report.Writer, error) {
+	switch format {
+	case report.CSV:
+		return report.NewCSV(to, layout)
+	case report.PlainCSV:
+		return report.NewPlainCSV(to, layout)
+	case report.XLSX:
+		return xlsx.New(to, layout)
+	case report.HTML:
+		return html.New(to, layout)
+	case report.JSONL:
+		return report.NewJSONL(to, layout)
+	}
+	panic("unknown format " + string(format))
 }
 
 // checkPlace finds out whether an output would write over what is read, or over
@@ -108,7 +127,7 @@ func readStart(name string, limit int64) ([]byte, error) {
 		return nil, err
 	}
 	if !info.Mode().IsRegular() {
-		return nil, errors.New("it is no regular file")
+		return nil, errors.New("it is not a regular file")
 	}
 	file, err := os.Open(name)
 	if err != nil {
@@ -126,11 +145,11 @@ func openOutputs(outputs []*output) error {
 			continue
 		}
 		if info, err := os.Stat(o.name); err == nil && !info.Mode().IsRegular() {
-			return fmt.Errorf("report %s cannot be written: it is no regular file", o.name)
+			return fmt.Errorf("report %s cannot be written: it is not a regular file", o.name)
 		}
 		file, err := newPendingFile(o.name)
 		if err != nil {
-			return fmt.Errorf("report %s cannot be written: %w; give a folder that is there and may be written to", o.name, cause(err))
+			return fmt.Errorf("report %s cannot be written: %w; give a folder that exists and is writable", o.name, cause(err))
 		}
 		o.file = nameless{file}
 		o.to = o.file

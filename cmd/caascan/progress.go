@@ -27,7 +27,7 @@ type consoleOptions struct {
 func (o *consoleOptions) add(flags *pflag.FlagSet) {
 	flags.StringVar(&o.progress, "progress", "auto", "progress bar: auto (on a terminal), always or never")
 	flags.BoolVar(&o.quiet, "quiet", false, "no bar, no notes, no summary line; warnings remain")
-	flags.BoolVar(&o.verbose, "verbose", false, "notes and the summary line, also where stderr is no terminal")
+	flags.BoolVar(&o.verbose, "verbose", false, "notes and the summary line, even if stderr is not a terminal")
 	addLogFormat(flags, &o.logFormat)
 }
 
@@ -72,7 +72,7 @@ func newConsole(w io.Writer, o consoleOptions) (console, error) {
 		c.bar = !o.quiet
 	case "never":
 	default:
-		return console{}, usagef("--progress %q: it is auto, always or never", o.progress)
+		return console{}, usagef("--progress %q: use auto, always or never", o.progress)
 	}
 	if c.bar && format == jsonLog {
 		return console{}, usagef("--progress always would draw a bar between the lines of --%s json: leave one of them out", logFormatFlag)
@@ -100,7 +100,7 @@ func isTerminal(w io.Writer) bool {
 }
 
 // warn says what makes the report weaker than asked for, whoever is watching.
-func (c console) warn(text string, more ...slog.Attr) { c.say(slog.LevelWarn, text, more) }
+func (c console) warn(text string) { c.say(slog.LevelWarn, text, nil) }
 
 // note says what somebody who watches may want to know.
 func (c console) note(text string, more ...slog.Attr) { c.say(slog.LevelInfo, text, more) }

@@ -69,7 +69,7 @@ func (n *night) stopAt(t *testing.T, e ending, come func() bool) {
 
 // advice is what a run says that has ended before its time.
 func (n *night) advice() string {
-	return fmt.Sprintf("caascan: what was learnt is in %s: the same command line with --resume goes on with that\n", n.snapshot)
+	return fmt.Sprintf("caascan: the answers so far are in %s: run the same command line with --resume to continue\n", n.snapshot)
 }
 
 // TestSignalWhileASnapshotIsRead stops a run that reads a snapshot for longer than a run

@@ -163,8 +163,8 @@ func (r running) said(t *testing.T) string {
 	return string(text)
 }
 
-// soon is how long a run may go on after a signal.
-const soon = time.Second
+// stopsWithin is how long a run may go on after a signal.
+const stopsWithin = time.Second
 
 // stop sends a signal, several times as timeout(1) does, and returns the exit code,
 // which must come soon.
@@ -178,8 +178,8 @@ func (r running) stop(t *testing.T, signal os.Signal) int {
 	select {
 	case <-r.ended:
 		return *r.code
-	case <-time.After(soon):
-		t.Fatalf("it still runs %v after the signal; stderr %q", soon, r.said(t))
+	case <-time.After(stopsWithin):
+		t.Fatalf("it still runs %v after the signal; stderr %q", stopsWithin, r.said(t))
 		return 0
 	}
 }

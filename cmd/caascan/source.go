@@ -40,17 +40,17 @@ func (o *sourceOptions) add(flags *pflag.FlagSet) {
 	flags.StringArrayVar(&o.issuers, "issuer", nil, "CA to decide for: its name as caascan issuers has it, or its issuer `domain`s, comma-separated; LABEL= before either gives a label (repeatable, one per CA)")
 	flags.StringArrayVar(&o.resolvers, "resolver", nil, "`address` of a recursive resolver: 192.0.2.1, [2001:db8::1]:5353, tls://host[:port][#name] or https://host/dns-query (repeatable; default: the system's)")
 	flags.StringArrayVar(&o.zones, "zone", nil, "answer from this master `file` and nothing else, without any network (repeatable)")
-	flags.StringArrayVar(&o.overlays, "overlay", nil, "take the CAA records of this zone `file` as if they were published, all else as it is (repeatable)")
+	flags.StringArrayVar(&o.overlays, "overlay", nil, "treat the CAA records of this zone `file` as if they were published (repeatable)")
 	flags.StringArrayVar(&o.snapshots, "from-snapshot", nil, "answer from this snapshot `file` of earlier runs and nothing else, without any network (repeatable)")
 	flags.IntVar(&o.concurrency, "concurrency", lookup.DefaultConcurrency, "queries in flight whose answer can be expected soon; what is overdue waits beside them")
 	flags.Float64Var(&o.rate, "rate", 0, "queries per second sent, retries included; 0: no limit")
-	flags.DurationVar(&o.timeout, "timeout", lookup.DefaultTimeout, "time for one try of one query")
+	flags.DurationVar(&o.timeout, "timeout", lookup.DefaultTimeout, "time allowed for one try of a query")
 	flags.IntVar(&o.attempts, "attempts", lookup.DefaultAttempts, "tries per query and pass")
-	flags.DurationVar(&o.finalPass, "final-pass-after", defaultFinalPass, "how long after its failure a name is asked again, slowly; 60s for large lists")
+	flags.DurationVar(&o.finalPass, "final-pass-after", defaultFinalPass, "how long after a failure the name is asked again, slowly; 60s for large lists")
 	flags.StringVar(&o.probeBogus, "probe-bogus", "", "a `name` with bogus DNSSEC signatures: a resolver that answers for it does not validate")
 	flags.StringVar(&o.probeCAA, "probe-caa", "", "a `name` known to have CAA records: a resolver that has none for it does not pass them on and is left out; where none is left, nothing is done (exit 1)")
 	flags.BoolVar(&o.allowMixed, "allow-mixed", false, "ask resolvers that do not validate DNSSEC beside those that do")
-	flags.BoolVar(&o.trustAD, "trust-ad", false, "believe what a resolver says of DNSSEC, also over a network that could forge it")
+	flags.BoolVar(&o.trustAD, "trust-ad", false, "believe what a resolver says about DNSSEC, even over a network that could forge it")
 }
 
 // defaultFinalPass is as long as resolvers keep a failure at least, by habit (RFC
@@ -68,7 +68,7 @@ func (o *sourceOptions) parseIssuers() ([]caa.Issuer, error) {
 			return nil, usageError{err}
 		}
 		if labels[issuer.Label] {
-			return nil, usagef("issuer %q: the label %q is taken: write LABEL=domain with another label", text, issuer.Label)
+			return nil, usagef("issuer %q: another --issuer has the label %q: write LABEL=domain with another label", text, issuer.Label)
 		}
 		labels[issuer.Label] = true
 		issuers = append(issuers, issuer)
@@ -92,7 +92,7 @@ func (o *sourceOptions) validate() error {
 	case !(o.rate >= 0):
 		return usagef("--rate %v: it must not be negative", o.rate)
 	case o.timeout <= 0:
-		return usagef("--timeout %v: it must be more than nothing, such as 5s", o.timeout)
+		return usagef("--timeout %v: it must be more than 0, such as 5s", o.timeout)
 	case o.attempts < 1:
 		return usagef("--attempts %d: it must be at least 1", o.attempts)
 	case o.finalPass < 0:

@@ -100,7 +100,8 @@ func (l *line) checkSense(o *Observation) error {
 	return nil
 }
 
-// maxAliases is how many names a lookup follows at most (STANDARDS, section 3).
+// maxAliases is how many names a lookup follows at most: a bound of ours, because RFC 1034, section
+// 3.6.2, gives none.
 const maxAliases = 16
 
 // endsUnsigned reports whether the last step is a delegation to a zone that is provably

@@ -108,7 +108,7 @@ func (h *Header) askedFor(o *Observation) (Asked, bool) {
 
 // accepts reports whether the run could have been given an answer like this one, of an
 // earlier run: validated by the same rules, by a resolver that is worth as much as one
-// that it asks itself (STANDARDS, section 7).
+// that it asks itself (a rule of ours: SBR 4.2.2.1 knows a CA's own checks only).
 func (h *Header) accepts(earlier *Header, o *Observation) bool {
 	f, g := &h.Flags, &earlier.Flags
 	if f.TrustAD != g.TrustAD || f.AllowMixed != g.AllowMixed || f.ProbeBogus != g.ProbeBogus {

@@ -6,9 +6,10 @@ import (
 	"caascan/scan/domain"
 )
 
-// How long an answer of an earlier run may be used again (STANDARDS, section 7): one with
-// CAA records for their TTL, but at least for leastReuse and at most for mostReuse, an
-// empty one for leastReuse.
+// How long an answer of an earlier run may be used again: one with CAA records for their
+// TTL, but at least for leastReuse and at most for mostReuse, an empty one for leastReuse.
+// A CA may rely on its own check for the TTL or 8 hours, whichever is greater (SBR 4.2.2.1);
+// the upper bound is ours.
 const (
 	leastReuse = 8 * time.Hour
 	mostReuse  = 24 * time.Hour
@@ -71,8 +72,8 @@ func (r *Reuse) limit(o *Observation) time.Duration {
 
 // Arbiter decides which answers stand, of runs one behind the other. A later one of a name
 // replaces an earlier one, but what a resolver that does not validate says never takes the
-// place of a failure of one that does (STANDARDS, section 5): behind the last failure of
-// its attempts there may have been a SERVFAIL. The zero Arbiter is ready.
+// place of a failure of one that does: its last attempt failed, and an earlier one may have
+// met a SERVFAIL, which a validator gives for bogus data (RFC 4035, section 5.5). The zero Arbiter is ready.
 type Arbiter struct{ failed map[domain.Name]struct{} }
 
 // Takes reports whether an answer that a run with this Header has taken stands. It is

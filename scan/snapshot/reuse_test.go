@@ -8,7 +8,7 @@ import (
 	"caascan/scan/snapshot"
 )
 
-// TestReuse holds to STANDARDS, section 7: with CAA records for max(TTL, 8 h) but at most
+// TestReuse holds to SBR 4.2.2.1 and a bound of ours: with CAA records for max(TTL, 8 h) but at most
 // 24 h, without for 8 h.
 func TestReuse(t *testing.T) {
 	const minute, hour, day = time.Minute, time.Hour, 24 * time.Hour

@@ -1,0 +1,289 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"caascan/scan/domain"
+	"caascan/scan/lookup"
+	"caascan/scan/snapshot"
+)
+
+// recordOptions say where a scan writes down what it learns, and what of it stands from
+// earlier runs.
+type recordOptions struct {
+	snapshot string
+	resume   bool
+	maxAge   age
+}
+
+func (o *recordOptions) add(flags *pflag.FlagSet) {
+	flags.StringVar(&o.snapshot, "snapshot", "", "write every answer to this `file` as soon as it is learnt, JSON Lines")
+	flags.BoolVar(&o.resume, "resume", false, "continue the file given with --snapshot: names that it answers are not asked again")
+	flags.Var(&o.maxAge, "max-age", "with --resume, how old an answer may be (default: 8h; with CAA records their TTL, from 8h to 24h)")
+}
+
+// age is a flag that says how old something may be. 0 is none: nothing is so young, and
+// who gives it wants something else.
+type age time.Duration
+
+func (a *age) Set(text string) error {
+	d, err := time.ParseDuration(text)
+	if err != nil {
+		return err
+	}
+	if d <= 0 {
+		return errors.New("it must be more than 0, such as 12h")
+	}
+	*a = age(d)
+	return nil
+}
+
+func (a *age) String() string {
+	if *a == 0 {
+		return ""
+	}
+	return time.Duration(*a).String()
+}
+
+func (a *age) Type() string { return "duration" }
+
+// validate finds what no snapshot could be written with. The answers come from those given.
+func (o *recordOptions) validate(from []string) error {
+	switch {
+	case o.snapshot != "" && len(from) > 0:
+		return usagef("--from-snapshot asks nobody, so there is nothing to write to --snapshot: leave one out")
+	case o.resume && o.snapshot == "":
+		return usagef("--resume continues the file given with --snapshot: give that too")
+	case o.maxAge != 0 && !o.resume:
+		return usagef("--max-age says which answers --resume uses again: give that too")
+	case o.snapshot == "-":
+		return usagef("--snapshot -: it needs a file, such as answers.jsonl")
+	}
+	return nil
+}
+
+// checkPlace finds out whether the snapshot, or its lock, would stand where one of these
+// files does.
+func (o *recordOptions) checkPlace(files []string) error {
+	if o.snapshot == "" {
+		return nil
+	}
+	for _, own := range [...]string{o.snapshot, lockPlace(o.snapshot)} {
+		for _, file := range files {
+			if file != "" && file != "-" && samePlace(own, file) {
+				return usagef("--snapshot %s: it would write over %s: give it another name", o.snapshot, file)
+			}
+		}
+	}
+	return nil
+}
+
+// recorder writes the snapshot of a scan. The nil recorder writes none.
+type recorder struct {
+	recordOptions
+	file   *os.File
+	made   bool // the file was not there
+	lock   *lock
+	writer *snapshot.Writer // nil until it is begun
+	used   int              // answers that were there and are used again
+	sound  bool             // the file can be gone on with
+}
+
+// openRecord takes the snapshot for this process, before anything is asked; nil where none
+// is wanted.
+func openRecorder(o recordOptions) (*recorder, error) {
+	if o.snapshot == "" {
+		return nil, nil
+	}
+	if info, err := os.Stat(o.snapshot); err == nil && !info.Mode().IsRegular() {
+		return nil, usagef("--snapshot %s: it is not a regular file", o.snapshot)
+	}
+	held, err := takeLock(o.snapshot)
+	if err != nil {
+		return nil, fmt.Errorf("snapshot %w", err)
+	}
+	r := &recorder{recordOptions: o, lock: held}
+	if err := r.open(); err != nil {
+		return nil, errors.Join(err, r.close())
+	}
+	return r, nil
+}
+
+func (r *recorder) open() (err error) {
+	_, err = os.Stat(r.snapshot)
+	r.made = errors.Is(err, fs.ErrNotExist)
+	if r.file, err = os.OpenFile(r.snapshot, os.O_RDWR|os.O_CREATE, 0o644); err != nil {
+		return fmt.Errorf("snapshot %s cannot be written: %w", r.snapshot, cause(err))
+	}
+	info, err := r.file.Stat()
+	if err != nil {
+		return fmt.Errorf("snapshot %s: %w", r.snapshot, cause(err))
+	}
+	if info.Size() > 0 && !r.resume {
+		return usagef("snapshot %s is not empty: continue it with --resume, or give another name", r.snapshot)
+	}
+	// That the file is there has to outlive a loss of power too, where a folder can be synced.
+	if dir, err := os.Open(filepath.Dir(place(r.snapshot))); err == nil {
+		_ = dir.Sync()
+		_ = dir.Close()
+	}
+	return nil
+}
+
+// begin takes what is in the file and still good into the source's store, and begins the
+// part of this run behind it. fail is called should something not be written later.
+func (r *recorder) begin(ctx context.Context, src source, run snapshot.Header, fail func(error)) (notes []string, err error) {
+	if r == nil {
+		return nil, nil
+	}
+	reader := snapshot.NewReader(r.file, r.snapshot)
+	refused, err := r.recall(ctx, reader, src, run)
+	if err != nil {
+		return nil, fmt.Errorf("snapshot %w", err)
+	}
+	r.sound = true
+	if reader.Torn() > 0 {
+		notes = append(notes, fmt.Sprintf("the last line of %s was incomplete and has been removed: %d octets", r.snapshot, reader.Torn()))
+	}
+	if r.used+len(refused) > 0 {
+		notes = append(notes, fmt.Sprintf("%s: used again %d%s", r.snapshot, r.used, refusalWords(refused)))
+	}
+	if err := r.file.Truncate(reader.End()); err != nil {
+		return nil, r.failed(err)
+	}
+	if _, err := r.file.Seek(reader.End(), io.SeekStart); err != nil {
+		return nil, r.failed(err)
+	}
+	if r.writer, err = snapshot.NewWriter(r.file, run, fail); err != nil {
+		return nil, r.failed(err)
+	}
+	return notes, nil
+}
+
+// recall returns the names whose answers are not used again, and why. For a name that an
+// overlay knows it does not matter what was answered.
+func (r *recorder) recall(ctx context.Context, reader *snapshot.Reader, src source, run snapshot.Header) (map[domain.Name]snapshot.Refusal, error) {
+	var arbiter snapshot.Arbiter
+	reuse := snapshot.Reuse{Run: run, Now: time.Now(), MaxAge: time.Duration(r.maxAge)}
+	refused := make(map[domain.Name]snapshot.Refusal)
+	planned := src.store.Len()
+	for o, err := range reader.All() {
+		if err := cmp.Or(err, ctx.Err()); err != nil {
+			return nil, err
+		}
+		if _, known := src.overlay.Find(o.Name.String()); known {
+			continue
+		}
+		h := reader.Header()
+		if !arbiter.Takes(h, &o) {
+			continue
+		}
+		refusal := reuse.Refuse(h, &o)
+		if refusal == snapshot.RefusedFailure && h.Validates(&o) {
+			src.resolver.Refused(o.Name)
+			if o.SaidServFail() {
+				src.resolver.SaidServFail(o.Name)
+			}
+			if !run.Validating() {
+				refusal = "" // nobody is there who could say anything else
+			}
+		}
+		if refusal != "" {
+			refused[o.Name] = refusal
+			src.store.Drop(o.Name) // what an earlier line says is not true any more
+			continue
+		}
+		delete(refused, o.Name)
+		o.Proofs = nil // are for a failure, which is asked again, and so are they
+		lookup.Recall(src.store, src.overlay, o)
+	}
+	r.used = src.store.Len() - planned
+	return refused, nil
+}
+
+// refusalWords says how many are asked again, and why.
+func refusalWords(refused map[domain.Name]snapshot.Refusal) string {
+	counts := make(map[snapshot.Refusal]int)
+	for _, why := range refused {
+		counts[why]++
+	}
+	var words []string
+	for _, why := range snapshot.Refusals() {
+		if counts[why] > 0 {
+			words = append(words, fmt.Sprintf("%s %d", why, counts[why]))
+		}
+	}
+	if len(words) == 0 {
+		return ""
+	}
+	return "; asked again: " + strings.Join(words, ", ")
+}
+
+// reused is how many answers were there and are used again.
+func (r *recorder) reused() int {
+	if r == nil {
+		return 0
+	}
+	return r.used
+}
+
+// put is nil where there is nothing to write to.
+func (r *recorder) put() func([]snapshot.Observation) {
+	if r == nil {
+		return nil
+	}
+	return r.writer.Put
+}
+
+// finish brings all that was learnt to disk.
+func (r *recorder) finish() error {
+	if r == nil || r.writer == nil {
+		return nil
+	}
+	w := r.writer
+	r.writer = nil
+	if err := w.Close(); err != nil {
+		return r.failed(err)
+	}
+	return nil
+}
+
+func (r *recorder) failed(err error) error {
+	return fmt.Errorf("snapshot %s cannot be written: %w; %s", r.snapshot, cause(err), reportsStay)
+}
+
+// advice says, of a run that ended before its time, how to go on; "" where there is
+// nothing to go on with.
+func (r *recorder) advice() string {
+	if r == nil || !r.sound {
+		return ""
+	}
+	return fmt.Sprintf("the answers so far are in %s: run the same command line with --resume to continue", r.snapshot)
+}
+
+// close ends the writing, also after an error, and lets others at the file. One that it has
+// made and written nothing to is removed.
+func (r *recorder) close() error {
+	if r == nil {
+		return nil
+	}
+	err := r.finish()
+	if r.file != nil {
+		err = errors.Join(err, r.file.Close())
+	}
+	if r.made && !r.sound {
+		_ = os.Remove(place(r.snapshot)) // an empty file harms nobody
+	}
+	return errors.Join(err, r.lock.release())
+}

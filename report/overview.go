@@ -1,0 +1,137 @@
+package report
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+
+	"caascan/scan"
+	"caascan/scan/caa"
+)
+
+// Title heads a report for people.
+const Title = "CAA check for S/MIME certificates"
+
+// Overview is what a report says of the run and of all rows together. Every Writer is
+// given the same one, so that the workbook and the page cannot differ in what they say.
+//
+// What needs a pass over all domains is worked out when it is first asked for, and once:
+// a report that is lines of text asks for none of it.
+type Overview struct {
+	Labels []string // of the CAs, in the order of scan.Verdict.Decisions
+	Run    Run
+	// Tally is that of all rows, be they written or left out.
+	Tally *Tally
+
+	permissions func() []PermissionLine
+	issuers     func() []IssuerOverview
+	warnings    func() []WarningTotal
+}
+
+// IssuerOverview is what is said of one CA.
+type IssuerOverview struct {
+	Label    string
+	Heading  string // the label, and the issuer domain names if they say more
+	Statuses []StatusCount
+	Reasons  []ReasonCount // that occur: those of one status together, the most frequent first
+	Fixes    []FixTotal    // those that stop the most rows first
+}
+
+// StatusCount says how many rows and domains have a status.
+type StatusCount struct {
+	Status scan.Status
+	Count
+}
+
+// ReasonCount says how many rows and domains have a reason.
+type ReasonCount struct {
+	Reason scan.Reason
+	Count
+}
+
+// NewOverview returns the overview of a run. The tally must not change any more.
+func NewOverview(labels []string, run Run, tally *Tally) *Overview {
+	o := &Overview{Labels: labels, Run: run, Tally: tally}
+	o.permissions = sync.OnceValue(o.findPermissions)
+	o.issuers = sync.OnceValue(o.findIssuers)
+	o.warnings = sync.OnceValue(tally.Warnings)
+	return o
+}
+
+// Question is what a report answers.
+func (o *Overview) Question() string {
+	return "May " + strings.Join(o.Labels, " or ") + " issue for the mailboxes in " + cmp.Or(o.Run.InputName, "the input") + "?"
+}
+
+// Total is the count of all rows.
+func (o *Overview) Total() Count { return o.Tally.Total() }
+
+// Permissions is the matrix of which CAs may issue; empty for a lone CA.
+func (o *Overview) Permissions() []PermissionLine { return o.permissions() }
+
+// Issuers are what is said of each CA, in the order of Labels.
+func (o *Overview) Issuers() []IssuerOverview { return o.issuers() }
+
+// Warnings are those that were given, those of the most rows first.
+func (o *Overview) Warnings() []WarningTotal { return o.warnings() }
+
+func (o *Overview) findPermissions() []PermissionLine {
+	if len(o.Labels) < 2 {
+		return nil
+	}
+	return permissionLines(o.Labels, o.Tally.Permissions())
+}
+
+func (o *Overview) findIssuers() []IssuerOverview {
+	all := make([]IssuerOverview, len(o.Labels))
+	for i, label := range o.Labels {
+		all[i] = IssuerOverview{Label: label, Heading: issuerText(label, i, o.Run.Issuers), Fixes: o.Tally.Fixes(i)}
+		for _, status := range scan.Statuses() {
+			all[i].Statuses = append(all[i].Statuses, StatusCount{status, o.Tally.Status(i, status)})
+		}
+		for _, reason := range o.Tally.found(i) {
+			all[i].Reasons = append(all[i].Reasons, ReasonCount{reason, o.Tally.Reason(i, reason)})
+		}
+	}
+	return all
+}
+
+// issuerText names a CA by its label and its issuer domain names; of many the first, because
+// the notes of the run list those that the name of an owner stands for.
+func issuerText(label string, i int, issuers []caa.Issuer) string {
+	if i >= len(issuers) {
+		return label
+	}
+	var names []string
+	for _, name := range issuers[i].Domains {
+		names = append(names, name.String())
+	}
+	list := strings.Join(names, ", ")
+	if most := 4; len(issuers[i].Owners) > 0 && len(names) > most {
+		return fmt.Sprintf("%s (%s and %d more)", label, names[0], len(names)-1)
+	}
+	if names[0] == label {
+		return list
+	}
+	return label + " (" + list + ")"
+}
+
+// leadingFacts are the names of the facts that stand at the top of a report.
+func leadingFacts() []string {
+	return []string{"Input", "SHA-256 of the input", "Started", "Finished", "Resolver", "Zone file"}
+}
+
+// Leading are the facts of the run that stand at the top.
+func (o *Overview) Leading() []Fact {
+	return slices.DeleteFunc(o.Run.facts(), func(f Fact) bool { return !slices.Contains(leadingFacts(), f.Name) })
+}
+
+// Further are all other facts of the run.
+func (o *Overview) Further() []Fact {
+	return slices.DeleteFunc(o.Run.facts(), func(f Fact) bool { return slices.Contains(leadingFacts(), f.Name) })
+}
+
+// LargestNames is how many names of the fix list stand in the summary.
+const LargestNames = 10

@@ -1,0 +1,111 @@
+package xlsx
+
+import (
+	"caascan/report"
+	"caascan/scan"
+)
+
+// changesSheet is there only where rows were compared with an earlier report.
+const changesSheet = "Changes"
+
+// changesText says what the sheet holds.
+func changesText() sheetText {
+	return sheetText{
+		name:  changesSheet,
+		holds: "What is different from the earlier report, a line for each domain: its policy first, then lookup trouble, then rows that are new and gone.",
+		empty: "Nothing is different from the earlier report.",
+	}
+}
+
+// changeColumns are those of the sheet Changes.
+func changeColumns(labels []string) []sheetColumn[report.DomainChange] {
+	return []sheetColumn[report.DomainChange]{
+		{
+			name: "Domain", width: 28,
+			meaning: "The domain as the DNS knows it. Empty for the rows without one.",
+			text:    func(d report.DomainChange) string { return d.Domain },
+		},
+		{
+			name: "Change", width: 18, colored: true,
+			meaning: "How it is different from the earlier report, as a code.",
+			text:    func(d report.DomainChange) string { return string(d.Change) },
+		},
+		{
+			name: "Rows", width: countWidth,
+			meaning: "How many of its rows have the change. Empty where both reports have the domain, but no row of it: another line says how many are new.",
+			number:  func(d report.DomainChange) int { return d.Rows },
+		},
+		{
+			name: "Was", width: 32,
+			meaning: "Status and reason in the earlier report. Empty where the domain was not there.",
+			text:    func(d report.DomainChange) string { return d.Was.Text(labels, "\n") },
+		},
+		{
+			name: "Is", width: 32,
+			meaning: "Status and reason now. Empty where the domain is not there any more.",
+			text:    func(d report.DomainChange) string { return d.Is.Text(labels, "\n") },
+		},
+		{
+			name: "Records before", width: 44,
+			meaning: "The CAA records in the earlier report, one in each line, where the policy changed: first those that are not there any more.",
+			text:    func(d report.DomainChange) string { return d.Was.RecordsText() },
+		},
+		{
+			name: "Records now", width: 44,
+			meaning: "The CAA records now, one in each line, where the policy changed: first those that were not there.",
+			text:    func(d report.DomainChange) string { return d.Is.RecordsText() },
+		},
+	}
+}
+
+func (c *finisher) writeChanges() error {
+	if c.changes == nil {
+		return nil
+	}
+	for _, d := range c.over.Tally.Changes.Domains {
+		if _, err := c.changes.add(d); err != nil {
+			return err
+		}
+	}
+	return c.complete(c.changes.series)
+}
+
+// changed says in the summary how much is different, and leads to the sheet.
+func (p *summary) changed(tally *report.Tally) {
+	if tally.Changes == nil {
+		return
+	}
+	heading := report.ChangesHeading(tally.Changes)
+	points := headingPoints(heading)
+	for _, kind := range scan.ChangeKinds() {
+		points += tablePoints(changeEntries(tally.Changes, kind))
+	}
+	p.keep(points)
+	p.heading(heading)
+	for i, kind := range scan.ChangeKinds() {
+		if i > 0 {
+			p.endRow(0)
+		}
+		p.table(kind.Heading(), "What it means", changeEntries(tally.Changes, kind), tally.Total())
+	}
+}
+
+// changeEntries are the lines of a table of changes of one kind.
+func changeEntries(c *report.Changes, kind scan.ChangeKind) []entry {
+	var entries []entry
+	for _, change := range kind.Changes() {
+		entries = append(entries, entry{
+			word: string(change), to: place{changesSheet, 1}, count: c.Count(change), look: look{line: true}, meaning: change.Meaning(),
+		})
+	}
+	return entries
+}
+
+// changeWords are lines of the legend.
+func changeWords() []legendLine {
+	var lines []legendLine
+	for _, change := range scan.Changes() {
+		lines = append(lines, legendLine{name: string(change), kind: "change", meaning: change.Meaning()})
+	}
+	return lines
+}

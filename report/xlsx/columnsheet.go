@@ -1,0 +1,303 @@
+package xlsx
+
+import (
+	"strings"
+	"time"
+
+	"caascan/report"
+	"caascan/scan"
+)
+
+// sheetColumn is a column of a sheet that is the same whatever columns the report has.
+// Exactly one of text, number and moment gives a cell; no text, 0 and no time leave it
+// empty.
+type sheetColumn[T any] struct {
+	name    string
+	meaning string  // a sentence
+	width   float64 // characters
+	colored bool    // by its text
+	ordinal bool    // the number is that of a thing, not of how many
+	linked  bool    // the number leads elsewhere
+	text    func(T) string
+	number  func(T) int
+	moment  func(T) time.Time
+}
+
+// put fills the cell of a line.
+func (d *sheetColumn[T]) put(l *line, column int, v T, styles *rowStyles) {
+	if d.moment != nil {
+		styles.putMoment(l, column, d.moment(v))
+		return
+	}
+	if d.number == nil {
+		styles.put(l, column, d.text(v), cellShape{d.width, d.colored})
+		return
+	}
+	n := d.number(v)
+	switch {
+	case n == 0:
+	case d.ordinal:
+		l.number(column, n, styles.number)
+	case d.linked:
+		l.number(column, n, styles.link)
+	default:
+		l.number(column, n, styles.count)
+	}
+}
+
+// columnSheets are the sheets of such columns, with a line for each T.
+type columnSheets[T any] struct {
+	*series
+	columns []sheetColumn[T]
+	styles  *rowStyles
+	line    *line
+}
+
+func newColumnSheets[T any](b *workbook, name string, styles *rowStyles, columns []sheetColumn[T]) *columnSheets[T] {
+	names, widths := make([]string, len(columns)), make([]float64, len(columns))
+	for i, c := range columns {
+		names[i], widths[i] = c.name, c.width
+	}
+	return &columnSheets[T]{b.newSeries(name, widths, styles.headerLine(names, widths, func(int) bool { return false })), columns, styles, newLine(len(columns))}
+}
+
+// add adds a line and returns its place.
+func (d *columnSheets[T]) add(v T) (place, error) {
+	d.line.fill(d.styles.blank)
+	for i := range d.columns {
+		d.columns[i].put(d.line, i, v, d.styles)
+	}
+	if err := d.makeRoom(d.line); err != nil {
+		return place{}, err
+	}
+	if !d.last().canLink() {
+		d.unlink(v)
+	}
+	return d.write(d.line)
+}
+
+// unlink makes a number that will lead nowhere look like any other.
+func (d *columnSheets[T]) unlink(v T) {
+	for i, c := range d.columns {
+		if n := 0; c.linked {
+			if n = c.number(v); n != 0 {
+				d.line.number(i, n, d.styles.count)
+			}
+		}
+	}
+}
+
+// linked returns the column that leads elsewhere.
+func (d *columnSheets[T]) linked() int {
+	for i, c := range d.columns {
+		if c.linked {
+			return i
+		}
+	}
+	panic("report: no column of " + d.name + " is linked")
+}
+
+// legend returns what the columns mean.
+func (d *columnSheets[T]) legend() []legendLine {
+	lines := make([]legendLine, len(d.columns))
+	for i, c := range d.columns {
+		lines[i] = legendLine{name: c.name, kind: "column of " + d.name, meaning: c.meaning}
+	}
+	return lines
+}
+
+// failedColumns are those of the sheet Failed.
+func failedColumns() []sheetColumn[scan.Result] {
+	return []sheetColumn[scan.Result]{
+		{
+			name: "Address or domain", width: 28,
+			meaning: "What stands in the row, as it was read.",
+			text:    readText,
+		},
+		{
+			name: "Row", width: countWidth, ordinal: true,
+			meaning: "The number of the row in the input, as a spreadsheet shows it; the header is row 1.",
+			number:  func(r scan.Result) int { return r.Row.Number },
+		},
+		{
+			name: "Domain", width: 26,
+			meaning: "The domain of the mailbox as the DNS knows it. Empty where the row holds none.",
+			text:    func(r scan.Result) string { return r.Verdict.Domain.String() },
+		},
+		{
+			name: "Reason", width: 18,
+			meaning: "Why it could not be found out whether the CA may issue, as a code.",
+			text:    func(r scan.Result) string { return string(r.Verdict.Decisions[0].Reason) },
+		},
+		{
+			name: "What happened", width: 45,
+			meaning: "The reason as a sentence, with the names it is about.",
+			text:    func(r scan.Result) string { return r.Verdict.Decisions[0].Detail.For(r.Verdict.Domain) },
+		},
+		{
+			name: "What to do", width: 42,
+			meaning: "What to do about the reason, and who has to do it.",
+			text:    func(r scan.Result) string { return r.Verdict.Decisions[0].Reason.Advice() },
+		},
+		{
+			name: "On failure", width: 18, colored: true,
+			meaning: "What the S/MIME Baseline Requirements let a CA do after this failure: ca-may-issue (it need not), ca-must-not-issue, or unknown, which is no permission. Empty where nothing was looked up.",
+			text:    func(r scan.Result) string { return string(r.Verdict.OnFailure) },
+		},
+		{
+			name: "DNSSEC", width: 12,
+			meaning: "What is known of the validation of the answers by DNSSEC: secure, insecure (the zone is not signed), bogus or unknown.",
+			text:    func(r scan.Result) string { return string(r.Verdict.DNSSEC) },
+		},
+		{
+			name: "Server", width: 18,
+			meaning: "The resolver, or the zone file, that was asked last.",
+			text:    func(r scan.Result) string { return r.Verdict.Resolver },
+		},
+		{
+			name: "Asked at", width: 21,
+			meaning: "When the oldest answer came that this rests on, in UTC. Empty for zone files and where nothing was looked up.",
+			moment:  func(r scan.Result) time.Time { return r.Verdict.CheckedAt },
+		},
+	}
+}
+
+// readText is the cell that was taken for an address or a domain, or all of a line
+// that could not be split into cells.
+func readText(r scan.Result) string {
+	if r.Row.Broken && len(r.Row.Cells) > 0 {
+		return r.Row.Cells[0]
+	}
+	return r.Row.Cell
+}
+
+// domainColumns are those of the sheet Domains.
+func domainColumns(labels []string) []sheetColumn[report.DomainTotal] {
+	columns := []sheetColumn[report.DomainTotal]{
+		{
+			name: "Domain", width: 30,
+			meaning: "The domain as the DNS knows it.",
+			text:    func(d report.DomainTotal) string { return d.Domain.String() },
+		},
+		{
+			name: "Rows", width: countWidth,
+			meaning: "How many rows of the input have the domain.",
+			number:  func(d report.DomainTotal) int { return d.Rows },
+		},
+	}
+	for i, label := range labels {
+		columns = append(columns, verdictColumns(i, report.ForLabel(label, labels))...)
+	}
+	return append(columns,
+		sheetColumn[report.DomainTotal]{
+			name: "Found at", width: 24,
+			meaning: "The name at which CAA records were found: the domain itself or a parent of it. Empty where there are none.",
+			text:    func(d report.DomainTotal) string { return d.Outcome.FoundAt.String() },
+		},
+		sheetColumn[report.DomainTotal]{
+			name: "Deciding name", width: 24,
+			meaning: "The name at which the records really stand, which is another one where an alias (CNAME, DNAME) led there. The fix list has its lines under this name.",
+			text:    func(d report.DomainTotal) string { return d.Outcome.Records.Owner },
+		},
+		sheetColumn[report.DomainTotal]{
+			name: "Records now", width: 35,
+			meaning: "The CAA records that were found, as a zone file holds them.",
+			text:    func(d report.DomainTotal) string { return report.PropertiesText(d.Outcome.Records.Properties) },
+		},
+		sheetColumn[report.DomainTotal]{
+			name: "DNSSEC", width: 11,
+			meaning: "What is known of the validation of the answers by DNSSEC: secure, insecure (the zone is not signed), bogus or unknown.",
+			text:    func(d report.DomainTotal) string { return string(d.Outcome.DNSSEC) },
+		},
+		sheetColumn[report.DomainTotal]{
+			name: "On failure", width: 18, colored: true,
+			meaning: "What the S/MIME Baseline Requirements let a CA do where the lookup failed: ca-may-issue (it need not), ca-must-not-issue, or unknown, which is no permission. Empty where it did not fail.",
+			text:    func(d report.DomainTotal) string { return string(d.Outcome.OnFailure) },
+		},
+		sheetColumn[report.DomainTotal]{
+			name: "Warnings", width: 22,
+			meaning: "What does not change the status but should be known of the domain, as codes.",
+			text:    func(d report.DomainTotal) string { return report.WarningText(d.Outcome.Warnings) },
+		},
+	)
+}
+
+func verdictColumns(issuer int, suffix string) []sheetColumn[report.DomainTotal] {
+	return []sheetColumn[report.DomainTotal]{
+		{
+			name: "Status" + suffix, width: 14, colored: true,
+			meaning: "Whether CAA lets this CA issue S/MIME certificates for mailboxes of the domain.",
+			text:    func(d report.DomainTotal) string { return string(d.Outcome.Decisions[issuer].Status) },
+		},
+		{
+			name: "Reason" + suffix, width: 18,
+			meaning: "Why the status is what it is, as a code.",
+			text:    func(d report.DomainTotal) string { return string(d.Outcome.Decisions[issuer].Reason) },
+		},
+	}
+}
+
+// fixColumns are those of the sheet Fix list.
+func fixColumns() []sheetColumn[report.FixLine] {
+	return []sheetColumn[report.FixLine]{
+		{
+			name: "Deciding name", width: 26,
+			meaning: "The name whose CAA records stop the CA: the fix is to be published there, and nowhere else.",
+			text:    func(f report.FixLine) string { return f.Name() },
+		},
+		{
+			name: "CA", width: 12,
+			meaning: "The CA that is stopped.",
+			text:    func(f report.FixLine) string { return f.Issuer },
+		},
+		{
+			name: "Rows", width: countWidth,
+			meaning: "For how many rows of the input the CA may issue once the fix is published.",
+			number:  func(f report.FixLine) int { return f.Rows },
+		},
+		{
+			name: "Domains", width: countWidth, linked: true,
+			meaning: "For how many distinct domains that is; it leads to the first of them in the sheet Domains, where the same deciding name finds the others.",
+			number:  func(f report.FixLine) int { return f.Count.Domains },
+		},
+		{
+			name: "Records now", width: 32,
+			meaning: "The present set of CAA records of the name, one in each line.",
+			text:    func(f report.FixLine) string { return report.RecordLines(f.Present.Properties, "\n") },
+		},
+		{
+			name: "To publish", width: 50,
+			meaning: "The whole set of CAA records to publish in place of the present one, as lines of a zone file (RFC 1035). " + report.MadeNote,
+			text:    func(f report.FixLine) string { return strings.Join(f.Lines(), "\n") },
+		},
+		{
+			name: "Who is to be asked", width: 16,
+			meaning: "Who has to publish it: whoever runs the domain, or whoever runs another one where an alias or a parent led there.",
+			text:    func(f report.FixLine) string { return f.Asked() },
+		},
+		{
+			name: "Reason", width: 18,
+			meaning: "Why the CA is stopped, as a code; several where the records changed during the scan.",
+			text:    func(f report.FixLine) string { return f.ReasonCodes() },
+		},
+		{
+			name: "What to know before", width: 32,
+			meaning: "What should be known or checked before the fix is published.",
+			text:    func(f report.FixLine) string { return strings.Join(f.Known(), "\n") },
+		},
+		{
+			name: "Contact", width: 16,
+			meaning: "Where the zone wants to be told of requests that its records forbid (iodef); it may be a way to whoever runs it.",
+			text:    func(f report.FixLine) string { return strings.Join(f.Contacts, "\n") },
+		},
+		{
+			name: "TTL", width: 14,
+			meaning: "For how many seconds the present records may still be seen after the change. Empty where there is nothing to wait for.",
+			number:  func(f report.FixLine) int { return int(f.TTL) },
+		},
+	}
+}
+
+// countWidth is the width of a number of things: 10,000,000 and a step away from the
+// side. One that does not fit is shown as ###.
+const countWidth = 12

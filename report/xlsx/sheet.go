@@ -1,0 +1,181 @@
+package xlsx
+
+import (
+	"cmp"
+	"fmt"
+	"strconv"
+
+	"github.com/xuri/excelize/v2"
+)
+
+// sheet is a sheet of lines: a header that stays in view and is a filter, and any number
+// of rows under it. It is written straight into a part of the archive (ECMA-376, part 1,
+// section 18.3.1.99, which has the order of what is in it): excelize takes several times
+// as long for a row, and keeps its XML.
+type sheet struct {
+	name    string
+	columns []string // the start of a cell of each column
+	rows    int      // written, the header included
+	size    int64    // of the XML
+	links   []link
+	shown   int // lines of a cell at most
+	wide    int // pages of paper side by side
+	part    *part
+	pending []byte // not yet given to the part
+}
+
+// link makes a cell lead elsewhere.
+type link struct {
+	row, column int
+	to          place
+}
+
+// chunkSize is how much XML is given to a part at a time.
+const chunkSize = 128 << 10
+
+// newSheet begins a sheet with columns of these widths, in characters.
+func newSheet(archive *zipWriter, name string, widths []float64) (*sheet, error) {
+	part, err := archive.begin()
+	if err != nil {
+		return nil, err
+	}
+	s := &sheet{name: name, columns: make([]string, len(widths)), wide: pagesWide(widths), part: part}
+	for i := range widths {
+		column, err := excelize.ColumnNumberToName(i + 1)
+		if err != nil {
+			return nil, err
+		}
+		s.columns[i] = `<c r="` + column
+	}
+	s.pending = append(s.pending, sheetStart...)
+	s.pending = appendWidths(s.pending, widths)
+	s.pending = append(s.pending, "<sheetData>"...)
+	return s, nil
+}
+
+// sheetStart is what comes before the widths of the columns. The sheet does not say how
+// large it is, which is known last.
+const sheetStart = `<?xml version="1.0" encoding="UTF-8" standalone="yes"?>
+<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main" xmlns:r="http://schemas.openxmlformats.org/officeDocument/2006/relationships">` +
+	`<sheetPr><pageSetUpPr fitToPage="1"/></sheetPr>` +
+	`<sheetViews><sheetView workbookViewId="0"><pane xSplit="1" ySplit="1" topLeftCell="B2" activePane="bottomRight" state="frozen"/>` +
+	`<selection pane="bottomRight" activeCell="B2" sqref="B2"/></sheetView></sheetViews><sheetFormatPr defaultRowHeight="15"/>`
+
+// appendWidths takes neighbours of the same width together.
+func appendWidths(to []byte, widths []float64) []byte {
+	to = append(to, "<cols>"...)
+	for first := 0; first < len(widths); {
+		last := first
+		for last+1 < len(widths) && widths[last+1] == widths[first] {
+			last++
+		}
+		to = fmt.Appendf(to, `<col min="%d" max="%d" width="%s" customWidth="1"/>`, first+1, last+1, strconv.FormatFloat(widths[first], 'f', -1, 64))
+		first = last + 1
+	}
+	return append(to, "</cols>"...)
+}
+
+// hasRoom reports whether a line still fits.
+func (s *sheet) hasRoom(l *line, most *limits) bool {
+	return s.rows < most.rows && s.size+l.size() <= most.size
+}
+
+// write adds a row.
+func (s *sheet) write(l *line) error {
+	s.rows++
+	height := 0
+	if l.lines > 1 {
+		height = lineHeight * min(l.lines, s.shown)
+	}
+	before := len(s.pending)
+	s.pending = l.appendRow(s.pending, s.columns, s.rows, height)
+	s.size += int64(len(s.pending) - before)
+	if len(s.pending) < chunkSize {
+		return nil
+	}
+	var err error
+	s.pending, err = s.part.give(s.pending)
+	return err
+}
+
+// LibreOffice does not make a row high enough for the lines in it.
+const (
+	lineHeight = 14 // points, at textSize
+	mostLines  = 10 // shown of a cell with more
+	allLines   = 29 // as many as fit into the highest row there is, 409 points
+)
+
+// mostLinks is how many cells of a sheet lead elsewhere: more than anybody follows. Excel
+// takes 65,530.
+const mostLinks = 10_000
+
+// canLink reports whether a cell of the next row can lead elsewhere.
+func (s *sheet) canLink() bool { return len(s.links) < mostLinks }
+
+// link makes the cell in a column of the last row lead to a place. What is beyond
+// the first mostLinks stays as it is.
+func (s *sheet) link(column int, to place) {
+	if s.canLink() {
+		s.links = append(s.links, link{s.rows, column, to})
+	}
+}
+
+// finish ends the sheet, to which nothing may be added afterwards. Digits in a text cell
+// are meant, so they get no mark of an error.
+func (s *sheet) finish() error {
+	used, err := s.used()
+	if err != nil {
+		return err
+	}
+	end := append(s.pending, "</sheetData>"...)
+	end = fmt.Appendf(end, `<autoFilter ref="%s"/>`, used)
+	if end, err = s.appendLinks(end); err != nil {
+		return err
+	}
+	end = append(end, paper(s.wide)...)
+	end = fmt.Appendf(end, `<ignoredErrors><ignoredError sqref="%s" numberStoredAsText="1"/></ignoredErrors></worksheet>`, used)
+	s.pending, s.links = nil, nil
+	return s.part.end(end)
+}
+
+// appendLinks has no element without a link in it, which no reader takes.
+func (s *sheet) appendLinks(to []byte) ([]byte, error) {
+	if len(s.links) == 0 {
+		return to, nil
+	}
+	to = append(to, "<hyperlinks>"...)
+	for _, l := range s.links {
+		at, err := excelize.CoordinatesToCellName(l.column+1, l.row)
+		if err != nil {
+			return nil, err
+		}
+		to = fmt.Appendf(to, `<hyperlink ref="%s" location="%s"/>`, at, l.to.location())
+	}
+	return append(to, "</hyperlinks>"...), nil
+}
+
+// used is the range of all cells.
+func (s *sheet) used() (string, error) {
+	last, err := excelize.CoordinatesToCellName(len(s.columns), s.rows)
+	return "A1:" + last, err
+}
+
+// enter makes a sheet that is finished the next of a workbook: excelize knows of it,
+// and of the names that belong to it, and the archive has its XML. The header and
+// the first column are printed on every page.
+func (s *sheet) enter(file *excelize.File, archive *zipWriter) error {
+	used, err := s.used()
+	if err != nil {
+		return err
+	}
+	if _, err := file.NewSheet(s.name); err != nil {
+		return err
+	}
+	archive.put(fmt.Sprintf("xl/worksheets/sheet%d.xml", file.SheetCount), s.part)
+	return cmp.Or(
+		file.AutoFilter(s.name, used, nil),
+		file.SetDefinedName(&excelize.DefinedName{
+			Name: "_xlnm.Print_Titles", RefersTo: fmt.Sprintf("'%s'!$A:$A,'%[1]s'!$1:$1", s.name), Scope: s.name,
+		}),
+	)
+}

@@ -1,0 +1,249 @@
+// Package xlsx writes a report as an Office Open XML workbook (ECMA-376): a summary with
+// charts, the rows, and what is derived from them, each in sheets of its own.
+//
+// The rows are kept in temporary files until Close, because the facts of the run, which
+// come first in a workbook, are known last. Text is held as text and never as a formula.
+package xlsx
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/xuri/excelize/v2"
+
+	"caascan/report"
+	"caascan/scan"
+)
+
+// The names of the sheets, in their order. Where a sheet is full its rows go on in
+// another one, as Results 2.
+const (
+	summarySheet = "Summary"
+	fixSheet     = "Fix list"
+	resultsSheet = "Results"
+	failedSheet  = "Failed"
+	domainsSheet = "Domains"
+	legendSheet  = "Legend"
+)
+
+// sheetText says what a sheet holds, and what stands there where that is nothing.
+type sheetText struct {
+	name, holds, empty string
+	left               string // in place of empty, where not all rows were written
+}
+
+// sheetTexts are those of the sheets that every workbook has.
+func sheetTexts() []sheetText {
+	return []sheetText{
+		{
+			fixSheet,
+			"What to publish so that a CA may issue: a line for each CA and each name whose records stop it; for each CA, those that stop the most rows first.",
+			"Nothing is denied.", "",
+		},
+		{resultsSheet, "The rows of the input, in their order, with what was found for each.", "No row of the input is in this report.", ""},
+		{failedSheet, "The rows for which it could not be found out whether a CA may issue, and what to do about each.", "No row in this report failed.", "No row that was written (--only) failed."},
+		{domainsSheet, "Every distinct domain once, those with the most rows first.", "No row has a domain.", ""},
+		{legendSheet, "What the words in this workbook mean: every status, reason, warning and column.", "", ""},
+	}
+}
+
+// workbook writes a report as an Office Open XML workbook. excelize makes it, and
+// zipWriter the archive. Results and Failed are written as the rows come, what is
+// made from the Tally at the end.
+type workbook struct {
+	dir         string // its own, for temporary files
+	archive     *zipWriter
+	file        *excelize.File
+	book        *stylebook
+	styles      rowStyles // of the sheets that have many rows of one line
+	lined       rowStyles // of the others, with a line under each row
+	limits      limits
+	table       *report.Table
+	line        *line // the last row
+	sharedLines report.OutcomeCache[sharedLine]
+	results     *series
+	failed      *columnSheets[scan.Result]
+	err         error // of Write; errClosed after Close
+}
+
+// New returns a Writer of a workbook. The error says if the columns do not fit into one, or
+// if there is nowhere to keep the rows.
+func New(w io.Writer, layout report.Layout) (report.Writer, error) { return newWorkbook(w, layout) }
+
+func newWorkbook(w io.Writer, layout report.Layout) (*workbook, error) {
+	t, err := report.NewTable(layout)
+	if err != nil {
+		return nil, err
+	}
+	columns := len(t.Header())
+	if columns > excelize.MaxColumns {
+		return nil, fmt.Errorf("the workbook would have %d columns, a spreadsheet has at most %d: write a .csv report", columns, excelize.MaxColumns)
+	}
+	dir, err := os.MkdirTemp(layout.TempDir, "caascan-report-")
+	if err != nil {
+		return nil, fmt.Errorf("temporary directory for the report: %w", err)
+	}
+	file := excelize.NewFile(excelize.Options{TmpDir: dir})
+	b := &workbook{
+		dir: dir, archive: newZipWriter(w, dir), file: file, book: newStylebook(file), table: t, line: newLine(columns), sharedLines: report.NewOutcomeCache[sharedLine](mostShared),
+		limits: limits{excelize.TotalRows, maxSheetSize},
+	}
+	b.styles, b.lined = newRowStyles(b.book, false), newRowStyles(b.book, true)
+	err = cmp.Or(b.book.err, b.book.setDefault(), file.SetSheetName(file.GetSheetName(0), summarySheet), b.beginRows())
+	if err != nil {
+		return nil, errors.Join(err, b.release())
+	}
+	return b, nil
+}
+
+// beginRows begins the sheets that are written as the rows come.
+func (b *workbook) beginRows() error {
+	widths := b.widths()
+	b.results = b.newSeries(resultsSheet, widths, b.styles.headerLine(b.table.Header(), widths, b.table.IsInput))
+	b.failed = newColumnSheets(b, failedSheet, &b.lined, failedColumns())
+	return b.results.addSheet()
+}
+
+func (b *workbook) newSeries(name string, widths []float64, header *line) *series {
+	return &series{archive: b.archive, limits: &b.limits, name: name, widths: widths, header: header}
+}
+
+func (b *workbook) widths() []float64 {
+	widths := slices.Repeat([]float64{report.InputWidth}, len(b.table.Inputs))
+	for _, f := range b.table.Columns {
+		widths = append(widths, f.Width)
+	}
+	return widths
+}
+
+func (b *workbook) Write(r scan.Result) error {
+	if b.err == nil {
+		b.err = b.write(r)
+	}
+	return b.err
+}
+
+func (b *workbook) write(r scan.Result) error {
+	if err := b.table.Check(r); err != nil {
+		return err
+	}
+	b.fill(r)
+	if _, err := b.results.write(b.line); err != nil {
+		return err
+	}
+	if r.Verdict.Decisions[0].Status != scan.LookupFailed { // which it is for all CAs alike
+		return nil
+	}
+	_, err := b.failed.add(r)
+	return err
+}
+
+// mostShared is how many sharedLines are kept, of about 2 KB.
+const mostShared = 1024
+
+// sharedLine is a line with what is the same for all rows with an outcome.
+type sharedLine struct {
+	*line
+	others []int // of the table's fields, those that differ
+}
+
+// fill makes the line of a row.
+func (b *workbook) fill(r scan.Result) {
+	shared := b.sharedLines.Of(r.Verdict.Outcome, b.sharedLine)
+	b.line.copy(shared.line)
+	for i, text := range b.table.Leading(r) {
+		b.putInput(i, text)
+	}
+	for _, i := range shared.others {
+		f, column := &b.table.Columns[i], len(b.table.Inputs)+i
+		if n, ok := f.Number(r); ok {
+			b.line.number(column, n, b.styles.number)
+			continue
+		}
+		if at, ok := f.Time(r); ok {
+			b.styles.putMoment(b.line, column, at)
+			continue
+		}
+		if f.IsInput() {
+			b.putInput(column, f.Text(r))
+			continue
+		}
+		b.styles.put(b.line, column, f.Text(r), cellShape{f.Width, f.Colored})
+	}
+}
+
+// putInput fills a cell of the input, which is not made higher for its length.
+func (b *workbook) putInput(column int, text string) {
+	if text != "" {
+		b.styles.putLines(b.line, column, text, 1+strings.Count(text, "\n"))
+	}
+}
+
+func (b *workbook) sharedLine(o *scan.Outcome) sharedLine {
+	shared := sharedLine{line: newLine(len(b.line.cells))}
+	for i := range b.table.Columns {
+		f := &b.table.Columns[i]
+		text, same := f.Shared(o)
+		if !same {
+			shared.others = append(shared.others, i)
+			continue
+		}
+		b.styles.put(shared.line, len(b.table.Inputs)+i, text, cellShape{f.Width, f.Colored})
+	}
+	return shared
+}
+
+func (b *workbook) Close(o *report.Overview) error {
+	if errors.Is(b.err, report.ErrClosed) {
+		return b.err
+	}
+	err := b.err
+	if err == nil {
+		err = b.finish(o)
+	}
+	b.err = report.ErrClosed
+	return errors.Join(err, b.release())
+}
+
+// release removes the temporary files.
+func (b *workbook) release() error {
+	return errors.Join(b.archive.release(), b.file.Close(), os.RemoveAll(b.dir))
+}
+
+// finish makes the rest of the workbook and writes it.
+func (b *workbook) finish(o *report.Overview) error {
+	if err := newFinisher(b, o).write(); err != nil {
+		return err
+	}
+	if err := b.archive.write(corePart, coreProperties(o.Run)); err != nil {
+		return err
+	}
+	sortContentTypes(b.file)
+	b.file.SetZipWriter(func(io.Writer) excelize.ZipWriter { return b.archive })
+	return b.file.Write(io.Discard) // the archive has its own writer
+}
+
+// corePart is written here, because excelize writes it without a prefix, as which some
+// readers do not know it (https://github.com/exceljs/exceljs/issues/2603).
+const corePart = "docProps/core.xml"
+
+// coreProperties are the workbook's own properties (ECMA-376, part 2, section 11). The
+// time is that of the run, so that the same run gives the same bytes.
+func coreProperties(run report.Run) string {
+	times := ""
+	if !run.Started.IsZero() {
+		at := run.Started.UTC().Format(time.RFC3339)
+		times = `<dcterms:created xsi:type="dcterms:W3CDTF">` + at + `</dcterms:created><dcterms:modified xsi:type="dcterms:W3CDTF">` + at + `</dcterms:modified>`
+	}
+	return `<?xml version="1.0" encoding="UTF-8" standalone="yes"?>
+<cp:coreProperties xmlns:cp="http://schemas.openxmlformats.org/package/2006/metadata/core-properties" xmlns:dc="http://purl.org/dc/elements/1.1/"` +
+		` xmlns:dcterms="http://purl.org/dc/terms/" xmlns:dcmitype="http://purl.org/dc/dcmitype/" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance">` +
+		`<dc:title>` + report.Title + `</dc:title><dc:creator>caascan</dc:creator><cp:lastModifiedBy>caascan</cp:lastModifiedBy>` + times +
+		`</cp:coreProperties>`
+}
