@@ -163,11 +163,11 @@ func (r running) said(t *testing.T) string {
 	return string(text)
 }
 
-// soon is how long a run may go on after a signal.
-const soon = time.Second
+// afterSignal is how long a run may go on after a signal.
+const afterSignal = time.Second
 
 // stop sends a signal, several times as timeout(1) does, and returns the exit code,
-// which must come soon.
+// which must come within afterSignal.
 func (r running) stop(t *testing.T, signal os.Signal) int {
 	t.Helper()
 	for range 20 {
@@ -178,8 +178,8 @@ func (r running) stop(t *testing.T, signal os.Signal) int {
 	select {
 	case <-r.ended:
 		return *r.code
-	case <-time.After(soon):
-		t.Fatalf("it still runs %v after the signal; stderr %q", soon, r.said(t))
+	case <-time.After(afterSignal):
+		t.Fatalf("it still runs %v after the signal; stderr %q", afterSignal, r.said(t))
 		return 0
 	}
 }
@@ -199,7 +199,7 @@ var moments = []moment{
 		return r
 	}},
 	{"answers are waited for", func(w world, t *testing.T, s sandbox) running {
-		resolver, reached := silentAfter(t, 1)
+		resolver, reached := silentAfter(t, probeQueries)
 		r := w.start(t, s, "scan", demoList, "-o", s.path(csvReport), "--resolver", resolver)
 		r.waitFor(t, reached)
 		return r
