@@ -10,7 +10,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/miekg/dns"
+	"golang.org/x/time/rate"
+
+	"caascan/scan/lookup/dnstest"
+	"caascan/scan/zone"
 )
 
 // viewed denies in the public DNS. Each of the resolvers of these tests has something of its
@@ -95,6 +100,125 @@ func (d signedDNS) views(public string) []view {
 		)
 	}
 	return views
+}
+
+// TestSwitchedOffValidationShows: a permissive mode, and a negative trust anchor (RFC 7646),
+// make insecure answers of bogus ones without a word, so that they take a name that is known
+// to be bogus to be seen.
+func TestSwitchedOffValidationShows(t *testing.T) {
+	program := build(t)
+	d := startSignedDNS(t)
+	validating := d.startResolver(t, d.validatorConfig("yes"))
+	const known = "wrongds.bogus"
+	input := writeText(t, filepath.Join(t.TempDir(), "list.csv"), "domain\nexpired.bogus\ndeny.secure.nsec\nsecure.nsec\n")
+	scan := func(t *testing.T, resolvers ...string) (rows [][]string, stderr string) {
+		t.Helper()
+		args := []string{"scan", input, "--issuer", "ca.example", "-o", "-", "--timeout", "2s", "--final-pass-after", "0s", "--probe-bogus", known}
+		for _, resolver := range resolvers {
+			args = append(args, "--resolver", resolver)
+		}
+		got := runProgram(t, program, "", args...)
+		if got.code != exitDone {
+			t.Fatalf("%+v", got)
+		}
+		report := readReport(t, got.stdout)
+		for _, row := range report[1:] {
+			rows = append(rows, pick(report[0], row, "caa_status", "caa_reason", "caa_dnssec", "caa_warnings"))
+		}
+		return rows, got.stderr
+	}
+	alone := [][]string{
+		{"permitted", "issuer-listed", "unknown", "dnssec-not-validated"},
+		{"denied", "issuer-not-listed", "unknown", "dnssec-not-validated"},
+		{"permitted", "issuer-listed", "unknown", "dnssec-not-validated"},
+	}
+	beside := [][]string{
+		{"lookup-failed", "dnssec-bogus", "bogus", ""},
+		{"denied", "issuer-not-listed", "secure", ""},
+		{"permitted", "issuer-listed", "secure", ""},
+	}
+	for _, config := range []string{"val-permissive-mode: yes", `domain-insecure: "bogus."`} {
+		t.Run("unbound, "+config, func(t *testing.T) {
+			t.Parallel()
+			resolver := d.unboundView(config)(t)
+			const seen = "it answers for " + known + " with NOERROR in place of SERVFAIL\n"
+			rows, stderr := scan(t, resolver)
+			if diff := cmp.Diff(alone, rows); diff != "" || stderr != "caascan: resolver "+resolver+" counts as one that does not validate DNSSEC: "+seen {
+				t.Errorf("stderr %q, report (-want +got)\n%s", stderr, diff)
+			}
+			rows, stderr = scan(t, resolver, validating)
+			if diff := cmp.Diff(beside, rows); diff != "" || !strings.HasPrefix(stderr, "caascan: resolver "+resolver+" is left out: ") || strings.Count(stderr, "\n") != 1 {
+				t.Errorf("beside one that validates: stderr %q, report (-want +got)\n%s", stderr, diff)
+			}
+		})
+	}
+}
+
+// perSecond is how many queries a limited resolver answers.
+const perSecond = 400
+
+// startLimited starts a resolver that does not validate, and over UDP answers more than so
+// many queries a second with SERVFAIL, whatever they ask for.
+func startLimited(t *testing.T) string {
+	t.Helper()
+	z, err := zone.Parse(strings.NewReader(limitedZone), "limited.zone")
+	if err != nil {
+		t.Fatal(err)
+	}
+	limiter := rate.NewLimiter(perSecond, perSecond)
+	server, err := dnstest.Start(dnstest.Config{Zones: []*zone.Zone{z}, Handle: func(q dnstest.Query) []dnstest.Reply {
+		if q.Transport != dnstest.UDP || limiter.Allow() {
+			return q.Replies()
+		}
+		var m dns.Msg
+		if err := m.Unpack(q.Wire); err != nil {
+			return nil
+		}
+		wire, err := new(dns.Msg).SetRcode(&m, dns.RcodeServerFailure).Pack()
+		if err != nil {
+			return nil
+		}
+		wire[3] |= 1 << 7 // RA
+		return []dnstest.Reply{{Wire: wire}}
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(server.Close)
+	return server.Addr()
+}
+
+// limitedZone permits and denies below one domain each.
+const limitedZone = `. 60 SOA ns.invalid. h.invalid. 1 2 3 4 5
+*.permits.example. 60 A 192.0.2.1
+*.denies.example. 60 CAA 0 issuemail "other.example"
+`
+
+// TestARateLimitIsNoValidationError: a resolver that does not validate says SERVFAIL of more
+// than it likes to answer. That is no word of DNSSEC, and all of them are answered in the end.
+func TestARateLimitIsNoValidationError(t *testing.T) {
+	program := build(t)
+	resolver := startLimited(t)
+	const names = 5 * perSecond
+	var list strings.Builder
+	list.WriteString("domain\n")
+	for i := range names / 2 {
+		fmt.Fprintf(&list, "n%d.permits.example\nn%d.denies.example\n", i, i)
+	}
+	input := writeText(t, filepath.Join(t.TempDir(), "list.csv"), list.String())
+	got := runProgram(t, program, "", "scan", input, "--issuer", "ca.example", "-o", "-", "--final-pass-after", "1s", "--resolver", resolver)
+	if got.code != exitDone {
+		t.Fatalf("exit %d, stderr %q", got.code, got.stderr)
+	}
+	counts := make(map[string]int)
+	report := readReport(t, got.stdout)
+	for _, row := range report[1:] {
+		counts[strings.Join(pick(report[0], row, "caa_status", "caa_reason"), " ")]++
+	}
+	want := map[string]int{"permitted no-caa": names / 2, "denied issuer-not-listed": names / 2}
+	if diff := cmp.Diff(want, counts); diff != "" {
+		t.Errorf("stderr %q, statuses (-want +got)\n%s", got.stderr, diff)
+	}
 }
 
 // unboundView starts a validating unbound with more of its server clause.
