@@ -211,7 +211,7 @@ func TestARateLimitIsNoValidationError(t *testing.T) {
 		{"so many a second", func(dnstest.Query) bool { return limiter.Allow() }, 5 * perSecond, 5 * perSecond},
 		{"half of them, but what all need", func(q dnstest.Query) bool {
 			return strings.Count(q.Name, ".") < 2 || rand.New(rand.NewPCG(1, others.Add(1))).IntN(2) == 0
-		}, 400, 200},
+		}, 250, 125},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
