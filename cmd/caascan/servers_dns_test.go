@@ -4,7 +4,6 @@ package main
 
 import (
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -15,6 +14,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"caascan/scan/lookup/dnstest"
 )
 
 func demoZoneIsSound(t *testing.T) {
@@ -271,33 +272,26 @@ func without(report [][]string, columns ...string) [][]string {
 	return report
 }
 
-// silentAfter is a resolver that answers the first datagrams, which are probes,
+// probeQueries is how many queries a probe sends to a resolver on loopback: for the root's
+// SOA record, and for a type that the root does not have.
+const probeQueries = 2
+
+// silentAfter is a resolver that answers the first queries, which are those of a probe,
 // and then nothing any more. reached reports whether it has got another one.
 func silentAfter(t *testing.T, answers int64) (address string, reached func() bool) {
 	t.Helper()
-	conn, err := net.ListenPacket("udp", "127.0.0.1:0")
+	var received atomic.Int64
+	server, err := dnstest.Start(dnstest.Config{Handle: func(q dnstest.Query) []dnstest.Reply {
+		if received.Add(1) > answers {
+			return nil
+		}
+		return q.Replies()
+	}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { conn.Close() })
-	var received atomic.Int64
-	go func() {
-		buffer := make([]byte, 512)
-		for {
-			n, from, err := conn.ReadFrom(buffer)
-			if err != nil {
-				return
-			}
-			if received.Add(1) > answers {
-				continue
-			}
-			reply := buffer[:n]
-			reply[2] |= 0x80 // QR
-			reply[3] |= 0x80 // RA
-			_, _ = conn.WriteTo(reply, from)
-		}
-	}()
-	return conn.LocalAddr().String(), func() bool { return received.Load() > answers }
+	t.Cleanup(server.Close)
+	return server.Addr(), func() bool { return received.Load() > answers }
 }
 
 func (w world) deadResolvers(t *testing.T) {
@@ -337,7 +331,7 @@ func (w world) deadResolvers(t *testing.T) {
 		}
 	})
 	t.Run("one that dies after the probe", func(t *testing.T) {
-		dying, _ := silentAfter(t, 1)
+		dying, _ := silentAfter(t, probeQueries)
 		rows, stderr := scanDemo(t, w.program, append(timeout, "--resolver", dying, "--resolver", live)...)
 		// The second try of a failure may have gone to the dead one.
 		const loop = "loop.example"

@@ -167,7 +167,7 @@ func (r running) said(t *testing.T) string {
 const stopsWithin = time.Second
 
 // stop sends a signal, several times as timeout(1) does, and returns the exit code,
-// which must come soon.
+// which must come within stopsWithin.
 func (r running) stop(t *testing.T, signal os.Signal) int {
 	t.Helper()
 	for range 20 {
@@ -199,7 +199,7 @@ var moments = []moment{
 		return r
 	}},
 	{"answers are waited for", func(w world, t *testing.T, s sandbox) running {
-		resolver, reached := silentAfter(t, 1)
+		resolver, reached := silentAfter(t, probeQueries)
 		r := w.start(t, s, "scan", demoList, "-o", s.path(csvReport), "--resolver", resolver)
 		r.waitFor(t, reached)
 		return r

@@ -4,13 +4,20 @@ package main
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"net/netip"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/miekg/dns"
+	"golang.org/x/time/rate"
+
+	"caascan/scan/lookup/dnstest"
+	"caascan/scan/zone"
 )
 
 // viewed denies in the public DNS. Each of the resolvers of these tests has something of its
@@ -95,6 +102,152 @@ func (d signedDNS) views(public string) []view {
 		)
 	}
 	return views
+}
+
+// TestSwitchedOffValidationShows: a permissive mode, and a negative trust anchor (RFC 7646),
+// make insecure answers of bogus ones without a word, so that they take a name that is known
+// to be bogus to be seen.
+func TestSwitchedOffValidationShows(t *testing.T) {
+	program := build(t)
+	d := startSignedDNS(t)
+	validating := d.startResolver(t, d.validatorConfig("yes"))
+	const known = "wrongds.bogus"
+	input := writeText(t, filepath.Join(t.TempDir(), "list.csv"), "domain\nexpired.bogus\ndeny.secure.nsec\nsecure.nsec\n")
+	scan := func(t *testing.T, resolvers ...string) (rows [][]string, stderr string) {
+		t.Helper()
+		args := []string{"scan", input, "--issuer", "ca.example", "-o", "-", "--timeout", "2s", "--final-pass-after", "0s", "--probe-bogus", known}
+		for _, resolver := range resolvers {
+			args = append(args, "--resolver", resolver)
+		}
+		got := runProgram(t, program, "", args...)
+		if got.code != exitDone {
+			t.Fatalf("%+v", got)
+		}
+		report := readReport(t, got.stdout)
+		for _, row := range report[1:] {
+			rows = append(rows, pick(report[0], row, "caa_status", "caa_reason", "caa_dnssec", "caa_warnings"))
+		}
+		return rows, got.stderr
+	}
+	alone := [][]string{
+		{"permitted", "issuer-listed", "unknown", "dnssec-not-validated"},
+		{"denied", "issuer-not-listed", "unknown", "dnssec-not-validated"},
+		{"permitted", "issuer-listed", "unknown", "dnssec-not-validated"},
+	}
+	beside := [][]string{
+		{"lookup-failed", "dnssec-bogus", "bogus", ""},
+		{"denied", "issuer-not-listed", "secure", ""},
+		{"permitted", "issuer-listed", "secure", ""},
+	}
+	for _, config := range []string{"val-permissive-mode: yes", `domain-insecure: "bogus."`} {
+		t.Run("unbound, "+config, func(t *testing.T) {
+			t.Parallel()
+			resolver := d.unboundView(config)(t)
+			const seen = "it answers for " + known + " with NOERROR in place of SERVFAIL\n"
+			rows, stderr := scan(t, resolver)
+			if diff := cmp.Diff(alone, rows); diff != "" || stderr != "caascan: resolver "+resolver+" counts as one that does not validate DNSSEC: "+seen {
+				t.Errorf("stderr %q, report (-want +got)\n%s", stderr, diff)
+			}
+			rows, stderr = scan(t, resolver, validating)
+			if diff := cmp.Diff(beside, rows); diff != "" || !strings.HasPrefix(stderr, "caascan: resolver "+resolver+" is left out: ") || strings.Count(stderr, "\n") != 1 {
+				t.Errorf("beside one that validates: stderr %q, report (-want +got)\n%s", stderr, diff)
+			}
+		})
+	}
+}
+
+// perSecond is how many queries a limited resolver answers.
+const perSecond = 400
+
+// startBusy starts a resolver that does not validate, and over UDP answers SERVFAIL in place
+// of what it takes too much of.
+func startBusy(t *testing.T, takes func(dnstest.Query) bool) string {
+	t.Helper()
+	z, err := zone.Parse(strings.NewReader(busyZone), "busy.zone")
+	if err != nil {
+		t.Fatal(err)
+	}
+	server, err := dnstest.Start(dnstest.Config{Zones: []*zone.Zone{z}, Handle: func(q dnstest.Query) []dnstest.Reply {
+		if q.Transport != dnstest.UDP || takes(q) {
+			return q.Replies()
+		}
+		var m dns.Msg
+		if err := m.Unpack(q.Wire); err != nil {
+			return nil
+		}
+		refusal := new(dns.Msg).SetRcode(&m, dns.RcodeServerFailure)
+		refusal.RecursionAvailable = true
+		wire, err := refusal.Pack()
+		if err != nil {
+			return nil
+		}
+		return []dnstest.Reply{{Wire: wire}}
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(server.Close)
+	return server.Addr()
+}
+
+// busyZone permits below one domain and denies below another.
+const busyZone = `. 60 SOA ns.invalid. h.invalid. 1 2 3 4 5
+*.permits.example. 60 A 192.0.2.1
+*.denies.example. 60 CAA 0 issuemail "other.example"
+`
+
+// TestARateLimitIsNoValidationError: a resolver that does not validate says SERVFAIL of more
+// than it likes to answer, which is no word of DNSSEC. By a limit all names are answered in
+// the end; where others take half of what it answers, some never are.
+func TestARateLimitIsNoValidationError(t *testing.T) {
+	program := build(t)
+	limiter, others := rate.NewLimiter(perSecond, perSecond), new(atomic.Uint64)
+	for _, test := range []struct {
+		name  string
+		takes func(dnstest.Query) bool
+		names int
+		least int // of them are answered
+	}{
+		{"so many a second", func(dnstest.Query) bool { return limiter.Allow() }, 5 * perSecond, 5 * perSecond},
+		{"half of them, but what all need", func(q dnstest.Query) bool {
+			return strings.Count(q.Name, ".") < 2 || rand.New(rand.NewPCG(1, others.Add(1))).IntN(2) == 0
+		}, 250, 125},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			counts, stderr := scanBusy(t, program, startBusy(t, test.takes), test.names)
+			failed := counts["lookup-failed servfail"]
+			if failed > test.names-test.least || counts["permitted no-caa"]+counts["denied issuer-not-listed"]+failed != test.names {
+				t.Errorf("stderr %q, %v, want %d answered, and no failure but SERVFAIL", stderr, counts, test.least)
+			}
+		})
+	}
+}
+
+// scanBusy scans so many names, and counts how many have which status and reason. Each status
+// is the one that its name says, or a failure.
+func scanBusy(t *testing.T, program, resolver string, names int) (counts map[string]int, stderr string) {
+	t.Helper()
+	var list strings.Builder
+	list.WriteString("domain\n")
+	for i := range names / 2 {
+		fmt.Fprintf(&list, "n%d.permits.example\nn%d.denies.example\n", i, i)
+	}
+	input := writeText(t, filepath.Join(t.TempDir(), "list.csv"), list.String())
+	got := runProgram(t, program, "", "scan", input, "--issuer", "ca.example", "-o", "-", "--final-pass-after", "1s", "--resolver", resolver)
+	if got.code != exitDone {
+		t.Fatalf("%+v", got)
+	}
+	counts = make(map[string]int)
+	report := readReport(t, got.stdout)
+	for _, row := range report[1:] {
+		cells := pick(report[0], row, "caa_domain", "caa_status", "caa_reason")
+		counts[cells[1]+" "+cells[2]]++
+		if permits := strings.Contains(cells[0], "permits"); cells[1] == "permitted" && !permits || cells[1] == "denied" && permits {
+			t.Errorf("%q", cells)
+		}
+	}
+	return counts, got.stderr
 }
 
 // unboundView starts a validating unbound with more of its server clause.
