@@ -27,6 +27,10 @@ type Row struct {
 	// Cell is the text of the column with the address or domain; empty where
 	// the row has no such cell.
 	Cell string
+	// Address is the part of Cell that counts, where it is not all of it; else empty.
+	Address string
+	// Warnings are about how the row was read; nil of nearly every row.
+	Warnings []Warning
 	// Broken says that the line could not be split into cells. Its whole text
 	// is then the only one of Cells.
 	Broken bool

@@ -63,8 +63,8 @@ type Options struct {
 	// Sheet is the sheet of a workbook: its name, without regard to case, or its
 	// number, from 1. The default is the first.
 	Sheet string
-	// Separator stands between the cells of a text, unless its first line declares
-	// another one. The default is to find out.
+	// Separator stands between the cells of a text, whatever its first line declares. The
+	// default is to find out.
 	Separator byte
 	// Header says whether there is a header. The default is to find out.
 	Header HeaderMode
@@ -133,6 +133,7 @@ type record struct {
 	cells   []string // none where the record is blank
 	decoded int      // cells read as Windows-1252
 	broken  bool     // cells is the text of the line
+	torn    bool     // something follows a quotation in its field
 }
 
 // Open looks at the file at path, or at stdin where path is "-", and finds out
@@ -190,6 +191,10 @@ func (in *Input) detect(file string, opts Options) error {
 	in.layout = Layout{Format: CSV, Encoding: text.encoding}
 	if text.separator != noSeparator {
 		in.layout.Separator = string(rune(text.separator))
+	}
+	if text.close != noSeparator {
+		in.notes = append(in.notes, fmt.Sprintf("the separator is taken to be %s; %s would do nearly as well; choose with --separator",
+			quote(string(rune(text.separator))), quote(string(rune(text.close)))))
 	}
 	return nil
 }

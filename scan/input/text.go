@@ -17,7 +17,8 @@ type text struct {
 	encoding  Encoding
 	mark      int // octets of byte order mark
 	separator byte
-	preamble  int // octets of the line sep=;, after decoding
+	close     byte // another separator that nearly won, or noSeparator
+	preamble  int  // octets of the line sep=;, after decoding
 }
 
 // openText finds out how a file is written. The separator is the one given, if one is.
@@ -29,11 +30,13 @@ func openText(file string, head []byte, separator byte) (*text, error) {
 		return nil, err
 	}
 	declared, length := declaredSeparator(start)
+	t.preamble = length
 	switch {
+	case separator != noSeparator:
 	case length > 0:
-		t.separator, t.preamble = declared, length
-	case separator == noSeparator:
-		t.separator, err = findSeparator(*t)
+		t.separator = declared
+	default:
+		t.separator, t.close, err = findSeparator(*t)
 	}
 	return t, err
 }
@@ -103,7 +106,7 @@ func (t *text) tokenise(tokens *tokenizer, yield func(record, error) bool) {
 			return
 		}
 		rec.number++
-		rec.broken = broken
+		rec.broken, rec.torn = broken, tokens.torn
 		t.fill(&rec, tokens)
 		if !yield(rec, nil) {
 			return
