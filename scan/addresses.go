@@ -18,6 +18,12 @@ const (
 	AddressesSplit   Addresses = "split"   // each address is a row
 )
 
+// ParseAddresses reads one of the words "primary" and "split", or "".
+func ParseAddresses(text string) (Addresses, bool) {
+	a := Addresses(text)
+	return a, a == AddressesOne || a == AddressesPrimary || a == AddressesSplit
+}
+
 // primaryPrefix marks the primary address among those of a mailbox in Exchange, which
 // writes smtp: before all others.
 const primaryPrefix = "SMTP:"

@@ -81,7 +81,7 @@ func (e *earlierReport) openSheets(ctx context.Context, path, tempDir string) er
 }
 
 func (e *earlierReport) openSheet(ctx context.Context, path string, opts input.Options) error {
-	opts.Header = input.HeaderPresent
+	opts.Header, opts.Column = input.HeaderPresent, "1" // which column counts is found out by its name
 	in, err := input.Open(ctx, path, nil, opts)
 	if err != nil {
 		return err

@@ -20,21 +20,24 @@ import (
 
 // job is one scan, from its options to its reports.
 type job struct {
-	console console
-	issuers []caa.Issuer
-	outputs []*output
-	fixes   []fixesOutput
-	metrics metricsFile
-	failOn  []condition
-	only    []scan.Status // of the rows that are written; none: all
-	columns []string
-	cells   report.Cells
-	tempDir string
-	in      *input.Input
-	began   time.Time
-	source  source
-	record  *record
-	run     report.Run
+	console   console
+	issuers   []caa.Issuer
+	outputs   []*output
+	fixes     []fixesOutput
+	metrics   metricsFile
+	failOn    []condition
+	only      []scan.Status // of the rows that are written; none: all
+	columns   []string
+	cells     report.Cells
+	tempDir   string
+	reading   input.Options
+	addresses scan.Addresses
+	in        *input.Input
+	rowsIn    int // that the first pass read
+	began     time.Time
+	source    source
+	record    *record
+	run       report.Run
 
 	compared string // the name of the earlier report, if there is one
 	baseline earlierBaseline
@@ -102,6 +105,9 @@ func (j *job) plan(o scanOptions, path string, io streams) (err error) {
 	if err := cmp.Or(o.source.validate(), o.record.validate(o.source.snapshots)); err != nil {
 		return err
 	}
+	if j.reading, j.addresses, err = o.list.parse(); err != nil {
+		return err
+	}
 	if err := j.planOutputs(o, path, io); err != nil {
 		return err
 	}
@@ -162,28 +168,46 @@ func (j *job) planOutputs(o scanOptions, path string, io streams) (err error) {
 }
 
 func (j *job) openInput(ctx context.Context, o scanOptions, path string, io streams) (err error) {
-	opts := input.Options{Column: o.column, Sheet: o.sheet, TempDir: j.tempDir}
-	switch o.header {
-	case "auto":
-	case "yes":
-		opts.Header = input.HeaderPresent
-	case "no":
-		opts.Header = input.HeaderAbsent
-	default:
-		return usagef("--header %q: it is auto, yes or no", o.header)
-	}
+	opts := j.reading
+	opts.TempDir = j.tempDir
 	j.in, err = input.Open(ctx, path, io.in, opts)
-	if errors.Is(err, input.ErrColumn) || errors.Is(err, input.ErrSheet) {
-		return usageError{err}
+	for _, asked := range []error{input.ErrColumn, input.ErrNoDomains, input.ErrSheet, input.ErrHeader} {
+		if errors.Is(err, asked) {
+			return usageError{err}
+		}
 	}
 	if err != nil {
 		return err
 	}
-	for _, note := range j.in.Notes() { // so far they are about a column that was guessed
+	for _, note := range j.in.Notes() { // so far they are about what was guessed
 		j.console.warn(note)
 		j.run.Notes = append(j.run.Notes, note)
 	}
+	for _, fact := range j.in.Facts() {
+		j.console.detail(fact)
+		j.run.Notes = append(j.run.Notes, fact)
+	}
 	return nil
+}
+
+// rows are those of the list, with its cells of several addresses as they are asked for.
+func (j *job) rows() iter.Seq2[scan.Row, error] {
+	return j.addresses.Of(j.in.Rows(), j.in.Layout().Column-1)
+}
+
+// counting counts rows as they pass.
+func counting(rows iter.Seq2[scan.Row, error], count *int) iter.Seq2[scan.Row, error] {
+	return func(yield func(scan.Row, error) bool) {
+		*count = 0
+		for row, err := range rows {
+			if err == nil {
+				*count++
+			}
+			if !yield(row, err) {
+				return
+			}
+		}
+	}
 }
 
 // checkColumns finds out whether --columns can be had before the DNS is asked.
@@ -221,7 +245,7 @@ func (j *job) openSource(ctx context.Context, o sourceOptions) (err error) {
 // is written but the snapshot.
 func (j *job) collect(ctx context.Context, o sourceOptions) error {
 	if j.source.evidence != nil {
-		return readThrough(ctx, j.in.Rows())
+		return readThrough(ctx, counting(j.rows(), &j.rowsIn))
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -236,7 +260,7 @@ func (j *job) collect(ctx context.Context, o sourceOptions) error {
 		stats := j.source.stats()
 		return stats.Done - stats.Known, stats.Domains - stats.Known // or the time left would be guessed from what took none
 	})
-	err = scan.Collect(ctx, j.source.resolver, j.in.Rows(), j.record.put())
+	err = scan.Collect(ctx, j.source.resolver, counting(j.rows(), &j.rowsIn), j.record.put())
 	stop()
 	if err := cmp.Or(j.record.finish(), err); err != nil { // the first one has caused the other
 		return err
@@ -273,7 +297,7 @@ func (j *job) report(ctx context.Context) error {
 	}
 	written := 0
 	err = interruptible(ctx, func() (err error) {
-		written, err = j.writeRows(ctx, writers, collected.Rows)
+		written, err = j.writeRows(ctx, writers, j.rowsIn)
 		return err
 	})
 	if err != nil {
@@ -282,8 +306,8 @@ func (j *job) report(ctx context.Context) error {
 	if reported, _ := j.in.Tally(); reported.SHA256 != collected.SHA256 {
 		return j.inputChanged()
 	}
-	if accounted := written + j.left; accounted != collected.Rows {
-		return fmt.Errorf("%d rows were read and %d accounted for: no report was written; this is a defect of caascan", collected.Rows, accounted)
+	if accounted := written + j.left; accounted != j.rowsIn {
+		return fmt.Errorf("%d rows were read and %d accounted for: no report was written; this is a defect of caascan", j.rowsIn, accounted)
 	}
 	if j.baseline.Baseline != nil {
 		var changes *report.Changes // not read where the work may still go on
@@ -377,7 +401,7 @@ func (j *job) writeRows(ctx context.Context, writers []report.Writer, rows int) 
 	defer stop()
 	scanner := scan.New(scan.Config{Issuers: j.issuers, Store: j.source.store})
 	results := func(yield func(scan.Result, error) bool) {
-		for result, err := range scanner.Results(ctx, j.in.Rows()) {
+		for result, err := range scanner.Results(ctx, j.rows()) {
 			if len(result.Row.Cells) > len(j.in.Header()) { // the first pass has seen them all
 				err = j.inputChanged()
 			}

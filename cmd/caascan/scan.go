@@ -15,11 +15,9 @@ import (
 type scanOptions struct {
 	source   sourceOptions
 	record   recordOptions
+	list     listOptions
 	outputs  []string
 	fixes    []string
-	column   string
-	sheet    string
-	header   string
 	columns  []string
 	rawCells bool
 	only     []string
@@ -60,9 +58,7 @@ func (o *scanOptions) add(flags *pflag.FlagSet) {
 	o.record.add(flags)
 	flags.StringArrayVarP(&o.outputs, "output", "o", nil, "report `file`: .csv, .xlsx, .html, .jsonl, or - for CSV on standard output (repeatable)")
 	flags.StringArrayVar(&o.fixes, "emit-fixes", nil, "zone `file` for the records to publish so that all CAs may issue; LABEL=FILE: so that this one may (repeatable)")
-	flags.StringVar(&o.column, "column", "", "`name` or number of the column with the addresses or domains (default: found by itself)")
-	flags.StringVar(&o.sheet, "sheet", "", "`name` or number of the sheet of an XLSX input (default: the first)")
-	flags.StringVar(&o.header, "header", "auto", "whether the first row names the columns: auto, yes or no")
+	o.list.add(flags)
 	addList(flags, &o.columns, "columns", "`names` of the columns that reports have, in this order; input: all of the input's (default: all)")
 	flags.BoolVar(&o.rawCells, "raw-cells", false, "write CSV cells as they are, also those that a spreadsheet would run")
 	addList(flags, &o.only, "only", "write only the rows that have one of these `statuses` for any CA: permitted, denied, lookup-failed")

@@ -19,7 +19,7 @@ func (j *job) finishRun(tally input.Tally) {
 	j.run.Names = stats.Names
 	j.run.InputSHA256 = tally.SHA256
 	j.run.InputColumn = fmt.Sprintf("%d (%s)", layout.Column, layout.ColumnName)
-	j.run.Rows, j.run.BlankLines, j.run.BrokenRows = tally.Rows, tally.Blank, tally.Broken
+	j.run.Rows, j.run.BlankLines, j.run.BrokenRows = j.rowsIn, tally.Blank, tally.Broken
 	j.run.Domains, j.run.Queries = j.tally.Total().Domains, stats.Queries
 	j.run.Recovered = stats.Recovered
 	j.run.Resolvers, j.run.ZoneFiles = j.source.resolvers, j.source.zoneFiles
@@ -34,7 +34,7 @@ func (j *job) finishRun(tally input.Tally) {
 	notes := j.in.Notes()
 	if len(j.only) > 0 {
 		notes = append(notes, fmt.Sprintf("Only the rows that are %s for any CA are written (--only): %d of %d. CSV, JSON Lines and the sheets Results and Failed hold only these; all else is of all rows.",
-			orWords(j.only), tally.Rows-j.left, tally.Rows))
+			orWords(j.only), j.rowsIn-j.left, j.rowsIn))
 	}
 	for _, note := range notes {
 		if !slices.Contains(j.run.Notes, note) {

@@ -30,6 +30,7 @@ import (
 	"os"
 	"slices"
 	"strconv"
+	"strings"
 
 	"caascan/scan"
 )
@@ -41,6 +42,9 @@ var (
 	ErrSheet  = errors.New("no such sheet")  // Options.Sheet
 	ErrEmpty  = errors.New("is empty")       // no rows, or a header and no rows
 	ErrFormat = errors.New("is not a list")  // neither text nor an intact XLSX workbook
+	ErrHeader = errors.New("no such row")    // Options.HeaderRow
+
+	ErrNoDomains = errors.New("no column holds addresses or domains") // and none was asked for
 )
 
 // HeaderMode says whether the first record names the columns.
@@ -68,6 +72,9 @@ type Options struct {
 	Separator byte
 	// Header says whether there is a header. The default is to find out.
 	Header HeaderMode
+	// HeaderRow is the row of the header, as a spreadsheet counts; what stands above it
+	// is no row. The default is to go by Header.
+	HeaderRow int
 	// TempDir is where streams and unpacked sheets are put. The default is
 	// os.TempDir().
 	TempDir string
@@ -117,11 +124,14 @@ type Input struct {
 	header []string
 	width  int // the cells of the widest record seen
 	notes  []string
+	facts  []string
 	tally  Tally // of the last complete pass
 }
 
 // source reads the records of one format: text and workbook do.
 type source interface {
+	// excuse says why cells may be empty that should not be, behind a comma, or is "".
+	excuse() string
 	// records yields every record of the file from its start, blank ones too.
 	// It passes the whole file to digest, if it is ranged to the end.
 	records(digest io.Writer) iter.Seq2[record, error]
@@ -251,25 +261,55 @@ func (in *Input) settle(sample []record, opts Options) error {
 	for _, rec := range sample {
 		in.see(rec)
 	}
-	columns := survey(sample[1:], sample[0].cells, in.width)
-	if hasHeader(sample, columns, opts) {
-		in.header = sample[0].cells
-		in.layout.HeaderRow = sample[0].number
-		sample = sample[1:]
-	} else {
-		in.header = inventHeader(in.width)
-		columns = survey(sample, nil, in.width)
+	header, err := in.chooseHeader(sample, opts)
+	if err != nil {
+		return err
 	}
+	sample = sample[header+1:]
 	if len(sample) == 0 {
 		return fmt.Errorf("%s %w: it holds a header and no rows", in.name, ErrEmpty)
 	}
-	choice, err := in.chooseColumn(columns, opts.Column)
+	var names []string
+	if header >= 0 {
+		names = in.header
+	}
+	choice, err := in.chooseColumn(sample, names, opts.Column)
 	if err != nil {
 		return err
 	}
 	in.layout.Column = choice + 1
 	in.layout.ColumnName = in.heading(choice)
 	return nil
+}
+
+// chooseHeader takes the header from the sample and returns its index there, or -1.
+func (in *Input) chooseHeader(sample []record, opts Options) (int, error) {
+	at := findHeader(sample, opts)
+	if opts.HeaderRow > 0 {
+		at = slices.IndexFunc(sample, func(rec record) bool { return rec.number == opts.HeaderRow })
+		if at < 0 {
+			return 0, fmt.Errorf("%w %d in the first %d of %s: --header names the row of the header as a spreadsheet shows it",
+				ErrHeader, opts.HeaderRow, sample[len(sample)-1].number, in.name)
+		}
+	}
+	if at < 0 {
+		in.header = inventHeader(in.width)
+		return at, nil
+	}
+	in.header, in.layout.HeaderRow = sample[at].cells, sample[at].number
+	guessed := opts.HeaderRow == 0 && opts.Header == HeaderAuto
+	if guessed {
+		in.facts = append(in.facts, fmt.Sprintf("row %d is the header: %s", in.layout.HeaderRow, list(quoteAll(in.header))))
+	}
+	if at > 0 {
+		lines := make([]string, at)
+		for i, rec := range sample[:at] {
+			lines[i] = fmt.Sprintf("%d (%s)", rec.number, quote(strings.Join(rec.cells, " ")))
+		}
+		in.notes = append(in.notes, fmt.Sprintf("row %d is taken for the header; the rows above it are left out: %s; choose with --header",
+			in.layout.HeaderRow, list(lines)))
+	}
+	return at, nil
 }
 
 // see takes account of what only the records can tell.
@@ -312,7 +352,7 @@ func (in *Input) Rows() iter.Seq2[scan.Row, error] {
 				tally.Blank++
 				continue
 			}
-			if rec.number == in.layout.HeaderRow {
+			if rec.number <= in.layout.HeaderRow {
 				continue
 			}
 			tally.Rows++
@@ -358,6 +398,10 @@ func (in *Input) heading(i int) string {
 	}
 	return "extra" + strconv.Itoa(i-len(in.header)+1)
 }
+
+// Facts returns what was found out about the file and is no cause for doubt, a sentence
+// each.
+func (in *Input) Facts() []string { return slices.Clone(in.facts) }
 
 // Notes returns what people should know about how the file is read, a sentence
 // each. After a complete pass there may be more of them.

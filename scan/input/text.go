@@ -63,6 +63,9 @@ func declaredSeparator(start []byte) (separator byte, length int) {
 	return separator, length + min(len(rest), 1)
 }
 
+// excuse implements source.
+func (t *text) excuse() string { return "" }
+
 // records implements source.
 func (t *text) records(digest io.Writer) iter.Seq2[record, error] {
 	return func(yield func(record, error) bool) {

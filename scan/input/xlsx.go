@@ -82,6 +82,9 @@ func findSheet(sheets []sheet, asked string) (int, error) {
 	return 0, fmt.Errorf("%w %s; choose one with --sheet by name or number: %s", ErrSheet, quote(asked), list(names))
 }
 
+// excuse implements source.
+func (w *workbook) excuse() string { return "" }
+
 // records implements source.
 func (w *workbook) records(digest io.Writer) iter.Seq2[record, error] {
 	return func(yield func(record, error) bool) {
