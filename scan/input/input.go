@@ -141,9 +141,10 @@ type source interface {
 type record struct {
 	number  int      // as a spreadsheet counts
 	cells   []string // none where the record is blank
-	decoded int      // cells read as Windows-1252
-	broken  bool     // cells is the text of the line
-	torn    bool     // something follows a quotation in its field
+	values  []scan.Value
+	decoded int  // cells read as Windows-1252
+	broken  bool // cells is the text of the line
+	torn    bool // something follows a quotation in its field
 }
 
 // Open looks at the file at path, or at stdin where path is "-", and finds out
@@ -166,7 +167,7 @@ func (in *Input) open(ctx context.Context, path string, stdin io.Reader, opts Op
 	if err != nil {
 		return in.readError(err)
 	}
-	if err := in.detect(file, opts); err != nil {
+	if err := in.detect(ctx, file, opts); err != nil {
 		return in.readError(err)
 	}
 	sample, err := takeSample(in.source)
@@ -177,18 +178,18 @@ func (in *Input) open(ctx context.Context, path string, stdin io.Reader, opts Op
 }
 
 // detect chooses the source by the first octets of the file.
-func (in *Input) detect(file string, opts Options) error {
+func (in *Input) detect(ctx context.Context, file string, opts Options) error {
 	head, err := readHead(file)
 	if err != nil {
 		return err
 	}
 	switch {
 	case bytes.HasPrefix(head, []byte("PK\x03\x04")):
-		return in.useWorkbook(file, opts)
+		return in.useWorkbook(ctx, file, opts)
 	case bytes.HasPrefix(head, []byte("\xd0\xcf\x11\xe0")): // [MS-CFB], section 2.2
 		return fmt.Errorf("%w: it is an old workbook (.xls), or one with a password; "+
 			"save it as .xlsx without a password, or as CSV", ErrFormat)
-	case bytes.HasPrefix(head, []byte("%PDF-")) || binary(head):
+	case bytes.HasPrefix(head, []byte("%PDF-")) || isBinary(head):
 		return fmt.Errorf("%w: it is no text and no workbook; give it as CSV, XLSX or a plain list", ErrFormat)
 	case opts.Sheet != "":
 		return fmt.Errorf("%w %s: it is a text file, which has no sheets; leave out --sheet", ErrSheet, quote(opts.Sheet))
@@ -209,10 +210,10 @@ func (in *Input) detect(file string, opts Options) error {
 	return nil
 }
 
-// binary reports whether the octets cannot be text in any encoding that is read
+// isBinary reports whether the octets cannot be text in any encoding that is read
 // here: one in twenty is a control character that no text has. NUL does not count,
 // because programs that leave some in their lists exist.
-func binary(head []byte) bool {
+func isBinary(head []byte) bool {
 	if encoding, _ := sniff(head); encoding == UTF16LE || encoding == UTF16BE {
 		return false
 	}
@@ -235,17 +236,20 @@ func readHead(file string) ([]byte, error) {
 	return io.ReadAll(io.LimitReader(f, 4096))
 }
 
-func (in *Input) useWorkbook(file string, opts Options) error {
+func (in *Input) useWorkbook(ctx context.Context, file string, opts Options) error {
 	temp, err := in.tempDir(opts.TempDir)
 	if err != nil {
 		return err
 	}
-	book, err := openWorkbook(file, temp, opts.Sheet)
+	book, err := openWorkbook(ctx, file, temp, opts.Sheet)
 	if err != nil {
 		return err
 	}
 	in.source = book
 	in.layout = Layout{Format: XLSX, Sheet: book.sheet}
+	if book.formulas > 0 {
+		in.notes = append(in.notes, book.unsaved())
+	}
 	if opts.Sheet == "" && len(book.others) > 0 {
 		in.notes = append(in.notes, fmt.Sprintf("sheet %s is read; the workbook has others, which --sheet chooses: %s",
 			quote(book.sheet), list(book.others)))
@@ -369,7 +373,7 @@ func (in *Input) Rows() iter.Seq2[scan.Row, error] {
 }
 
 func (in *Input) row(rec record) scan.Row {
-	row := scan.Row{Number: rec.number, Cells: rec.cells, Broken: rec.broken}
+	row := scan.Row{Number: rec.number, Cells: rec.cells, Values: rec.values, Broken: rec.broken}
 	if in.layout.Column <= len(rec.cells) && !rec.broken {
 		row.Cell = rec.cells[in.layout.Column-1]
 	}
