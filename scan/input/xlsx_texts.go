@@ -14,7 +14,8 @@ import (
 // Bounds on the texts that the cells of a workbook share.
 const (
 	maxTexts     = 16 << 20 // how many
-	maxTextsHeld = 48 << 20 // octets in memory; those beyond go to a file
+	maxTextsHeld = 24 << 20 // octets in memory; those beyond go to a file
+	textsWindow  = 8 << 10  // octets of the file that are read at a time, because cells refer to texts in order
 )
 
 // sharedTexts are the texts that cells refer to by number (ISO/IEC 29500-1, clause
@@ -24,7 +25,10 @@ type sharedTexts struct {
 	ends []uint32 // where each ends in all octets, those in the file behind those held
 	file *os.File // nil as long as all are held
 	temp string
-	buf  []byte
+	buf  []byte // to be written to the file
+
+	window     []byte // of the file
+	windowFrom int64
 }
 
 // readTexts reads the shared texts of a part, "" for none.
@@ -105,12 +109,24 @@ func (s *sharedTexts) appendTo(to []byte, i int) ([]byte, error) {
 	if err := s.flush(); err != nil {
 		return to, err
 	}
-	from := len(to)
-	to = append(to, make([]byte, length)...)
-	if _, err := s.file.ReadAt(to[from:], int64(start-held)); err != nil {
-		return to, fmt.Errorf("read a temporary file: %w", err)
+	at := int64(start - held)
+	if inside := at - s.windowFrom; inside < 0 || inside+int64(length) > int64(len(s.window)) {
+		if err := s.readWindow(at, max(length, textsWindow)); err != nil {
+			return to, err
+		}
 	}
-	return to, nil
+	from := at - s.windowFrom
+	return append(to, s.window[from:from+int64(length)]...), nil
+}
+
+func (s *sharedTexts) readWindow(at int64, length int) error {
+	s.window, s.windowFrom = append(s.window[:0], make([]byte, length)...), at
+	n, err := s.file.ReadAt(s.window, at)
+	s.window = s.window[:n]
+	if err != nil && err != io.EOF {
+		return fmt.Errorf("read a temporary file: %w", err)
+	}
+	return nil
 }
 
 func (s *sharedTexts) close() error {

@@ -163,7 +163,7 @@ func wholeText(window []byte) int {
 func checkXML(text []byte) error {
 	ascii := true
 	for _, c := range text {
-		if c < ' ' && c != '\t' && c != '\n' && c != '\r' {
+		if c < ' ' && !isXMLSpace(c) {
 			return fmt.Errorf("a control character U+%04X", c)
 		}
 		ascii = ascii && c < utf8.RuneSelf
@@ -179,18 +179,8 @@ func (x *xmlScanner) markup() (token xmlToken, told bool, err error) {
 	for x.end-x.start < len("<![CDATA[") && x.more() {
 	}
 	window := x.buf[x.start:x.end]
-	switch {
-	case bytes.HasPrefix(window, []byte("<!--")):
-		x.start += len("<!--")
-		return 0, false, x.skipPast("-->")
-	case bytes.HasPrefix(window, []byte("<![CDATA[")):
-		x.start += len("<![CDATA[")
-		x.cdata = true
-		return 0, false, nil
-	case bytes.HasPrefix(window, []byte("<?")):
-		return 0, false, x.skipPast("?>")
-	case bytes.HasPrefix(window, []byte("<!")):
-		return 0, false, errors.New("a document type declaration, which no workbook has")
+	if len(window) > 1 && (window[1] == '!' || window[1] == '?') {
+		return 0, false, x.skipMarkup(window)
 	}
 	length, err := x.tagLength()
 	if err != nil {
@@ -199,13 +189,47 @@ func (x *xmlScanner) markup() (token xmlToken, told bool, err error) {
 	tag := x.buf[x.start+1 : x.start+length-1]
 	x.start += length
 	if len(tag) > 0 && tag[0] == '/' {
-		return xmlEnd, true, x.pop(bytes.TrimRight(tag[1:], " \t\r\n"))
+		return xmlEnd, true, x.pop(trimSpace(tag[1:]))
 	}
 	return xmlStart, true, x.push(tag)
 }
 
+// skipMarkup leaves out what is no tag.
+func (x *xmlScanner) skipMarkup(window []byte) error {
+	switch {
+	case window[1] == '?':
+		return x.skipPast("?>")
+	case bytes.HasPrefix(window, []byte("<!--")):
+		x.start += len("<!--")
+		return x.skipPast("-->")
+	case bytes.HasPrefix(window, []byte("<![CDATA[")):
+		x.start += len("<![CDATA[")
+		x.cdata = true
+		return nil
+	}
+	return errors.New("a document type declaration, which no workbook has")
+}
+
+// isXMLSpace reports whether an octet is white space (XML 1.0, section 2.3).
+func isXMLSpace(c byte) bool { return c == ' ' || c == '\t' || c == '\n' || c == '\r' }
+
+// trimSpace is bytes.TrimSpace, but for XML and quicker.
+func trimSpace(text []byte) []byte {
+	for len(text) > 0 && isXMLSpace(text[0]) {
+		text = text[1:]
+	}
+	for len(text) > 0 && isXMLSpace(text[len(text)-1]) {
+		text = text[:len(text)-1]
+	}
+	return text
+}
+
 // tagLength returns the length of the tag at hand, from "<" to ">".
 func (x *xmlScanner) tagLength() (int, error) {
+	window := x.buf[x.start+1 : x.end]
+	if at := bytes.IndexByte(window, '>'); at >= 0 && at < shortTag && plainTag(window[:at]) {
+		return at + 2, nil
+	}
 	var mark byte
 	for at := 1; ; at++ {
 		if x.start+at == x.end && !x.more() {
@@ -229,14 +253,27 @@ func (x *xmlScanner) tagLength() (int, error) {
 	}
 }
 
+// shortTag is longer than the tags without attributes that sheets are full of.
+const shortTag = 16
+
+// plainTag reports whether a tag has no attributes.
+func plainTag(tag []byte) bool {
+	for _, c := range tag {
+		if c == '"' || c == '\'' || c == '<' {
+			return false
+		}
+	}
+	return true
+}
+
 // push opens an element.
 func (x *xmlScanner) push(tag []byte) error {
 	if inside, ok := bytes.CutSuffix(tag, []byte("/")); ok {
 		tag, x.empty = inside, true
 	}
-	end := bytes.IndexAny(tag, " \t\r\n")
-	if end < 0 {
-		end = len(tag)
+	end := 0
+	for end < len(tag) && !isXMLSpace(tag[end]) {
+		end++
 	}
 	if end == 0 {
 		return errors.New("a tag without a name")
@@ -277,21 +314,27 @@ func (x *xmlScanner) cdataText() error {
 	}
 	window := x.buf[x.start:x.end]
 	length := bytes.Index(window, []byte("]]>"))
-	if length >= 0 {
-		x.start += length + len("]]>")
+	switch {
+	case length >= 0:
 		x.cdata = false
-		x.text = window[:length]
-		return checkXML(x.text)
+		x.start += length + len("]]>")
+	default:
+		length = len(window) - len("]]")
+		for length > 0 && (!utf8.RuneStart(window[length]) || window[length-1] == '\r') { // no character or line end is cut in two
+			length--
+		}
+		if length == 0 && len(window) > 2*utf8.UTFMax {
+			return errors.New("text that is no UTF-8")
+		}
+		if length == 0 && !x.more() {
+			return x.eof()
+		}
+		if length == 0 {
+			return x.cdataText()
+		}
+		x.start += length
 	}
-	length = len(window) - len("]]")
-	for length > 0 && !utf8.RuneStart(window[length]) {
-		length--
-	}
-	x.start += length
-	if length == 0 {
-		return errors.New("text that is no UTF-8")
-	}
-	x.text = window[:length]
+	x.text = x.lineEnds(window[:length])
 	return checkXML(x.text)
 }
 
@@ -312,26 +355,32 @@ func (x *xmlScanner) skipPast(end string) error {
 // attr returns the value of an attribute of the element that has just begun, as it
 // stands; nil where there is none. It must be a name without a prefix.
 func (x *xmlScanner) attr(name string) []byte {
-	for rest := x.attrs; ; {
-		rest = bytes.TrimLeft(rest, " \t\r\n")
-		equals := bytes.IndexByte(rest, '=')
-		if equals < 0 {
+	rest := x.attrs
+	for at := 0; at < len(rest); {
+		for at < len(rest) && isXMLSpace(rest[at]) {
+			at++
+		}
+		from := at
+		for at < len(rest) && rest[at] != '=' && !isXMLSpace(rest[at]) {
+			at++
+		}
+		found := rest[from:at]
+		for at < len(rest) && (rest[at] == '=' || isXMLSpace(rest[at])) {
+			at++
+		}
+		if at == len(rest) || rest[at] != '"' && rest[at] != '\'' {
 			return nil
 		}
-		found := bytes.TrimRight(rest[:equals], " \t\r\n")
-		rest = bytes.TrimLeft(rest[equals+1:], " \t\r\n")
-		if len(rest) == 0 || rest[0] != '"' && rest[0] != '\'' {
-			return nil
-		}
-		length := bytes.IndexByte(rest[1:], rest[0])
-		if length < 0 {
-			return nil
+		mark, start := rest[at], at+1
+		for at = start; at < len(rest) && rest[at] != mark; {
+			at++
 		}
 		if string(found) == name {
-			return rest[1 : 1+length]
+			return rest[start:at]
 		}
-		rest = rest[length+2:]
+		at++
 	}
+	return nil
 }
 
 // attrText returns the value of an attribute, decoded; "" where there is none. The name
