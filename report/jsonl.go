@@ -87,6 +87,7 @@ type jsonForm struct {
 	own     []member
 	issuers [][]member // for each CA; none where nothing of it is chosen
 	labels  []string
+	header  int // the cells that have a name of their own in the input
 }
 
 // jsonKey is a name, behind the start of an object or the comma after what came before.
@@ -104,8 +105,8 @@ type member struct {
 	*field
 }
 
-func newJSONL(w io.Writer, t *table) *lineWriter {
-	j := jsonForm{labels: t.labels, issuers: make([][]member, len(t.labels))}
+func newJSONL(w io.Writer, t *table, header int) *lineWriter {
+	j := jsonForm{labels: t.labels, header: header, issuers: make([][]member, len(t.labels))}
 	for i := range t.inputs {
 		j.addCell(t.names[i], i)
 	}
@@ -177,7 +178,14 @@ func (j jsonForm) appendCells(line []byte, r scan.Result) []byte {
 		return line
 	}
 	line = append(line, `{"`+cellsKey+`":`...)
-	for _, c := range j.cells {
+	filled := len(r.Row.Cells)
+	for filled > j.header && r.Row.Cells[filled-1] == "" {
+		filled--
+	}
+	for i, c := range j.cells {
+		if i > 0 && c.place >= j.header && c.place >= filled { // one row may have thousands that no other has
+			continue
+		}
 		line = append(line, c.key...)
 		if c.place < len(r.Row.Cells) {
 			line = appendJSONCell(line, r.Row.Cells[c.place])

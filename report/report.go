@@ -70,6 +70,11 @@ type Layout struct {
 	// Compared names the earlier report that the rows are compared with, if any. Then
 	// each has a change, and the Tally has Changes.
 	Compared string
+	// Extra is how many names at the end of Header are for cells beyond the input's own
+	// header. In JSON Lines those of them that are empty at the end of a row are left out.
+	Extra int
+	// Separator is for CSV only; the default is the comma.
+	Separator byte
 	// Cells is for CSV only; the default is SafeCells.
 	Cells Cells
 	// TempDir is where a workbook keeps its rows until Close; the default is
@@ -108,15 +113,15 @@ func New(format Format, w io.Writer, layout Layout) (Writer, error) {
 	}
 	switch format {
 	case CSV:
-		return newCSV(w, t, csvStyle{bom: "\ufeff", lineEnd: "\r\n", cells: layout.Cells}), nil
+		return newCSV(w, t, csvStyle{bom: "\ufeff", lineEnd: "\r\n", cells: layout.Cells, comma: layout.Separator}), nil
 	case PlainCSV:
-		return newCSV(w, t, csvStyle{lineEnd: "\n", cells: layout.Cells}), nil
+		return newCSV(w, t, csvStyle{lineEnd: "\n", cells: layout.Cells, comma: layout.Separator}), nil
 	case XLSX:
 		return newWorkbook(w, t, layout.TempDir)
 	case HTML:
 		return newHTML(w, t, mostOnPage())
 	case JSONL:
-		return newJSONL(w, t), nil
+		return newJSONL(w, t, len(layout.Header)-layout.Extra), nil
 	}
 	return nil, fmt.Errorf("report: unknown format %q", format)
 }

@@ -80,7 +80,7 @@ func valuesOf(f *pflag.Flag) cobra.CompletionFunc {
 		return someOf(texts(scan.Statuses())...)
 	case "fail-on":
 		return someOf(texts(conditions())...)
-	case "separator":
+	case "separator", "csv-separator":
 		return oneOf(",", ";", "tab", "|")
 	case "addresses":
 		return oneOf(string(scan.AddressesPrimary), string(scan.AddressesSplit))

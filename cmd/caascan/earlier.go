@@ -48,8 +48,11 @@ func openReport(ctx context.Context, path, tempDir string) (*earlierReport, erro
 		err = e.openSheets(ctx, path, tempDir)
 	default:
 		opts := input.Options{TempDir: tempDir}
-		if header, _, _ := bytes.Cut(head, []byte("\n")); bytes.Contains(header, []byte(",caa_domain,")) {
-			opts.Separator = ',' // as we write it, whatever else the cells look like
+		header, _, _ := bytes.Cut(head, []byte("\n"))
+		for _, separator := range []byte(",;\t|") { // as we write it, whatever else the cells look like
+			if bytes.Contains(header, fmt.Appendf(nil, "%ccaa_domain%c", separator, separator)) {
+				opts.Separator = separator
+			}
 		}
 		err = e.openSheet(ctx, path, opts)
 		e.table.Format = report.CSV

@@ -8,7 +8,9 @@ import (
 	"iter"
 	"log/slog"
 	"os"
+	"path/filepath"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -20,24 +22,27 @@ import (
 
 // job is one scan, from its options to its reports.
 type job struct {
-	console   console
-	issuers   []caa.Issuer
-	outputs   []*output
-	fixes     []fixesOutput
-	metrics   metricsFile
-	failOn    []condition
-	only      []scan.Status // of the rows that are written; none: all
-	columns   []string
-	cells     report.Cells
-	tempDir   string
-	reading   input.Options
-	addresses scan.Addresses
-	in        *input.Input
-	rowsIn    int // that the first pass read
-	began     time.Time
-	source    source
-	record    *record
-	run       report.Run
+	console      console
+	issuers      []caa.Issuer
+	outputs      []*output
+	fixes        []fixesOutput
+	metrics      metricsFile
+	failOn       []condition
+	only         []scan.Status // of the rows that are written; none: all
+	columns      []string
+	cells        report.Cells
+	tempDir      string
+	reading      input.Options
+	addresses    scan.Addresses
+	in           *input.Input
+	beside       string // the report that nobody asked for by name, or ""
+	rowsIn       int    // that the first pass read
+	csvSeparator byte
+	undecided    map[scan.Reason]int // rows, by why nothing was found out for the first CA
+	began        time.Time
+	source       source
+	record       *record
+	run          report.Run
 
 	compared string // the name of the earlier report, if there is one
 	baseline earlierBaseline
@@ -90,6 +95,9 @@ func (j *job) work(ctx context.Context, o scanOptions, path string, io streams) 
 	if err := j.report(ctx); err != nil {
 		return err
 	}
+	if j.beside != "" {
+		j.console.warn("the report is " + j.beside + "; -o gives it another name")
+	}
 	j.console.note(j.summary(), j.figures()...)
 	return j.verdict()
 }
@@ -106,6 +114,9 @@ func (j *job) plan(o scanOptions, path string, io streams) (err error) {
 		return err
 	}
 	if j.reading, j.addresses, err = o.list.parse(); err != nil {
+		return err
+	}
+	if j.csvSeparator, err = parseSeparator("--csv-separator", o.csvSeparator); err != nil {
 		return err
 	}
 	if err := j.planOutputs(o, path, io); err != nil {
@@ -147,11 +158,16 @@ func (j *job) planBaseline(name string) error {
 
 // planOutputs finds what is to be written, and that it is nothing that is read.
 func (j *job) planOutputs(o scanOptions, path string, io streams) (err error) {
+	outputs := o.outputs
 	if len(o.outputs)+len(o.fixes) == 0 {
-		return usagef("no report asked for: give -o report.csv, -o report.xlsx, or -o - for CSV on standard output")
+		if path == "-" {
+			return usagef("no report asked for: give -o report.csv, -o report.xlsx, or -o - for CSV on standard output")
+		}
+		j.beside = besideInput(path)
+		outputs = []string{j.beside}
 	}
 	inputs := append([]string{path}, o.source.files()...)
-	if j.outputs, err = planOutputs(o.outputs, io.out, inputs); err != nil {
+	if j.outputs, err = planOutputs(outputs, io.out, inputs); err != nil {
 		return err
 	}
 	if j.fixes, err = planFixes(o.fixes, j.issuers, inputs, j.outputs); err != nil {
@@ -167,11 +183,16 @@ func (j *job) planOutputs(o scanOptions, path string, io streams) (err error) {
 	return o.record.checkPlace(taken)
 }
 
+// besideInput is the report of a list where none is asked for: staff-caa.xlsx of staff.csv.
+func besideInput(path string) string {
+	return strings.TrimSuffix(strings.TrimSuffix(path, ".gz"), filepath.Ext(strings.TrimSuffix(path, ".gz"))) + "-caa.xlsx"
+}
+
 func (j *job) openInput(ctx context.Context, o scanOptions, path string, io streams) (err error) {
 	opts := j.reading
 	opts.TempDir = j.tempDir
 	j.in, err = input.Open(ctx, path, io.in, opts)
-	for _, asked := range []error{input.ErrColumn, input.ErrNoDomains, input.ErrSheet, input.ErrHeader} {
+	for _, asked := range []error{input.ErrColumn, input.ErrNoDomains, input.ErrSheet, input.ErrHeader, input.ErrKind} {
 		if errors.Is(err, asked) {
 			return usageError{err}
 		}
@@ -352,7 +373,7 @@ func (j *job) closeWriters(writers []report.Writer) error {
 
 // layout is that of all reports, with as many columns as the rows so far have.
 func (j *job) layout() report.Layout {
-	layout := report.Layout{Header: j.in.Header(), Columns: j.columns, Compared: j.compared, Cells: j.cells, TempDir: j.tempDir}
+	layout := report.Layout{Header: j.in.Header(), Extra: j.in.Extra(), Separator: j.csvSeparator, Columns: j.columns, Compared: j.compared, Cells: j.cells, TempDir: j.tempDir}
 	for _, issuer := range j.issuers {
 		layout.Issuers = append(layout.Issuers, issuer.Label)
 	}
@@ -410,6 +431,7 @@ func (j *job) writeRows(ctx context.Context, writers []report.Writer, rows int) 
 			}
 			if err == nil {
 				j.tally.Add(result)
+				j.undecide(result)
 				done.Add(1)
 			}
 			if err == nil && !j.wants(result) {
@@ -422,6 +444,16 @@ func (j *job) writeRows(ctx context.Context, writers []report.Writer, rows int) 
 		}
 	}
 	return report.WriteAll(ctx, results, writers...)
+}
+
+// undecide counts a result that says nothing.
+func (j *job) undecide(r scan.Result) {
+	if d := r.Verdict.Decisions[0]; d.Status == scan.LookupFailed {
+		if j.undecided == nil {
+			j.undecided = make(map[scan.Reason]int)
+		}
+		j.undecided[d.Reason]++
+	}
 }
 
 // wants reports whether a result is to be written: by default each, else those that

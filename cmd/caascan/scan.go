@@ -13,18 +13,19 @@ import (
 )
 
 type scanOptions struct {
-	source   sourceOptions
-	record   recordOptions
-	list     listOptions
-	outputs  []string
-	fixes    []string
-	columns  []string
-	rawCells bool
-	only     []string
-	baseline string
-	failOn   []string
-	metrics  string
-	console  consoleOptions
+	source       sourceOptions
+	record       recordOptions
+	list         listOptions
+	outputs      []string
+	fixes        []string
+	columns      []string
+	rawCells     bool
+	csvSeparator string
+	only         []string
+	baseline     string
+	failOn       []string
+	metrics      string
+	console      consoleOptions
 }
 
 func newScan(io streams) *cobra.Command {
@@ -61,6 +62,7 @@ func (o *scanOptions) add(flags *pflag.FlagSet) {
 	o.list.add(flags)
 	addList(flags, &o.columns, "columns", "`names` of the columns that reports have, in this order; input: all of the input's (default: all)")
 	flags.BoolVar(&o.rawCells, "raw-cells", false, "write CSV cells as they are, also those that a spreadsheet would run")
+	flags.StringVar(&o.csvSeparator, "csv-separator", ",", "what stands between the `cells` of CSV reports: a comma, a semicolon, tab or |")
 	addList(flags, &o.only, "only", "write only the rows that have one of these `statuses` for any CA: permitted, denied, lookup-failed")
 	flags.StringVar(&o.baseline, "baseline", "", "compare each row with an earlier report `file` (CSV, XLSX or JSON Lines), which -o may replace")
 	addList(flags, &o.failOn, "fail-on", "exit with 3 if any CA has one of these `statuses`: denied, lookup-failed; or, with --baseline, if the policy changed: changed (status, reason or records; not new or gone rows, and no lookup trouble)")

@@ -36,12 +36,40 @@ func (j *job) finishRun(tally input.Tally) {
 		notes = append(notes, fmt.Sprintf("Only the rows that are %s for any CA are written (--only): %d of %d. CSV, JSON Lines and the sheets Results and Failed hold only these; all else is of all rows.",
 			orWords(j.only), j.rowsIn-j.left, j.rowsIn))
 	}
+	for _, doubt := range j.doubts() {
+		j.console.warn(doubt)
+		j.run.Notes = append(j.run.Notes, doubt)
+	}
 	for _, note := range notes {
 		if !slices.Contains(j.run.Notes, note) {
 			j.console.note(note)
 			j.run.Notes = append(j.run.Notes, note)
 		}
 	}
+}
+
+// doubts are what makes the reports worth less than they look: a row that makes them wide,
+// or next to nothing that could be decided.
+func (j *job) doubts() []string {
+	var doubts []string
+	if stray := j.in.Stray(); stray != "" {
+		doubts = append(doubts, stray)
+	}
+	failed := 0
+	for _, n := range j.undecided {
+		failed += n
+	}
+	const nearlyAll = 20 // one of so many may have been decided
+	if failed == 0 || (j.run.Rows-failed)*nearlyAll > j.run.Rows {
+		return doubts
+	}
+	var why []string
+	for _, reason := range scan.Reasons() {
+		if n := j.undecided[reason]; n > 0 {
+			why = append(why, fmt.Sprintf("%d %s", n, reason))
+		}
+	}
+	return append(doubts, fmt.Sprintf("%d of %d rows could not be decided: %s", failed, j.run.Rows, strings.Join(why, ", ")))
 }
 
 // summary is the one line for whoever watches, with the numbers of each CA.

@@ -161,7 +161,7 @@ func FuzzBytes(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, file []byte) {
 		in, err := input.Open(t.Context(), write(t, "list.csv", string(file)), nil, input.Options{Header: input.HeaderAbsent, Column: "1"})
-		if errors.Is(err, input.ErrFormat) {
+		if errors.Is(err, input.ErrFormat) || errors.Is(err, input.ErrKind) {
 			return
 		}
 		if errors.Is(err, input.ErrEmpty) {

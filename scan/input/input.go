@@ -44,6 +44,7 @@ var (
 	ErrFormat = errors.New("is not a list")  // neither text nor an intact XLSX workbook
 	ErrHeader = errors.New("no such row")    // Options.HeaderRow
 
+	ErrKind      = errors.New("is no list")                           // but a file of another kind, which the message names
 	ErrNoDomains = errors.New("no column holds addresses or domains") // and none was asked for
 )
 
@@ -123,6 +124,8 @@ type Input struct {
 	layout Layout
 	header []string
 	width  int // the cells of the widest record seen
+	widest int // the row with so many
+	second int // the cells of the widest row but for the widest
 	notes  []string
 	facts  []string
 	tally  Tally // of the last complete pass
@@ -167,6 +170,9 @@ func (in *Input) open(ctx context.Context, path string, stdin io.Reader, opts Op
 	if err != nil {
 		return in.readError(err)
 	}
+	if file, err = in.unpack(ctx, file, opts.TempDir); err != nil {
+		return in.readError(err)
+	}
 	if err := in.detect(ctx, file, opts); err != nil {
 		return in.readError(err)
 	}
@@ -189,6 +195,8 @@ func (in *Input) detect(ctx context.Context, file string, opts Options) error {
 	case bytes.HasPrefix(head, []byte("\xd0\xcf\x11\xe0")): // [MS-CFB], section 2.2
 		return fmt.Errorf("%w: it is an old workbook (.xls), or one with a password; "+
 			"save it as .xlsx without a password, or as CSV", ErrFormat)
+	case kindOf(head) != "":
+		return fmt.Errorf("%w: it is %s; give it as CSV, XLSX or a plain list", ErrKind, kindOf(head))
 	case bytes.HasPrefix(head, []byte("%PDF-")) || isBinary(head):
 		return fmt.Errorf("%w: it is no text and no workbook; give it as CSV, XLSX or a plain list", ErrFormat)
 	case opts.Sheet != "":
@@ -208,6 +216,27 @@ func (in *Input) detect(ctx context.Context, file string, opts Options) error {
 			quote(string(rune(text.separator))), quote(string(rune(text.close)))))
 	}
 	return nil
+}
+
+// kindOf names what a text is that only has the name of a list; "" of a list.
+func kindOf(head []byte) string {
+	start := strings.ToLower(strings.TrimLeft(strings.TrimPrefix(string(head[:min(len(head), 1024)]), "\ufeff"), " \t\r\n"))
+	for _, tag := range []string{"<!doctype html", "<html", "<head", "<body", "<table", "<meta"} {
+		if strings.HasPrefix(start, tag) {
+			return "a web page (HTML), perhaps one that asks to log in"
+		}
+	}
+	if strings.HasPrefix(start, "<?xml") {
+		return "XML"
+	}
+	if len(start) == 0 || start[0] != '{' && start[0] != '[' {
+		return ""
+	}
+	inside := strings.TrimLeft(start[1:], " \t\r\n[")
+	if strings.HasPrefix(inside, `"`) || strings.HasPrefix(inside, "{") {
+		return "JSON"
+	}
+	return ""
 }
 
 // isBinary reports whether the octets cannot be text in any encoding that is read
@@ -318,7 +347,12 @@ func (in *Input) chooseHeader(sample []record, opts Options) (int, error) {
 
 // see takes account of what only the records can tell.
 func (in *Input) see(rec record) {
-	in.width = max(in.width, len(rec.cells))
+	switch width := len(rec.cells); {
+	case width > in.width:
+		in.width, in.second, in.widest = width, in.width, rec.number
+	case rec.number != in.widest:
+		in.second = max(in.second, width)
+	}
 	if rec.decoded > 0 {
 		in.layout.Encoding = Windows1252
 	}
@@ -403,6 +437,20 @@ func (in *Input) heading(i int) string {
 	return "extra" + strconv.Itoa(i-len(in.header)+1)
 }
 
+// Extra returns how many names at the end of Header are for cells that only some rows
+// have.
+func (in *Input) Extra() int { return max(0, in.width-len(in.header)) }
+
+// Stray says which row makes the table much wider than all others do, as one stray cell
+// at the end of a sheet does; "" where none does. It is known after a complete pass.
+func (in *Input) Stray() string {
+	const much = 16
+	if in.width < in.second+much || in.width < 2*in.second || in.second == 0 {
+		return ""
+	}
+	return fmt.Sprintf("row %d of %s has %d cells and all others have %d at most: every report is as wide as that; mend the row", in.widest, in.name, in.width, in.second)
+}
+
 // Facts returns what was found out about the file and is no cause for doubt, a sentence
 // each.
 func (in *Input) Facts() []string { return slices.Clone(in.facts) }
@@ -437,7 +485,7 @@ func (in *Input) readError(err error) error {
 	if path, ok := err.(*fs.PathError); ok { //nolint:errorlint // a wrapped one speaks of another file
 		err = path.Err
 	}
-	if errors.Is(err, ErrFormat) {
+	if errors.Is(err, ErrFormat) || errors.Is(err, ErrKind) {
 		return fmt.Errorf("%s %w", in.name, err)
 	}
 	return fmt.Errorf("read %s: %w", in.name, err)

@@ -56,11 +56,30 @@ func openWorkbook(ctx context.Context, file, temp, asked string) (*workbook, err
 	}
 	defer archive.Close()
 	o := &opening{workbook: w, parts: newParts(ctx, &archive.Reader), temp: temp}
+	if kind := o.kind(); kind != "" {
+		return nil, fmt.Errorf("%w: it is %s; save it as .xlsx or CSV", ErrKind, kind)
+	}
 	if err := o.prepare(); err != nil {
 		return nil, o.explain(err, "it is a zip archive without a workbook that can be read", "save it as .xlsx or CSV")
 	}
 	defer o.release()
 	return w, o.choose(asked)
+}
+
+// kind names what an archive is that is no workbook of the kind that is read; "" else.
+func (p *parts) kind() string {
+	_, openDocument := p.files["content.xml"]
+	_, binary := p.files["xl/workbook.bin"]
+	_, office := p.files["_rels/.rels"]
+	switch {
+	case openDocument:
+		return "an OpenDocument file (.ods)"
+	case binary:
+		return "a binary workbook (.xlsb)"
+	case !office:
+		return "a zip archive without a workbook that can be read"
+	}
+	return ""
 }
 
 // explain says of an error in the file what is wrong with it, and leaves others alone.
