@@ -22,6 +22,7 @@ type Column struct {
 	colored bool    // in a workbook: text in the colour of the status, of what a CA may do, or of the change
 	list    list    // in JSON Lines: what the cell is a list of, if it is one
 	compare bool    // only there where rows are compared with an earlier report
+	inputs  bool    // only there where rows come from several files
 
 	// Exactly one of these gives a cell. What rests on the outcome or on a decision
 	// is the same for all domains that share the outcome; what rests on a decision,
@@ -109,6 +110,11 @@ var columns = [...]Column{
 		Name: "caa_checked_at", width: 21,
 		Meaning: "When the oldest answer came that the row rests on, in UTC. Empty where the DNS gave none.",
 		verdict: checkedAt,
+	},
+	{
+		Name: "caa_input", width: 20, inputs: true,
+		Meaning: "Only with several inputs: the file that the row is from.",
+		row:     func(r scan.Result) string { return r.Row.Input },
 	},
 	{
 		Name: changeColumn, width: 18, colored: true, compare: true,
@@ -227,7 +233,7 @@ func newTable(layout Layout) (*table, error) {
 	}
 	t.names = uniqueNames(t.inputs)
 	for _, c := range columns {
-		if !c.compare || layout.Compared != "" {
+		if (!c.compare || layout.Compared != "") && (!c.inputs || layout.Inputs) {
 			t.fields = append(t.fields, field{Column: c})
 		}
 	}

@@ -77,7 +77,7 @@ func TestFields(t *testing.T) {
 		}
 	}
 	w := newWorld(t, "Old")
-	w.layout.Compared = "old.csv"
+	w.layout.Compared, w.layout.Inputs = "old.csv", true
 	for line := range bytes.Lines(w.bytes(t, JSONL)) {
 		decoder := json.NewDecoder(bytes.NewReader(line))
 		var got []string

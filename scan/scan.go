@@ -30,6 +30,8 @@ type Row struct {
 	// Values are those of Cells, if some of them are no texts; else nil. They are valid
 	// as long as Cells.
 	Values []Value
+	// Input names the file that the row is from, if there are several; else empty.
+	Input string
 	// Address is the part of Cell that counts, where it is not all of it; else empty.
 	Address string
 	// Warnings are about how the row was read; nil of nearly every row.

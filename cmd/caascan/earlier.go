@@ -199,7 +199,7 @@ func sumOf(path string) (string, error) {
 
 func (j *job) newBaseline(ctx context.Context, table report.Table) (*report.Baseline, error) {
 	layout := j.layout()
-	column := report.InputNames(layout.Header)[j.in.Layout().Column-1]
+	column := report.InputNames(layout.Header)[j.in.layout().Column-1]
 	reader, err := report.NewReader(ctx, table, report.ColumnChoice{Preferred: column})
 	if err != nil {
 		return nil, err

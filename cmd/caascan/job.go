@@ -34,7 +34,7 @@ type job struct {
 	tempDir      string
 	reading      input.Options
 	addresses    scan.Addresses
-	in           *input.Input
+	in           *lists
 	beside       string // the report that nobody asked for by name, or ""
 	rowsIn       int    // that the first pass read
 	csvSeparator byte
@@ -52,25 +52,29 @@ type job struct {
 	decided bool // the tally is of all rows
 }
 
-func runScan(ctx context.Context, o scanOptions, path, settings string, io streams) error {
+func runScan(ctx context.Context, o scanOptions, args []string, settings string, io streams) error {
 	now := time.Now()
-	j := &job{began: now, run: report.Run{Version: version(), Started: now, InputName: path, Settings: settings}}
-	if err := j.plan(o, path, io); err != nil {
+	paths, err := findInputs(args, io.in)
+	if err != nil {
 		return err
 	}
-	return j.measured(ctx, func() error { return j.work(ctx, o, path, io) })
+	j := &job{began: now, run: report.Run{Version: version(), Started: now, InputName: strings.Join(paths, ", "), Settings: settings}}
+	if err := j.plan(o, paths, io); err != nil {
+		return err
+	}
+	return j.measured(ctx, func() error { return j.work(ctx, o, paths, io) })
 }
 
 // work does what is planned, up to the exit code.
-func (j *job) work(ctx context.Context, o scanOptions, path string, io streams) (err error) {
+func (j *job) work(ctx context.Context, o scanOptions, paths []string, io streams) (err error) {
 	if j.tempDir, err = os.MkdirTemp("", "caascan-"); err != nil {
 		return fmt.Errorf("no place for temporary files: %w", err)
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(j.tempDir)) }()
-	if err := j.openInput(ctx, o, path, io); err != nil {
+	if err := j.openInput(ctx, paths, io); err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, j.in.Close()) }()
+	defer func() { err = errors.Join(err, j.in.close()) }()
 	if err := j.checkColumns(); err != nil {
 		return err
 	}
@@ -103,7 +107,7 @@ func (j *job) work(ctx context.Context, o scanOptions, path string, io streams) 
 }
 
 // plan finds what is wrong with the command line before anything is done.
-func (j *job) plan(o scanOptions, path string, io streams) (err error) {
+func (j *job) plan(o scanOptions, paths []string, io streams) (err error) {
 	if len(o.source.issuers) == 0 {
 		return usagef("no CA to decide for: give --issuer with its issuer domain name, such as --issuer digicert.com")
 	}
@@ -119,7 +123,7 @@ func (j *job) plan(o scanOptions, path string, io streams) (err error) {
 	if j.csvSeparator, err = parseSeparator("--csv-separator", o.csvSeparator); err != nil {
 		return err
 	}
-	if err := j.planOutputs(o, path, io); err != nil {
+	if err := j.planOutputs(o, paths, io); err != nil {
 		return err
 	}
 	if j.failOn, err = parseWords("--fail-on", o.failOn, conditions()...); err != nil {
@@ -157,16 +161,16 @@ func (j *job) planBaseline(name string) error {
 }
 
 // planOutputs finds what is to be written, and that it is nothing that is read.
-func (j *job) planOutputs(o scanOptions, path string, io streams) (err error) {
+func (j *job) planOutputs(o scanOptions, paths []string, io streams) (err error) {
 	outputs := o.outputs
 	if len(o.outputs)+len(o.fixes) == 0 {
-		if path == "-" {
+		if paths[0] == "-" || len(paths) > 1 {
 			return usagef("no report asked for: give -o report.csv, -o report.xlsx, or -o - for CSV on standard output")
 		}
-		j.beside = besideInput(path)
+		j.beside = besideInput(paths[0])
 		outputs = []string{j.beside}
 	}
-	inputs := append([]string{path}, o.source.files()...)
+	inputs := slices.Concat(paths, o.source.files())
 	if j.outputs, err = planOutputs(outputs, io.out, inputs); err != nil {
 		return err
 	}
@@ -188,10 +192,10 @@ func besideInput(path string) string {
 	return strings.TrimSuffix(strings.TrimSuffix(path, ".gz"), filepath.Ext(strings.TrimSuffix(path, ".gz"))) + "-caa.xlsx"
 }
 
-func (j *job) openInput(ctx context.Context, o scanOptions, path string, io streams) (err error) {
+func (j *job) openInput(ctx context.Context, paths []string, io streams) (err error) {
 	opts := j.reading
 	opts.TempDir = j.tempDir
-	j.in, err = input.Open(ctx, path, io.in, opts)
+	j.in, err = openLists(ctx, paths, io.in, opts)
 	for _, asked := range []error{input.ErrColumn, input.ErrNoDomains, input.ErrSheet, input.ErrHeader, input.ErrKind} {
 		if errors.Is(err, asked) {
 			return usageError{err}
@@ -200,11 +204,11 @@ func (j *job) openInput(ctx context.Context, o scanOptions, path string, io stre
 	if err != nil {
 		return err
 	}
-	for _, note := range j.in.Notes() { // so far they are about what was guessed
+	for _, note := range j.in.notes() { // so far they are about what was guessed
 		j.console.warn(note)
 		j.run.Notes = append(j.run.Notes, note)
 	}
-	for _, fact := range j.in.Facts() {
+	for _, fact := range j.in.facts() {
 		j.console.detail(fact)
 		j.run.Notes = append(j.run.Notes, fact)
 	}
@@ -213,7 +217,7 @@ func (j *job) openInput(ctx context.Context, o scanOptions, path string, io stre
 
 // rows are those of the list, with its cells of several addresses as they are asked for.
 func (j *job) rows() iter.Seq2[scan.Row, error] {
-	return j.addresses.Of(j.in.Rows(), j.in.Layout().Column-1)
+	return j.addresses.Of(j.in.rows(), j.in.layout().Column-1)
 }
 
 // counting counts rows as they pass.
@@ -311,7 +315,7 @@ func readThrough(ctx context.Context, rows iter.Seq2[scan.Row, error]) error {
 // written. The reports are put in place only if every row has been written, or been
 // left out because --only says so.
 func (j *job) report(ctx context.Context) error {
-	collected, _ := j.in.Tally()
+	collected := j.in.tally()
 	writers, err := j.newWriters()
 	if err != nil {
 		return err
@@ -324,7 +328,7 @@ func (j *job) report(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if reported, _ := j.in.Tally(); reported.SHA256 != collected.SHA256 {
+	if reported := j.in.tally(); reported.SHA256 != collected.SHA256 {
 		return j.inputChanged()
 	}
 	if accounted := written + j.left; accounted != j.rowsIn {
@@ -373,7 +377,7 @@ func (j *job) closeWriters(writers []report.Writer) error {
 
 // layout is that of all reports, with as many columns as the rows so far have.
 func (j *job) layout() report.Layout {
-	layout := report.Layout{Header: j.in.Header(), Extra: j.in.Extra(), Separator: j.csvSeparator, Columns: j.columns, Compared: j.compared, Cells: j.cells, TempDir: j.tempDir}
+	layout := report.Layout{Header: j.in.header(), Extra: j.in.extra(), Inputs: j.in.several(), Separator: j.csvSeparator, Columns: j.columns, Compared: j.compared, Cells: j.cells, TempDir: j.tempDir}
 	for _, issuer := range j.issuers {
 		layout.Issuers = append(layout.Issuers, issuer.Label)
 	}
@@ -421,9 +425,10 @@ func (j *job) writeRows(ctx context.Context, writers []report.Writer, rows int) 
 	stop := j.console.watch(ctx, "writing reports", func() (int, int) { return int(done.Load()), rows })
 	defer stop()
 	scanner := scan.New(scan.Config{Issuers: j.issuers, Store: j.source.store})
+	width := len(j.in.header())
 	results := func(yield func(scan.Result, error) bool) {
 		for result, err := range scanner.Results(ctx, j.rows()) {
-			if len(result.Row.Cells) > len(j.in.Header()) { // the first pass has seen them all
+			if len(result.Row.Cells) > width { // the first pass has seen them all
 				err = j.inputChanged()
 			}
 			if err == nil && j.baseline.Baseline != nil {

@@ -31,22 +31,22 @@ type scanOptions struct {
 func newScan(io streams) *cobra.Command {
 	var o scanOptions
 	cmd := &cobra.Command{
-		Use:   "scan INPUT",
+		Use:   "scan INPUT...",
 		Short: "Look up every mailbox or domain of a list and write reports",
 		Example: `  caascan scan staff.csv --issuer digicert.com -o report.csv -o report.xlsx
   caascan scan staff.xlsx --issuer "Old=sectigo.com" --issuer "New=digicert.com,www.digicert.com" -o move.xlsx
   caascan scan - --issuer digicert.com --resolver 127.0.0.1 -o - < domains.txt`,
-		Long: `Scan reads a list of mailboxes or domains (CSV, XLSX or plain text, "-" for
-standard input), looks up the CAA records that apply to each, decides for each
+		Long: `Scan reads lists of mailboxes or domains (CSV, XLSX or plain text, also packed
+with gzip; "-", or nothing, for standard input), looks up the CAA records that apply to each, decides for each
 CA whether it may issue S/MIME certificates, and writes reports with every row
 of the list in them.
 
 ` + exitStatus,
-		Args:              usageArgs(cobra.ExactArgs(1)),
-		ValidArgsFunction: first(anyFile),
+		Args:              cobra.ArbitraryArgs,
+		ValidArgsFunction: anyFile,
 		GroupID:           lookupGroup,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return runScan(cmd.Context(), o, args[0], settings(cmd.Flags()), io)
+			return runScan(cmd.Context(), o, args, settings(cmd.Flags()), io)
 		},
 	}
 	o.add(cmd.Flags())
@@ -57,7 +57,7 @@ func (o *scanOptions) add(flags *pflag.FlagSet) {
 	flags.SortFlags = false
 	o.source.add(flags)
 	o.record.add(flags)
-	flags.StringArrayVarP(&o.outputs, "output", "o", nil, "report `file`: .csv, .xlsx, .html, .jsonl, or - for CSV on standard output (repeatable)")
+	flags.StringArrayVarP(&o.outputs, "output", "o", nil, "report `file`: .csv, .xlsx, .html, .jsonl, or - for CSV on standard output (repeatable; default: staff-caa.xlsx beside staff.csv)")
 	flags.StringArrayVar(&o.fixes, "emit-fixes", nil, "zone `file` for the records to publish so that all CAs may issue; LABEL=FILE: so that this one may (repeatable)")
 	o.list.add(flags)
 	addList(flags, &o.columns, "columns", "`names` of the columns that reports have, in this order; input: all of the input's (default: all)")

@@ -14,7 +14,7 @@ import (
 
 // finishRun fills in the run facts, which come last.
 func (j *job) finishRun(tally input.Tally) {
-	layout, stats := j.in.Layout(), j.source.stats()
+	layout, stats := j.in.layout(), j.source.stats()
 	j.run.Finished, j.decided = time.Now(), true
 	j.run.Names = stats.Names
 	j.run.InputSHA256 = tally.SHA256
@@ -31,7 +31,7 @@ func (j *job) finishRun(tally input.Tally) {
 	if r := j.record; r != nil {
 		j.run.Snapshots, j.run.Reused = []string{r.snapshot}, r.reused()
 	}
-	notes := j.in.Notes()
+	notes := j.in.notes()
 	if len(j.only) > 0 {
 		notes = append(notes, fmt.Sprintf("Only the rows that are %s for any CA are written (--only): %d of %d. CSV, JSON Lines and the sheets Results and Failed hold only these; all else is of all rows.",
 			orWords(j.only), j.rowsIn-j.left, j.rowsIn))
@@ -51,10 +51,7 @@ func (j *job) finishRun(tally input.Tally) {
 // doubts are what makes the reports worth less than they look: a row that makes them wide,
 // or next to nothing that could be decided.
 func (j *job) doubts() []string {
-	var doubts []string
-	if stray := j.in.Stray(); stray != "" {
-		doubts = append(doubts, stray)
-	}
+	doubts := j.in.strays()
 	failed := 0
 	for _, n := range j.undecided {
 		failed += n
