@@ -9,9 +9,9 @@
 // file breaks the rules, no row is lost and none is merged with another: an
 // unclosed quotation mark, a cell over 1 MiB, a record over 2 MiB or one of
 // more than 16,384 cells makes one line a broken row, and the next line is read
-// as if nothing had happened. Memory does not grow with a text file; of a
-// workbook, excelize holds up to 16 MiB for a sheet and the texts its cells
-// share, and puts more into temporary files.
+// as if nothing had happened. Memory does not grow with a text file. Of a workbook
+// only the parts that are needed are read, within bounds, and once: up to 24 MiB of
+// the texts that cells share are held, all else goes into temporary files.
 //
 // Cells are not changed, not even trimmed. Taking them apart is the business of
 // scan.ParseTarget.
@@ -111,8 +111,8 @@ type Tally struct {
 	// Windows1252 counts the cells that are not valid UTF-8 and were read as
 	// Windows-1252.
 	Windows1252 int
-	// SHA256 is that of the file's octets, in hexadecimal. Two passes that give
-	// different ones read different files.
+	// SHA256 is that of the file's octets, unpacked if they were packed with gzip, in
+	// hexadecimal. Two passes that give different ones read different files.
 	SHA256 string
 }
 
@@ -152,10 +152,10 @@ type record struct {
 
 // Open looks at the file at path, or at stdin where path is "-", and finds out
 // how to read it. A stream, which cannot be read twice, is first copied to a
-// temporary file; ctx ends the wait for it. The caller must call Close.
+// temporary file, what is packed with gzip is unpacked, and a workbook decoded. ctx
+// ends that, and every pass. The caller must call Close.
 //
-// An error wraps ErrColumn, ErrSheet, ErrEmpty or ErrFormat, or the cause of why
-// the file cannot be read.
+// An error wraps one of those above, or the cause of why the file cannot be read.
 func Open(ctx context.Context, path string, stdin io.Reader, opts Options) (*Input, error) {
 	in := &Input{name: path}
 	err := in.open(ctx, path, stdin, opts)
@@ -202,7 +202,7 @@ func (in *Input) detect(ctx context.Context, file string, opts Options) error {
 	case opts.Sheet != "":
 		return fmt.Errorf("%w %s: it is a text file, which has no sheets; leave out --sheet", ErrSheet, quote(opts.Sheet))
 	}
-	text, err := openText(file, head, opts.Separator)
+	text, err := openText(ctx, file, head, opts.Separator)
 	if err != nil {
 		return err
 	}

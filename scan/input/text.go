@@ -3,6 +3,7 @@ package input
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"fmt"
 	"io"
 	"iter"
@@ -13,6 +14,7 @@ import (
 
 // text is a list in a text file: values with separators, or a cell a line.
 type text struct {
+	ctx       context.Context //nolint:containedctx // ends passes, as the comment of Open says
 	file      string
 	encoding  Encoding
 	mark      int // octets of byte order mark
@@ -22,8 +24,8 @@ type text struct {
 }
 
 // openText finds out how a file is written. The separator is the one given, if one is.
-func openText(file string, head []byte, separator byte) (*text, error) {
-	t := &text{file: file, separator: separator}
+func openText(ctx context.Context, file string, head []byte, separator byte) (*text, error) {
+	t := &text{ctx: ctx, file: file, separator: separator}
 	t.encoding, t.mark = sniff(head)
 	start, err := io.ReadAll(t.encoding.reader(bytes.NewReader(head[t.mark:])))
 	if err != nil {
@@ -75,7 +77,7 @@ func (t *text) records(digest io.Writer) iter.Seq2[record, error] {
 			return
 		}
 		defer raw.Close()
-		decoded, err := t.reader(io.TeeReader(raw, digest))
+		decoded, err := t.reader(io.TeeReader(&stoppable{t.ctx, raw}, digest))
 		if err != nil {
 			yield(record{}, err)
 			return

@@ -15,8 +15,6 @@ import (
 	"os"
 	"strconv"
 	"strings"
-
-	"caascan/scan"
 )
 
 // workbook is a list in a sheet of an XLSX workbook (ISO/IEC 29500-1, clause 18). It is
@@ -30,7 +28,6 @@ type workbook struct {
 	others   []string // the other sheets, quoted
 	formulas int      // cells whose formula has no saved result
 	formats  map[int]string
-	values   []scan.Value // of the last record
 }
 
 // opening is a workbook that is being decoded.

@@ -108,8 +108,7 @@ func (w *workbook) record(rec *record, block string) string {
 			continue
 		}
 		if rec.values == nil {
-			rec.values = append(w.values[:0], make([]scan.Value, cells>>1)...)
-			w.values = rec.values
+			rec.values = make([]scan.Value, cells>>1)
 		}
 		value := scan.Value{Kind: kind}
 		if kind == scan.NumberValue {
