@@ -36,8 +36,11 @@ func findInputs(args []string, stdin io.Reader) ([]string, error) {
 			names = append(names, arg)
 			continue
 		}
-		found, err := filepath.Glob(arg)
-		if err != nil || len(found) == 0 {
+		found, _ := filepath.Glob(arg) // fails only for what is no pattern
+		if len(found) == 0 && !strings.ContainsAny(arg, "*?") {
+			found = []string{arg}
+		}
+		if len(found) == 0 {
 			return nil, usagef("input %q: there is no such file, and none that it matches as a pattern", arg)
 		}
 		names = append(names, found...)
