@@ -26,6 +26,7 @@ type Column struct {
 
 	list    list // in JSON Lines: what the cell is a list of, if it is one
 	compare bool // only there where rows are compared with an earlier report
+	inputs  bool // only there where rows come from several files
 
 	// Exactly one of these gives a cell. What rests on the outcome or on a decision
 	// is the same for all domains that share the outcome; what rests on a decision,
@@ -114,6 +115,11 @@ var columns = [...]Column{
 		Name: "caa_checked_at", Width: 21,
 		Meaning: "When the oldest answer came that the row rests on, in UTC. Empty where the DNS gave none.",
 		moment:  func(v scan.Verdict) time.Time { return v.CheckedAt },
+	},
+	{
+		Name: "caa_input", Width: 20, inputs: true,
+		Meaning: "Only with several inputs: the file that the row is from.",
+		row:     func(r scan.Result) string { return r.Row.Input },
 	},
 	{
 		Name: changeColumn, Width: 18, Colored: true, compare: true,
@@ -268,7 +274,7 @@ func NewTable(layout Layout) (*Table, error) {
 	}
 	t.names = UniqueNames(t.Inputs)
 	for _, c := range columns {
-		if !c.compare || layout.Compared != "" {
+		if (!c.compare || layout.Compared != "") && (!c.inputs || layout.Inputs) {
 			t.Columns = append(t.Columns, TableColumn{Column: c})
 		}
 	}

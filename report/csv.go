@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"io"
 	"strconv"
 	"strings"
@@ -13,7 +14,11 @@ type csvStyle struct {
 	bom     string // without one, spreadsheets take a file for the local code page
 	lineEnd string
 	cells   Cells
+	comma   byte // what stands in its place; 0 for the comma itself
 }
+
+// separator is what stands between fields.
+func (s csvStyle) separator() byte { return cmp.Or(s.comma, ',') }
 
 // csvForm is CSV as RFC 4180 has it. encoding/csv is not used because it turns the
 // line breaks inside a cell into those that end a line.
@@ -28,7 +33,7 @@ func NewCSV(w io.Writer, layout Layout) (Writer, error) {
 	if err != nil {
 		return nil, err
 	}
-	return newCSV(w, t, csvStyle{bom: "\ufeff", lineEnd: "\r\n", cells: layout.Cells}), nil
+	return newCSV(w, t, csvStyle{bom: "\ufeff", lineEnd: "\r\n", cells: layout.Cells, comma: layout.Separator}), nil
 }
 
 // NewPlainCSV returns a Writer of CSV for a pipe.
@@ -37,7 +42,7 @@ func NewPlainCSV(w io.Writer, layout Layout) (Writer, error) {
 	if err != nil {
 		return nil, err
 	}
-	return newCSV(w, t, csvStyle{lineEnd: "\n", cells: layout.Cells}), nil
+	return newCSV(w, t, csvStyle{lineEnd: "\n", cells: layout.Cells, comma: layout.Separator}), nil
 }
 
 func newCSV(w io.Writer, t *Table, style csvStyle) *lineWriter {
@@ -53,10 +58,10 @@ func newCSV(w io.Writer, t *Table, style csvStyle) *lineWriter {
 func (c csvForm) appendCells(line []byte, r scan.Result) []byte {
 	cells := c.table.Leading(r)
 	for _, cell := range cells {
-		line = append(c.style.appendCell(line, cell), ',')
+		line = append(c.style.appendCell(line, cell), c.style.separator())
 	}
 	for range len(c.table.Inputs) - len(cells) {
-		line = append(line, ',')
+		line = append(line, c.style.separator())
 	}
 	return line
 }
@@ -65,7 +70,7 @@ func (c csvForm) template(o *scan.Outcome) template {
 	var b templateBuilder
 	for i := range c.table.Columns {
 		if i > 0 {
-			b.text = append(b.text, ',')
+			b.text = append(b.text, c.style.separator())
 		}
 		c.field(&b, &c.table.Columns[i], o)
 	}
@@ -87,7 +92,7 @@ func (c csvForm) field(b *templateBuilder, f *TableColumn, o *scan.Outcome) {
 	}
 	if f.sentence != nil {
 		before, after, _ := f.sentence(o.Decisions[f.issuer]).Cut()
-		if takesDomain(before, after) {
+		if takesDomain(before, after) && !c.style.separates(before) && !c.style.separates(after) {
 			b.text = append(b.text, before...)
 			b.vary(appendDomain)
 			b.text = append(b.text, after...)
@@ -125,11 +130,16 @@ func takesDomain(before, after string) bool {
 func (s csvStyle) appendLine(line []byte, cells []string) []byte {
 	for i, cell := range cells {
 		if i > 0 {
-			line = append(line, ',')
+			line = append(line, s.separator())
 		}
 		line = s.appendCell(line, cell)
 	}
 	return append(line, s.lineEnd...)
+}
+
+// separates reports whether a cell holds a separator that is no comma.
+func (s csvStyle) separates(cell string) bool {
+	return s.comma != 0 && strings.IndexByte(cell, s.comma) >= 0
 }
 
 // appendCell appends a field as RFC 4180, section 2 writes it: between quotation
@@ -140,7 +150,7 @@ func (s csvStyle) appendCell(line []byte, cell string) []byte {
 	if s.cells == SafeCells {
 		cell = safeCell(cell, classes)
 	}
-	if classes&needsQuotes == 0 { // nothing that makes a cell safe needs them
+	if classes&needsQuotes == 0 && !s.separates(cell) { // nothing that makes a cell safe needs them
 		return append(line, cell...)
 	}
 	line = append(line, '"')

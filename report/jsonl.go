@@ -87,6 +87,7 @@ type jsonForm struct {
 	own     []member
 	issuers [][]member // for each CA; none where nothing of it is chosen
 	labels  []string
+	header  int // the cells that have a name of their own in the input
 }
 
 // jsonKey is a name, behind the start of an object or the comma after what came before.
@@ -110,7 +111,7 @@ func NewJSONL(w io.Writer, layout Layout) (Writer, error) {
 	if err != nil {
 		return nil, err
 	}
-	j := &jsonForm{labels: t.Labels, issuers: make([][]member, len(t.Labels))}
+	j := &jsonForm{labels: t.Labels, header: len(layout.Header) - layout.Extra, issuers: make([][]member, len(t.Labels))}
 	for i := range t.Inputs {
 		j.addCell(t.names[i], i)
 	}
@@ -182,7 +183,14 @@ func (j *jsonForm) appendCells(line []byte, r scan.Result) []byte {
 		return line
 	}
 	line = append(line, `{"`+cellsKey+`":`...)
-	for _, c := range j.cells {
+	filled := len(r.Row.Cells)
+	for filled > j.header && r.Row.Cells[filled-1] == "" {
+		filled--
+	}
+	for i, c := range j.cells {
+		if i > 0 && c.place >= j.header && c.place >= filled { // one row may have thousands that no other has
+			continue
+		}
 		line = append(line, c.key...)
 		if c.place < len(r.Row.Cells) {
 			line = appendJSONCell(line, r.Row.Cells[c.place])

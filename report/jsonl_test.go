@@ -79,7 +79,7 @@ func TestFields(t *testing.T) {
 		}
 	}
 	w := reporttest.NewWorld(t, "Old")
-	w.Layout.Compared = "old.csv"
+	w.Layout.Compared, w.Layout.Inputs = "old.csv", true
 	for line := range bytes.Lines(w.Bytes(t, report.NewJSONL)) {
 		decoder := json.NewDecoder(bytes.NewReader(line))
 		var got []string

@@ -67,6 +67,13 @@ type Layout struct {
 	// Compared names the earlier report that the rows are compared with, if any. Then
 	// each has a change, and the Tally has Changes.
 	Compared string
+	// Extra is how many names at the end of Header are for cells beyond the input's own
+	// header. In JSON Lines those of them that are empty at the end of a row are left out.
+	Extra int
+	// Inputs says that rows come from several files, and that each is to name its own.
+	Inputs bool
+	// Separator is for CSV only; the default is the comma.
+	Separator byte
 	// Cells is for CSV only; the default is SafeCells.
 	Cells Cells
 	// TempDir is where a workbook keeps its rows until Close; the default is

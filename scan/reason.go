@@ -98,8 +98,8 @@ var reasonTexts = [...]reasonText{
 	{
 		SeveralAddresses, LookupFailed,
 		"The cell holds several addresses or domains, so it is not clear which one is meant.",
-		"Put each address in a row of its own.",
-		"The cell holds several addresses or domains; put each in a row of its own.",
+		"Put each address in a row of its own, or scan with --addresses split, or with --addresses primary if the list is from Exchange.",
+		"The cell holds several addresses or domains; put each in a row of its own, or scan with --addresses split, or with --addresses primary if the list is from Exchange.",
 	},
 	{
 		IPLiteral, LookupFailed,

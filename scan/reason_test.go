@@ -145,7 +145,8 @@ func closedWarnings() []Warning {
 	return []Warning{
 		"issuer-case", "flag-bits", "critical-known-tag", "malformed-beside-valid", "parameters", "account-binding",
 		"no-issuer-beside-issuer", "near-miss", "tag-near-miss", "issue-only", "hides-parent", "inherited",
-		"domain-not-found", "idn-mapped", "bad-a-label", "dnssec-not-validated", "dnssec-unsupported",
+		"domain-not-found", "idn-mapped", "bad-a-label", "host-of-url", "primary-of-several",
+		"dnssec-not-validated", "dnssec-unsupported",
 	}
 }
 

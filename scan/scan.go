@@ -19,9 +19,36 @@ type Row struct {
 	// Cell is the text of the column with the address or domain; empty where
 	// the row has no such cell.
 	Cell string
+	// Values are those of Cells, if some of them are no texts; else nil. They are valid
+	// as long as Cells.
+	Values []Value
+	// Input names the file that the row is from, if there are several; else empty.
+	Input string
+	// Address is the part of Cell that counts, where it is not all of it; else empty.
+	Address string
+	// Warnings are about how the row was read; nil of nearly every row.
+	Warnings []Warning
 	// Broken says that the line could not be split into cells. Its whole text
 	// is then the only one of Cells.
 	Broken bool
+}
+
+// ValueKind is what a cell of a workbook holds.
+type ValueKind uint8
+
+// The kinds of values.
+const (
+	TextValue   ValueKind = iota
+	NumberValue           // also a date, which is a number with a format
+	BoolValue
+)
+
+// Value is what a cell of a workbook holds besides the text that it shows.
+type Value struct {
+	Kind   ValueKind
+	Raw    string // of a number, as the workbook has it
+	Format string // the format code of a number, if the workbook brings it
+	Number int    // the number of that format (ISO/IEC 29500-1, clause 18.8.30)
 }
 
 // Status is the verdict on a row for one CA.

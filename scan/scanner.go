@@ -4,6 +4,7 @@ import (
 	"context"
 	"iter"
 	"maps"
+	"slices"
 
 	"caascan/scan/caa"
 	"caascan/scan/domain"
@@ -115,14 +116,17 @@ func (s *Scanner) Results(ctx context.Context, rows iter.Seq2[Row, error]) iter.
 func (s *Scanner) result(row Row) Result {
 	target := row.target()
 	if target.Reason != "" {
-		return Result{Row: row, Verdict: s.refusal(target.Reason)}
+		return Result{Row: row, Verdict: s.refusal(target.Reason), Warnings: row.Warnings}
 	}
-	return Result{Row: row, Verdict: s.Verdict(target.Domain), Warnings: target.Warnings}
+	return Result{Row: row, Verdict: s.Verdict(target.Domain), Warnings: slices.Concat(target.Warnings, row.Warnings)}
 }
 
 func (r Row) target() Target {
 	if r.Broken {
 		return Target{Reason: BrokenRow}
+	}
+	if r.Address != "" {
+		return ParseTarget(r.Address)
 	}
 	return ParseTarget(r.Cell)
 }

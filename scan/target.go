@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/netip"
 	"net/url"
+	"strconv"
 	"strings"
 	"unicode"
 
@@ -17,13 +18,13 @@ type Target struct {
 	Domain domain.Name
 	// Reason is an input reason, or "".
 	Reason Reason
-	// Warnings are IDNMapped and BadALabel, where they apply.
+	// Warnings are IDNMapped, BadALabel and HostOfURL, where they apply.
 	Warnings []Warning
 }
 
 // ParseTarget reads a cell as people fill them: an address (RFC 5322, RFC 6531),
 // with or without a display name and comments; a mailto URI (RFC 6068); a
-// domain; or a domain behind a lone "@". What could be read in two ways has a
+// domain; a domain behind a lone "@"; or a URL, for its host. What could be read in two ways has a
 // Reason rather than a Domain. The time it takes is linear in the cell's length.
 func ParseTarget(cell string) Target {
 	if name, ok := plainTarget(cell); ok {
@@ -37,7 +38,10 @@ func parseTarget(cell string) Target {
 	if text == "" {
 		return Target{Reason: Empty}
 	}
-	text = cutMailto(text)
+	text, ok := mailboxesOnly(cutMailto(text))
+	if !ok {
+		return Target{Reason: NotADomain}
+	}
 	if !strings.ContainsAny(text, specials) && !strings.ContainsFunc(text, unicode.IsSpace) {
 		return addressTarget(lexed{text: text})
 	}
@@ -120,6 +124,13 @@ func mailboxTarget(tokens lexed) Target {
 // addressTarget reads an address, whose domain is to the right of the only "@"
 // outside quotes, or a domain by itself.
 func addressTarget(tokens lexed) Target {
+	if host, ok := hostOfURL(strings.TrimSpace(tokens.text)); ok {
+		target := domainTarget(host)
+		if target.Reason == "" {
+			target.Warnings = append(target.Warnings, HostOfURL)
+		}
+		return target
+	}
 	at := -1
 	for i := range len(tokens.text) {
 		if tokens.text[i] != '@' || tokens.class(i) == quoted {
@@ -131,6 +142,23 @@ func addressTarget(tokens lexed) Target {
 		at = i
 	}
 	return domainTarget(strings.TrimSpace(tokens.text[at+1:]))
+}
+
+// hostOfURL returns the host of a URL (RFC 3986, section 3), which is "" if the URL is
+// none, or what stands before the port in host:port.
+func hostOfURL(text string) (string, bool) {
+	if strings.Contains(text, "://") {
+		parsed, err := url.Parse(text)
+		if err != nil {
+			return "", true
+		}
+		return parsed.Hostname(), true
+	}
+	host, port, ok := strings.Cut(text, ":")
+	if _, err := strconv.ParseUint(port, 10, 16); !ok || err != nil || strings.Contains(host, "@") {
+		return "", false
+	}
+	return host, true
 }
 
 func domainTarget(text string) Target {

@@ -105,7 +105,13 @@ func mailtoCases() []targetCase {
 		{"mailto: without the scheme ? is an ordinary character", "jane?x@x.example", "x.example"},
 		{"mailto: without the scheme nothing is decoded", "jane%40x.example", "not-a-domain"},
 		{"mailto: without the scheme a broken percent is a local part's", "100%@x.example", "x.example"},
-		{"mailto: another scheme is none", "https://x.example", "not-a-domain"},
+		{"URL: its host", "https://x.example", "x.example host-of-url"},
+		{"URL: port, path, query and user are left out", "HTTPS://jane@X.example:8443/mail?to=a@y.example#c", "x.example host-of-url"},
+		{"URL: an address", "http://192.0.2.1/", "ip-literal"},
+		{"URL: an IPv6 address", "http://[2001:db8::1]/", "ip-literal"},
+		{"URL: no host", "https:///x.example", "not-a-domain"},
+		{"URL: none that can be read", "https://x.example:port/", "not-a-domain"},
+		{"URL: two of them", "https://x.example, https://y.example", "several-addresses"},
 	}
 }
 
@@ -441,7 +447,9 @@ func otherReasonCases() []targetCase {
 		{"no domain: a wildcard (RFC 4592, 2.1.1)", "*.x.example", "not-a-domain"},
 		{"no domain: words", "no mail address", "not-a-domain"},
 		{"no domain: a word and digits behind a dot", "Room 4.12", "not-a-domain"},
-		{"no domain: a port", "x.example:25", "not-a-domain"},
+		{"host and port", "x.example:25", "x.example host-of-url"},
+		{"no domain: a port that is none", "x.example:65536", "not-a-domain"},
+		{"no domain: a port behind an address", "jane@x.example:25", "not-a-domain"},
 		{"no domain: a path", "x.example/mail", "not-a-domain"},
 		{"no domain: a NUL", "jane@x\x00.example", "not-a-domain"},
 		{"no domain: a control character", "jane@x\x1b.example", "not-a-domain"},

@@ -24,6 +24,11 @@ const (
 	IDNMapped Warning = "idn-mapped"
 	// BadALabel: a label beginning with xn-- is no A-label; it was asked as it is.
 	BadALabel Warning = "bad-a-label"
+	// HostOfURL: the cell holds a URL, or a host with a port, and its host was taken.
+	HostOfURL Warning = "host-of-url"
+	// PrimaryOfSeveral: the cell holds several addresses, and the one that Exchange
+	// marks as the primary was taken.
+	PrimaryOfSeveral Warning = "primary-of-several"
 	// DNSSECNotValidated: nobody whose word can be relied on validated the answers.
 	DNSSECNotValidated Warning = "dnssec-not-validated"
 	// DNSSECUnsupported: the resolver could not validate what the zone is signed
@@ -51,6 +56,8 @@ var warnings = [...]struct {
 	{DomainNotFound, "The DNS says that this domain does not exist. Mail cannot reach it; look for a typing error."},
 	{IDNMapped, "The international domain name was typed with characters that the standard replaces or drops. Check that the domain in the report is the one that is meant."},
 	{BadALabel, "A part of the domain begins with xn-- but does not decode to an international name. It was looked up as it is."},
+	{HostOfURL, "The cell holds a web address, or a host with a port; its host was taken for the domain. Check that mail is meant for it."},
+	{PrimaryOfSeveral, "The cell holds several addresses. Only the primary one, which Exchange marks with SMTP: in capitals, was looked at; another one may be denied what this one permits."},
 	{DNSSECNotValidated, "No resolver that checks DNSSEC signatures, and whose word can be relied on, gave these answers. Broken signatures, which stop every CA, would not have been seen."},
 	{DNSSECUnsupported, "The domain is signed in a way that the resolver cannot check, so it counts as not signed here. A CA may see it otherwise."},
 }

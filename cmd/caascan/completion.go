@@ -80,6 +80,10 @@ func valuesOf(f *pflag.Flag) cobra.CompletionFunc {
 		return someOf(texts(scan.Statuses())...)
 	case "fail-on":
 		return someOf(texts(conditions())...)
+	case "separator", "csv-separator":
+		return oneOf(",", ";", "tab", "|")
+	case "addresses":
+		return oneOf(string(scan.AddressesPrimary), string(scan.AddressesSplit))
 	case "columns":
 		return someOf(columnWords()...)
 	case "output":

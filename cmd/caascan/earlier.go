@@ -49,8 +49,11 @@ func openReport(ctx context.Context, path, tempDir string) (*earlierReport, erro
 		err = e.openSheets(ctx, path, tempDir)
 	default:
 		opts := input.Options{TempDir: tempDir}
-		if header, _, _ := bytes.Cut(head, []byte("\n")); bytes.Contains(header, []byte(",caa_domain,")) {
-			opts.Separator = ',' // as we write it, whatever else the cells look like
+		header, _, _ := bytes.Cut(head, []byte("\n"))
+		for _, separator := range []byte(",;\t|") { // as we write it, whatever else the cells look like
+			if bytes.Contains(header, fmt.Appendf(nil, "%ccaa_domain%c", separator, separator)) {
+				opts.Separator = separator
+			}
 		}
 		err = e.openSheet(ctx, path, opts)
 		e.table.Format = report.CSV
@@ -82,7 +85,7 @@ func (e *earlierReport) openSheets(ctx context.Context, path, tempDir string) er
 }
 
 func (e *earlierReport) openSheet(ctx context.Context, path string, opts input.Options) error {
-	opts.Header = input.HeaderPresent
+	opts.Header, opts.Column = input.HeaderPresent, "1" // which column counts is found out by its name
 	in, err := input.Open(ctx, path, nil, opts)
 	if err != nil {
 		return err
@@ -197,7 +200,7 @@ func sumOf(path string) (string, error) {
 
 func (j *job) newBaseline(ctx context.Context, table diff.Report) (*diff.Baseline, error) {
 	layout := j.layout()
-	column := report.InputNames(layout.Header)[j.in.Layout().Column-1]
+	column := report.InputNames(layout.Header)[j.in.layout().Column-1]
 	reader, err := diff.NewReader(ctx, table, diff.ColumnChoice{Preferred: column})
 	if err != nil {
 		return nil, err

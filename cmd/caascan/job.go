@@ -8,7 +8,9 @@ import (
 	"iter"
 	"log/slog"
 	"os"
+	"path/filepath"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -21,21 +23,27 @@ import (
 
 // job is one scan, from its options to its reports.
 type job struct {
-	console console
-	issuers []caa.Issuer
-	outputs []*output
-	fixes   []fixesOutput
-	metrics metricsFile
-	failOn  []condition
-	only    []scan.Status // of the rows that are written; none: all
-	columns []string
-	cells   report.Cells
-	tempDir string
-	in      *input.Input
-	began   time.Time
-	source  source
-	record  *recorder
-	run     report.Run
+	console      console
+	issuers      []caa.Issuer
+	outputs      []*output
+	fixes        []fixesOutput
+	metrics      metricsFile
+	failOn       []condition
+	only         []scan.Status // of the rows that are written; none: all
+	columns      []string
+	cells        report.Cells
+	tempDir      string
+	reading      input.Options
+	addresses    scan.Addresses
+	in           *lists
+	beside       string // the report that nobody asked for by name, or ""
+	rowsIn       int    // that the first pass read
+	csvSeparator byte
+	undecided    map[scan.Reason]int // rows, by why nothing was found out for the first CA
+	began        time.Time
+	source       source
+	record       *recorder
+	run          report.Run
 
 	compared string // the name of the earlier report, if there is one
 	baseline earlierBaseline
@@ -45,26 +53,30 @@ type job struct {
 	decided bool // the tally is of all rows
 }
 
-func runScan(ctx context.Context, o scanOptions, path, settings string, io streams) error {
+func runScan(ctx context.Context, o scanOptions, args []string, settings string, io streams) error {
 	now := time.Now()
-	j := &job{began: now, run: report.Run{Version: version(), Started: now, InputName: path, Settings: settings}}
-	if err := j.plan(o, path, io); err != nil {
+	paths, err := findInputs(args, io.in)
+	if err != nil {
 		return err
 	}
-	return j.measured(ctx, func() error { return j.work(ctx, o, path, io) })
+	j := &job{began: now, run: report.Run{Version: version(), Started: now, InputName: strings.Join(paths, ", "), Settings: settings}}
+	if err := j.plan(o, paths, io); err != nil {
+		return err
+	}
+	return j.measured(ctx, func() error { return j.work(ctx, o, paths, io) })
 }
 
 // work does what is planned, up to the exit code.
-func (j *job) work(ctx context.Context, o scanOptions, path string, io streams) (err error) {
+func (j *job) work(ctx context.Context, o scanOptions, paths []string, io streams) (err error) {
 	if j.tempDir, err = os.MkdirTemp("", "caascan-"); err != nil {
 		return fmt.Errorf("cannot create a temporary directory: %w", err)
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(j.tempDir)) }()
 	j.tellIssuers()
-	if err := j.openInput(ctx, o, path, io); err != nil {
+	if err := j.openInput(ctx, paths, io); err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, j.in.Close()) }()
+	defer func() { err = errors.Join(err, j.in.close()) }()
 	if err := j.checkColumns(); err != nil {
 		return err
 	}
@@ -89,12 +101,15 @@ func (j *job) work(ctx context.Context, o scanOptions, path string, io streams) 
 	if err := j.report(ctx); err != nil {
 		return err
 	}
+	if j.beside != "" {
+		j.console.warn("the report is " + j.beside + "; -o gives it another name")
+	}
 	j.console.note(j.summary(), j.figures()...)
 	return j.verdict()
 }
 
 // plan finds what is wrong with the command line before anything is done.
-func (j *job) plan(o scanOptions, path string, io streams) (err error) {
+func (j *job) plan(o scanOptions, paths []string, io streams) (err error) {
 	if len(o.source.issuers) == 0 {
 		return usagef("no CA to decide for: give --issuer with its issuer domain name, such as --issuer digicert.com, or the name of a CA that caascan issuers knows")
 	}
@@ -104,7 +119,13 @@ func (j *job) plan(o scanOptions, path string, io streams) (err error) {
 	if err := cmp.Or(o.source.validate(), o.record.validate(o.source.snapshots)); err != nil {
 		return err
 	}
-	if err := j.planOutputs(o, path, io); err != nil {
+	if j.reading, j.addresses, err = o.list.parse(); err != nil {
+		return err
+	}
+	if j.csvSeparator, err = parseSeparator("--csv-separator", o.csvSeparator); err != nil {
+		return err
+	}
+	if err := j.planOutputs(o, paths, io); err != nil {
 		return err
 	}
 	if j.failOn, err = parseWords("--fail-on", o.failOn, conditions()...); err != nil {
@@ -157,12 +178,17 @@ func (j *job) planBaseline(name string) error {
 }
 
 // planOutputs finds what is to be written, and that it is nothing that is read.
-func (j *job) planOutputs(o scanOptions, path string, io streams) (err error) {
+func (j *job) planOutputs(o scanOptions, paths []string, io streams) (err error) {
+	outputs := o.outputs
 	if len(o.outputs)+len(o.fixes) == 0 {
-		return usagef("no report asked for: give -o report.csv, -o report.xlsx, or -o - for CSV on standard output")
+		if paths[0] == "-" || len(paths) > 1 {
+			return usagef("no report asked for: give -o report.csv, -o report.xlsx, or -o - for CSV on standard output")
+		}
+		j.beside = besideInput(paths[0])
+		outputs = []string{j.beside}
 	}
-	inputs := append([]string{path}, o.source.files()...)
-	if j.outputs, err = planOutputs(o.outputs, io.out, inputs); err != nil {
+	inputs := slices.Concat(paths, o.source.files())
+	if j.outputs, err = planOutputs(outputs, io.out, inputs); err != nil {
 		return err
 	}
 	if j.fixes, err = planFixes(o.fixes, j.issuers, inputs, j.outputs); err != nil {
@@ -178,29 +204,52 @@ func (j *job) planOutputs(o scanOptions, path string, io streams) (err error) {
 	return o.record.checkPlace(taken)
 }
 
-func (j *job) openInput(ctx context.Context, o scanOptions, path string, io streams) (err error) {
-	opts := input.Options{Column: o.column, Sheet: o.sheet, TempDir: j.tempDir}
-	switch o.header {
-	case "auto":
-	case "yes":
-		opts.Header = input.HeaderPresent
-	case "no":
-		opts.Header = input.HeaderAbsent
-	default:
-		return usagef("--header %q: use auto, yes or no", o.header)
-	}
-	j.in, err = input.Open(ctx, path, io.in, opts)
-	if errors.Is(err, input.ErrColumn) || errors.Is(err, input.ErrSheet) {
-		return usageError{err}
+// besideInput is the report of a list where none is asked for: staff-caa.xlsx of staff.csv.
+func besideInput(path string) string {
+	return strings.TrimSuffix(strings.TrimSuffix(path, ".gz"), filepath.Ext(strings.TrimSuffix(path, ".gz"))) + "-caa.xlsx"
+}
+
+func (j *job) openInput(ctx context.Context, paths []string, io streams) (err error) {
+	opts := j.reading
+	opts.TempDir = j.tempDir
+	j.in, err = openLists(ctx, paths, io.in, opts)
+	for _, asked := range []error{input.ErrColumn, input.ErrNoDomains, input.ErrSheet, input.ErrHeader, input.ErrKind} {
+		if errors.Is(err, asked) {
+			return usageError{err}
+		}
 	}
 	if err != nil {
 		return err
 	}
-	for _, note := range j.in.Notes() { // so far they are about a column that was guessed
+	for _, note := range j.in.notes() { // so far they are about what was guessed
 		j.console.warn(note)
 		j.run.Notes = append(j.run.Notes, note)
 	}
+	for _, fact := range j.in.facts() {
+		j.console.detail(fact)
+		j.run.Notes = append(j.run.Notes, fact)
+	}
 	return nil
+}
+
+// rows are those of the list, with its cells of several addresses as they are asked for.
+func (j *job) rows() iter.Seq2[scan.Row, error] {
+	return j.addresses.Of(j.in.rows(), j.in.layout().Column-1)
+}
+
+// counting counts rows as they pass.
+func counting(rows iter.Seq2[scan.Row, error], count *int) iter.Seq2[scan.Row, error] {
+	return func(yield func(scan.Row, error) bool) {
+		*count = 0
+		for row, err := range rows {
+			if err == nil {
+				*count++
+			}
+			if !yield(row, err) {
+				return
+			}
+		}
+	}
 }
 
 // checkColumns finds out whether --columns can be had before the DNS is asked.
@@ -238,7 +287,7 @@ func (j *job) openSource(ctx context.Context, o sourceOptions) (err error) {
 // is written but the snapshot.
 func (j *job) collect(ctx context.Context, o sourceOptions) error {
 	if j.source.evidence != nil {
-		return readThrough(ctx, j.in.Rows())
+		return readThrough(ctx, counting(j.rows(), &j.rowsIn))
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -254,7 +303,7 @@ func (j *job) collect(ctx context.Context, o sourceOptions) error {
 		// Without those known, or the time left would be guessed from what took none.
 		return progress{lookupWords(stats), stats.Done - stats.Known, stats.Domains - stats.Known}
 	})
-	err = scan.Collect(ctx, j.source.resolver, j.in.Rows(), j.record.put())
+	err = scan.Collect(ctx, j.source.resolver, counting(j.rows(), &j.rowsIn), j.record.put())
 	stop()
 	if err := cmp.Or(j.record.finish(), err); err != nil { // the first one has caused the other
 		return err
@@ -305,24 +354,24 @@ func readThrough(ctx context.Context, rows iter.Seq2[scan.Row, error]) error {
 // written. The reports are put in place only if every row has been written, or been
 // left out because --only says so.
 func (j *job) report(ctx context.Context) error {
-	collected, _ := j.in.Tally()
+	collected := j.in.tally()
 	writers, err := j.newWriters()
 	if err != nil {
 		return err
 	}
 	written := 0
 	err = interruptible(ctx, func() (err error) {
-		written, err = j.writeRows(ctx, writers, collected.Rows)
+		written, err = j.writeRows(ctx, writers, j.rowsIn)
 		return err
 	})
 	if err != nil {
 		return err
 	}
-	if reported, _ := j.in.Tally(); reported.SHA256 != collected.SHA256 {
+	if reported := j.in.tally(); reported.SHA256 != collected.SHA256 {
 		return j.inputChanged()
 	}
-	if accounted := written + j.left; accounted != collected.Rows {
-		return fmt.Errorf("%d rows were read and %d accounted for: no report was written; this is a defect of caascan", collected.Rows, accounted)
+	if accounted := written + j.left; accounted != j.rowsIn {
+		return fmt.Errorf("%d rows were read and %d accounted for: no report was written; this is a defect of caascan", j.rowsIn, accounted)
 	}
 	if j.baseline.Baseline != nil {
 		var changes *report.Changes // not read where the work may still go on
@@ -368,7 +417,7 @@ func (j *job) closeWriters(writers []report.Writer) error {
 
 // layout is that of all reports, with as many columns as the rows so far have.
 func (j *job) layout() report.Layout {
-	layout := report.Layout{Header: j.in.Header(), Columns: j.columns, Compared: j.compared, Cells: j.cells, TempDir: j.tempDir}
+	layout := report.Layout{Header: j.in.header(), Extra: j.in.extra(), Inputs: j.in.several(), Separator: j.csvSeparator, Columns: j.columns, Compared: j.compared, Cells: j.cells, TempDir: j.tempDir}
 	for _, issuer := range j.issuers {
 		layout.Issuers = append(layout.Issuers, issuer.Label)
 	}
@@ -414,9 +463,10 @@ func (j *job) writeRows(ctx context.Context, writers []report.Writer, rows int) 
 	stop := j.console.watch(ctx, func() progress { return progress{"writing reports", int(done.Load()), rows} })
 	defer stop()
 	scanner := scan.New(scan.Config{Issuers: j.issuers, Store: j.source.store})
+	width := len(j.in.header())
 	results := func(yield func(scan.Result, error) bool) {
-		for result, err := range scanner.Results(ctx, j.in.Rows()) {
-			if len(result.Row.Cells) > len(j.in.Header()) { // the first pass has seen them all
+		for result, err := range scanner.Results(ctx, j.rows()) {
+			if len(result.Row.Cells) > width { // the first pass has seen them all
 				err = j.inputChanged()
 			}
 			if err == nil && j.baseline.Baseline != nil {
@@ -424,6 +474,7 @@ func (j *job) writeRows(ctx context.Context, writers []report.Writer, rows int) 
 			}
 			if err == nil {
 				j.tally.Add(result)
+				j.undecide(result)
 				done.Add(1)
 			}
 			if err == nil && !j.wants(result) {
@@ -436,6 +487,16 @@ func (j *job) writeRows(ctx context.Context, writers []report.Writer, rows int) 
 		}
 	}
 	return report.WriteAll(ctx, results, writers...)
+}
+
+// undecide counts a result that says nothing.
+func (j *job) undecide(r scan.Result) {
+	if d := r.Verdict.Decisions[0]; d.Status == scan.LookupFailed {
+		if j.undecided == nil {
+			j.undecided = make(map[scan.Reason]int)
+		}
+		j.undecided[d.Reason]++
+	}
 }
 
 // wants reports whether a result is to be written: by default each, else those that

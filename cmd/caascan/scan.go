@@ -13,41 +13,40 @@ import (
 )
 
 type scanOptions struct {
-	source   sourceOptions
-	record   recordOptions
-	outputs  []string
-	fixes    []string
-	column   string
-	sheet    string
-	header   string
-	columns  []string
-	rawCells bool
-	only     []string
-	baseline string
-	failOn   []string
-	metrics  string
-	console  consoleOptions
+	source       sourceOptions
+	record       recordOptions
+	list         listOptions
+	outputs      []string
+	fixes        []string
+	columns      []string
+	rawCells     bool
+	csvSeparator string
+	only         []string
+	baseline     string
+	failOn       []string
+	metrics      string
+	console      consoleOptions
 }
 
 func newScan(io streams) *cobra.Command {
 	var o scanOptions
 	cmd := &cobra.Command{
-		Use:   "scan INPUT",
+		Use:   "scan INPUT...",
 		Short: "Look up every mailbox or domain of a list and write reports",
 		Example: `  caascan scan staff.csv --issuer DigiCert -o report.csv -o report.xlsx
   caascan scan staff.xlsx --issuer "Old=Sectigo" --issuer "New=DigiCert" -o move.xlsx
   caascan scan - --issuer ca.example,pki.ca.example --resolver 127.0.0.1 -o - < domains.txt`,
-		Long: `Scan reads a list of mailboxes or domains (CSV, XLSX or plain text, "-" for
-standard input), looks up the CAA records that apply to each, decides for each
+		Long: `Scan reads lists of mailboxes or domains (CSV, XLSX or plain text, also packed
+with gzip; "-", or nothing, for standard input), looks up the CAA records that apply to each, decides for each
 CA whether it may issue S/MIME certificates, and writes reports with every row
 of the list in them.
 
 ` + exitStatus,
-		Args:              usageArgs(cobra.ExactArgs(1)),
-		ValidArgsFunction: first(anyFile),
+		Args:              cobra.ArbitraryArgs,
+		ValidArgsFunction: anyFile,
 		GroupID:           lookupGroup,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return runScan(cmd.Context(), o, args[0], settings(cmd.Flags()), io)
+			return runScan(cmd.Context(), o, args, settings(cmd.Flags()), io)
 		},
 	}
 	o.add(cmd.Flags())
@@ -58,13 +57,12 @@ func (o *scanOptions) add(flags *pflag.FlagSet) {
 	flags.SortFlags = false
 	o.source.add(flags)
 	o.record.add(flags)
-	flags.StringArrayVarP(&o.outputs, "output", "o", nil, "report `file`: .csv, .xlsx, .html, .jsonl, or - for CSV on standard output (repeatable)")
+	flags.StringArrayVarP(&o.outputs, "output", "o", nil, "report `file`: .csv, .xlsx, .html, .jsonl, or - for CSV on standard output (repeatable; default: staff-caa.xlsx beside staff.csv)")
 	flags.StringArrayVar(&o.fixes, "emit-fixes", nil, "zone `file` for the records to publish so that all CAs may issue; LABEL=FILE: so that this one may (repeatable)")
-	flags.StringVar(&o.column, "column", "", "`name` or number of the column with the addresses or domains (default: auto-detected)")
-	flags.StringVar(&o.sheet, "sheet", "", "`name` or number of the sheet of an XLSX input (default: the first)")
-	flags.StringVar(&o.header, "header", "auto", "whether the first row names the columns: auto, yes or no")
+	o.list.add(flags)
 	addList(flags, &o.columns, "columns", "`names` of the columns of the reports, in this order; input means all columns of the input (default: all)")
 	flags.BoolVar(&o.rawCells, "raw-cells", false, "write CSV cells unchanged, even those that a spreadsheet would run as formulas")
+	flags.StringVar(&o.csvSeparator, "csv-separator", ",", "what stands between the `cells` of CSV reports: a comma, a semicolon, tab or |")
 	addList(flags, &o.only, "only", "write only the rows that have one of these `statuses` for any CA: permitted, denied, lookup-failed")
 	flags.StringVar(&o.baseline, "baseline", "", "compare each row with an earlier report `file` (CSV, XLSX or JSON Lines), which -o may replace")
 	addList(flags, &o.failOn, "fail-on", "exit with 3 if any CA has one of these `statuses`: denied, lookup-failed; or, with --baseline, if the policy changed: changed (status, reason or records; not new or gone rows, and no lookup trouble)")

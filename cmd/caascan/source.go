@@ -3,8 +3,10 @@ package main
 import (
 	"context"
 	"fmt"
+	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/pflag"
@@ -38,8 +40,8 @@ type sourceOptions struct {
 
 func (o *sourceOptions) add(flags *pflag.FlagSet) {
 	flags.StringArrayVar(&o.issuers, "issuer", nil, "CA to decide for: its name as caascan issuers has it, or its issuer `domain`s, comma-separated; LABEL= before either gives a label (repeatable, one per CA)")
-	flags.StringArrayVar(&o.resolvers, "resolver", nil, "`address` of a recursive resolver: 192.0.2.1, [2001:db8::1]:5353, tls://host[:port][#name] or https://host/dns-query (repeatable; default: the system's)")
-	flags.StringArrayVar(&o.zones, "zone", nil, "answer from this master `file` and nothing else, without any network (repeatable)")
+	flags.StringArrayVar(&o.resolvers, "resolver", nil, "`address` of a recursive resolver: 192.0.2.1, [2001:db8::1]:5353, tls://host[:port][#name] or https://host/dns-query (repeatable, also with commas; default: the system's)")
+	flags.StringArrayVar(&o.zones, "zone", nil, "answer from this master `file` and nothing else, without any network; ORIGIN=FILE: with the origin that its names are relative to (repeatable)")
 	flags.StringArrayVar(&o.overlays, "overlay", nil, "treat the CAA records of this zone `file` as if they were published (repeatable)")
 	flags.StringArrayVar(&o.snapshots, "from-snapshot", nil, "answer from this snapshot `file` of earlier runs and nothing else, without any network (repeatable)")
 	flags.IntVar(&o.concurrency, "concurrency", lookup.DefaultConcurrency, "queries in flight whose answer can be expected soon; what is overdue waits beside them")
@@ -85,8 +87,8 @@ func (o *sourceOptions) validate() error {
 		return usagef("--from-snapshot answers from files alone: leave --resolver and --zone out")
 	case o.probeCAA != "" && len(o.zones)+len(o.snapshots) > 0:
 		return usagef("--probe-caa is for resolvers, and none is asked with --zone or --from-snapshot: leave it out")
-	case len(o.resolvers) > snapshot.MostResolvers:
-		return usagef("--resolver is given %d times: at most %d can be asked", len(o.resolvers), snapshot.MostResolvers)
+	case len(o.resolverList()) > snapshot.MostResolvers:
+		return usagef("--resolver is given %d times: at most %d can be asked", len(o.resolverList()), snapshot.MostResolvers)
 	case o.concurrency < 1 || o.concurrency > lookup.MaxConcurrency:
 		return usagef("--concurrency %d: it must be from 1 to %d", o.concurrency, lookup.MaxConcurrency)
 	case !(o.rate >= 0):
@@ -104,14 +106,30 @@ func (o *sourceOptions) validate() error {
 	if _, err := probeName("--probe-caa", o.probeCAA); err != nil {
 		return err
 	}
+	for _, text := range o.zones {
+		if _, _, err := parseZone(text); err != nil {
+			return err
+		}
+	}
 	_, err := o.servers()
 	return err
+}
+
+// resolverList returns each resolver of --resolver, which takes lists with commas too.
+func (o *sourceOptions) resolverList() []string {
+	var all []string
+	for _, list := range o.resolvers {
+		for text := range strings.SplitSeq(list, ",") {
+			all = append(all, strings.TrimSpace(text))
+		}
+	}
+	return all
 }
 
 // servers reads --resolver.
 func (o *sourceOptions) servers() ([]lookup.Server, error) {
 	var servers []lookup.Server
-	for _, text := range o.resolvers {
+	for _, text := range o.resolverList() {
 		server, err := lookup.ParseServer(text)
 		if err != nil {
 			return nil, usageError{err}
@@ -190,13 +208,36 @@ func (o *sourceOptions) openAnswers(ctx context.Context, cfg lookup.Config) (sou
 }
 
 // files are what is read, and so must not be written over.
-func (o *sourceOptions) files() []string { return slices.Concat(o.zones, o.overlays, o.snapshots) }
+func (o *sourceOptions) files() []string {
+	var zones []string
+	for _, text := range o.zones {
+		_, file, _ := parseZone(text) // which has been checked
+		zones = append(zones, file)
+	}
+	return slices.Concat(zones, o.overlays, o.snapshots)
+}
+
+// parseZone reads --zone: a file, or the origin of its relative names before "=".
+func parseZone(text string) (origin domain.Name, file string, err error) {
+	before, after, ok := strings.Cut(text, "=")
+	if _, err := os.Stat(text); err == nil || !ok || strings.ContainsAny(before, `/\`) {
+		return domain.Name{}, text, nil
+	}
+	if origin, err = domain.Parse(before); err != nil {
+		return domain.Name{}, "", usagef("--zone %q: the origin before = is %w", text, err)
+	}
+	return origin, after, nil
+}
 
 func (o *sourceOptions) openZones(cfg lookup.Config) (source, error) {
 	var zones []*zone.Zone
 	var src source
-	for _, file := range o.zones {
-		z, err := zone.Load(file)
+	for _, text := range o.zones {
+		origin, file, err := parseZone(text)
+		if err != nil {
+			return source{}, err
+		}
+		z, err := zone.LoadOrigin(file, origin)
 		if err != nil {
 			return source{}, err
 		}

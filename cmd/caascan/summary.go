@@ -14,12 +14,12 @@ import (
 
 // finishRun fills in the run facts, which come last.
 func (j *job) finishRun(tally input.Tally) {
-	layout, stats := j.in.Layout(), j.source.stats()
+	layout, stats := j.in.layout(), j.source.stats()
 	j.run.Finished, j.decided = time.Now(), true
 	j.run.Names = stats.Names
 	j.run.InputSHA256 = tally.SHA256
 	j.run.InputColumn = fmt.Sprintf("%d (%s)", layout.Column, layout.ColumnName)
-	j.run.Rows, j.run.BlankLines, j.run.BrokenRows = tally.Rows, tally.Blank, tally.Broken
+	j.run.Rows, j.run.BlankLines, j.run.BrokenRows = j.rowsIn, tally.Blank, tally.Broken
 	j.run.Domains, j.run.Queries = j.tally.Total().Domains, stats.Queries
 	j.run.Recovered = stats.Recovered
 	j.run.Resolvers, j.run.ZoneFiles = j.source.resolvers, j.source.zoneFiles
@@ -35,10 +35,14 @@ func (j *job) finishRun(tally input.Tally) {
 		j.console.warn(doubt)
 		j.run.Notes = append(j.run.Notes, doubt)
 	}
-	notes := j.in.Notes()
+	notes := j.in.notes()
 	if len(j.only) > 0 {
 		notes = append(notes, fmt.Sprintf("Only the rows that are %s for any CA are written (--only): %d of %d. CSV, JSON Lines and the sheets Results and Failed hold only these; all else is of all rows.",
-			orWords(j.only), tally.Rows-j.left, tally.Rows))
+			orWords(j.only), j.rowsIn-j.left, j.rowsIn))
+	}
+	for _, doubt := range j.doubts() {
+		j.console.warn(doubt)
+		j.run.Notes = append(j.run.Notes, doubt)
 	}
 	for _, note := range notes {
 		if !slices.Contains(j.run.Notes, note) {
@@ -46,6 +50,27 @@ func (j *job) finishRun(tally input.Tally) {
 			j.run.Notes = append(j.run.Notes, note)
 		}
 	}
+}
+
+// doubts are what makes the reports worth less than they look: a row that makes them wide,
+// or next to nothing that could be decided.
+func (j *job) doubts() []string {
+	doubts := j.in.strays()
+	failed := 0
+	for _, n := range j.undecided {
+		failed += n
+	}
+	const nearlyAll = 20 // one of so many may have been decided
+	if failed == 0 || (j.run.Rows-failed)*nearlyAll > j.run.Rows {
+		return doubts
+	}
+	var why []string
+	for _, reason := range scan.Reasons() {
+		if n := j.undecided[reason]; n > 0 {
+			why = append(why, fmt.Sprintf("%d %s", n, reason))
+		}
+	}
+	return append(doubts, fmt.Sprintf("%d of %d rows could not be decided: %s", failed, j.run.Rows, strings.Join(why, ", ")))
 }
 
 // summary is the one line for whoever watches, with the numbers of each CA.

@@ -9,6 +9,7 @@ import (
 	"io"
 	"iter"
 	"slices"
+	"strconv"
 	"strings"
 
 	"caascan/report"
@@ -60,6 +61,7 @@ func (j jsonLines) all() iter.Seq2[jsonLine, error] {
 				yield(line, j.wrong(number, "%w", err))
 				return
 			}
+			line.dropExtras()
 			if !yield(line, nil) {
 				return
 			}
@@ -120,6 +122,18 @@ type jsonIssuerWords struct {
 	Issuer string  `json:"issuer"`
 	Status *string `json:"status"`
 	Reason *string `json:"reason"`
+}
+
+// dropExtras leaves out the cells behind the list's own columns, which a line has only as
+// far as they are filled.
+func (l *jsonLine) dropExtras() {
+	for n := len(l.Cells); n > 1; n-- {
+		digits, extra := strings.CutPrefix(l.Cells[n-1].name, "extra")
+		if _, err := strconv.Atoi(digits); !extra || err != nil {
+			return
+		}
+		l.Cells = l.Cells[:n-1]
+	}
 }
 
 // header names the columns of what is there.

@@ -49,17 +49,19 @@ func isTarget(cell string) bool {
 
 // column is what a sample says of one column.
 type column struct {
-	known     knowledge // of its heading
-	filled    int       // cells that are not blank
-	targets   int       // of them, addresses and domains
-	addresses int       // of them, with "@"
+	heading       // what is known of it
+	filled    int // cells that are not blank
+	ats       int // of them, with "@"
+	targets   int // of filled, addresses and domains
+	addresses int // of targets, with "@"
+	several   int // of targets, those that hold more than one
 }
 
 // survey looks at the columns of a sample without its header.
 func survey(body []record, header []string, width int) []column {
 	columns := make([]column, width)
-	for i, heading := range header {
-		columns[i].known = knownHeading(heading)
+	for i, name := range header {
+		columns[i].heading = knownHeading(name)
 	}
 	for _, rec := range body {
 		if rec.broken {
@@ -77,11 +79,19 @@ func (c *column) count(cell string) {
 		return
 	}
 	c.filled++
-	if !isTarget(cell) {
+	at := strings.Contains(cell, "@")
+	if at {
+		c.ats++
+	}
+	switch {
+	case isTarget(cell):
+	case holdsSeveral(cell):
+		c.several++
+	default:
 		return
 	}
 	c.targets++
-	if strings.Contains(cell, "@") {
+	if at {
 		c.addresses++
 	}
 }
@@ -97,6 +107,17 @@ func (c column) fraction() float64 {
 // wouldDo reports whether the column may be the one that is meant.
 func (c column) wouldDo() bool {
 	return c.targets > 0 && (c.fraction() >= 0.5 || c.known != unknown)
+}
+
+// isNamed reports whether the heading says that addresses are meant, and they are there.
+func (c column) isNamed() bool { return c.known == wholly && c.targets > 0 && 2*c.ats > c.filled }
+
+// beforeNamed compares columns that are named.
+func (c column) beforeNamed(other column) bool {
+	if c.lesser != other.lesser {
+		return other.lesser
+	}
+	return 2*c.several <= c.targets && 2*other.several > other.targets
 }
 
 // betterThan compares columns that would do and are about equally full of
@@ -118,6 +139,9 @@ func best(columns []column) int {
 		}
 	}
 	filled := func(c column) bool { return c.wouldDo() && 2*c.targets >= most }
+	if choice := bestNamed(columns, filled); choice >= 0 {
+		return choice
+	}
 	highest := 0.0
 	for _, c := range columns {
 		if filled(c) {
@@ -136,22 +160,55 @@ func best(columns []column) int {
 	return choice
 }
 
+// bestNamed returns the leftmost of the best columns whose headings say that they are
+// meant, be some of the cells junk; -1 where there is none.
+func bestNamed(columns []column, filled func(column) bool) int {
+	choice := -1
+	for i, c := range columns {
+		if c.isNamed() && filled(c) && (choice < 0 || c.beforeNamed(columns[choice])) {
+			choice = i
+		}
+	}
+	return choice
+}
+
+// holdsDomains reports whether at least one cell of ten holds one.
+func (c column) holdsDomains() bool { return c.targets > 0 && 10*c.targets >= c.filled }
+
 // chooseColumn returns the index of the column that is asked for or, where none
 // is, of the one that would do best.
-func (in *Input) chooseColumn(columns []column, asked string) (int, error) {
+func (in *Input) chooseColumn(body []record, header []string, asked string) (int, error) {
 	if strings.TrimSpace(asked) != "" {
 		return in.findColumn(strings.TrimSpace(asked))
 	}
+	columns := survey(body, header, in.width)
 	choice := best(columns)
-	if choice < 0 {
-		choice = max(0, slices.IndexFunc(columns, func(c column) bool { return c.known != unknown }))
+	legible := slices.ContainsFunc(body, func(rec record) bool { return !rec.broken })
+	switch {
+	case legible && len(columns) > 1 && !slices.ContainsFunc(columns, column.holdsDomains):
+		return 0, fmt.Errorf("%s: %w in at least one cell of ten%s: choose one with --column by name or number: %s",
+			in.name, ErrNoDomains, in.source.excuse(), list(in.describeAll()))
+	case choice < 0:
+		choice = fullest(columns)
 		in.notes = append(in.notes, fmt.Sprintf(
-			"no column holds addresses or domains; column %s is taken; choose another by name or number with --column",
+			"no column holds addresses or domains in at least half of its cells; column %s is taken; choose another by name or number with --column",
 			in.describe(choice)))
-		return choice, nil
+	default:
+		in.noteOthers(columns, choice)
 	}
-	in.noteOthers(columns, choice)
 	return choice, nil
+}
+
+// fullest returns the leftmost of the columns with the most targets or, where there are
+// none, of those with a known heading.
+func fullest(columns []column) int {
+	choice := max(0, slices.IndexFunc(columns, func(c column) bool { return c.known != unknown }))
+	for i, c := range columns {
+		if c.targets > columns[choice].targets {
+			choice = i
+		}
+	}
+	return choice
 }
 
 // noteOthers tells of the columns that would do as well as the chosen one.
@@ -188,12 +245,16 @@ func (in *Input) findColumn(asked string) (int, error) {
 	if number, err := strconv.Atoi(asked); err == nil && number >= 1 && number <= len(header) {
 		return number - 1, nil
 	}
-	columns := make([]string, len(header))
-	for i := range header {
+	return 0, fmt.Errorf("%w %s in %s: choose one with --column by name or number: %s",
+		ErrColumn, quote(asked), in.name, list(in.describeAll()))
+}
+
+func (in *Input) describeAll() []string {
+	columns := make([]string, in.width)
+	for i := range columns {
 		columns[i] = in.describe(i)
 	}
-	return 0, fmt.Errorf("%w %s in %s: choose one with --column by name or number: %s",
-		ErrColumn, quote(asked), in.name, list(columns))
+	return columns
 }
 
 // describe names a column by number and heading.
@@ -209,6 +270,14 @@ func quote(text string) string {
 		text = string(runes[:longest]) + "…"
 	}
 	return strconv.Quote(text)
+}
+
+func quoteAll(texts []string) []string {
+	quoted := make([]string, len(texts))
+	for i, text := range texts {
+		quoted[i] = quote(text)
+	}
+	return quoted
 }
 
 // list joins the first of many things for a message.

@@ -2,6 +2,7 @@ package input_test
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -59,7 +60,7 @@ func TestHeader(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			in := open(t, write(t, "list.csv", test.file), input.Options{Header: test.mode})
+			in := open(t, write(t, "list.csv", test.file), input.Options{Header: test.mode, Column: "1"})
 			if test.header == nil {
 				if row := in.Layout().HeaderRow; row != 0 {
 					t.Errorf("HeaderRow = %d, want 0", row)
@@ -114,15 +115,26 @@ func TestColumn(t *testing.T) {
 			"few targets under a known heading", "Name,E-Mail\nx,a@x.example\ny,none\nz,none\n", "", 2, "E-Mail", nil,
 		},
 		{
-			"few targets under no known heading", "Name,Text\nx,a@x.example\ny,none\nz,none\n", "", 1, "Name", []string{
-				`no column holds addresses or domains; column 1 ("Name") is taken; choose another by name or number with --column`,
+			"few targets under no known heading", "Name,Text\nx,a@x.example\ny,none\nz,none\n", "", 2, "Text", []string{
+				`no column holds addresses or domains in at least half of its cells; column 2 ("Text") is taken; choose another by name or number with --column`,
 			},
 		},
+		{"a list of one column is always read", "E-Mail\nnone\n", "", 1, "E-Mail", []string{
+			`no column holds addresses or domains in at least half of its cells; column 1 ("E-Mail") is taken; choose another by name or number with --column`,
+		}},
+		{"no targets, but asked for", "Name,E-Mail\nx,none\n", "2", 2, "E-Mail", nil},
 		{
-			"no targets, but a known heading", "Name,E-Mail\nx,none\n", "", 2, "E-Mail", []string{
-				`no column holds addresses or domains; column 2 ("E-Mail") is taken; choose another by name or number with --column`,
+			"a known heading with junk before a column that is full", "E-Mail,Web\n" + strings.Repeat("a@x.example,x.example\n", 6) + strings.Repeat("-,x.example\n", 4), "", 1, "E-Mail", []string{
+				`column 1 ("E-Mail") is taken; these would do too: 2 ("Web"); choose with --column 2`,
 			},
 		},
+		{"mail before the name to log in by", "UserPrincipalName,Mail\na@x.example,a@y.example\nb@x.example,\n", "", 2, "Mail", []string{
+			`column 2 ("Mail") is taken; these would do too: 1 ("UserPrincipalName"); choose with --column 1`,
+		}},
+		{"one address before several", "proxyAddresses,PrimarySmtpAddress\nSMTP:a@x.example;smtp:a@y.example,a@x.example\n", "", 2, "PrimarySmtpAddress", []string{
+			`column 2 ("PrimarySmtpAddress") is taken; these would do too: 1 ("proxyAddresses"); choose with --column 1`,
+		}},
+		{"several are better than none", "Name,Aliases\nJane,SMTP:a@x.example;smtp:a@y.example\n", "", 2, "Aliases", nil},
 		{"asked for by name", "Name,E-Mail\nx,a@x.example\n", " e-mail ", 2, "E-Mail", nil},
 		{"asked for by a name that has a space around it", "Name, Kontakt \nx,a@x.example\n", "kontakt", 2, " Kontakt ", nil},
 		{"asked for by number", "Name,E-Mail\nx,a@x.example\n", "1", 1, "Name", nil},
@@ -146,6 +158,100 @@ func TestColumn(t *testing.T) {
 				t.Errorf("Notes() mismatch (-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+// A table without a column of addresses is most often read wrongly, and each of its rows
+// would fail: that is said before, with the columns.
+func TestNoColumnHoldsDomains(t *testing.T) {
+	for name, file := range map[string]string{
+		"none":               "Name,E-Mail\nx,none\n",
+		"one cell of eleven": "Name,E-Mail\nx,a@x.example\n" + strings.Repeat("x,none\n", 10),
+		"blank cells":        "Name,E-Mail\nx,\n",
+	} {
+		_, err := input.Open(t.Context(), write(t, "list.csv", file), nil, input.Options{})
+		if !errors.Is(err, input.ErrNoDomains) || !strings.HasSuffix(err.Error(), `choose one with --column by name or number: 1 ("Name"), 2 ("E-Mail")`) {
+			t.Errorf("%s: Open() = %v", name, err)
+		}
+	}
+	open(t, write(t, "list.csv", "Name,E-Mail\nx,a@x.example\n"+strings.Repeat("x,none\n", 9)), input.Options{})
+}
+
+// What stands above a header is no row; what may be one is none of it.
+func TestTitles(t *testing.T) {
+	const table = "Name,E-Mail,Dept\nJane,jane@x.example,Sales\nBob,bob@x.example,IT\n"
+	rows := func(first int) []string {
+		return []string{fmt.Sprintf(`%d ["Jane" "jane@x.example" "Sales"]`, first), fmt.Sprintf(`%d ["Bob" "bob@x.example" "IT"]`, first+1)}
+	}
+	tests := []struct {
+		name, file string
+		opts       input.Options
+		headerRow  int
+		rows       []string
+		notes      []string
+	}{
+		{"none", table, input.Options{}, 1, rows(2), nil},
+		{"a line of title", "Mailbox export\n\n" + table, input.Options{}, 3, rows(4), []string{
+			`row 3 is taken for the header; the rows above it are left out: 1 ("Mailbox export"); choose with --header`,
+		}},
+		{"lines of title as wide as the table", "Report: all mailboxes,,\nCreated 2026-11-01,,\n,,\n" + table, input.Options{}, 4, rows(5), []string{
+			`row 4 is taken for the header; the rows above it are left out: 1 ("Report: all mailboxes  "), 2 ("Created 2026-11-01  "), 3 ("  "); choose with --header`,
+		}},
+		{"a line of title with several cells, above a known heading", "Created,by,IT\n" + table, input.Options{}, 2, rows(3), []string{
+			`row 2 is taken for the header; the rows above it are left out: 1 ("Created by IT"); choose with --header`,
+		}},
+		{"headings of no known word", "Export\nVorname,Kontakt\nJane,jane@x.example\n", input.Options{}, 2, []string{`3 ["Jane" "jane@x.example"]`}, []string{
+			`row 2 is taken for the header; the rows above it are left out: 1 ("Export"); choose with --header`,
+		}},
+		{"#TYPE of PowerShell", "#TYPE Selected.Microsoft.Exchange.Data.Directory.Management.Mailbox\n" + table, input.Options{}, 2, rows(3), []string{
+			`row 2 is taken for the header; the rows above it are left out: 1 ("#TYPE Selected.Microsoft.Exchange.Data.D…"); choose with --header`,
+		}},
+		{"#TYPE above one column", "#TYPE System.String\nmail\njane@x.example\n", input.Options{}, 2, []string{`3 ["jane@x.example"]`}, []string{
+			`row 2 is taken for the header; the rows above it are left out: 1 ("#TYPE System.String"); choose with --header`,
+		}},
+		{"rows without an address below the header", "Name,E-Mail\nKurt,missing\nAnna,mail\nJane,jane@x.example\n", input.Options{}, 1, []string{
+			`2 ["Kurt" "missing"]`, `3 ["Anna" "mail"]`, `4 ["Jane" "jane@x.example"]`,
+		}, nil},
+		{"rows without an address and no header", "Kurt Meier,n/a\nJane Doe,jane@x.example\n", input.Options{}, 0, []string{
+			`1 ["Kurt Meier" "n/a"]`, `2 ["Jane Doe" "jane@x.example"]`,
+		}, nil},
+		{"single words above a known one", "localhost\nserver\nmail\nx.example\ny.example\nz.example\n", input.Options{}, 0, []string{
+			`1 ["localhost"]`, `2 ["server"]`, `3 ["mail"]`, `4 ["x.example"]`, `5 ["y.example"]`, `6 ["z.example"]`,
+		}, nil},
+		{"the row that is asked for", "mail\na@x.example\nb@x.example\n", input.Options{HeaderRow: 2}, 2, []string{`3 ["b@x.example"]`}, []string{
+			`row 2 is taken for the header; the rows above it are left out: 1 ("mail"); choose with --header`,
+		}},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			in := open(t, write(t, "list.csv", test.file), test.opts)
+			if got := in.Layout().HeaderRow; got != test.headerRow {
+				t.Errorf("HeaderRow = %d, want %d", got, test.headerRow)
+			}
+			if diff := cmp.Diff(test.rows, readAll(t, in)); diff != "" {
+				t.Errorf("rows mismatch (-want +got):\n%s", diff)
+			}
+			if diff := cmp.Diff(test.notes, in.Notes()); diff != "" {
+				t.Errorf("Notes() mismatch (-want +got):\n%s", diff)
+			}
+		})
+	}
+	if _, err := input.Open(t.Context(), write(t, "list.csv", table), nil, input.Options{HeaderRow: 9}); !errors.Is(err, input.ErrHeader) {
+		t.Errorf("a row that is not there: %v", err)
+	}
+}
+
+// A mistyped address in the first row is a row.
+func TestASlipIsNoHeading(t *testing.T) {
+	for _, slip := range []string{
+		"mail@firma", "mail@192.0.2.1", "<mail@deny.example", "*.mail.example", "mail@@x.example", "mail at x.example", "mail(at)x.example",
+		"http://mail/", "mail＠x.example", "mail x.example", "mail@x,example",
+	} {
+		for _, file := range []string{slip + "\na@x.example\nb@y.example\n", "Kurt;" + slip + "\nAnn;a@x.example\nBob;b@y.example\n"} {
+			if in := open(t, write(t, "list.csv", file), input.Options{}); in.Layout().HeaderRow != 0 || len(readAll(t, in)) != 3 {
+				t.Errorf("%q: %+v", file, in.Layout())
+			}
+		}
 	}
 }
 

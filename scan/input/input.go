@@ -9,9 +9,9 @@
 // file breaks the rules, no row is lost and none is merged with another: an
 // unclosed quotation mark, a cell over 1 MiB, a record over 2 MiB or one of
 // more than 16,384 cells makes one line a broken row, and the next line is read
-// as if nothing had happened. Memory does not grow with a text file; of a
-// workbook, excelize holds up to 16 MiB for a sheet and the texts its cells
-// share, and puts more into temporary files.
+// as if nothing had happened. Memory does not grow with a text file. Of a workbook
+// only the parts that are needed are read, within bounds, and once: up to 24 MiB of
+// the texts that cells share are held, all else goes into temporary files.
 //
 // Cells are not changed, not even trimmed. Taking them apart is the business of
 // scan.ParseTarget.
@@ -30,6 +30,7 @@ import (
 	"os"
 	"slices"
 	"strconv"
+	"strings"
 
 	"caascan/scan"
 )
@@ -41,6 +42,10 @@ var (
 	ErrSheet  = errors.New("no such sheet")  // Options.Sheet
 	ErrEmpty  = errors.New("is empty")       // no rows, or a header and no rows
 	ErrFormat = errors.New("is not a list")  // neither text nor an intact XLSX workbook
+	ErrHeader = errors.New("no such row")    // Options.HeaderRow
+
+	ErrKind      = errors.New("is no list")                           // but a file of another kind, which the message names
+	ErrNoDomains = errors.New("no column holds addresses or domains") // and none was asked for
 )
 
 // HeaderMode says whether the first record names the columns.
@@ -63,11 +68,14 @@ type Options struct {
 	// Sheet is the sheet of a workbook: its name, without regard to case, or its
 	// number, from 1. The default is the first.
 	Sheet string
-	// Separator stands between the cells of a text, unless its first line declares
-	// another one. The default is to find out.
+	// Separator stands between the cells of a text, whatever its first line declares. The
+	// default is to find out.
 	Separator byte
 	// Header says whether there is a header. The default is to find out.
 	Header HeaderMode
+	// HeaderRow is the row of the header, as a spreadsheet counts; what stands above it
+	// is no row. The default is to go by Header.
+	HeaderRow int
 	// TempDir is where streams and unpacked sheets are put. The default is
 	// os.TempDir().
 	TempDir string
@@ -103,8 +111,8 @@ type Tally struct {
 	// Windows1252 counts the cells that are not valid UTF-8 and were read as
 	// Windows-1252.
 	Windows1252 int
-	// SHA256 is that of the file's octets, in hexadecimal. Two passes that give
-	// different ones read different files.
+	// SHA256 is that of the file's octets, unpacked if they were packed with gzip, in
+	// hexadecimal. Two passes that give different ones read different files.
 	SHA256 string
 }
 
@@ -116,12 +124,17 @@ type Input struct {
 	layout Layout
 	header []string
 	width  int // the cells of the widest record seen
+	widest int // the row with so many
+	second int // the cells of the widest row but for the widest
 	notes  []string
+	facts  []string
 	tally  Tally // of the last complete pass
 }
 
 // source reads the records of one format: text and workbook do.
 type source interface {
+	// excuse says why cells may be empty that should not be, behind a comma, or is "".
+	excuse() string
 	// records yields every record of the file from its start, blank ones too.
 	// It passes the whole file to digest, if it is ranged to the end.
 	records(digest io.Writer) iter.Seq2[record, error]
@@ -131,16 +144,18 @@ type source interface {
 type record struct {
 	number  int      // as a spreadsheet counts
 	cells   []string // none where the record is blank
-	decoded int      // cells read as Windows-1252
-	broken  bool     // cells is the text of the line
+	values  []scan.Value
+	decoded int  // cells read as Windows-1252
+	broken  bool // cells is the text of the line
+	torn    bool // something follows a quotation in its field
 }
 
 // Open looks at the file at path, or at stdin where path is "-", and finds out
 // how to read it. A stream, which cannot be read twice, is first copied to a
-// temporary file; ctx ends the wait for it. The caller must call Close.
+// temporary file, what is packed with gzip is unpacked, and a workbook decoded. ctx
+// ends that, and every pass. The caller must call Close.
 //
-// An error wraps ErrColumn, ErrSheet, ErrEmpty or ErrFormat, or the cause of why
-// the file cannot be read.
+// An error wraps one of those above, or the cause of why the file cannot be read.
 func Open(ctx context.Context, path string, stdin io.Reader, opts Options) (*Input, error) {
 	in := &Input{name: path}
 	err := in.open(ctx, path, stdin, opts)
@@ -155,7 +170,10 @@ func (in *Input) open(ctx context.Context, path string, stdin io.Reader, opts Op
 	if err != nil {
 		return in.readError(err)
 	}
-	if err := in.detect(file, opts); err != nil {
+	if file, err = in.unpack(ctx, file, opts.TempDir); err != nil {
+		return in.readError(err)
+	}
+	if err := in.detect(ctx, file, opts); err != nil {
 		return in.readError(err)
 	}
 	sample, err := takeSample(in.source)
@@ -166,23 +184,25 @@ func (in *Input) open(ctx context.Context, path string, stdin io.Reader, opts Op
 }
 
 // detect chooses the source by the first octets of the file.
-func (in *Input) detect(file string, opts Options) error {
+func (in *Input) detect(ctx context.Context, file string, opts Options) error {
 	head, err := readHead(file)
 	if err != nil {
 		return err
 	}
 	switch {
 	case bytes.HasPrefix(head, []byte("PK\x03\x04")):
-		return in.useWorkbook(file, opts)
+		return in.useWorkbook(ctx, file, opts)
 	case bytes.HasPrefix(head, []byte("\xd0\xcf\x11\xe0")): // [MS-CFB], section 2.2
 		return fmt.Errorf("%w: it is an old workbook (.xls), or one with a password; "+
 			"save it as .xlsx without a password, or as CSV", ErrFormat)
-	case bytes.HasPrefix(head, []byte("%PDF-")) || binary(head):
+	case kindOf(head) != "":
+		return fmt.Errorf("%w: it is %s; give it as CSV, XLSX or a plain list", ErrKind, kindOf(head))
+	case bytes.HasPrefix(head, []byte("%PDF-")) || isBinary(head):
 		return fmt.Errorf("%w: it is no text and no workbook; give it as CSV, XLSX or a plain list", ErrFormat)
 	case opts.Sheet != "":
 		return fmt.Errorf("%w %s: it is a text file, which has no sheets; leave out --sheet", ErrSheet, quote(opts.Sheet))
 	}
-	text, err := openText(file, head, opts.Separator)
+	text, err := openText(ctx, file, head, opts.Separator)
 	if err != nil {
 		return err
 	}
@@ -191,13 +211,38 @@ func (in *Input) detect(file string, opts Options) error {
 	if text.separator != noSeparator {
 		in.layout.Separator = string(rune(text.separator))
 	}
+	if text.close != noSeparator {
+		in.notes = append(in.notes, fmt.Sprintf("the separator is taken to be %s; %s would do nearly as well; choose with --separator",
+			quote(string(rune(text.separator))), quote(string(rune(text.close)))))
+	}
 	return nil
 }
 
-// binary reports whether the octets cannot be text in any encoding that is read
+// kindOf names what a text is that only has the name of a list; "" of a list.
+func kindOf(head []byte) string {
+	start := strings.ToLower(strings.TrimLeft(strings.TrimPrefix(string(head[:min(len(head), 1024)]), "\ufeff"), " \t\r\n"))
+	for _, tag := range []string{"<!doctype html", "<html", "<head", "<body", "<table", "<meta"} {
+		if strings.HasPrefix(start, tag) {
+			return "a web page (HTML), perhaps one that asks to log in"
+		}
+	}
+	if strings.HasPrefix(start, "<?xml") {
+		return "XML"
+	}
+	if len(start) == 0 || start[0] != '{' && start[0] != '[' {
+		return ""
+	}
+	inside := strings.TrimLeft(start[1:], " \t\r\n[")
+	if strings.HasPrefix(inside, `"`) || strings.HasPrefix(inside, "{") {
+		return "JSON"
+	}
+	return ""
+}
+
+// isBinary reports whether the octets cannot be text in any encoding that is read
 // here: one in twenty is a control character that no text has. NUL does not count,
 // because programs that leave some in their lists exist.
-func binary(head []byte) bool {
+func isBinary(head []byte) bool {
 	if encoding, _ := sniff(head); encoding == UTF16LE || encoding == UTF16BE {
 		return false
 	}
@@ -220,17 +265,20 @@ func readHead(file string) ([]byte, error) {
 	return io.ReadAll(io.LimitReader(f, 4096))
 }
 
-func (in *Input) useWorkbook(file string, opts Options) error {
+func (in *Input) useWorkbook(ctx context.Context, file string, opts Options) error {
 	temp, err := in.tempDir(opts.TempDir)
 	if err != nil {
 		return err
 	}
-	book, err := openWorkbook(file, temp, opts.Sheet)
+	book, err := openWorkbook(ctx, file, temp, opts.Sheet)
 	if err != nil {
 		return err
 	}
 	in.source = book
 	in.layout = Layout{Format: XLSX, Sheet: book.sheet}
+	if book.formulas > 0 {
+		in.notes = append(in.notes, book.unsaved())
+	}
 	if opts.Sheet == "" && len(book.others) > 0 {
 		in.notes = append(in.notes, fmt.Sprintf("sheet %s is read; the workbook has others, which --sheet chooses: %s",
 			quote(book.sheet), list(book.others)))
@@ -246,19 +294,19 @@ func (in *Input) settle(sample []record, opts Options) error {
 	for _, rec := range sample {
 		in.see(rec)
 	}
-	columns := survey(sample[1:], sample[0].cells, in.width)
-	if hasHeader(sample, columns, opts) {
-		in.header = sample[0].cells
-		in.layout.HeaderRow = sample[0].number
-		sample = sample[1:]
-	} else {
-		in.header = inventHeader(in.width)
-		columns = survey(sample, nil, in.width)
+	header, err := in.chooseHeader(sample, opts)
+	if err != nil {
+		return err
 	}
+	sample = sample[header+1:]
 	if len(sample) == 0 {
 		return fmt.Errorf("%s %w: it holds a header and no rows", in.name, ErrEmpty)
 	}
-	choice, err := in.chooseColumn(columns, opts.Column)
+	var names []string
+	if header >= 0 {
+		names = in.header
+	}
+	choice, err := in.chooseColumn(sample, names, opts.Column)
 	if err != nil {
 		return err
 	}
@@ -267,9 +315,44 @@ func (in *Input) settle(sample []record, opts Options) error {
 	return nil
 }
 
+// chooseHeader takes the header from the sample and returns its index there, or -1.
+func (in *Input) chooseHeader(sample []record, opts Options) (int, error) {
+	at := findHeader(sample, opts)
+	if opts.HeaderRow > 0 {
+		at = slices.IndexFunc(sample, func(rec record) bool { return rec.number == opts.HeaderRow })
+		if at < 0 {
+			return 0, fmt.Errorf("%w %d in the first %d of %s: --header names the row of the header as a spreadsheet shows it",
+				ErrHeader, opts.HeaderRow, sample[len(sample)-1].number, in.name)
+		}
+	}
+	if at < 0 {
+		in.header = inventHeader(in.width)
+		return at, nil
+	}
+	in.header, in.layout.HeaderRow = sample[at].cells, sample[at].number
+	guessed := opts.HeaderRow == 0 && opts.Header == HeaderAuto
+	if guessed {
+		in.facts = append(in.facts, fmt.Sprintf("row %d is the header: %s", in.layout.HeaderRow, list(quoteAll(in.header))))
+	}
+	if at > 0 {
+		lines := make([]string, at)
+		for i, rec := range sample[:at] {
+			lines[i] = fmt.Sprintf("%d (%s)", rec.number, quote(strings.Join(rec.cells, " ")))
+		}
+		in.notes = append(in.notes, fmt.Sprintf("row %d is taken for the header; the rows above it are left out: %s; choose with --header",
+			in.layout.HeaderRow, list(lines)))
+	}
+	return at, nil
+}
+
 // see takes account of what only the records can tell.
 func (in *Input) see(rec record) {
-	in.width = max(in.width, len(rec.cells))
+	switch width := len(rec.cells); {
+	case width > in.width:
+		in.width, in.second, in.widest = width, in.width, rec.number
+	case rec.number != in.widest:
+		in.second = max(in.second, width)
+	}
 	if rec.decoded > 0 {
 		in.layout.Encoding = Windows1252
 	}
@@ -307,7 +390,7 @@ func (in *Input) Rows() iter.Seq2[scan.Row, error] {
 				tally.Blank++
 				continue
 			}
-			if rec.number == in.layout.HeaderRow {
+			if rec.number <= in.layout.HeaderRow {
 				continue
 			}
 			tally.Rows++
@@ -324,7 +407,7 @@ func (in *Input) Rows() iter.Seq2[scan.Row, error] {
 }
 
 func (in *Input) row(rec record) scan.Row {
-	row := scan.Row{Number: rec.number, Cells: rec.cells, Broken: rec.broken}
+	row := scan.Row{Number: rec.number, Cells: rec.cells, Values: rec.values, Broken: rec.broken}
 	if in.layout.Column <= len(rec.cells) && !rec.broken {
 		row.Cell = rec.cells[in.layout.Column-1]
 	}
@@ -353,6 +436,24 @@ func (in *Input) heading(i int) string {
 	}
 	return "extra" + strconv.Itoa(i-len(in.header)+1)
 }
+
+// Extra returns how many names at the end of Header are for cells that only some rows
+// have.
+func (in *Input) Extra() int { return max(0, in.width-len(in.header)) }
+
+// Stray says which row makes the table much wider than all others do, as one stray cell
+// at the end of a sheet does; "" where none does. It is known after a complete pass.
+func (in *Input) Stray() string {
+	const much = 16
+	if in.width < in.second+much || in.width < 2*in.second || in.second == 0 {
+		return ""
+	}
+	return fmt.Sprintf("row %d of %s has %d cells and all others have %d at most: every report is as wide as that; mend the row", in.widest, in.name, in.width, in.second)
+}
+
+// Facts returns what was found out about the file and is no cause for doubt, a sentence
+// each.
+func (in *Input) Facts() []string { return slices.Clone(in.facts) }
 
 // Notes returns what people should know about how the file is read, a sentence
 // each. After a complete pass there may be more of them.
@@ -384,7 +485,7 @@ func (in *Input) readError(err error) error {
 	if path, ok := err.(*fs.PathError); ok { //nolint:errorlint // a wrapped one speaks of another file
 		err = path.Err
 	}
-	if errors.Is(err, ErrFormat) {
+	if errors.Is(err, ErrFormat) || errors.Is(err, ErrKind) {
 		return fmt.Errorf("%s %w", in.name, err)
 	}
 	return fmt.Errorf("read %s: %w", in.name, err)

@@ -82,7 +82,7 @@ type rowsTest struct {
 
 func (r rowsTest) run(t *testing.T) {
 	t.Run(r.name, func(t *testing.T) {
-		in := open(t, write(t, "list.csv", r.file), input.Options{})
+		in := open(t, write(t, "list.csv", r.file), input.Options{Column: "1"})
 		if diff := cmp.Diff(r.rows, readAll(t, in)); diff != "" {
 			t.Errorf("rows mismatch (-want +got):\n%.2000s", diff)
 		}

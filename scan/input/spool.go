@@ -1,6 +1,8 @@
 package input
 
 import (
+	"bytes"
+	"compress/gzip"
 	"context"
 	"errors"
 	"fmt"
@@ -29,6 +31,45 @@ func (in *Input) stage(ctx context.Context, path string, stdin io.Reader, tempDi
 	}
 	return path, nil
 }
+
+// maxGunzipped is what a list may unpack to that was packed with gzip.
+const maxGunzipped = 8 << 30
+
+// unpack returns a file itself or, of one packed with gzip, a copy of what is in it.
+func (in *Input) unpack(ctx context.Context, file, tempDir string) (string, error) {
+	head, err := readHead(file)
+	if err != nil || !bytes.HasPrefix(head, []byte("\x1f\x8b")) {
+		return file, err
+	}
+	return in.spool(ctx, func() (io.ReadCloser, error) {
+		packed, err := os.Open(file)
+		if err != nil {
+			return nil, err
+		}
+		unpacked, err := gzip.NewReader(&stoppable{ctx, packed})
+		if err != nil {
+			return nil, errors.Join(fmt.Errorf("%w: it begins as if packed with gzip and is not: %w", ErrFormat, err), packed.Close())
+		}
+		return &gunzipped{unpacked, packed, maxGunzipped}, nil
+	}, tempDir)
+}
+
+// gunzipped is what a packed file holds, up to a bound.
+type gunzipped struct {
+	io.Reader
+	file io.Closer
+	left int64
+}
+
+func (g *gunzipped) Read(to []byte) (int, error) {
+	n, err := g.Reader.Read(to)
+	if g.left -= int64(n); g.left < 0 {
+		return 0, fmt.Errorf("%w that fits: it unpacks to more than %d GiB", ErrFormat, maxGunzipped>>30)
+	}
+	return n, err
+}
+
+func (g *gunzipped) Close() error { return g.file.Close() }
 
 // spool copies a stream to a file. Where ctx ends first, the copying goroutine
 // stays behind in its Read and ends at its next Write.

@@ -1,6 +1,8 @@
 package input_test
 
 import (
+	"bytes"
+	"compress/gzip"
 	"context"
 	"errors"
 	"io"
@@ -81,4 +83,58 @@ func TestCancelWhileStandardInputBlocks(t *testing.T) {
 		t.Errorf("Open() = %v, want %v", err, context.Canceled)
 	}
 	expectEmpty(t, temp)
+}
+
+// A pass that yields nothing ends too when nobody wants it any more.
+func TestCancelAPassOverBlankLines(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	path := write(t, "list.csv", "email\na@x.example\n"+strings.Repeat("\n", 1<<20))
+	in, err := input.Open(ctx, path, nil, input.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer in.Close()
+	for _, err = range in.Rows() {
+		cancel()
+	}
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("the pass ended with %v, want %v", err, context.Canceled)
+	}
+}
+
+func TestPackedList(t *testing.T) {
+	var packed bytes.Buffer
+	w := gzip.NewWriter(&packed)
+	if _, err := io.WriteString(w, "domain\nx.example\n"); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	in := open(t, write(t, "list.csv.gz", packed.String()), input.Options{})
+	if diff := cmp.Diff([]string{`2 ["x.example"]`}, readAll(t, in)); diff != "" {
+		t.Errorf("rows mismatch (-want +got):\n%s", diff)
+	}
+	_, err := input.Open(t.Context(), write(t, "list.csv.gz", packed.String()[:20]), nil, input.Options{})
+	if !errors.Is(err, io.ErrUnexpectedEOF) {
+		t.Errorf("a file that is cut short: %v", err)
+	}
+}
+
+func TestFilesOfOtherKinds(t *testing.T) {
+	for file, kind := range map[string]string{
+		"\n <!DOCTYPE html><html></html>":      "a web page (HTML)",
+		"<table><tr><td>a@x.example</td>":      "a web page (HTML)",
+		"<?xml version='1.0'?><Workbook/>":     "XML",
+		`{"users": [{"mail": "a@x.example"}]}`: "JSON",
+		`[{"mail": "a@x.example"}]`:            "JSON",
+	} {
+		if _, err := input.Open(t.Context(), write(t, "list.csv", file), nil, input.Options{}); !errors.Is(err, input.ErrKind) || !strings.Contains(err.Error(), kind) {
+			t.Errorf("%s: %v, want ErrKind with %s", file, err, kind)
+		}
+	}
+	for _, file := range []string{"{SMTP:a@x.example}\n", "[a@x.example]\n", "<a@x.example>\n", "{x\na@x.example\n"} {
+		open(t, write(t, "list.csv", file), input.Options{})
+	}
 }

@@ -3,6 +3,7 @@ package input
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"fmt"
 	"io"
 	"iter"
@@ -13,27 +14,31 @@ import (
 
 // text is a list in a text file: values with separators, or a cell a line.
 type text struct {
+	ctx       context.Context //nolint:containedctx // ends passes, as the comment of Open says
 	file      string
 	encoding  Encoding
 	mark      int // octets of byte order mark
 	separator byte
-	preamble  int // octets of the line sep=;, after decoding
+	close     byte // another separator that nearly won, or noSeparator
+	preamble  int  // octets of the line sep=;, after decoding
 }
 
 // openText finds out how a file is written. The separator is the one given, if one is.
-func openText(file string, head []byte, separator byte) (*text, error) {
-	t := &text{file: file, separator: separator}
+func openText(ctx context.Context, file string, head []byte, separator byte) (*text, error) {
+	t := &text{ctx: ctx, file: file, separator: separator}
 	t.encoding, t.mark = sniff(head)
 	start, err := io.ReadAll(t.encoding.reader(bytes.NewReader(head[t.mark:])))
 	if err != nil {
 		return nil, err
 	}
 	declared, length := declaredSeparator(start)
+	t.preamble = length
 	switch {
+	case separator != noSeparator:
 	case length > 0:
-		t.separator, t.preamble = declared, length
-	case separator == noSeparator:
-		t.separator, err = findSeparator(*t)
+		t.separator = declared
+	default:
+		t.separator, t.close, err = findSeparator(*t)
 	}
 	return t, err
 }
@@ -60,6 +65,9 @@ func declaredSeparator(start []byte) (separator byte, length int) {
 	return separator, length + min(len(rest), 1)
 }
 
+// excuse implements source.
+func (t *text) excuse() string { return "" }
+
 // records implements source.
 func (t *text) records(digest io.Writer) iter.Seq2[record, error] {
 	return func(yield func(record, error) bool) {
@@ -69,7 +77,7 @@ func (t *text) records(digest io.Writer) iter.Seq2[record, error] {
 			return
 		}
 		defer raw.Close()
-		decoded, err := t.reader(io.TeeReader(raw, digest))
+		decoded, err := t.reader(io.TeeReader(&stoppable{t.ctx, raw}, digest))
 		if err != nil {
 			yield(record{}, err)
 			return
@@ -103,7 +111,7 @@ func (t *text) tokenise(tokens *tokenizer, yield func(record, error) bool) {
 			return
 		}
 		rec.number++
-		rec.broken = broken
+		rec.broken, rec.torn = broken, tokens.torn
 		t.fill(&rec, tokens)
 		if !yield(rec, nil) {
 			return

@@ -1,6 +1,7 @@
 package input
 
 import (
+	"bytes"
 	"io"
 	"strings"
 	"unicode/utf8"
@@ -44,6 +45,9 @@ type tokenizer struct {
 	// the text, that is line, without its end; else line is empty.
 	cells []string
 	line  string
+	// torn says that a quoted field of the record is followed by something that is
+	// neither separator nor line end, white space left out.
+	torn bool
 
 	// The window as a string, once it is needed, from buf[0] on: many records are
 	// parts of one. Before buf[plainFrom] no record is plain.
@@ -70,7 +74,7 @@ func newTokenizer(src io.Reader, separator byte) *tokenizer {
 // whether it is broken: its first line by itself is then the only cell. The error
 // is io.EOF after the last record.
 func (t *tokenizer) next() (broken bool, err error) {
-	t.cells, t.line = t.cells[:0], ""
+	t.cells, t.line, t.torn = t.cells[:0], "", false
 	if t.start >= t.plainFrom && t.plain() {
 		return false, nil
 	}
@@ -139,6 +143,9 @@ func (t *tokenizer) split(line string) bool {
 func (t *tokenizer) plainField(line string, at int) (end int) {
 	rest := line[at:]
 	if rest == "" || rest[0] != '"' {
+		if rest != "" && rest[0] == ' ' && !t.ends[' '] && strings.HasPrefix(strings.TrimLeft(rest, " "), `"`) {
+			return -1
+		}
 		length := len(rest)
 		if t.separator != noSeparator {
 			if found := strings.IndexByte(rest, t.separator); found >= 0 {
@@ -199,13 +206,65 @@ func (t *tokenizer) record() (at int, ok bool) {
 // quotation mark is taken literally.
 func (t *tokenizer) field(at int) (end int, ok bool) {
 	start := len(t.text)
-	if first, _ := t.peek(at); first == '"' {
+	first, _ := t.peek(at)
+	switch {
+	case first == '"':
 		if at, ok = t.quoted(at + 1); !ok {
 			return at, false
 		}
+		closed := len(t.text)
+		at = t.unquoted(at)
+		t.torn = t.torn || len(bytes.TrimLeft(t.text[closed:], " \t")) > 0
+	case first == ' ' && !t.ends[first]:
+		at = t.spaced(at)
+	default:
+		at = t.unquoted(at)
 	}
-	at = t.unquoted(at)
 	return at, len(t.text)-start <= t.limits.field && at <= t.limits.record
+}
+
+// spaced reads a field that begins with spaces. A quotation of one line that fills the
+// rest of it is one, as people write lists by hand: "Name", "E-mail". The spaces stay.
+func (t *tokenizer) spaced(at int) (end int) {
+	start, from := len(t.text), at
+	for c, more := t.peek(at); more && c == ' ' && at-from <= t.limits.field; c, more = t.peek(at) {
+		t.text = append(t.text, ' ')
+		at++
+	}
+	if c, more := t.peek(at); !more || c != '"' {
+		return t.unquoted(at)
+	}
+	if end, ok := t.quotedLine(at + 1); ok {
+		return end
+	}
+	t.text = t.text[:start]
+	return t.unquoted(from)
+}
+
+// quotedLine is quoted within a line. It fails where something else follows in the field
+// than spaces, which it keeps. A field that it fails for has no quotation mark before
+// the one where it stopped, so that all of them take linear time.
+func (t *tokenizer) quotedLine(at int) (end int, ok bool) {
+	for {
+		c, more := t.peek(at)
+		if !more || c == '\r' || c == '\n' || at > t.limits.record {
+			return at, false
+		}
+		at++
+		if c == '"' {
+			if next, more := t.peek(at); !more || next != '"' {
+				break
+			}
+			at++
+		}
+		t.text = append(t.text, c)
+	}
+	for c, more := t.peek(at); more && c == ' '; c, more = t.peek(at) {
+		t.text = append(t.text, c)
+		at++
+	}
+	next, more := t.peek(at)
+	return at, !more || t.ends[next]
 }
 
 func (t *tokenizer) unquoted(at int) (end int) {

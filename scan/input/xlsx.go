@@ -2,6 +2,11 @@ package input
 
 import (
 	"archive/zip"
+	"bufio"
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -10,71 +15,177 @@ import (
 	"os"
 	"strconv"
 	"strings"
-
-	"github.com/xuri/excelize/v2"
 )
 
-// Bounds on what a workbook may unpack to.
-const (
-	maxUnpacked = 4 << 30  // all of it
-	maxPart     = 64 << 20 // each part but sheets and shared texts: excelize holds those in memory
-	maxHeld     = 16 << 20 // a sheet or the shared texts in memory; what is larger goes to a file
-)
-
-// workbook is a list in a sheet of an XLSX workbook (ISO/IEC 29500-1, clause 18).
+// workbook is a list in a sheet of an XLSX workbook (ISO/IEC 29500-1, clause 18). It is
+// decoded once, when it is opened; passes read the spool that was made of it.
 type workbook struct {
-	file    string
-	temp    string
-	sheet   string
-	others  []string // the other sheets, quoted
-	lastRow int      // of the sheet
+	ctx      context.Context //nolint:containedctx // ends passes, as the comment of Open says
+	file     string
+	sum      string // the SHA-256 of the file that was decoded, in hexadecimal
+	spool    string
+	sheet    string
+	others   []string // the other sheets, quoted
+	formulas int      // cells whose formula has no saved result
+	formats  map[int]string
 }
 
-// openWorkbook chooses the sheet and makes sure that it can be read to its end.
-func openWorkbook(file, temp, sheet string) (*workbook, error) {
+// opening is a workbook that is being decoded.
+type opening struct {
+	*workbook
+	*parts
+	book    bookParts
+	texts   *sharedTexts
+	numbers *numberFormats
+	temp    string
+}
+
+// openWorkbook chooses the sheet and decodes it to its end.
+func openWorkbook(ctx context.Context, file, temp, asked string) (*workbook, error) {
+	w := &workbook{ctx: ctx, file: file}
+	var err error
+	if w.sum, err = w.hash(io.Discard); err != nil {
+		return nil, err
+	}
 	archive, err := zip.OpenReader(file)
 	if err != nil {
 		return nil, fmt.Errorf("%w: it begins like a zip archive and is none, perhaps cut short: %w", ErrFormat, err)
 	}
 	defer archive.Close()
-	parts := parts{&archive.Reader}
-	if err := parts.checkSizes(); err != nil {
-		return nil, err
+	o := &opening{workbook: w, parts: newParts(ctx, &archive.Reader), temp: temp}
+	if kind := o.kind(); kind != "" {
+		return nil, fmt.Errorf("%w: it is %s; save it as .xlsx or CSV", ErrKind, kind)
 	}
-	sheets, err := parts.sheets()
-	if err != nil {
-		return nil, fmt.Errorf("%w: it is a zip archive without a workbook that can be read (%w); save it as .xlsx or CSV",
-			ErrFormat, err)
+	if err := o.prepare(); err != nil {
+		return nil, o.explain(err, "it is a zip archive without a workbook that can be read", "save it as .xlsx or CSV")
 	}
-	i, err := findSheet(sheets, sheet)
-	if err != nil {
-		return nil, err
+	defer o.release()
+	return w, o.choose(asked)
+}
+
+// kind names what an archive is that is no workbook of the kind that is read; "" else.
+func (p *parts) kind() string {
+	_, openDocument := p.files["content.xml"]
+	_, binary := p.files["xl/workbook.bin"]
+	_, office := p.files["_rels/.rels"]
+	switch {
+	case openDocument:
+		return "an OpenDocument file (.ods)"
+	case binary:
+		return "a binary workbook (.xlsb)"
+	case !office:
+		return "a zip archive without a workbook that can be read"
 	}
-	book := &workbook{file: file, temp: temp, sheet: sheets[i].Name}
-	for j := range sheets {
-		if j != i {
-			book.others = append(book.others, quote(sheets[j].Name))
+	return ""
+}
+
+// explain says of an error in the file what is wrong with it, and leaves others alone.
+func (o *opening) explain(err error, what, advice string) error {
+	if stop := o.parts.ctx.Err(); stop != nil {
+		return cmp.Or(context.Cause(o.parts.ctx), stop)
+	}
+	if _, ok := errors.AsType[*fs.PathError](err); ok { // a disk that is full, say
+		return err
+	}
+	if errors.Is(err, errTooLarge) {
+		return fmt.Errorf("%w that fits: %w; save the sheet as CSV", ErrFormat, errTooLarge)
+	}
+	return fmt.Errorf("%w: %s (%w); %s", ErrFormat, what, err, advice)
+}
+
+func (o *opening) prepare() (err error) {
+	if o.book, err = o.parts.book(); err != nil {
+		return err
+	}
+	o.numbers, err = readFormats(o.parts, o.book)
+	return err
+}
+
+func (o *opening) release() {
+	_ = o.numbers.close()
+	if o.texts != nil {
+		_ = o.texts.close() // the directory is removed with all that is in it
+	}
+}
+
+// choose decodes the sheet that is asked for or, where none is, the first that can be
+// seen and has rows with addresses; failing that, the first that has rows.
+func (o *opening) choose(asked string) error {
+	if asked = strings.TrimSpace(asked); asked != "" {
+		at, err := findSheet(o.book.sheets, asked)
+		if err != nil {
+			return err
+		}
+		return o.use(at)
+	}
+	withRows := -1
+	for at, s := range o.book.sheets {
+		if s.hidden {
+			continue
+		}
+		found, err := o.decode(at, mustHoldAddresses)
+		if err != nil {
+			return err
+		}
+		switch {
+		case found == withAddresses:
+			o.take(at)
+			return nil
+		case found == withoutAddresses && withRows < 0:
+			withRows = at
 		}
 	}
-	if book.lastRow, err = parts.checkSheet(sheets[i].part); err != nil {
-		return nil, fmt.Errorf("%w that can be read to its end: sheet %s is damaged (%w); "+
-			"open it in a spreadsheet program and save it anew", ErrFormat, quote(book.sheet), err)
+	if withRows < 0 {
+		return o.noRows()
 	}
-	return book, nil
+	return o.use(withRows)
+}
+
+// noRows is what is said of a workbook in which no sheet that can be seen has any.
+func (o *opening) noRows() error {
+	var hidden []string
+	for i, s := range o.book.sheets {
+		if s.hidden {
+			hidden = append(hidden, fmt.Sprintf("%d (%s)", i+1, quote(s.name)))
+		}
+	}
+	if len(hidden) == 0 {
+		return nil // which says so itself
+	}
+	return fmt.Errorf("%w with rows that can be seen; choose a hidden one with --sheet: %s", ErrSheet, list(hidden))
+}
+
+// use decodes a sheet, whatever it holds.
+func (o *opening) use(at int) error {
+	_, err := o.decode(at, mayHoldAnything)
+	o.take(at)
+	return err
+}
+
+// take makes a sheet the one that was read.
+func (o *opening) take(at int) {
+	o.sheet = o.book.sheets[at].name
+	o.workbook.formats = o.numbers.codes
+	for i, other := range o.book.sheets {
+		if i == at {
+			continue
+		}
+		name := quote(other.name)
+		if other.hidden {
+			name += " (hidden)"
+		}
+		o.others = append(o.others, name)
+	}
 }
 
 // findSheet returns the index of the sheet that is asked for by name or number.
 func findSheet(sheets []sheet, asked string) (int, error) {
-	asked = strings.TrimSpace(asked)
-	if asked == "" {
-		return 0, nil
-	}
 	names := make([]string, len(sheets))
 	for i, s := range sheets {
-		if strings.EqualFold(strings.TrimSpace(s.Name), asked) {
+		if strings.EqualFold(strings.TrimSpace(s.name), asked) {
 			return i, nil
 		}
-		names[i] = fmt.Sprintf("%d (%s)", i+1, quote(s.Name))
+		names[i] = fmt.Sprintf("%d (%s)", i+1, quote(s.name))
 	}
 	if number, err := strconv.Atoi(asked); err == nil && number >= 1 && number <= len(sheets) {
 		return number - 1, nil
@@ -82,81 +193,154 @@ func findSheet(sheets []sheet, asked string) (int, error) {
 	return 0, fmt.Errorf("%w %s; choose one with --sheet by name or number: %s", ErrSheet, quote(asked), list(names))
 }
 
+// demand is what a sheet must hold to be decoded to its end.
+type demand int
+
+const (
+	mayHoldAnything demand = iota
+	mustHoldAddresses
+)
+
+// contents is what a sheet turned out to hold.
+type contents int
+
+const (
+	noRows contents = iota
+	withoutAddresses
+	withAddresses
+)
+
+// decode writes a sheet to the spool. Where addresses are demanded and do not show, it
+// stops after a sample.
+func (o *opening) decode(at int, demanded demand) (contents, error) {
+	s := o.book.sheets[at]
+	found, err := o.decodePart(s.part, demanded)
+	if err != nil && !errors.Is(err, ErrFormat) {
+		err = o.explain(err, "sheet "+quote(s.name)+" is damaged", "open it in a spreadsheet program and save it anew")
+	}
+	return found, err
+}
+
+func (o *opening) decodePart(name string, demanded demand) (found contents, err error) {
+	if o.texts == nil {
+		if o.texts, err = readTexts(o.parts, o.book.texts, o.temp); err != nil {
+			return noRows, err
+		}
+	}
+	reader, err := o.openSheet(name, o.texts, o.numbers)
+	if err != nil {
+		return noRows, err
+	}
+	defer reader.Close()
+	file, err := os.CreateTemp(o.temp, "sheet-")
+	if err != nil {
+		return noRows, fmt.Errorf("make a temporary file: %w", err)
+	}
+	defer func() { err = errors.Join(err, file.Close()) }()
+	if o.spool != "" {
+		_ = os.Remove(o.spool) // with the directory, if not now
+	}
+	o.spool = file.Name()
+	spool := &spoolWriter{w: bufio.NewWriterSize(file, chunk)}
+	found, err = copyRows(reader, spool, demanded)
+	o.formulas = reader.formulas
+	if err != nil {
+		return found, err
+	}
+	return found, spool.close()
+}
+
+func copyRows(reader *sheetReader, spool *spoolWriter, demanded demand) (contents, error) {
+	found := noRows
+	for rows := 0; ; {
+		row, err := reader.next()
+		if err == io.EOF {
+			return found, nil
+		}
+		if err != nil {
+			return found, err
+		}
+		if len(row.cells) > 0 {
+			rows++
+			if found != withAddresses {
+				found = contentsOf(row)
+			}
+		}
+		if demanded == mustHoldAddresses && found == withoutAddresses && rows >= sampleRecords {
+			return found, nil
+		}
+		if err := spool.add(row); err != nil {
+			return found, fmt.Errorf("write a temporary file: %w", err)
+		}
+	}
+}
+
+func contentsOf(row *sheetRow) contents {
+	for _, cell := range row.cells {
+		if text := string(cell.text); isTarget(text) || strings.Contains(text, "@") {
+			return withAddresses
+		}
+	}
+	return withoutAddresses
+}
+
+// excuse implements source.
+func (w *workbook) excuse() string {
+	if w.formulas == 0 {
+		return ""
+	}
+	return ", and " + w.unsaved()
+}
+
+// unsaved says that there are formulas without a saved result.
+func (w *workbook) unsaved() string {
+	what := "cells hold formulas without a saved result and are"
+	if w.formulas == 1 {
+		what = "cell holds a formula without a saved result and is"
+	}
+	return fmt.Sprintf("%d %s read as empty: open the workbook in a spreadsheet program and save it", w.formulas, what)
+}
+
 // records implements source.
 func (w *workbook) records(digest io.Writer) iter.Seq2[record, error] {
 	return func(yield func(record, error) bool) {
-		// Before the workbook is opened: should another take its place in
-		// between, the next pass gives another sum.
-		if err := w.sum(digest); err != nil {
-			yield(record{}, err)
-			return
+		if digest != io.Discard { // a look at the start needs none
+			sum, err := w.hash(digest)
+			if err == nil && sum != w.sum {
+				err = fmt.Errorf("%w that can be read: the workbook has changed", ErrFormat)
+			}
+			if err != nil {
+				yield(record{}, err)
+				return
+			}
 		}
-		book, err := excelize.OpenFile(w.file, excelize.Options{
-			TmpDir: w.temp, UnzipSizeLimit: maxUnpacked, UnzipXMLSizeLimit: maxHeld,
-		})
-		if err != nil {
-			yield(record{}, bookError("open the workbook", err))
-			return
-		}
-		defer book.Close()
-		rows, err := book.Rows(w.sheet)
-		if err != nil {
-			yield(record{}, bookError("open sheet "+quote(w.sheet), err))
-			return
-		}
-		defer rows.Close()
-		w.read(rows, yield)
+		w.spoolRecords(yield)
 	}
 }
 
-func (w *workbook) sum(digest io.Writer) error {
+// hash passes the file to digest and returns its SHA-256.
+func (w *workbook) hash(digest io.Writer) (string, error) {
 	file, err := os.Open(w.file)
 	if err != nil {
-		return err
+		return "", err
 	}
 	defer file.Close()
-	_, err = io.Copy(digest, file)
-	return err
+	sum := sha256.New()
+	if _, err := io.Copy(io.MultiWriter(sum, digest), &stoppable{w.ctx, file}); err != nil {
+		return "", err
+	}
+	return hex.EncodeToString(sum.Sum(nil)), nil
 }
 
-func (w *workbook) read(rows *excelize.Rows, yield func(record, error) bool) {
-	var rec record
-	for rows.Next() {
-		rec.number++
-		cells, err := rows.Columns()
-		if err != nil {
-			yield(record{}, bookError(fmt.Sprintf("row %d of sheet %s", rec.number, quote(w.sheet)), err))
-			return
-		}
-		rec.cells, rec.broken = boundCells(cells)
-		if !yield(rec, nil) {
-			return
-		}
-	}
-	err := rows.Error()
-	if err == nil && rec.number < w.lastRow {
-		err = errors.New("the workbook has changed")
-	}
-	if err != nil {
-		yield(record{}, bookError(fmt.Sprintf("sheet %s ends after row %d", quote(w.sheet), rec.number), err))
-	}
+// stoppable reads until ctx ends.
+type stoppable struct {
+	ctx context.Context //nolint:containedctx // of the one reading
+	io.Reader
 }
 
-// bookError tells a full disk from a workbook at fault.
-func bookError(what string, err error) error {
-	if _, ok := errors.AsType[*fs.PathError](err); ok {
-		return fmt.Errorf("%s: %w", what, err)
+func (s *stoppable) Read(to []byte) (int, error) {
+	if s.ctx.Err() != nil {
+		return 0, context.Cause(s.ctx)
 	}
-	return fmt.Errorf("%w that can be read: %s: %w", ErrFormat, what, err)
-}
-
-// boundCells holds a row to the limits of text files. Spreadsheets stop far
-// below them.
-func boundCells(cells []string) (bounded []string, broken bool) {
-	for _, cell := range cells {
-		if len(cell) > maxField {
-			return []string{string(cutAtRune([]byte(cell), maxField))}, true
-		}
-	}
-	return cells, false
+	return s.Reader.Read(to)
 }

@@ -259,8 +259,7 @@ func readPart(t *testing.T, file *zip.File) string {
 	return string(content)
 }
 
-// excelize reads each of these without an error, and without some of the rows
-// or cells.
+// Each of these would lose rows or cells if it were read as far as it goes.
 func TestDamagedWorkbook(t *testing.T) {
 	replace := func(old, replacement string) func(string) string {
 		return func(content string) string {
@@ -276,14 +275,14 @@ func TestDamagedWorkbook(t *testing.T) {
 		change     func(string) string
 		message    string
 	}{
-		{"a control character in the sheet", sheet, replace(`<c r="B3"`, "\x01<c r=\"B3\""), "after row 3: XML syntax error on line 2: illegal character code U+0001"},
-		{"a sheet that is cut short", sheet, func(s string) string { return s[:strings.Index(s, `<row r="3"`)] }, "after row 2: XML syntax error on line 2: unexpected EOF"},
-		{"an element without its end", sheet, replace(`</row><row r="3"`, `<row r="3"`), "after row 3: XML syntax error"},
+		{"a control character in the sheet", sheet, replace(`<c r="B3"`, "\x01<c r=\"B3\""), "after row 2: a control character U+0001"},
+		{"a sheet that is cut short", sheet, func(s string) string { return s[:strings.Index(s, `<row r="3"`)] }, "after row 2: the XML ends in the middle"},
+		{"an element without its end", sheet, replace(`</row><row r="3"`, `<row r="3"`), "after row 1: element \"row\" ends as \"sheetData\""},
 		{"a row that comes twice", sheet, replace(`<row r="3"`, `<row r="2"`), `after row 2: row "2" does not come after row 2`},
 		{"a row beyond the last", sheet, replace(`<row r="3"`, `<row r="1048577"`), `after row 2: row "1048577" does not come after row 2`},
-		{"a cell that comes twice", sheet, replace(`<c r="B3"`, `<c r="A3"`), `after row 3: cell "A3" is out of order`},
-		{"a text that is missing", sheet, replace(`<v>5</v>`, `<v>6</v>`), `after row 3: a cell refers to shared text "6" of 6`},
-		{"shared texts that are cut short", texts, func(s string) string { return s[:strings.LastIndex(s, "<si>")] }, "shared texts: XML syntax error"},
+		{"a cell that comes twice", sheet, replace(`<c r="B3"`, `<c r="A3"`), `after row 2: cell "A3" is out of order`},
+		{"a text that is missing", sheet, replace(`<v>5</v>`, `<v>6</v>`), `after row 2: a cell refers to shared text "6" of 6`},
+		{"shared texts that are cut short", texts, func(s string) string { return s[:strings.LastIndex(s, "<si>")] }, "shared texts: the XML ends in the middle"},
 	}
 	path := workbook(t, staff)
 	for _, test := range tests {
@@ -318,10 +317,10 @@ func TestCellOverTheLimitOfAField(t *testing.T) {
 }
 
 func TestZipThatIsNoWorkbook(t *testing.T) {
-	archive := func(name string, unpacked uint64) string {
+	archive := func(name string) string {
 		var content bytes.Buffer
 		w := zip.NewWriter(&content)
-		if _, err := w.CreateRaw(&zip.FileHeader{Name: name, UncompressedSize64: unpacked}); err != nil {
+		if _, err := w.CreateRaw(&zip.FileHeader{Name: name}); err != nil {
 			t.Fatal(err)
 		}
 		if err := w.Close(); err != nil {
@@ -334,16 +333,14 @@ func TestZipThatIsNoWorkbook(t *testing.T) {
 		t.Fatal(err)
 	}
 	tests := []struct{ name, file, message string }{
-		{"a document", archive("word/document.xml", 0), "is not a list: it is a zip archive without a workbook"},
+		{"a document", archive("word/document.xml"), "is no list: it is a zip archive without a workbook"},
 		{"a workbook that is cut short", string(intact[:len(intact)/2]), "is not a list: it begins like a zip archive and is none, perhaps cut short"},
-		{"a part too large to hold", archive("xl/styles.xml", 64<<20+1), `is not a list that fits: "xl/styles.xml" unpacks to 67108865 octets`},
-		{"a sheet too large to unpack", archive("xl/worksheets/sheet1.xml", 4<<30+1), `is not a list that fits: "xl/worksheets/sheet1.xml" unpacks to 4294967297 octets`},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			_, err := input.Open(t.Context(), write(t, "list.xlsx", test.file), nil, input.Options{})
-			if !errors.Is(err, input.ErrFormat) || !strings.Contains(err.Error(), test.message) {
-				t.Errorf("Open() = %v, want ErrFormat with %s", err, test.message)
+			if !errors.Is(err, input.ErrFormat) && !errors.Is(err, input.ErrKind) || !strings.Contains(err.Error(), test.message) {
+				t.Errorf("Open() = %v, want ErrFormat or ErrKind with %s", err, test.message)
 			}
 		})
 	}

@@ -80,7 +80,7 @@ func packName(text, origin string) (string, error) {
 		absolute += "." + strings.TrimPrefix(origin, ".")
 	}
 	if origin == "" && !dns.IsFqdn(text) {
-		return "", fmt.Errorf("name %s is relative and there is no $ORIGIN; write it with a final dot", quote(text))
+		return "", fmt.Errorf("name %s is relative and there is no $ORIGIN; write it with a final dot, write $ORIGIN before it, or give the origin with the file (--zone corp.example=FILE)", quote(text))
 	}
 	octets := make([]byte, maxName)
 	size, err := dns.PackDomainName(absolute, octets, 0, nil, false)

@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/miekg/dns"
 
+	"caascan/scan/domain"
 	"caascan/scan/zone"
 )
 
@@ -269,9 +270,9 @@ func TestParseErrorsAtTheBeginning(t *testing.T) {
 		{"records without SOA", "a.example. A 192.0.2.1\n", "test.zone: no SOA record, so this is no zone"},
 		{
 			"a relative name without origin", "a A 192.0.2.1\n",
-			`test.zone:1: owner: name "a" is relative and there is no $ORIGIN; write it with a final dot`,
+			`test.zone:1: owner: name "a" is relative and there is no $ORIGIN; write it with a final dot, write $ORIGIN before it, or give the origin with the file (--zone corp.example=FILE)`,
 		},
-		{"@ without origin", "@ " + soa, `test.zone:1: owner: name "@" is relative and there is no $ORIGIN; write it with a final dot`},
+		{"@ without origin", "@ " + soa, `test.zone:1: owner: name "@" is relative and there is no $ORIGIN; write it with a final dot, write $ORIGIN before it, or give the origin with the file (--zone corp.example=FILE)`},
 		{
 			"a first line that begins with white space", " A 192.0.2.1\n",
 			"test.zone:1: the first record begins with white space, so it has no owner",
@@ -372,5 +373,55 @@ func TestLoadErrors(t *testing.T) {
 	}
 	if _, err := zone.Load(dir); err == nil || !strings.Contains(err.Error(), dir) {
 		t.Errorf("Load of a folder: %v, want an error that names it", err)
+	}
+}
+
+// Name servers load each of these, and no answer about CAA is made from what the library
+// cannot read in them.
+func TestRecordsThatStayOpaque(t *testing.T) {
+	for _, record := range []string{
+		"d DNSKEY 256 3 RSASHA1 AQO3DvdpH7f2yXcA036AJQ==",
+		"d NSEC3 1 1 12 aabbccdd 2t7b4g4vsa5smi47k61mv5bv1a22bojr MX DNSKEY NS SOA NSEC3PARAM RRSIG",
+		"d NSEC e.test. MX A",
+		`d NAPTR 100 50 s http+N2L "" www.example.com.`,
+		"d CNAME srv\nd CNAME SRV",
+		"d CNAME srv.test.\nd CNAME SRV.TEST.",
+	} {
+		z, err := zone.Parse(strings.NewReader("$ORIGIN test.\n@ SOA a. b. 1 2 3 4 60\n@ NS a.\n"+record+"\n"), "test.zone")
+		if err != nil {
+			t.Errorf("%s: %v", record, err)
+			continue
+		}
+		found := 0
+		for r := range z.Records() {
+			if r.Name == "d.test" {
+				found++
+			}
+		}
+		if found != 1 {
+			t.Errorf("%s: %d records", record, found)
+		}
+	}
+}
+
+// A file without $ORIGIN has the one that a name server's configuration gives.
+func TestLoadOrigin(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "corp.zone")
+	if err := os.WriteFile(path, []byte("@ SOA ns hostmaster 1 2 3 4 60\n@ NS ns\nwww CAA 0 issue ca.example\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	origin, err := domain.Parse("Corp.Example")
+	if err != nil {
+		t.Fatal(err)
+	}
+	z, err := zone.LoadOrigin(path, origin)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if z.Apex() != "corp.example" {
+		t.Errorf("Apex() = %s", z.Apex())
+	}
+	if _, err := zone.Load(path); err == nil || !strings.Contains(err.Error(), "--zone corp.example=FILE") {
+		t.Errorf("Load() = %v, want the way out", err)
 	}
 }

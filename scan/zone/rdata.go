@@ -17,7 +17,9 @@ import (
 const soaNumbers = 20
 
 // rdata returns the octets of the RDATA, uncompressed, that the tokens of text
-// write.
+// write. No answer about CAA is made from types but those that are named here: where the
+// library cannot read another one that servers can, such as a DNSKEY record with its
+// algorithm by name, the text stands for the octets: the name exists and has the type.
 func (r *reader) rdata(typ uint16, text string, tokens []token) (string, error) {
 	if len(tokens) == 0 {
 		return "", errors.New("no data")
@@ -33,8 +35,30 @@ func (r *reader) rdata(typ uint16, text string, tokens []token) (string, error) 
 			return "", fmt.Errorf("one name, not %d", len(tokens))
 		}
 		return r.name(tokens[0])
-	default: // types are an open set
+	case dns.TypeSOA:
+		for _, t := range tokens[:min(2, len(tokens))] { // whose messages say what to do about a relative name
+			if _, err := r.name(t); err != nil {
+				return "", err
+			}
+		}
 		return r.libraryRDATA(typ, text[tokens[0].start:])
+	default: // types are an open set
+		octets, err := r.libraryRDATA(typ, text[tokens[0].start:])
+		if err != nil && !strict(typ) && len(text) <= math.MaxUint16 {
+			return text[tokens[0].start:], nil
+		}
+		return octets, err
+	}
+}
+
+// strict reports whether what the library cannot read of a type no server can: a slip, which
+// is better known.
+func strict(typ uint16) bool {
+	switch typ {
+	case dns.TypeA, dns.TypeAAAA, dns.TypeMX, dns.TypePTR, dns.TypeDS:
+		return true
+	default: // types are an open set
+		return false
 	}
 }
 

@@ -62,6 +62,7 @@ func (e *lineError) Unwrap() error { return e.err }
 type loader struct {
 	folder    *os.Root // the zone file's; nil where $INCLUDE is not allowed
 	dir       string   // the folder as messages write it
+	origin    string   // that the file begins with, absolute text, or ""
 	files     int
 	generated int
 	records   []loaded

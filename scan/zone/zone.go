@@ -11,6 +11,8 @@ import (
 	"strings"
 
 	"github.com/miekg/dns"
+
+	"caascan/scan/domain"
 )
 
 // Zone is the contents of one master file: a complete zone with one SOA record.
@@ -45,8 +47,15 @@ type Record struct {
 // Load reads the master file at path and the files it includes, which must lie
 // in its folder or below. An error says which file and line to mend:
 // "demo.zone:12: CAA record: flags, tag and one value, not 2 items".
-func Load(path string) (*Zone, error) {
+func Load(path string) (*Zone, error) { return LoadOrigin(path, domain.Name{}) }
+
+// LoadOrigin is Load of a file whose names are relative to an origin until it says
+// $ORIGIN, as a name server's configuration gives it; the zero Name is none.
+func LoadOrigin(path string, origin domain.Name) (*Zone, error) {
 	var l loader
+	if !origin.IsZero() {
+		l.origin = origin.String() + "."
+	}
 	if err := l.open(path); err != nil {
 		return nil, err
 	}
@@ -109,7 +118,7 @@ func (l *loader) open(path string) error {
 }
 
 func (l *loader) read(input io.Reader, file string) error {
-	r := &reader{loader: l, file: file, path: filepath.Base(file), scanner: newScanner(input, 1), ttl: defaultTTL}
+	r := &reader{loader: l, file: file, path: filepath.Base(file), scanner: newScanner(input, 1), origin: l.origin, ttl: defaultTTL}
 	return r.read()
 }
 
@@ -185,6 +194,8 @@ func (z *Zone) add(r record, set *rrset) error {
 	switch {
 	case r.typ == dns.TypeSOA && (r.owner != z.apex || len(set.rdata) > 0):
 		return errors.New("a second SOA record: a file holds one zone")
+	case (r.typ == dns.TypeCNAME || r.typ == dns.TypeDNAME) && len(set.rdata) > 0 && lower(set.rdata[0]) == lower(r.rdata):
+		return nil // the same name in other letters
 	case (r.typ == dns.TypeCNAME || r.typ == dns.TypeDNAME) && len(set.rdata) > 0:
 		// RFC 2181, section 10.1; RFC 6672, section 2.4.
 		return fmt.Errorf("%s has a second %s record", quote(r.owner.String()), dns.Type(r.typ))
