@@ -255,7 +255,7 @@ odd              60   CNAME a\;b
 $-$              60   CAA   0 issuemail ";"
 `
 	text2 := strings.Replace(text, "\n$-$ ", "\n\\$-$ ", 1) + "dollar 60 CNAME \\$-$\n"
-	r := resolver(t, text2)
+	r := client(t, text2)
 	for _, test := range []struct {
 		domain, ask string
 		ttl         uint32

@@ -26,14 +26,14 @@ func TestCollectIsSmall(t *testing.T) {
 // heapOfCollect returns the octets that are live when the last row has been read and
 // when all has been looked up, whichever are more.
 func heapOfCollect(t *testing.T, domains, rows int) (most int) {
-	resolver := resolver(t, "$ORIGIN example.\n@ SOA ns hostmaster 1 7200 900 1209600 300\n")
+	client := client(t, "$ORIGIN example.\n@ SOA ns hostmaster 1 7200 900 1209600 300\n")
 	before := liveHeap()
-	err := scan.Collect(t.Context(), resolver, rowsOfDomains(domains, rows, func() { most = liveHeap() - before }), nil)
+	err := scan.Collect(t.Context(), client, rowsOfDomains(domains, rows, func() { most = liveHeap() - before }), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	most = max(most, liveHeap()-before)
-	if got, want := resolver.Store().Len(), domains+1; got != want {
+	if got, want := client.Store().Len(), domains+1; got != want {
 		t.Fatalf("%d names are known, want %d", got, want)
 	}
 	return most

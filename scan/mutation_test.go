@@ -340,7 +340,7 @@ func (m *mutant) decide(t *testing.T) scan.Decision {
 	if err != nil {
 		t.Fatal(err)
 	}
-	resolver, err := lookup.New(lookup.Config{
+	client, err := lookup.New(lookup.Config{
 		Servers: []lookup.Server{server}, Dial: m.dial, Concurrency: 1, Attempts: 1, Timeout: time.Second,
 	})
 	if err != nil {
@@ -350,10 +350,10 @@ func (m *mutant) decide(t *testing.T) scan.Decision {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := resolver.Trace(t.Context(), name); err != nil {
+	if _, err := client.Trace(t.Context(), name); err != nil {
 		t.Fatal(err)
 	}
-	return scan.New(scan.Config{Issuers: issuers(t, "ca.example"), Store: resolver.Store()}).Verdict(name).Decisions[0]
+	return scan.New(scan.Config{Issuers: issuers(t, "ca.example"), Store: client.Store()}).Verdict(name).Decisions[0]
 }
 
 // decideMutated returns the decision under a program of mutations, and what was

@@ -36,7 +36,7 @@ alias.example.      CNAME nobody.example.
 loop.example.       CNAME loop.example.
 `
 
-func resolver(t testing.TB, text string) *lookup.Resolver {
+func client(t testing.TB, text string) *lookup.Client {
 	t.Helper()
 	z, err := zone.Parse(strings.NewReader(text), "test.zone")
 	if err != nil {
@@ -80,7 +80,7 @@ func rowsOf(cells ...string) iter.Seq2[scan.Row, error] {
 // results scans rows through world.
 func results(t testing.TB, cas []caa.Issuer, rows iter.Seq2[scan.Row, error]) []scan.Result {
 	t.Helper()
-	r := resolver(t, world)
+	r := client(t, world)
 	if err := scan.Collect(t.Context(), r, rows, nil); err != nil {
 		t.Fatal(err)
 	}
@@ -231,7 +231,7 @@ func TestEveryRowComesOutOnceAndInOrder(t *testing.T) {
 func TestAnotherCACostsNoQuery(t *testing.T) {
 	rows := rowsOf("a@listed.example", "b@other.example", "c@plain.example")
 	queries := func() int {
-		r := resolver(t, world)
+		r := client(t, world)
 		if err := scan.Collect(t.Context(), r, rows, nil); err != nil {
 			t.Fatal(err)
 		}
@@ -343,7 +343,7 @@ func TestAnInputThatBreaksOffIsAnError(t *testing.T) {
 			yield(scan.Row{}, broken)
 		}
 	}
-	r := resolver(t, world)
+	r := client(t, world)
 	if err := scan.Collect(t.Context(), r, rows, nil); !errors.Is(err, broken) {
 		t.Errorf("Collect = %v, want %v", err, broken)
 	}
@@ -371,7 +371,7 @@ func TestResultsEndWithTheContext(t *testing.T) {
 	if n != 2 {
 		t.Errorf("%d results, want one and the end of the context", n)
 	}
-	if err := scan.Collect(ctx, resolver(t, world), rowsOf("a.example"), nil); !errors.Is(err, context.Canceled) {
+	if err := scan.Collect(ctx, client(t, world), rowsOf("a.example"), nil); !errors.Is(err, context.Canceled) {
 		t.Errorf("Collect = %v, want the end of the context", err)
 	}
 }
@@ -389,7 +389,7 @@ func ExampleScanner() {
 		fmt.Println(err)
 		return
 	}
-	resolver, err := lookup.New(lookup.Config{Zones: zones})
+	client, err := lookup.New(lookup.Config{Zones: zones})
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -401,11 +401,11 @@ func ExampleScanner() {
 	}
 	rows := rowsOf("jane@corp.example", "joe@shop.example", "nobody")
 	ctx := context.Background()
-	if err := scan.Collect(ctx, resolver, rows, nil); err != nil {
+	if err := scan.Collect(ctx, client, rows, nil); err != nil {
 		fmt.Println(err)
 		return
 	}
-	scanner := scan.New(scan.Config{Issuers: []caa.Issuer{issuer}, Store: resolver.Store()})
+	scanner := scan.New(scan.Config{Issuers: []caa.Issuer{issuer}, Store: client.Store()})
 	for result, err := range scanner.Results(ctx, rows) {
 		if err != nil {
 			fmt.Println(err)

@@ -41,10 +41,10 @@ func New(cfg Config) *Scanner {
 const namesAtOnce = 256
 
 // Collect looks up the domain of every row, each distinct one once, and proves
-// what the failures need, until the Resolver's Store holds what Results needs. Every
-// answer is handed to done, which may be nil, as by lookup.Resolver. The error is the
+// what the failures need, until the Client's Store holds what Results needs. Every
+// answer is handed to done, which may be nil, as by lookup.Client. The error is the
 // first of rows, or that of ctx; lookups that fail are no errors.
-func Collect(ctx context.Context, resolver *lookup.Resolver, rows iter.Seq2[Row, error], done func([]snapshot.Observation)) error {
+func Collect(ctx context.Context, client *lookup.Client, rows iter.Seq2[Row, error], done func([]snapshot.Observation)) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	var broken error
@@ -53,14 +53,14 @@ func Collect(ctx context.Context, resolver *lookup.Resolver, rows iter.Seq2[Row,
 		broken = err
 		cancel()
 	})
-	err := resolver.Lookup(ctx, names, done)
+	err := client.Lookup(ctx, names, done)
 	if broken != nil {
 		return broken
 	}
 	if err != nil {
 		return err
 	}
-	return resolver.Prove(ctx, maps.Keys(seen), done)
+	return client.Prove(ctx, maps.Keys(seen), done)
 }
 
 // distinctNames yields the domains of rows in batches, each domain once, and puts

@@ -153,9 +153,9 @@ func probeName(flag, text string) (domain.Name, error) {
 
 // source is an open source of answers.
 type source struct {
-	store     *snapshot.Store  // what is known
-	resolver  *lookup.Resolver // nil with evidence
-	evidence  *evidence        // nil where somebody is asked
+	store     *snapshot.Store // what is known
+	resolver  *lookup.Client  // nil with evidence
+	evidence  *evidence       // nil where somebody is asked
 	overlay   *zone.Overlay
 	resolvers []string // the addresses that are asked
 	zoneFiles []string // the base names of the files that answer instead
@@ -255,7 +255,7 @@ func (o *sourceOptions) openZones(cfg lookup.Config) (source, error) {
 
 // probe leaves out the resolvers that do not answer, or do not validate where
 // another one does.
-func probe(ctx context.Context, resolver *lookup.Resolver) (source, error) {
+func probe(ctx context.Context, resolver *lookup.Client) (source, error) {
 	leftOut, err := resolver.Probe(ctx)
 	src := source{resolver: resolver}
 	for _, l := range leftOut {
@@ -276,7 +276,7 @@ func probe(ctx context.Context, resolver *lookup.Resolver) (source, error) {
 }
 
 // askedOf returns the resolvers that are asked.
-func askedOf(resolver *lookup.Resolver) []snapshot.Asked {
+func askedOf(resolver *lookup.Client) []snapshot.Asked {
 	var list []snapshot.Asked
 	for _, s := range resolver.Servers() {
 		list = append(list, snapshot.Asked{Resolver: s.Server, Validates: s.Validates, Believed: s.Believed, EDNS: !s.Plain})

@@ -53,7 +53,7 @@ func TestAServerThatFailsEverythingLeavesTheRotation(t *testing.T) {
 				}
 				return message{ra: true, rcode: test.rcode}.pack(w.t, q.wire)
 			}}
-			r := w.resolver(Config{
+			r := w.client(Config{
 				Servers: []Server{serverA, serverB}, Concurrency: 4,
 				OnEvent: func(e Event) { events = append(events, e) },
 			})
@@ -84,7 +84,7 @@ func TestBadNamesAreNoIllness(t *testing.T) {
 			}
 			return servfail(w, q)
 		}}
-		r := w.resolver(Config{OnEvent: func(e Event) {
+		r := w.client(Config{OnEvent: func(e Event) {
 			if e.Kind == WentOut {
 				t.Errorf("%v", e)
 			}
@@ -110,7 +110,7 @@ func TestAnOutageIsWaitedFor(t *testing.T) {
 			time.Sleep(10 * time.Millisecond)
 			return nothing(w, q)
 		}}
-		r := w.resolver(Config{Concurrency: 10, FinalPassAfter: 5 * time.Second, OnEvent: func(e Event) { events = append(events, e) }})
+		r := w.client(Config{Concurrency: 10, FinalPassAfter: 5 * time.Second, OnEvent: func(e Event) { events = append(events, e) }})
 		for name, o := range look(t, r, manyNames(5000)...) {
 			if o.Failure != "" {
 				t.Errorf("%s: failure %q, want an answer after the outage", name, o.Failure)
@@ -138,7 +138,7 @@ func TestADeadServerDoesNotHoldUpTheRun(t *testing.T) {
 				}
 				return nothing(w, q)
 			}}
-			r := w.resolver(Config{Concurrency: 10, FinalPassAfter: 5 * time.Second})
+			r := w.client(Config{Concurrency: 10, FinalPassAfter: 5 * time.Second})
 			got := look(t, r, manyNames(20000)...)
 			failed := 0
 			for _, o := range got {
@@ -166,7 +166,7 @@ func TestWhoComesBackWithoutValidatingIsNotAskedAgain(t *testing.T) {
 			return message{ra: true, ad: since <= time.Second, authority: []string{exampleSOA}}.pack(w.t, q.wire)
 		}}
 		var events []Event
-		r := w.resolver(Config{Concurrency: 10, OnEvent: func(e Event) { events = append(events, e) }})
+		r := w.client(Config{Concurrency: 10, OnEvent: func(e Event) { events = append(events, e) }})
 		if _, err := r.Probe(t.Context()); err != nil {
 			t.Fatal(err)
 		}
@@ -196,7 +196,7 @@ func TestAServerThatDropsUnderLoadIsAskedLess(t *testing.T) {
 			return nothing(w, q)
 		}}
 		var events []Event
-		r := w.resolver(Config{Concurrency: 256, Timeout: time.Second, OnEvent: func(e Event) { events = append(events, e) }})
+		r := w.client(Config{Concurrency: 256, Timeout: time.Second, OnEvent: func(e Event) { events = append(events, e) }})
 		failed := 0
 		for _, o := range look(t, r, manyNames(2000)...) {
 			if o.Failure != "" {
@@ -234,7 +234,7 @@ func TestSlowNamesAreNotLoss(t *testing.T) {
 			}
 			list = append(list, mustName(t, fmt.Sprintf("%s%d.example", kind, i)))
 		}
-		r, began := w.resolver(Config{Concurrency: inFlight}), time.Now()
+		r, began := w.client(Config{Concurrency: inFlight}), time.Now()
 		if err := r.Lookup(t.Context(), slices.Chunk(list, 256), nil); err != nil {
 			t.Fatal(err)
 		}
@@ -256,7 +256,7 @@ func TestARetryThatTheRateHoldsBackGoesElsewhere(t *testing.T) {
 			}
 			return nothing(w, q)
 		}}
-		r := w.resolver(Config{Servers: []Server{serverA, serverB}, Concurrency: 1, Rate: 1, Timeout: 500 * time.Millisecond})
+		r := w.client(Config{Servers: []Server{serverA, serverB}, Concurrency: 1, Rate: 1, Timeout: 500 * time.Millisecond})
 		names := []domain.Name{mustName(t, "a.example"), mustName(t, "b.example"), mustName(t, "c.example")}
 		if err := r.Lookup(t.Context(), slices.Values([][]domain.Name{names}), nil); err != nil {
 			t.Fatal(err)

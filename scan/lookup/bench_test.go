@@ -35,7 +35,7 @@ func BenchmarkReply(b *testing.B) {
 // domain has been asked.
 func BenchmarkClimbCached(b *testing.B) {
 	w := &world{t: b, answer: nothing}
-	r := w.resolver(Config{})
+	r := w.client(Config{})
 	look(b, r, "a.mail.corp.example")
 	name := mustName(b, "a.mail.corp.example")
 	names := make([]domain.Name, 256)

@@ -34,7 +34,7 @@ const mostLost = 3
 // hand, to tell a server in trouble from names that are dead. Networks lose messages, so
 // it is at ease if it answers one of the first two questions in time. cuts says that it
 // truncates whatever it sends over UDP.
-func (r *Resolver) control(ctx context.Context, u *upstream, wait time.Duration, cuts bool) controlled {
+func (r *Client) control(ctx context.Context, u *upstream, wait time.Duration, cuts bool) controlled {
 	for lost := range mostLost {
 		began := time.Now()
 		err := r.askControl(ctx, u, wait<<lost, cuts)
@@ -56,7 +56,7 @@ func (r *Resolver) control(ctx context.Context, u *upstream, wait time.Duration,
 // errControl says that a control question was answered with an error, or cut short.
 var errControl = errors.New("no answer to a control question")
 
-func (r *Resolver) askControl(ctx context.Context, u *upstream, wait time.Duration, cuts bool) error {
+func (r *Client) askControl(ctx context.Context, u *upstream, wait time.Duration, cuts bool) error {
 	f := u.firstForm()
 	query, err := packProbe(dns.Id(), f)
 	if err != nil {

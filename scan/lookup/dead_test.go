@@ -64,7 +64,7 @@ func isDead(name domain.Name) bool { return strings.Contains(name.String(), "-")
 
 // scanFar looks names up after a probe, and returns how long that took. No name but the
 // dead ones may fail.
-func scanFar(t *testing.T, r *Resolver, list []domain.Name) time.Duration {
+func scanFar(t *testing.T, r *Client, list []domain.Name) time.Duration {
 	t.Helper()
 	if _, err := r.Probe(t.Context()); err != nil {
 		t.Fatal(err)
@@ -109,7 +109,7 @@ func TestDeadNamesCostTheirOwnTries(t *testing.T) {
 		for every, took := range map[int]*time.Duration{0: &alive, test.every: &took} {
 			synctest.Test(t, func(t *testing.T) {
 				w := &world{t: t, answer: withDead}
-				r := w.resolver(Config{Servers: test.servers, FinalPassAfter: after})
+				r := w.client(Config{Servers: test.servers, FinalPassAfter: after})
 				*took = scanFar(t, r, deadList(t, test.size, every, test.kinds...))
 				for _, s := range r.Servers() {
 					if s.Slowdowns > 0 || s.Illnesses > 0 {
@@ -140,7 +140,7 @@ func TestARunOfDeadNamesHoldsUpNobody(t *testing.T) {
 				}
 				list = append(list, deadList(t, 2000, 0)...)
 				w := &world{t: t, answer: withDead}
-				r := w.resolver(Config{Servers: servers, FinalPassAfter: 5 * time.Second})
+				r := w.client(Config{Servers: servers, FinalPassAfter: 5 * time.Second})
 				start := time.Now()
 				scanFar(t, r, list)
 				last, _ := r.Store().Find(list[len(list)-1])
@@ -173,7 +173,7 @@ func TestEachDeadNameHasItsTries(t *testing.T) {
 			}
 			return withDead(w, q)
 		}
-		r := w.resolver(Config{FinalPassAfter: 5 * time.Second, Concurrency: 1})
+		r := w.client(Config{FinalPassAfter: 5 * time.Second, Concurrency: 1})
 		list := append([]domain.Name{mustName(t, "drop-0.example")}, deadList(t, 2000, 0)...) // 40 s of them
 		scanFar(t, r, list)
 		want := []time.Duration{0, 5, 15, 20}
@@ -218,7 +218,7 @@ func TestSlowNamesAreNotLost(t *testing.T) {
 			}
 			list = append(list, mustName(t, fmt.Sprintf("%s%d.example", kind, i)))
 		}
-		r := w.resolver(Config{})
+		r := w.client(Config{})
 		if took, most := scanFar(t, r, list), 10*time.Second; took > most {
 			t.Errorf("it took %v, want at most %v", took, most)
 		}
@@ -307,7 +307,7 @@ func checkLimited(t *testing.T, l *limiter, name string) {
 		}
 		return withDead(w, q)
 	}}
-	r := w.resolver(Config{FinalPassAfter: 5 * time.Second})
+	r := w.client(Config{FinalPassAfter: 5 * time.Second})
 	took := scanFar(t, r, deadList(t, names, 50, dropped))
 	reached, total, seconds := l.bySecond(), 0, 0
 	for _, n := range reached[settled:min(len(reached), int(took.Seconds()))] {
@@ -350,7 +350,7 @@ func TestAResolverThatSlowsDownIsAskedMoreSlowly(t *testing.T) {
 			time.Sleep(wait)
 			return nothing(w, q)
 		}}
-		took := scanFar(t, w.resolver(Config{FinalPassAfter: 5 * time.Second}), deadList(t, 20000, 0))
+		took := scanFar(t, w.client(Config{FinalPassAfter: 5 * time.Second}), deadList(t, 20000, 0))
 		if most := slices.Max(reached[noticed:quick]); most > 150 || took > 20*time.Second {
 			t.Errorf("%v reached it, and the run took %v; want at most 150 a second in between", reached[:quick+8], took)
 		}
@@ -371,7 +371,7 @@ func TestAResolverThatDiesAndComesBackLosesNothing(t *testing.T) {
 				return withDead(w, q)
 			}}
 			var events []Event
-			r := w.resolver(Config{Servers: servers, FinalPassAfter: 5 * time.Second, OnEvent: func(e Event) { events = append(events, e) }})
+			r := w.client(Config{Servers: servers, FinalPassAfter: 5 * time.Second, OnEvent: func(e Event) { events = append(events, e) }})
 			took := scanFar(t, r, deadList(t, 10000, 100, dropped))
 			if got := kinds(events, serverA); !slices.Equal(got, []EventKind{WentOut, CameBack}) {
 				t.Errorf("%d servers: events %v, want out and back", len(servers), got)
@@ -406,7 +406,7 @@ func TestTheFinalPassIsSlowInRate(t *testing.T) {
 			again = append(again, time.Now())
 			return nothing(w, q)
 		}}
-		r := w.resolver(Config{FinalPassAfter: 5 * time.Second})
+		r := w.client(Config{FinalPassAfter: 5 * time.Second})
 		var list []domain.Name
 		for i := range 8000 {
 			name := fmt.Sprintf("m%d.example", i)
@@ -455,7 +455,7 @@ func TestWhatWaitsIsBounded(t *testing.T) {
 				out--
 				return nil
 			}}
-			r := w.resolver(Config{Concurrency: concurrency})
+			r := w.client(Config{Concurrency: concurrency})
 			scanFar(t, r, deadList(t, 2500, 1, dropped))
 			if want := max(mostWaiting, concurrency) + concurrency; most > want || most < want*9/10 {
 				t.Errorf("%d names were out at a time, want %d", most, want)
@@ -477,7 +477,7 @@ func TestProofsOfManyDeadNamesTakeAsLongAsThoseOfFew(t *testing.T) {
 				time.Sleep(far)
 				return play(w, q)
 			}}
-			r := w.resolver(Config{Servers: []Server{mustServer("127.0.0.1:53")}})
+			r := w.client(Config{Servers: []Server{mustServer("127.0.0.1:53")}})
 			var list []domain.Name
 			for i := range size {
 				list = append(list, mustName(t, fmt.Sprintf("m%d.open", i)))
@@ -508,7 +508,7 @@ func TestProofsOfManyDeadNamesTakeAsLongAsThoseOfFew(t *testing.T) {
 func TestWhatIsWaitedForIsTold(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := &world{t: t, answer: withDead}
-		r := w.resolver(Config{FinalPassAfter: 5 * time.Second})
+		r := w.client(Config{FinalPassAfter: 5 * time.Second})
 		start := time.Now()
 		go func() {
 			for _, at := range []time.Duration{time.Second, 7 * time.Second, 12 * time.Second, 22 * time.Second} {

@@ -26,7 +26,7 @@ func TestACaptivePortalIsNoResolver(t *testing.T) {
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			w := &world{t: t, answer: func(_ *world, q asked) []byte { return m.pack(t, q.wire) }}
-			if leftOut, err := w.resolver(Config{}).Probe(t.Context()); !errors.Is(err, ErrNoServer) {
+			if leftOut, err := w.client(Config{}).Probe(t.Context()); !errors.Is(err, ErrNoServer) {
 				t.Errorf("%s: left out %v (%v), want no usable resolver", what, leftOut, err)
 			}
 		})
@@ -63,7 +63,7 @@ func TestNothingAtAllIsNoAnswerOfWhoSendsTheSOA(t *testing.T) {
 				}
 				return nothing(w, q)
 			}}
-			r := w.resolver(Config{})
+			r := w.client(Config{})
 			if _, err := r.Probe(t.Context()); err != nil {
 				t.Fatal(err)
 			}
@@ -118,7 +118,7 @@ func TestAnAnswerAfterSERVFAILCountsOnlyIfItsNameIsProvenInsecure(t *testing.T) 
 		for _, address := range []string{"127.0.0.1:53", "192.0.2.1:53"} {
 			synctest.Test(t, func(t *testing.T) {
 				w := &world{t: t, answer: doubting(t)}
-				r := w.resolver(Config{Servers: []Server{mustServer(address)}})
+				r := w.client(Config{Servers: []Server{mustServer(address)}})
 				if _, err := r.Probe(t.Context()); err != nil {
 					t.Fatal(err)
 				}
@@ -164,7 +164,7 @@ func TestWhatAnEarlierRunWasToldIsDoubtedInTheNext(t *testing.T) {
 				}
 				return nothing(w, q)
 			}}
-			r := w.resolver(Config{})
+			r := w.client(Config{})
 			if _, err := r.Probe(t.Context()); err != nil {
 				t.Fatal(err)
 			}
@@ -213,7 +213,7 @@ func TestADNAMEThatHidesASignedTargetIsFound(t *testing.T) {
 				}
 				return servfail(w, q)
 			}}
-			r := w.resolver(Config{Servers: []Server{mustServer("127.0.0.1:53")}})
+			r := w.client(Config{Servers: []Server{mustServer("127.0.0.1:53")}})
 			if _, err := r.Probe(t.Context()); err != nil {
 				t.Fatal(err)
 			}

@@ -15,7 +15,7 @@ import (
 // whose answer is empty makes its parent the next name to ask, for all climbs
 // that stand there at once.
 type engine struct {
-	*Resolver
+	*Client
 	transport transport
 	done      func([]snapshot.Observation)
 
@@ -93,9 +93,9 @@ type transport interface {
 	close()
 }
 
-func newEngine(r *Resolver, input <-chan []domain.Name, done func([]snapshot.Observation)) *engine {
+func newEngine(r *Client, input <-chan []domain.Name, done func([]snapshot.Observation)) *engine {
 	e := &engine{
-		Resolver: r,
+		Client:   r,
 		done:     done,
 		input:    input,
 		pending:  make(map[domain.Name]*step),

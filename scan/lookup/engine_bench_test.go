@@ -30,12 +30,12 @@ func BenchmarkEngine(b *testing.B) {
 	var total lookup.Stats
 	var cpu, bulk time.Duration
 	for b.Loop() {
-		resolver, err := lookup.New(lookup.Config{Servers: []lookup.Server{server}, Concurrency: inFlight})
+		client, err := lookup.New(lookup.Config{Servers: []lookup.Server{server}, Concurrency: inFlight})
 		if err != nil {
 			b.Fatal(err)
 		}
 		before, began, answered := cpuTime(), time.Now(), 0
-		err = resolver.Lookup(b.Context(), slices.Chunk(names, 256), func(some []snapshot.Observation) {
+		err = client.Lookup(b.Context(), slices.Chunk(names, 256), func(some []snapshot.Observation) {
 			if answered < bulkOf(names) && answered+len(some) >= bulkOf(names) {
 				bulk += time.Since(began)
 			}
@@ -45,9 +45,9 @@ func BenchmarkEngine(b *testing.B) {
 			b.Fatal(err)
 		}
 		cpu += cpuTime() - before
-		total.Names += resolver.Stats().Names
-		total.Queries += resolver.Stats().Queries
-		needAnswers(b, resolver, slices.Values(names))
+		total.Names += client.Stats().Names
+		total.Queries += client.Stats().Queries
+		needAnswers(b, client, slices.Values(names))
 	}
 	b.ReportMetric(float64(total.Queries)/b.Elapsed().Seconds(), "queries/s")
 	b.ReportMetric(float64(b.N*bulkOf(names))/bulk.Seconds(), "bulk/s")
@@ -58,12 +58,12 @@ func BenchmarkEngine(b *testing.B) {
 func bulkOf(names []domain.Name) int { return len(names) * 99 / 100 }
 
 // needAnswers ends a benchmark that is quick because it fails.
-func needAnswers(b *testing.B, resolver *lookup.Resolver, names iter.Seq[domain.Name]) {
+func needAnswers(b *testing.B, client *lookup.Client, names iter.Seq[domain.Name]) {
 	b.Helper()
 	b.StopTimer()
 	defer b.StartTimer()
 	for name := range names {
-		if o, ok := resolver.Store().Find(name); !ok || o.Failure != "" {
+		if o, ok := client.Store().Find(name); !ok || o.Failure != "" {
 			b.Fatalf("%v: found %v, failure %q, want an answer", name, ok, o.Failure)
 		}
 	}

@@ -138,8 +138,8 @@ func mustServer(text string) Server {
 	return server
 }
 
-// resolver returns one that asks w.
-func (w *world) resolver(cfg Config) *Resolver {
+// client returns one that asks w.
+func (w *world) client(cfg Config) *Client {
 	cfg.Dial = w.dial
 	if cfg.Servers == nil {
 		cfg.Servers = []Server{serverA}
@@ -154,7 +154,7 @@ func (w *world) resolver(cfg Config) *Resolver {
 // look looks names up and returns the last Observation of each. A name must be
 // handed over once, and once more where it failed and might not fail again. Whatever is
 // handed over is evidence, and must be read from a snapshot as it is.
-func look(t testing.TB, r *Resolver, names ...string) map[string]snapshot.Observation {
+func look(t testing.TB, r *Client, names ...string) map[string]snapshot.Observation {
 	t.Helper()
 	got := make(map[string]snapshot.Observation)
 	err := r.Lookup(t.Context(), batchesOf(t, names), func(batch []snapshot.Observation) {
@@ -225,7 +225,7 @@ func batchesOf(t testing.TB, names []string) iter.Seq[[]domain.Name] {
 func TestEveryNameIsAskedOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := &world{t: t, answer: nothing}
-		r := w.resolver(Config{})
+		r := w.client(Config{})
 		var names []string
 		for i := range 1000 {
 			names = append(names, fmt.Sprintf("m%d.mail.example", i%500)) // each twice
@@ -270,14 +270,14 @@ func TestWhatIsInTheStoreIsNotAsked(t *testing.T) {
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			var store snapshot.Store
-			for _, o := range look(t, (&world{t: t, answer: answer}).resolver(Config{}), names...) {
+			for _, o := range look(t, (&world{t: t, answer: answer}).client(Config{}), names...) {
 				store.Put(o)
 			}
 			for _, name := range test.missing {
 				store.Drop(mustName(t, name))
 			}
 			w := &world{t: t, answer: answer}
-			r := w.resolver(Config{Store: &store})
+			r := w.client(Config{Store: &store})
 			got := look(t, r, names...)
 			if want := len(test.asked); len(got) != want || len(w.queries) != want {
 				t.Errorf("without %v: %d answers and %d queries, want %d", test.missing, len(got), len(w.queries), want)
@@ -306,7 +306,7 @@ func TestTheClimbStopsAtTheFirstSetAndAtAFailure(t *testing.T) {
 			}
 			return nothing(w, q)
 		}}
-		got := look(t, w.resolver(Config{}), "eu.mail.corp.example", "x.bad.test")
+		got := look(t, w.client(Config{}), "eu.mail.corp.example", "x.bad.test")
 		for _, name := range []string{"eu.mail.corp.example", "mail.corp.example", "corp.example", "x.bad.test", "bad.test"} {
 			if _, ok := got[name]; !ok {
 				t.Errorf("%s was not asked", name)
@@ -334,7 +334,7 @@ func TestAboveASetThatDoesNotRestrictMailTheParentsAreAsked(t *testing.T) {
 			}
 			return nothing(w, q)
 		}}
-		r := w.resolver(Config{})
+		r := w.client(Config{})
 		got := look(t, r, "a.b.corp.example", "b.corp.example")
 		if _, asked := got["example"]; len(got) != 3 || asked {
 			t.Errorf("%d names asked, want 3: the climb goes on as far as a set with issuemail", len(got))
@@ -362,7 +362,7 @@ func TestASilentNameCostsItsOwnDeadlineAndNobodyElses(t *testing.T) {
 			names = append(names, fmt.Sprintf("m%d.example", i))
 		}
 		start := time.Now()
-		got := look(t, w.resolver(Config{Concurrency: 2}), names...)
+		got := look(t, w.client(Config{Concurrency: 2}), names...)
 		if o := got["silent.example"]; o.Failure != snapshot.Timeout || o.Attempts != 2 {
 			t.Errorf("silent.example: %+v, want timeout after 2 attempts", o)
 		}
@@ -386,7 +386,7 @@ func TestTheSecondAttemptGoesToAnotherServer(t *testing.T) {
 			}
 			return nothing(w, q)
 		}}
-		r := w.resolver(Config{Servers: []Server{serverA, serverB}})
+		r := w.client(Config{Servers: []Server{serverA, serverB}})
 		for name, o := range look(t, r, "a.example", "b.example", "c.example") {
 			if o.Failure != "" || o.Server != serverB.String() {
 				t.Errorf("%s: failure %q from %s, want an answer from %v", name, o.Failure, o.Server, serverB)
@@ -409,7 +409,7 @@ func TestConcurrencyIsTheMostInFlight(t *testing.T) {
 			for i := range 50 {
 				names = append(names, fmt.Sprintf("m%d.example", i))
 			}
-			look(t, w.resolver(Config{Concurrency: concurrency}), names...)
+			look(t, w.client(Config{Concurrency: concurrency}), names...)
 			if w.most != concurrency {
 				t.Errorf("at most %d in flight, want %d", w.most, concurrency)
 			}
@@ -427,7 +427,7 @@ func TestRateLimitsQueriesRetriesIncluded(t *testing.T) {
 			names = append(names, fmt.Sprintf("m%d.example", i))
 		}
 		start := time.Now()
-		look(t, w.resolver(Config{Rate: 20}), names...)
+		look(t, w.client(Config{Rate: 20}), names...)
 		if took, want := time.Since(start), 4950*time.Millisecond; took < want-time.Millisecond || took > want+10*time.Millisecond {
 			t.Errorf("100 queries at 20 a second took %v, want %v: the first at once", took, want)
 		}
@@ -447,7 +447,7 @@ func TestRepliesThatAreNotOursAreIgnored(t *testing.T) {
 			time.Sleep(time.Second)
 			return forged
 		}
-		o := look(t, w.resolver(Config{}), "mail.example")["mail.example"]
+		o := look(t, w.client(Config{}), "mail.example")["mail.example"]
 		if o.Failure != snapshot.Timeout || len(o.Records.Properties) > 0 {
 			t.Errorf("mail.example: %+v, want a timeout: only forged replies came", o)
 		}
@@ -467,7 +467,7 @@ func TestALateReplyIsNotTakenForAnother(t *testing.T) {
 			time.Sleep(3 * time.Second)
 			return nothing(w, q)
 		}}
-		o := look(t, w.resolver(Config{}), "mail.example")["mail.example"]
+		o := look(t, w.client(Config{}), "mail.example")["mail.example"]
 		if o.Failure != "" || len(o.Records.Properties) > 0 || o.Attempts != 2 {
 			t.Errorf("mail.example: %+v, want the answer to the second try", o)
 		}
@@ -485,7 +485,7 @@ func TestTruncatedRepliesAreAskedOverTCP(t *testing.T) {
 			}
 			return message{ra: true, answer: []string{q.name + `. 60 CAA 0 issuemail ";"`}}.pack(w.t, q.wire)
 		}}
-		o := look(t, w.resolver(Config{}), "mail.example")["mail.example"]
+		o := look(t, w.client(Config{}), "mail.example")["mail.example"]
 		if o.Failure != "" || len(o.Records.Properties) != 1 || o.Transport != snapshot.TCP {
 			t.Errorf("mail.example: %+v, want one record over TCP", o)
 		}
@@ -503,7 +503,7 @@ func TestATCPConversationThatNeverEndsIsATimeout(t *testing.T) {
 			return cut
 		}}
 		start := time.Now()
-		o := look(t, w.resolver(Config{}), "mail.example")["mail.example"]
+		o := look(t, w.client(Config{}), "mail.example")["mail.example"]
 		if o.Failure != snapshot.Timeout || o.Transport != snapshot.TCP || time.Since(start) != 20*time.Second {
 			t.Errorf("mail.example: %+v after %v, want a timeout over TCP after two tries of 5 s in each pass", o, time.Since(start))
 		}
@@ -525,7 +525,7 @@ func TestATCPConversationWaitsForOurReply(t *testing.T) {
 			ours[2] |= 2
 			return ours
 		}}
-		r := w.resolver(Config{})
+		r := w.client(Config{})
 		o := look(t, r, "mail.example")["mail.example"]
 		if o.Failure != "" || len(o.Records.Properties) != 1 {
 			t.Errorf("mail.example: %+v, want the set", o)
@@ -545,7 +545,7 @@ func TestAnswersAreHandedOverBeforeTheEngineWaits(t *testing.T) {
 			time.Sleep(time.Minute)
 			yield([]domain.Name{mustName(t, "b.example")})
 		}
-		err := w.resolver(Config{}).Lookup(t.Context(), slow, func(batch []snapshot.Observation) {
+		err := w.client(Config{}).Lookup(t.Context(), slow, func(batch []snapshot.Observation) {
 			for range batch {
 				at = append(at, time.Since(start))
 			}
@@ -569,7 +569,7 @@ func TestAReplyOverUDPDoesNotAnswerAQuestionOverTCP(t *testing.T) {
 			time.Sleep(time.Second) // meanwhile the datagram below comes
 			return message{ra: true, answer: []string{"mail.example. 300 IN CAA 0 issuemail \"ca.example\""}}.pack(w.t, q.wire)
 		}}
-		r := w.resolver(Config{})
+		r := w.client(Config{})
 		dial := r.cfg.Dial
 		r.cfg.Dial = func(ctx context.Context, network, address string) (net.Conn, error) {
 			conn, err := dial(ctx, network, address)
@@ -626,7 +626,7 @@ func TestAnEchoedADIsNoSignOfValidation(t *testing.T) {
 			}
 			return message{ra: true}.pack(w.t, q.wire)
 		}}
-		leftOut, err := w.resolver(Config{Servers: []Server{serverA, serverB}}).Probe(t.Context())
+		leftOut, err := w.client(Config{Servers: []Server{serverA, serverB}}).Probe(t.Context())
 		if err != nil || len(leftOut) > 0 {
 			t.Errorf("left out %v (%v), want nobody", leftOut, err)
 		}
@@ -640,7 +640,7 @@ func TestProbeIgnoresWhatIsNotItsReply(t *testing.T) {
 			forged[1] ^= 1
 			return forged
 		}}
-		if _, err := w.resolver(Config{}).Probe(t.Context()); !errors.Is(err, ErrNoServer) {
+		if _, err := w.client(Config{}).Probe(t.Context()); !errors.Is(err, ErrNoServer) {
 			t.Errorf("Probe = %v, want ErrNoServer: only a forged reply came", err)
 		}
 	})
@@ -657,7 +657,7 @@ func TestWhereOneResolverValidatesTheOthersAreNotAsked(t *testing.T) {
 			}
 			return message{ra: true, ad: validates, authority: []string{exampleSOA}}.pack(w.t, q.wire)
 		}}
-		r := w.resolver(Config{Servers: []Server{serverB, serverA}})
+		r := w.client(Config{Servers: []Server{serverB, serverA}})
 		leftOut, err := r.Probe(t.Context())
 		if err != nil || len(leftOut) != 1 || leftOut[0].Server != serverB || !errors.Is(leftOut[0].Err, errNotValidating) {
 			t.Fatalf("left out %v (%v), want %v", leftOut, err, serverB)
@@ -671,7 +671,7 @@ func TestWhereOneResolverValidatesTheOthersAreNotAsked(t *testing.T) {
 func TestAResolverThatCannotBeReachedIsANetworkFailure(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := &world{t: t}
-		r := w.resolver(Config{})
+		r := w.client(Config{})
 		r.cfg.Dial = func(context.Context, string, string) (net.Conn, error) {
 			client, server := net.Pipe()
 			server.Close() // reads end, writes fail
@@ -695,7 +695,7 @@ func TestCancellationEndsALookupAtOnce(t *testing.T) {
 			}
 		}
 		start := time.Now()
-		err := w.resolver(Config{}).Lookup(ctx, endless, nil)
+		err := w.client(Config{}).Lookup(ctx, endless, nil)
 		if !errors.Is(err, context.DeadlineExceeded) || time.Since(start) > time.Second+time.Millisecond {
 			t.Errorf("Lookup = %v after %v, want the end of the context after 1 s", err, time.Since(start))
 		}
@@ -716,7 +716,7 @@ func TestProbeLeavesOutWhoDoesNotAnswerOrRecurse(t *testing.T) {
 			}
 			return message{ra: true}.pack(w.t, q.wire)
 		}}
-		r := w.resolver(Config{Servers: []Server{serverA, serverB, serverC, serverD}})
+		r := w.client(Config{Servers: []Server{serverA, serverB, serverC, serverD}})
 		leftOut, err := r.Probe(t.Context())
 		if err != nil {
 			t.Fatal(err)
@@ -741,7 +741,7 @@ func TestProbeLeavesOutWhoDoesNotAnswerOrRecurse(t *testing.T) {
 func TestProbeFailsWhereNobodyIsLeft(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := &world{t: t, answer: func(w *world, q asked) []byte { return nil }}
-		if _, err := w.resolver(Config{}).Probe(t.Context()); !errors.Is(err, ErrNoServer) {
+		if _, err := w.client(Config{}).Probe(t.Context()); !errors.Is(err, ErrNoServer) {
 			t.Errorf("Probe = %v, want ErrNoServer", err)
 		}
 	})
@@ -759,7 +759,7 @@ func TestWhatHasArrivedIsNotLate(t *testing.T) {
 		for _, name := range manyNames(500) {
 			names = append(names, mustName(t, name))
 		}
-		r := w.resolver(Config{Concurrency: 16, Timeout: time.Second, Attempts: 1})
+		r := w.client(Config{Concurrency: 16, Timeout: time.Second, Attempts: 1})
 		err := r.Lookup(t.Context(), slices.Chunk(names, 50), func(list []snapshot.Observation) {
 			for _, o := range list {
 				if o.Failure != "" {

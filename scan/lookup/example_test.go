@@ -10,9 +10,9 @@ import (
 	"caascan/scan/zone"
 )
 
-// A Resolver climbs from a name until it meets a CAA RRset. Here it asks a zone
+// A Client climbs from a name until it meets a CAA RRset. Here it asks a zone
 // file; with Config.Servers it asks recursive resolvers.
-func ExampleResolver_Trace() {
+func ExampleClient_Trace() {
 	file := `$ORIGIN example.
 @     300 SOA ns hostmaster 1 1800 900 604800 300
 corp  300 CAA 0 issuemail "ca.example"
@@ -27,7 +27,7 @@ corp  300 CAA 0 issuemail "ca.example"
 		fmt.Println(err)
 		return
 	}
-	resolver, err := lookup.New(lookup.Config{Zones: zones})
+	client, err := lookup.New(lookup.Config{Zones: zones})
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -37,7 +37,7 @@ corp  300 CAA 0 issuemail "ca.example"
 		fmt.Println(err)
 		return
 	}
-	steps, err := resolver.Trace(context.Background(), name)
+	steps, err := client.Trace(context.Background(), name)
 	if err != nil {
 		fmt.Println(err)
 		return

@@ -68,14 +68,14 @@ func TestFaultsOfResolvers(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			name := parse(t, test.name+".example")
-			resolver, err := lookup.New(lookup.Config{
+			client, err := lookup.New(lookup.Config{
 				Servers: []lookup.Server{serverAt(t, server.Addr())},
 				Timeout: time.Second, // only the names that never answer wait for it
 			})
 			if err != nil {
 				t.Fatal(err)
 			}
-			steps, err := resolver.Trace(t.Context(), name)
+			steps, err := client.Trace(t.Context(), name)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -101,11 +101,11 @@ func TestNobodyListening(t *testing.T) {
 		t.Fatal(err)
 	}
 	server.Close()
-	resolver, err := lookup.New(lookup.Config{Servers: []lookup.Server{serverAt(t, server.Addr())}})
+	client, err := lookup.New(lookup.Config{Servers: []lookup.Server{serverAt(t, server.Addr())}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	steps, err := resolver.Trace(t.Context(), parse(t, "mail.example"))
+	steps, err := client.Trace(t.Context(), parse(t, "mail.example"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -95,9 +95,9 @@ const (
 // all queries go to one server.
 const MaxConcurrency = 20000
 
-// Resolver looks names up. Its methods must not be called at the same time, but
+// Client looks names up. Its methods must not be called at the same time, but
 // for Stats.
-type Resolver struct {
+type Client struct {
 	cfg       Config
 	upstreams []*upstream
 	limiter   *rate.Limiter        // nil without a limit
@@ -108,9 +108,9 @@ type Resolver struct {
 // ErrNoServer says that there is no resolver to ask.
 var ErrNoServer = errors.New("no usable resolver")
 
-// New returns a Resolver. The error is an ErrNoServer where cfg names neither
+// New returns a Client. The error is an ErrNoServer where cfg names neither
 // servers nor zones.
-func New(cfg Config) (*Resolver, error) {
+func New(cfg Config) (*Client, error) {
 	if cfg.Zones == nil && len(cfg.Servers) == 0 {
 		return nil, ErrNoServer
 	}
@@ -138,7 +138,7 @@ func New(cfg Config) (*Resolver, error) {
 			cfg.Timeout, cfg.Attempts, cfg.FinalPassAfter, cfg.Rate)
 	}
 	Plan(cfg.Store, cfg.Overlay)
-	r := &Resolver{cfg: cfg}
+	r := &Client{cfg: cfg}
 	if cfg.Zones == nil {
 		for _, server := range cfg.Servers {
 			r.upstreams = append(r.upstreams, newUpstream(server, &r.cfg))
@@ -155,7 +155,7 @@ func New(cfg Config) (*Resolver, error) {
 const rateBurst = 10 * time.Millisecond
 
 // hangUp closes the streams to all servers.
-func (r *Resolver) hangUp() {
+func (r *Client) hangUp() {
 	for _, u := range r.upstreams {
 		u.streams.HangUp()
 	}
@@ -175,13 +175,13 @@ func distinct(servers []Server) []Server {
 // Refused says that a server that validates has failed to answer for a name in an earlier
 // run, perhaps by SERVFAIL. As in one run, no answer of a server that does not validate
 // takes the place of that. It must not be called while names are looked up.
-func (r *Resolver) Refused(name domain.Name) {
+func (r *Client) Refused(name domain.Name) {
 	if _, known := r.refused[name]; !known {
 		r.noteRefused(name, false)
 	}
 }
 
-func (r *Resolver) noteRefused(name domain.Name, bySERVFAIL bool) {
+func (r *Client) noteRefused(name domain.Name, bySERVFAIL bool) {
 	if r.refused == nil {
 		r.refused = make(map[domain.Name]bool)
 	}
@@ -190,10 +190,10 @@ func (r *Resolver) noteRefused(name domain.Name, bySERVFAIL bool) {
 
 // SaidServFail is Refused of a name for which it is known that the failure was SERVFAIL, so
 // that an answer without AD counts only if the name is proven to be insecure.
-func (r *Resolver) SaidServFail(name domain.Name) { r.noteRefused(name, true) }
+func (r *Client) SaidServFail(name domain.Name) { r.noteRefused(name, true) }
 
-// Store returns the Store that the Resolver fills.
-func (r *Resolver) Store() *snapshot.Store { return r.cfg.Store }
+// Store returns the Store that the Client fills.
+func (r *Client) Store() *snapshot.Store { return r.cfg.Store }
 
 // Lookup climbs from every name and returns when the last climb has ended. What
 // failed and might not fail again is asked once more in a final pass: FinalPassAfter its
@@ -208,7 +208,7 @@ func (r *Resolver) Store() *snapshot.Store { return r.cfg.Store }
 // whether it hides one that does.
 //
 // The error is that of ctx; a name that could not be looked up is no error.
-func (r *Resolver) Lookup(ctx context.Context, names iter.Seq[[]domain.Name], done func([]snapshot.Observation)) error {
+func (r *Client) Lookup(ctx context.Context, names iter.Seq[[]domain.Name], done func([]snapshot.Observation)) error {
 	group, ctx := errgroup.WithContext(ctx)
 	batches := make(chan []domain.Name)
 	group.Go(func() error {
@@ -234,7 +234,7 @@ func forward(ctx context.Context, names iter.Seq[[]domain.Name], batches chan<- 
 
 // Trace climbs from one name, proves what a failure needs, and returns the
 // Observation of each step, the last of which ended the climb.
-func (r *Resolver) Trace(ctx context.Context, name domain.Name) ([]snapshot.Observation, error) {
+func (r *Client) Trace(ctx context.Context, name domain.Name) ([]snapshot.Observation, error) {
 	one := func(yield func([]domain.Name) bool) { yield([]domain.Name{name}) }
 	if err := r.Lookup(ctx, one, nil); err != nil {
 		return nil, err
@@ -269,7 +269,7 @@ type Stats struct {
 }
 
 // Stats may be called at any time, from any goroutine.
-func (r *Resolver) Stats() Stats {
+func (r *Client) Stats() Stats {
 	c := &r.stats
 	s := Stats{
 		Domains: int(c.domains.Load()), Done: int(c.done.Load()), Known: int(c.known.Load()), Names: int(c.names.Load()),

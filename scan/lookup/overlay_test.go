@@ -55,7 +55,7 @@ func unplanned(w *world, q asked) []byte {
 func TestAnOverlayAnswersBeforeTheDNS(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := &world{t: t, answer: unplanned}
-		r := w.resolver(Config{Overlay: overlay(t, planText), TrustAD: true})
+		r := w.client(Config{Overlay: overlay(t, planText), TrustAD: true})
 		var done []snapshot.Observation
 		names := []string{
 			"known.example", "x.known.example", "alias.example", "whole.example", "long.example", "step.example", "todd.example",
@@ -254,13 +254,13 @@ func TestRecalledAndAskedAreTheSame(t *testing.T) {
 	plan := overlay(t, planText)
 	var recalled snapshot.Store
 	synctest.Test(t, func(t *testing.T) {
-		for _, o := range look(t, (&world{t: t, answer: unplanned}).resolver(Config{TrustAD: true}), names...) {
+		for _, o := range look(t, (&world{t: t, answer: unplanned}).client(Config{TrustAD: true}), names...) {
 			Recall(&recalled, plan, o)
 		}
 		Plan(&recalled, plan)
 	})
 	synctest.Test(t, func(t *testing.T) {
-		asked := look(t, (&world{t: t, answer: unplanned}).resolver(Config{TrustAD: true, Overlay: plan}), names...)
+		asked := look(t, (&world{t: t, answer: unplanned}).client(Config{TrustAD: true, Overlay: plan}), names...)
 		for _, text := range names {
 			got, _ := recalled.Find(mustName(t, text))
 			want := asked[text]

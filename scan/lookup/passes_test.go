@@ -67,7 +67,7 @@ func TestTheFinalPassAsksWhatFailedOnceMore(t *testing.T) {
 			time.Sleep(100 * time.Millisecond)
 			return set(w, q)
 		}
-		r := w.resolver(Config{FinalPassAfter: 30 * time.Second, Concurrency: 20})
+		r := w.client(Config{FinalPassAfter: 30 * time.Second, Concurrency: 20})
 		var names []string
 		for i := range 10 {
 			names = append(names, fmt.Sprintf("m%d.example", i))
@@ -96,7 +96,7 @@ func TestAClimbGoesOnFromTheFinalPass(t *testing.T) {
 			}
 			return nothing(w, q)
 		}}
-		r := w.resolver(Config{FinalPassAfter: time.Second})
+		r := w.client(Config{FinalPassAfter: time.Second})
 		steps, err := r.Trace(t.Context(), mustName(t, "mail.corp.example"))
 		if err != nil || len(steps) != 2 || len(steps[1].Records.Properties) != 1 {
 			t.Errorf("steps %+v (%v), want an empty answer and the set of corp.example", steps, err)
@@ -111,7 +111,7 @@ func TestWhatCannotGetBetterHasNoFinalPass(t *testing.T) {
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			w := &world{t: t, answer: func(w *world, q asked) []byte { return m.pack(t, q.wire) }}
-			if look(t, w.resolver(Config{}), "mail.example"); len(w.queries) != 1 {
+			if look(t, w.client(Config{}), "mail.example"); len(w.queries) != 1 {
 				t.Errorf("%+v: %d queries, want 1", m, len(w.queries))
 			}
 		})
@@ -223,7 +223,7 @@ func TestSERVFAILWithoutWordsIsTriedWithCD(t *testing.T) {
 				}
 				return test.clear[min(clear, len(test.clear))-1](w, q)
 			}
-			r := w.resolver(Config{})
+			r := w.client(Config{})
 			if _, err := r.Probe(t.Context()); err != nil {
 				t.Fatal(err)
 			}
@@ -254,7 +254,7 @@ func validating(w *world, q asked) []byte {
 func TestAPlainAnswerNeverReplacesAValidatorsSERVFAIL(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := &world{t: t, answer: validating}
-		r := w.resolver(Config{Servers: []Server{serverA, serverB}, AllowMixed: true})
+		r := w.client(Config{Servers: []Server{serverA, serverB}, AllowMixed: true})
 		if leftOut, err := r.Probe(t.Context()); err != nil || len(leftOut) > 0 {
 			t.Fatalf("left out %v (%v), want nobody", leftOut, err)
 		}
@@ -284,7 +284,7 @@ func TestAPlainAnswerNeverReplacesWhatAValidatorSaidOfSERVFAIL(t *testing.T) {
 				}
 				return message{ra: true, ad: validates, authority: []string{exampleSOA}}.pack(w.t, q.wire)
 			}}
-			r := w.resolver(Config{Servers: []Server{serverA, serverB}, AllowMixed: true})
+			r := w.client(Config{Servers: []Server{serverA, serverB}, AllowMixed: true})
 			if _, err := r.Probe(t.Context()); err != nil {
 				t.Fatal(err)
 			}
@@ -307,7 +307,7 @@ func TestAPlainAnswerNeverReplacesWhatAnEarlierRunWasRefused(t *testing.T) {
 				time.Sleep(10 * time.Millisecond)
 				return validating(w, q)
 			}}
-			r := w.resolver(Config{Servers: []Server{serverB, serverA}, AllowMixed: true, Concurrency: 10})
+			r := w.client(Config{Servers: []Server{serverB, serverA}, AllowMixed: true, Concurrency: 10})
 			if _, err := r.Probe(t.Context()); err != nil {
 				t.Fatal(err)
 			}
@@ -333,7 +333,7 @@ func TestAPlainAnswerNeverReplacesWhatAnEarlierRunWasRefused(t *testing.T) {
 func TestAValidatorHasToFailTheBogusName(t *testing.T) {
 	for name, validates := range map[string]bool{"bogus.example": true, "notbogus.example": false, "plain.example": false} {
 		synctest.Test(t, func(t *testing.T) {
-			r := (&world{t: t, answer: validating}).resolver(Config{ProbeBogus: mustName(t, name)})
+			r := (&world{t: t, answer: validating}).client(Config{ProbeBogus: mustName(t, name)})
 			if _, err := r.Probe(t.Context()); err != nil || r.Servers()[0].Validates != validates {
 				t.Errorf("%s: %+v (%v), want validates %v", name, r.Servers(), err, validates)
 			}
@@ -370,7 +370,7 @@ func TestAServerHasToPassCAAOn(t *testing.T) {
 					}
 					return validating(w, q)
 				}}
-				r := w.resolver(Config{ProbeCAA: mustName(t, "with.example")})
+				r := w.client(Config{ProbeCAA: mustName(t, "with.example")})
 				leftOut, err := r.Probe(t.Context())
 				if usable := err == nil && len(leftOut) == 0; usable != test.usable || err != nil && !errors.Is(err, ErrNoServer) {
 					t.Errorf("%s, EDNS %v: left out %v (%v), want usable %v", test.name, edns, leftOut, err, test.usable)
@@ -399,7 +399,7 @@ func TestADCountsWhereItIsBelieved(t *testing.T) {
 			w := &world{t: t, answer: func(w *world, q asked) []byte {
 				return message{ra: true, ad: test.ad || q.name == "", authority: []string{exampleSOA}}.pack(w.t, q.wire)
 			}}
-			r := w.resolver(test.cfg)
+			r := w.client(test.cfg)
 			if _, err := r.Probe(t.Context()); err != nil {
 				t.Fatal(err)
 			}
@@ -433,7 +433,7 @@ func TestAServerWithoutEDNSIsMarked(t *testing.T) {
 				}
 				return message{ra: true, ad: true, authority: []string{exampleSOA}}.pack(w.t, q.wire)
 			}}
-			r := w.resolver(Config{Servers: []Server{mustServer("127.0.0.1:53")}})
+			r := w.client(Config{Servers: []Server{mustServer("127.0.0.1:53")}})
 			if _, err := r.Probe(t.Context()); err != nil || !r.Servers()[0].Plain || r.Servers()[0].Validates {
 				t.Fatalf("%+v (%v), want a plain server", r.Servers(), err)
 			}
@@ -461,7 +461,7 @@ func TestWhatAValidatorSaidStandsWhereItIsGone(t *testing.T) {
 			time.Sleep(10 * time.Millisecond)
 			return message{ra: true, ad: first, authority: []string{exampleSOA}}.pack(w.t, q.wire)
 		}}
-		r := w.resolver(Config{Servers: []Server{serverA, serverB}, AllowMixed: true, Concurrency: 10, FinalPassAfter: 5 * time.Second})
+		r := w.client(Config{Servers: []Server{serverA, serverB}, AllowMixed: true, Concurrency: 10, FinalPassAfter: 5 * time.Second})
 		if _, err := r.Probe(t.Context()); err != nil {
 			t.Fatal(err)
 		}

@@ -26,7 +26,7 @@ type LeftOut struct {
 // because an answer of theirs must not stand in for a failure of its. It returns
 // them in the order of Config.Servers; the error is an ErrNoServer with all their
 // errors where none is left, or that of ctx. With zones there is nothing to probe.
-func (r *Resolver) Probe(ctx context.Context) ([]LeftOut, error) {
+func (r *Client) Probe(ctx context.Context) ([]LeftOut, error) {
 	probes, began := make([]probed, len(r.upstreams)), time.Now()
 	var probing sync.WaitGroup
 	for i, u := range r.upstreams {
@@ -87,7 +87,7 @@ var (
 )
 
 // probe finds out what a server can do.
-func (r *Resolver) probe(ctx context.Context, u *upstream) probed {
+func (r *Client) probe(ctx context.Context, u *upstream) probed {
 	p := r.probeRoot(ctx, u)
 	if p.err == nil && !r.cfg.ProbeCAA.IsZero() {
 		p.err = r.lacksCAA(ctx, u, p.shown)
@@ -108,7 +108,7 @@ func (r *Resolver) probe(ctx context.Context, u *upstream) probed {
 
 // probeRoot tries a server as often as any query is tried, each time in the forms
 // that are left where it does not understand the one before (RFC 6891, section 7).
-func (r *Resolver) probeRoot(ctx context.Context, u *upstream) probed {
+func (r *Client) probeRoot(ctx context.Context, u *upstream) probed {
 	forms := []form{withEDNS, plain, plainTCP}
 	if !u.overUDP() {
 		forms = []form{ednsTCP, plainTCP}
@@ -128,7 +128,7 @@ func (r *Resolver) probeRoot(ctx context.Context, u *upstream) probed {
 	return p
 }
 
-func (r *Resolver) probeOnce(ctx context.Context, u *upstream, f form) probed {
+func (r *Client) probeOnce(ctx context.Context, u *upstream, f form) probed {
 	query, err := packProbe(dns.Id(), f)
 	if err != nil {
 		return probed{err: err}
@@ -164,7 +164,7 @@ func hasRootSOA(message []byte) bool {
 
 // sendsSOA asks for a type that the root does not have, and reports whether the SOA record
 // comes with that NODATA. Where there is no answer it may well not.
-func (r *Resolver) sendsSOA(ctx context.Context, u *upstream, shown shown) bool {
+func (r *Client) sendsSOA(ctx context.Context, u *upstream, shown shown) bool {
 	for range r.cfg.Attempts {
 		f := shown.firstForm(u)
 		query, err := packQuery(dns.Id(), ".", dns.TypeLOC, f)
@@ -194,7 +194,7 @@ func notUnderstoodRCode(message []byte) bool {
 // answersFor asks for a name that is bogus, for which a server that validates has to
 // answer SERVFAIL, and says what came in its stead. The address is asked for: some
 // names are bogus in that alone.
-func (r *Resolver) answersFor(ctx context.Context, u *upstream, name string) string {
+func (r *Client) answersFor(ctx context.Context, u *upstream, name string) string {
 	var failed error
 	for range r.cfg.Attempts {
 		query, err := packQuery(dns.Id(), name, dns.TypeA, u.firstForm())
@@ -216,7 +216,7 @@ func (r *Resolver) answersFor(ctx context.Context, u *upstream, name string) str
 
 // foldsCase reports whether a server does not echo a question in the case sent.
 // Where there is no answer it may well do.
-func (r *Resolver) foldsCase(ctx context.Context, u *upstream, shown shown) bool {
+func (r *Client) foldsCase(ctx context.Context, u *upstream, shown shown) bool {
 	f := shown.firstForm(u)
 	const name = "arpa" // it exists, and is all letters
 	query, err := packQuery(dns.Id(), name, dns.TypeSOA, f)
@@ -230,7 +230,7 @@ func (r *Resolver) foldsCase(ctx context.Context, u *upstream, shown shown) bool
 }
 
 // askSoon is ask for what every resolver has at hand.
-func (r *Resolver) askSoon(ctx context.Context, u *upstream, f form, query []byte) ([]byte, error) {
+func (r *Client) askSoon(ctx context.Context, u *upstream, f form, query []byte) ([]byte, error) {
 	timeout := min(r.cfg.Timeout, probeTimeout)
 	message, err := r.askWithin(ctx, timeout, u, f, query, once)
 	if errors.Is(err, context.DeadlineExceeded) {
@@ -240,13 +240,13 @@ func (r *Resolver) askSoon(ctx context.Context, u *upstream, f form, query []byt
 }
 
 // ask sends one query, apart from all others, and returns the reply.
-func (r *Resolver) ask(ctx context.Context, u *upstream, f form, query []byte) ([]byte, error) {
+func (r *Client) ask(ctx context.Context, u *upstream, f form, query []byte) ([]byte, error) {
 	return r.askWithin(ctx, r.cfg.Timeout, u, f, query, once)
 }
 
 // askWithin is askOnce, and asks over TCP, which may take as long again, if the reply
 // was cut short.
-func (r *Resolver) askWithin(ctx context.Context, timeout time.Duration, u *upstream, f form, query []byte, how sending) ([]byte, error) {
+func (r *Client) askWithin(ctx context.Context, timeout time.Duration, u *upstream, f form, query []byte, how sending) ([]byte, error) {
 	message, err := r.askOnce(ctx, timeout, u, f, query, how)
 	if err != nil || !u.overUDP() || f.overTCP() || check(message, query) != cutShort {
 		return message, err
@@ -256,7 +256,7 @@ func (r *Resolver) askWithin(ctx context.Context, timeout time.Duration, u *upst
 
 // askOnce asks over UDP from a port of its own, or over a stream, when the rate allows
 // it. If time is over the error is context.DeadlineExceeded.
-func (r *Resolver) askOnce(ctx context.Context, timeout time.Duration, u *upstream, f form, query []byte, how sending) ([]byte, error) {
+func (r *Client) askOnce(ctx context.Context, timeout time.Duration, u *upstream, f form, query []byte, how sending) ([]byte, error) {
 	if r.limiter != nil {
 		if err := r.limiter.Wait(ctx); err != nil {
 			return nil, err
@@ -285,7 +285,7 @@ const (
 	persistent         // again if it is not answered, as often as that of a lookup
 )
 
-func (r *Resolver) askUDP(ctx context.Context, u *upstream, query []byte, how sending) ([]byte, error) {
+func (r *Client) askUDP(ctx context.Context, u *upstream, query []byte, how sending) ([]byte, error) {
 	conn, err := r.cfg.Dial(ctx, "udp", u.server.address)
 	if err != nil {
 		return nil, err

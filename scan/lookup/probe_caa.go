@@ -13,7 +13,7 @@ import (
 // lacksCAA asks for the CAA records of ProbeCAA, a name that is known to have some, and
 // returns what came in their stead: a server, or what stands before it, that does not pass
 // the type on makes "no CAA records" of every name.
-func (r *Resolver) lacksCAA(ctx context.Context, u *upstream, shown shown) error {
+func (r *Client) lacksCAA(ctx context.Context, u *upstream, shown shown) error {
 	name := r.cfg.ProbeCAA.String()
 	f := formOf(u, shown)
 	var failed error

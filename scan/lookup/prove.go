@@ -33,7 +33,7 @@ const (
 // be nil, one at a time. An answer that is doubted takes the place of its failure where
 // all that it rests on is proven so; names is ranged over again after that. Where no
 // server validates and is believed nothing is proven. The error is that of ctx.
-func (r *Resolver) Prove(ctx context.Context, names iter.Seq[domain.Name], done func([]snapshot.Observation)) error {
+func (r *Client) Prove(ctx context.Context, names iter.Seq[domain.Name], done func([]snapshot.Observation)) error {
 	believed := slices.DeleteFunc(slices.Clone(r.upstreams), func(u *upstream) bool {
 		return !u.believed(&r.cfg) || u.health.out == expelled
 	})
@@ -65,14 +65,14 @@ func (a *proofAsker) pass(ctx context.Context, unproven iter.Seq[snapshot.Observ
 		return 0, err
 	}
 	for _, o := range a.proven {
-		a.resolver.cfg.Store.Put(o)
+		a.client.cfg.Store.Put(o)
 	}
 	restored, a.restored, a.proven = a.restored, 0, nil
 	return restored, ctx.Err()
 }
 
 // unproven yields, once each, the Observations that need Proofs for names.
-func (r *Resolver) unproven(names iter.Seq[domain.Name]) iter.Seq[snapshot.Observation] {
+func (r *Client) unproven(names iter.Seq[domain.Name]) iter.Seq[snapshot.Observation] {
 	return func(yield func(snapshot.Observation) bool) {
 		seen := make(map[domain.Name]bool)
 		for name := range names {
@@ -92,7 +92,7 @@ func (r *Resolver) unproven(names iter.Seq[domain.Name]) iter.Seq[snapshot.Obser
 // touched returns the Observations of a climb that a failure at its end depends on,
 // none where there is nothing to excuse: those of the name itself, of the name that
 // failed, and of those with aliases.
-func (r *Resolver) touched(name domain.Name) []snapshot.Observation {
+func (r *Client) touched(name domain.Name) []snapshot.Observation {
 	last, ended := r.lastOf(name)
 	if !ended || !last.Failure.Excusable() || last.Doubted == nil && r.ill(&last) {
 		return nil
@@ -111,7 +111,7 @@ func (r *Resolver) touched(name domain.Name) []snapshot.Observation {
 }
 
 // lastOf returns the Observation that ended the climb from name, where one did.
-func (r *Resolver) lastOf(name domain.Name) (snapshot.Observation, bool) {
+func (r *Client) lastOf(name domain.Name) (snapshot.Observation, bool) {
 	for at := range name.Climb() {
 		ends, found := r.cfg.Store.EndsClimb(at)
 		if !found {
@@ -125,13 +125,13 @@ func (r *Resolver) lastOf(name domain.Name) (snapshot.Observation, bool) {
 }
 
 // ill reports whether the server that failed was ill then: that excuses nobody.
-func (r *Resolver) ill(o *snapshot.Observation) bool {
+func (r *Client) ill(o *snapshot.Observation) bool {
 	return slices.ContainsFunc(r.upstreams, func(u *upstream) bool { return u.name == o.Server && u.health.during(o.Time) })
 }
 
 // proofAsker proves names by asking servers that validate.
 type proofAsker struct {
-	resolver *Resolver
+	client   *Client
 	believed []*upstream
 	prover   *prover
 	places   chan struct{} // holds as many as are taken
@@ -144,9 +144,9 @@ type proofAsker struct {
 	restored int // of these, the ones that were doubted and are answers
 }
 
-func newProofAsker(r *Resolver, believed []*upstream, done func([]snapshot.Observation)) *proofAsker {
+func newProofAsker(r *Client, believed []*upstream, done func([]snapshot.Observation)) *proofAsker {
 	a := &proofAsker{
-		resolver: r, believed: believed, done: done,
+		client: r, believed: believed, done: done,
 		places: make(chan struct{}, min(maxPlaces, r.cfg.Concurrency)), paces: make(map[*upstream]*proofPace),
 	}
 	a.prover = newProver(a.askDS)
@@ -218,8 +218,8 @@ func (a *proofAsker) askOnce(ctx context.Context, u *upstream, query []byte) (me
 		leave()
 		trouble.Store(!a.atEase(ctx, u))
 	})
-	a.resolver.stats.queries.Add(1)
-	message, err = a.resolver.askWithin(ctx, a.resolver.cfg.Timeout, u, u.firstForm(), query, persistent)
+	a.client.stats.queries.Add(1)
+	message, err = a.client.askWithin(ctx, a.client.cfg.Timeout, u, u.firstForm(), query, persistent)
 	if overdue.Stop() {
 		watching.Done()
 	}
@@ -240,7 +240,7 @@ func (a *proofAsker) atEase(ctx context.Context, u *upstream) bool {
 	if time.Since(p.at) < easeFor {
 		return p.atEase
 	}
-	p.atEase = a.resolver.control(ctx, u, u.flow.controlWait(), !u.uncut).verdict == atEase
+	p.atEase = a.client.control(ctx, u, u.flow.controlWait(), !u.uncut).verdict == atEase
 	p.at = time.Now()
 	if !p.atEase {
 		p.limiter.SetLimit(max(p.limiter.Limit()/mostCut, leastRate))
@@ -367,7 +367,7 @@ func (a *proofAsker) isDead(ctx context.Context, at string, proof snapshot.Proof
 	if !insecure || !failure.Excusable() {
 		return false, nil
 	}
-	_, failure, err := a.askAlias(ctx, question{at, at, dns.TypeSOA}, a.resolver.cfg.Attempts)
+	_, failure, err := a.askAlias(ctx, question{at, at, dns.TypeSOA}, a.client.cfg.Attempts)
 	return failure != "" && failure.Excusable(), err
 }
 
@@ -384,7 +384,7 @@ func (a *proofAsker) tries(o *snapshot.Observation) int {
 	if o.Failure == snapshot.Timeout {
 		return 1
 	}
-	return a.resolver.cfg.Attempts
+	return a.client.cfg.Attempts
 }
 
 // askAlias returns where the record that is asked for leads from the name; "" if there is
@@ -434,7 +434,7 @@ func readAlias(message []byte, name, owner string) (target string, failure snaps
 // tried.
 func (a *proofAsker) askDS(ctx context.Context, name string) (dsAnswer, error) {
 	var answer dsAnswer
-	for range a.resolver.cfg.Attempts {
+	for range a.client.cfg.Attempts {
 		u := a.turn()
 		answer = dsAnswer{server: u.name}
 		query, err := dsQuery(dns.Id(), name)

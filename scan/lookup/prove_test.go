@@ -60,7 +60,7 @@ func TestFailuresAreProven(t *testing.T) {
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			w := &world{t: t, answer: proving(t)}
-			r := w.resolver(Config{Servers: []Server{mustServer("127.0.0.1:53")}})
+			r := w.client(Config{Servers: []Server{mustServer("127.0.0.1:53")}})
 			if _, err := r.Probe(t.Context()); err != nil {
 				t.Fatal(err)
 			}
@@ -85,7 +85,7 @@ func TestFailuresAreProven(t *testing.T) {
 func TestNobodyIsProvenByWhomNobodyBelieves(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := &world{t: t, answer: proving(t)}
-		r := w.resolver(Config{}) // a remote server
+		r := w.client(Config{}) // a remote server
 		if _, err := r.Probe(t.Context()); err != nil {
 			t.Fatal(err)
 		}
@@ -101,7 +101,7 @@ func TestNobodyIsProvenByWhomNobodyBelieves(t *testing.T) {
 func TestWhatAServerSaidWhileItWasIllIsNoExcuse(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := &world{t: t, answer: proving(t)}
-		r := w.resolver(Config{Servers: []Server{mustServer("127.0.0.1:53")}})
+		r := w.client(Config{Servers: []Server{mustServer("127.0.0.1:53")}})
 		if _, err := r.Probe(t.Context()); err != nil {
 			t.Fatal(err)
 		}

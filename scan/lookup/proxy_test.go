@@ -12,7 +12,7 @@ import (
 
 // TestNoNameIsLostOnALossyWay: of every hundred queries and replies two get lost, and
 // all names are answered with what the zone says all the same. Each retry is counted:
-// the proxy sees as many queries as the Resolver says.
+// the proxy sees as many queries as the Client says.
 func TestNoNameIsLostOnALossyWay(t *testing.T) {
 	const size, loss = 2000, 0.02
 	z := smallZone(t, size)
@@ -30,7 +30,7 @@ func TestNoNameIsLostOnALossyWay(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	resolver, err := lookup.New(lookup.Config{Servers: []lookup.Server{through}, Concurrency: 100})
+	client, err := lookup.New(lookup.Config{Servers: []lookup.Server{through}, Concurrency: 100})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -38,17 +38,17 @@ func TestNoNameIsLostOnALossyWay(t *testing.T) {
 	for i := range size {
 		names = append(names, parseName(t, smallName(i)))
 	}
-	if err := resolver.Lookup(t.Context(), slices.Chunk(names, 256), nil); err != nil {
+	if err := client.Lookup(t.Context(), slices.Chunk(names, 256), nil); err != nil {
 		t.Fatal(err)
 	}
 	for i, name := range names {
-		o, ok := resolver.Store().Find(name)
+		o, ok := client.Store().Find(name)
 		if has := len(o.Records.Properties) > 0; !ok || o.Failure != "" || has != (i%smallShare == 0) {
 			t.Errorf("%s: found %v, failure %q, records %v", name, ok, o.Failure, has)
 		}
 	}
-	stats, passed := resolver.Stats(), proxy.Passed()
-	if stats.Queries+resolver.Servers()[0].Controls != passed.Queries || stats.Queries != stats.Names+stats.Retries {
+	stats, passed := client.Stats(), proxy.Passed()
+	if stats.Queries+client.Servers()[0].Controls != passed.Queries || stats.Queries != stats.Names+stats.Retries {
 		t.Errorf("%d names, %d queries, %d retries; the proxy saw %d queries", stats.Names, stats.Queries, stats.Retries, passed.Queries)
 	}
 	if passed.QueriesLost == 0 || passed.RepliesLost == 0 {

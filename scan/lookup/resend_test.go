@@ -48,7 +48,7 @@ func TestALostQueryIsSentAgainWithinItsTry(t *testing.T) {
 				time.Sleep(50 * time.Millisecond)
 				return nothing(w, q)
 			}
-			r := w.resolver(Config{Concurrency: 1})
+			r := w.client(Config{Concurrency: 1})
 			o := look(t, r, append(manyNames(test.others), name)...)[name]
 			if o.Failure != "" || o.Attempts != test.attempts {
 				t.Errorf("%s: %+v, want an answer to attempt %d", test.name, o, test.attempts)
@@ -89,7 +89,7 @@ func TestLossCostsNeitherNamesNorFlow(t *testing.T) {
 			return nothing(w, q)
 		}
 		start := time.Now()
-		r := w.resolver(Config{Concurrency: 100})
+		r := w.client(Config{Concurrency: 100})
 		var times []time.Duration
 		for name, o := range look(t, r, manyNames(5000)...) {
 			if o.Failure != "" {
@@ -113,7 +113,7 @@ func TestLossCostsNeitherNamesNorFlow(t *testing.T) {
 func TestAQueryIsSentAgainOnlyWithinTheRate(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := &world{t: t, answer: func(*world, asked) []byte { return nil }}
-		r := w.resolver(Config{Rate: 0.5, Attempts: 1, Timeout: 9 * time.Second})
+		r := w.client(Config{Rate: 0.5, Attempts: 1, Timeout: 9 * time.Second})
 		start := time.Now()
 		o := look(t, r, "silent.example")["silent.example"]
 		synctest.Wait() // the server has written down the last query
@@ -137,7 +137,7 @@ func TestAStreamIsNotAskedTwice(t *testing.T) {
 			time.Sleep(4 * time.Second)
 			return set(w, q)
 		}}
-		o := look(t, w.resolver(Config{}), "mail.example")["mail.example"]
+		o := look(t, w.client(Config{}), "mail.example")["mail.example"]
 		if o.Failure != "" || len(w.queries) != 2 {
 			t.Errorf("%+v after %s, want the set after one query over UDP and one over TCP", o, fmt.Sprint(len(w.queries)))
 		}

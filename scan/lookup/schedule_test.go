@@ -68,7 +68,7 @@ func TestTheRetryTimerFollowsTheRoundTrip(t *testing.T) {
 func TestLossDoesNotSlowTheRetries(t *testing.T) {
 	const way = 50 * time.Millisecond
 	u, e := &upstream{server: serverA, flow: newFlow(64)}, new(engine)
-	e.Resolver = new(Resolver)
+	e.Client = new(Client)
 	for i := range 10_000 {
 		s := &step{up: u, sends: 1, epoch: -1}
 		for i%7 == 0 && s.sends < 1+i%2+1 {

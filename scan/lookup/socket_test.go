@@ -70,7 +70,7 @@ func TestRemoteServersAreAskedFromManyPorts(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			w := &world{t: t, answer: nothing}
 			var d dials
-			r := w.resolver(Config{Servers: []Server{test.server}})
+			r := w.client(Config{Servers: []Server{test.server}})
 			r.cfg.Dial = d.count(r.cfg.Dial)
 			look(t, r, manyNames(many)...)
 			if d.all < test.least || d.all > test.most || d.open != 0 {
@@ -116,7 +116,7 @@ func TestTheQuestionIsInMixedCase(t *testing.T) {
 	}{{serverA, true}, {mustServer("[2001:db8::1]:53"), true}, {mustServer("127.0.0.1:53"), false}, {mustServer("[::1]:53"), false}} {
 		synctest.Test(t, func(t *testing.T) {
 			w := &world{t: t, answer: nothing}
-			o := look(t, w.resolver(Config{Servers: []Server{test.server}}), name)[name]
+			o := look(t, w.client(Config{Servers: []Server{test.server}}), name)[name]
 			if o.Failure != "" {
 				t.Errorf("%v: %+v", test.server, o)
 			}
@@ -150,7 +150,7 @@ func TestAServerThatDoesNotKeepTheCase(t *testing.T) {
 	for _, probed := range []bool{true, false} {
 		synctest.Test(t, func(t *testing.T) {
 			w := &world{t: t, answer: folds}
-			r := w.resolver(Config{})
+			r := w.client(Config{})
 			if probed {
 				if _, err := r.Probe(t.Context()); err != nil {
 					t.Fatal(err)
@@ -235,7 +235,7 @@ func TestTooManyForgedRepliesLeadToTCP(t *testing.T) {
 				}
 				return set(w, q)
 			}}
-			r := w.resolver(Config{})
+			r := w.client(Config{})
 			dial := r.cfg.Dial
 			r.cfg.Dial = func(ctx context.Context, network, address string) (net.Conn, error) {
 				conn, err := dial(ctx, network, address)

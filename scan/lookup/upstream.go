@@ -168,7 +168,7 @@ type ServerState struct {
 
 // Servers returns the state of each server that is asked, in the order of
 // Config.Servers. It must not be called while names are looked up.
-func (r *Resolver) Servers() []ServerState {
+func (r *Client) Servers() []ServerState {
 	var states []ServerState
 	for _, u := range r.upstreams {
 		states = append(states, ServerState{

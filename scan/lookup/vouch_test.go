@@ -35,7 +35,7 @@ func TestAResolverThatStopsValidatingIsNotReliedOn(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			w := &world{t: t, answer: stops(time.Now(), 100*time.Millisecond)}
 			var events []Event
-			r := w.resolver(Config{Servers: servers, TrustAD: true, Concurrency: 4, OnEvent: func(e Event) { events = append(events, e) }})
+			r := w.client(Config{Servers: servers, TrustAD: true, Concurrency: 4, OnEvent: func(e Event) { events = append(events, e) }})
 			if _, err := r.Probe(t.Context()); err != nil {
 				t.Fatal(err)
 			}
@@ -78,7 +78,7 @@ func TestResolversAreProbedEveryTenMinutes(t *testing.T) {
 		start := time.Now()
 		w := &world{t: t, answer: stops(start, 25*time.Minute)}
 		expelled := time.Duration(0)
-		r := w.resolver(Config{Servers: []Server{serverA, serverB}, TrustAD: true, Rate: 1, OnEvent: func(e Event) {
+		r := w.client(Config{Servers: []Server{serverA, serverB}, TrustAD: true, Rate: 1, OnEvent: func(e Event) {
 			if e.Kind == Expelled {
 				expelled = time.Since(start)
 			}
@@ -109,7 +109,7 @@ func TestResolversAreProbedEveryTenMinutes(t *testing.T) {
 func TestAGoodResolverIsProbedOnceMore(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := &world{t: t, answer: stops(time.Now(), time.Hour)}
-		r := w.resolver(Config{Servers: []Server{serverB}, TrustAD: true})
+		r := w.client(Config{Servers: []Server{serverB}, TrustAD: true})
 		if _, err := r.Probe(t.Context()); err != nil {
 			t.Fatal(err)
 		}
