@@ -18,24 +18,29 @@ type evidence struct {
 	files    []string // their names and what is in them, a line each
 	headers  []*snapshot.Header
 	answered time.Time // when the last answer came
-	arbiter  snapshot.Arbiter
 }
 
 // openEvidence reads the snapshots. Of a name that stands in several the last one counts,
 // as within one, as far as the arbiter takes it.
 func (o *sourceOptions) openEvidence(overlay *zone.Overlay) (source, error) {
-	src := source{store: new(snapshot.Store), overlay: overlay, evidence: new(evidence)}
-	for _, path := range o.snapshots {
-		if err := src.addEvidence(path); err != nil {
-			return src, err
+	src := source{overlay: overlay, evidence: new(evidence)}
+	var err error
+	src.store = lookup.Replay(overlay, func(yield func(*snapshot.Header, snapshot.Observation) bool) {
+		for _, path := range o.snapshots {
+			if err = src.addEvidence(path, yield); err != nil {
+				return
+			}
 		}
+	})
+	if err != nil {
+		return src, err
 	}
-	lookup.Plan(src.store, overlay)
 	src.describe()
 	return src, nil
 }
 
-func (src *source) addEvidence(path string) error {
+// addEvidence reads a snapshot and yields all answers in it.
+func (src *source) addEvidence(path string, yield func(*snapshot.Header, snapshot.Observation) bool) error {
 	file, err := os.Open(path)
 	if err != nil {
 		return fmt.Errorf("snapshot %s cannot be read: %w", path, cause(err))
@@ -52,8 +57,8 @@ func (src *source) addEvidence(path string) error {
 			e.answered = o.Time
 		}
 		lines++
-		if e.arbiter.Takes(reader.Header(), &o) {
-			lookup.Recall(src.store, src.overlay, o)
+		if !yield(reader.Header(), o) {
+			return nil
 		}
 	}
 	e.headers = append(e.headers, reader.Headers()...)

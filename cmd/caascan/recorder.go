@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -15,7 +14,6 @@ import (
 	"github.com/spf13/pflag"
 
 	"caascan/scan/domain"
-	"caascan/scan/lookup"
 	"caascan/scan/snapshot"
 )
 
@@ -148,11 +146,12 @@ func (r *recorder) begin(ctx context.Context, src source, run snapshot.Header, f
 		return nil, nil
 	}
 	reader := snapshot.NewReader(r.file, r.snapshot)
-	refused, err := r.recall(ctx, reader, src, run)
+	reuse := snapshot.Reuse{Run: run, Now: time.Now(), MaxAge: time.Duration(r.maxAge)}
+	used, refused, err := src.resolver.Resume(ctx, reader, reuse)
 	if err != nil {
 		return nil, fmt.Errorf("snapshot %w", err)
 	}
-	r.sound = true
+	r.used, r.sound = used, true
 	if reader.Torn() > 0 {
 		notes = append(notes, fmt.Sprintf("the last line of %s was incomplete and has been removed: %d octets", r.snapshot, reader.Torn()))
 	}
@@ -169,47 +168,6 @@ func (r *recorder) begin(ctx context.Context, src source, run snapshot.Header, f
 		return nil, r.failed(err)
 	}
 	return notes, nil
-}
-
-// recall returns the names whose answers are not used again, and why. For a name that an
-// overlay knows it does not matter what was answered.
-func (r *recorder) recall(ctx context.Context, reader *snapshot.Reader, src source, run snapshot.Header) (map[domain.Name]snapshot.Refusal, error) {
-	var arbiter snapshot.Arbiter
-	reuse := snapshot.Reuse{Run: run, Now: time.Now(), MaxAge: time.Duration(r.maxAge)}
-	refused := make(map[domain.Name]snapshot.Refusal)
-	planned := src.store.Len()
-	for o, err := range reader.All() {
-		if err := cmp.Or(err, ctx.Err()); err != nil {
-			return nil, err
-		}
-		if _, known := src.overlay.Find(o.Name.String()); known {
-			continue
-		}
-		h := reader.Header()
-		if !arbiter.Takes(h, &o) {
-			continue
-		}
-		refusal := reuse.Refuse(h, &o)
-		if refusal == snapshot.RefusedFailure && h.Validates(&o) {
-			src.resolver.Refused(o.Name)
-			if o.SaidServFail() {
-				src.resolver.SaidServFail(o.Name)
-			}
-			if !run.Validating() {
-				refusal = "" // nobody is there who could say anything else
-			}
-		}
-		if refusal != "" {
-			refused[o.Name] = refusal
-			src.store.Drop(o.Name) // what an earlier line says is not true any more
-			continue
-		}
-		delete(refused, o.Name)
-		o.Proofs = nil // are for a failure, which is asked again, and so are they
-		lookup.Recall(src.store, src.overlay, o)
-	}
-	r.used = src.store.Len() - planned
-	return refused, nil
 }
 
 // refusalWords says how many are asked again, and why.

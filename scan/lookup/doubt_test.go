@@ -168,8 +168,10 @@ func TestWhatAnEarlierRunWasToldIsDoubtedInTheNext(t *testing.T) {
 			if _, err := r.Probe(t.Context()); err != nil {
 				t.Fatal(err)
 			}
-			if r.Refused(mustName(t, "mail.example")); said {
-				r.SaidServFail(mustName(t, "mail.example"))
+			earlier := snapshot.Observation{Name: mustName(t, "mail.example"), Failure: snapshot.Timeout}
+			if r.noteRefused(&earlier); said {
+				earlier.Mark = snapshot.MarkAfterServFail
+				r.noteRefused(&earlier)
 			}
 			if o := look(t, r, "mail.example")["mail.example"]; (o.Failure == snapshot.ServFail) != said || o.SaidServFail() != said {
 				t.Errorf("SERVFAIL before: %v: %+v", said, o)

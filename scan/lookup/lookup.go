@@ -137,7 +137,7 @@ func New(cfg Config) (*Client, error) {
 		return nil, fmt.Errorf("timeout %v, attempts %d, final pass after %v, rate %v: none may be negative",
 			cfg.Timeout, cfg.Attempts, cfg.FinalPassAfter, cfg.Rate)
 	}
-	Plan(cfg.Store, cfg.Overlay)
+	plan(cfg.Store, cfg.Overlay)
 	r := &Client{cfg: cfg}
 	if cfg.Zones == nil {
 		for _, server := range cfg.Servers {
@@ -171,26 +171,6 @@ func distinct(servers []Server) []Server {
 	}
 	return list
 }
-
-// Refused says that a server that validates has failed to answer for a name in an earlier
-// run, perhaps by SERVFAIL. As in one run, no answer of a server that does not validate
-// takes the place of that. It must not be called while names are looked up.
-func (r *Client) Refused(name domain.Name) {
-	if _, known := r.refused[name]; !known {
-		r.noteRefused(name, false)
-	}
-}
-
-func (r *Client) noteRefused(name domain.Name, bySERVFAIL bool) {
-	if r.refused == nil {
-		r.refused = make(map[domain.Name]bool)
-	}
-	r.refused[name] = bySERVFAIL
-}
-
-// SaidServFail is Refused of a name for which it is known that the failure was SERVFAIL, so
-// that an answer without AD counts only if the name is proven to be insecure.
-func (r *Client) SaidServFail(name domain.Name) { r.noteRefused(name, true) }
 
 // Store returns the Store that the Client fills.
 func (r *Client) Store() *snapshot.Store { return r.cfg.Store }

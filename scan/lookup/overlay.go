@@ -6,10 +6,10 @@ import (
 	"caascan/scan/zone"
 )
 
-// Plan puts what an overlay knows of names into the Store, as if they had been asked
+// plan puts what an overlay knows of names into the Store, as if they had been asked
 // already. What it knows of names that can only be reached through an alias is looked
 // for there.
-func Plan(store *snapshot.Store, overlay *zone.Overlay) {
+func plan(store *snapshot.Store, overlay *zone.Overlay) {
 	for set := range overlay.All() {
 		name, err := domain.Parse(set.Owner)
 		if err != nil || name.String() != set.Owner {
@@ -21,11 +21,11 @@ func Plan(store *snapshot.Store, overlay *zone.Overlay) {
 	}
 }
 
-// Recall puts an answer of an earlier run, taken without the overlay, into the Store as it
+// recall puts an answer of an earlier run, taken without the overlay, into the Store as it
 // would have been with it: what the overlay knows of the first of the name's aliases that
-// it knows takes the place of what was behind that. For the names themselves Plan has the
+// it knows takes the place of what was behind that. For the names themselves plan has the
 // last word.
-func Recall(store *snapshot.Store, overlay *zone.Overlay, o snapshot.Observation) {
+func recall(store *snapshot.Store, overlay *zone.Overlay, o snapshot.Observation) {
 	for i, alias := range o.Aliases {
 		if set, known := overlay.Find(alias); known {
 			o = snapshot.Observation{

@@ -217,7 +217,7 @@ func TestRecallPutsAnswersAsTheyWouldHaveBeenWithTheOverlay(t *testing.T) {
 			want.Name, want.Records = o.Name, set.RRset
 		}
 		var store snapshot.Store
-		Recall(&store, plan, o)
+		recall(&store, plan, o)
 		got, found := store.Find(o.Name)
 		if diff := cmp.Diff(want, got, sameEvidence); diff != "" || !found {
 			t.Errorf("%s: mismatch (-want +got), found %v\n%s", test.name, found, diff)
@@ -233,10 +233,10 @@ func changed(o snapshot.Observation, change func(*snapshot.Observation)) snapsho
 // TestAPlanHasTheLastWord over what was answered for the name itself.
 func TestAPlanHasTheLastWord(t *testing.T) {
 	var store snapshot.Store
-	plan := overlay(t, planText)
+	planned := overlay(t, planText)
 	for _, failure := range []snapshot.Failure{"", snapshot.ServFail} {
-		Recall(&store, plan, snapshot.Observation{Name: mustName(t, "known.example"), Failure: failure, Transport: snapshot.UDP})
-		Plan(&store, plan)
+		recall(&store, planned, snapshot.Observation{Name: mustName(t, "known.example"), Failure: failure, Transport: snapshot.UDP})
+		plan(&store, planned)
 		o, _ := store.Find(mustName(t, "known.example"))
 		if o.Transport != snapshot.Overlay || o.Failure != "" || o.TTL != 120 || len(o.Records.Properties) != 1 || o.Records.Owner != "known.example" {
 			t.Errorf("%+v, want the plan's", o)
@@ -251,16 +251,16 @@ func TestAPlanHasTheLastWord(t *testing.T) {
 // without, make the same of a chain.
 func TestRecalledAndAskedAreTheSame(t *testing.T) {
 	names := []string{"alias.example", "whole.example", "long.example", "step.example", "todd.example", "broken.example", "else.example"}
-	plan := overlay(t, planText)
+	planned := overlay(t, planText)
 	var recalled snapshot.Store
 	synctest.Test(t, func(t *testing.T) {
 		for _, o := range look(t, (&world{t: t, answer: unplanned}).client(Config{TrustAD: true}), names...) {
-			Recall(&recalled, plan, o)
+			recall(&recalled, planned, o)
 		}
-		Plan(&recalled, plan)
+		plan(&recalled, planned)
 	})
 	synctest.Test(t, func(t *testing.T) {
-		asked := look(t, (&world{t: t, answer: unplanned}).client(Config{TrustAD: true, Overlay: plan}), names...)
+		asked := look(t, (&world{t: t, answer: unplanned}).client(Config{TrustAD: true, Overlay: planned}), names...)
 		for _, text := range names {
 			got, _ := recalled.Find(mustName(t, text))
 			want := asked[text]

@@ -311,7 +311,7 @@ func TestAPlainAnswerNeverReplacesWhatAnEarlierRunWasRefused(t *testing.T) {
 			if _, err := r.Probe(t.Context()); err != nil {
 				t.Fatal(err)
 			}
-			r.Refused(mustName(t, "bogus.example"))
+			r.noteRefused(&snapshot.Observation{Name: mustName(t, "bogus.example"), Failure: snapshot.Timeout})
 			names := []string{"bogus.example"}
 			if gone { // asked last, when nobody is left who may answer
 				names = append(manyNames(5000), names...)

@@ -91,10 +91,6 @@ func answerHTTP(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write(reply(query))
 }
 
-func answering(t testing.TB) http.HandlerFunc {
-	return func(w http.ResponseWriter, r *http.Request) { answerHTTP(w, r) }
-}
-
 func TestAQueryOverHTTPSIsPosted(t *testing.T) {
 	query := []byte("\x12\x34\x01\x20\x00\x01\x00\x00\x00\x00\x00\x00\x01a\x04test\x00\x01\x01\x00\x01")
 	s := startHTTPS(t, func(w http.ResponseWriter, r *http.Request) {
