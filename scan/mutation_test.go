@@ -731,7 +731,7 @@ func (r reading) closes(name string) bool {
 }
 
 // public reports whether the reply is one of the public DNS, and not of an internal view or
-// a block list (STANDARDS, section 3): recursive, and with no SOA record but those of zones
+// a block list (RFC 1035, section 4.1.1; RFC 2308, section 2): recursive, and with no SOA record but those of zones
 // that hold the name asked or the end of its aliases.
 func (r reading) public(end string) bool {
 	soa := func(section int) (owners []string) {

@@ -14,7 +14,7 @@ import (
 var edeKinds = map[string]string{"set": "", "nx": "not-there", "fail": "servfail"}
 
 // edeWanted returns the reason of a reply of a kind with an INFO-CODE, and whether it is
-// warned that validation was not possible, by hand from STANDARDS, sections 3 and 5.
+// warned that validation was not possible, by hand from RFC 8914, section 4, and SBR 4.2.2.1.
 func edeWanted(code int, kind string) (reason string, unsupported bool) {
 	answered := kind != "fail"
 	in := func(codes ...int) bool { return slices.Contains(codes, code) }

@@ -41,7 +41,7 @@ func findInputs(args []string, stdin io.Reader) ([]string, error) {
 			found = []string{arg}
 		}
 		if len(found) == 0 {
-			return nil, usagef("input %q: there is no such file, and none that it matches as a pattern", arg)
+			return nil, usagef("input %q: no such file, and no file matches it as a pattern", arg)
 		}
 		names = append(names, found...)
 	}

@@ -215,7 +215,7 @@ func TestErrorsAreOneLineThatHelps(t *testing.T) {
 		{"an unknown flag", scanning("--isuer", "x"), 2, "--isuer"},
 		{"a flag without its value", []string{"scan", list, "--issuer"}, 2, "--issuer"},
 		{"a second input that is not there", scanning("second.csv"), 1, "second.csv"},
-		{"a pattern that matches nothing", scanning("second*.csv"), 2, "none that it matches"},
+		{"a pattern that matches nothing", scanning("second*.csv"), 2, "no file matches it"},
 		{"an unknown command", []string{"scna"}, 2, "scna"},
 		{"check without a name", []string{"check"}, 2, "accepts 1 arg"},
 		{"check of no domain", []string{"check", "localhost", "--zone", demoZone}, 2, "single-label"},

@@ -50,7 +50,7 @@ func (o *sourceOptions) add(flags *pflag.FlagSet) {
 	flags.IntVar(&o.attempts, "attempts", lookup.DefaultAttempts, "tries per query and pass")
 	flags.DurationVar(&o.finalPass, "final-pass-after", defaultFinalPass, "how long after a failure the name is asked again, slowly; 60s for large lists")
 	flags.StringVar(&o.probeBogus, "probe-bogus", "", "a `name` with bogus DNSSEC signatures: a resolver that answers for it does not validate")
-	flags.StringVar(&o.probeCAA, "probe-caa", "", "a `name` known to have CAA records: a resolver that has none for it does not pass them on and is left out; where none is left, nothing is done (exit 1)")
+	flags.StringVar(&o.probeCAA, "probe-caa", "", "a `name` known to have CAA records: a resolver that has none for it does not pass them on and is left out; if none is left, nothing is done (exit 1)")
 	flags.BoolVar(&o.allowMixed, "allow-mixed", false, "ask resolvers that do not validate DNSSEC beside those that do")
 	flags.BoolVar(&o.trustAD, "trust-ad", false, "believe what a resolver says about DNSSEC, even over a network that could forge it")
 }

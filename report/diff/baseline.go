@@ -134,7 +134,7 @@ func (b *Baseline) takenForTheSame(unnamed, named string, labels []string) strin
 			others = append(others, report.QuoteName(label))
 		}
 	}
-	return fmt.Sprintf("%s does not name its CA, which is taken for %s, the first of %s; not compared: %s.",
+	return fmt.Sprintf("%s does not name its CA; %s, the first of %s, is assumed; not compared: %s.",
 		unnamed, report.QuoteName(b.issuers[0].label), named, strings.Join(others, ", "))
 }
 

@@ -271,6 +271,7 @@ func (e *engine) controlled(c controlled) {
 		}
 	case silent:
 		e.slow(u, now)
+		u.flow.slowedAt = time.Time{} // it was away rather than busy
 		u.health.wantProbe()
 		u.flow.doubt.held = u.health.probing || u.health.probeWanted
 	}

@@ -376,7 +376,7 @@ func TestAResolverThatDiesAndComesBackLosesNothing(t *testing.T) {
 			if got := kinds(events, serverA); !slices.Equal(got, []EventKind{WentOut, CameBack}) {
 				t.Errorf("%d servers: events %v, want out and back", len(servers), got)
 			}
-			if most := time.Minute; took > most {
+			if most := 90 * time.Second; took > most { // some names fail while it dies
 				t.Errorf("%d servers: %v, want at most %v", len(servers), took, most)
 			}
 			if s := r.Servers()[0]; s.Illnesses != 1 {

@@ -403,7 +403,7 @@ func (r *reply) empty() bool {
 func (r *reply) referral() bool { return !r.answered && r.nameServers && !r.hasSOA && !r.aa }
 
 // ownData returns what gives away that a resolver does not answer from the public DNS but
-// from data of its own, an internal view or a block list, or "" (STANDARDS, section 3). A
+// from data of its own, an internal view or a block list, or "" (RFC 1035, section 4.1.1; RFC 2308, section 2). A
 // resolver that holds a copy of the root zone (RFC 8806) is the authority for what is not
 // there of a top-level domain.
 func (r *reply) ownData(asked string) snapshot.Mark {

@@ -73,7 +73,7 @@ type step struct {
 	// one that does not must not answer in its stead.
 	validatedOnly bool
 	// servfailed says that it has answered SERVFAIL, so that only AD, or the proof that
-	// the name is insecure, makes an answer count (STANDARDS, section 5).
+	// the name is insecure, makes an answer count (SBR 4.2.2.1).
 	servfailed bool
 }
 

@@ -14,21 +14,21 @@ func (l *line) checkWords() error {
 	case !slices.Contains(recorded[:], l.Transport):
 		return fmt.Errorf("transport %q: no answer comes that way", l.Transport)
 	case l.Failure != "" && !slices.Contains(Failures(), l.Failure):
-		return fmt.Errorf("failure %q: there is no such one", l.Failure)
+		return fmt.Errorf("unknown failure %q", l.Failure)
 	case l.Mark != "" && !slices.Contains(Marks(), l.Mark):
-		return fmt.Errorf("mark %q: there is no such one", l.Mark)
+		return fmt.Errorf("unknown mark %q", l.Mark)
 	case l.Attempts < 0:
 		return fmt.Errorf("attempts %d: there cannot be fewer than none", l.Attempts)
 	}
 	names := append([]string{l.Owner, l.Asked}, l.Aliases...)
 	for _, p := range l.Proof {
 		if !slices.Contains(ProofStates(), p.State) {
-			return fmt.Errorf("state %q of a proof: there is no such one", p.State)
+			return fmt.Errorf("unknown state %q of a proof", p.State)
 		}
 		names = append(names, p.Name)
 		for _, s := range p.Steps {
 			if !slices.Contains(Findings(), s.Finding) {
-				return fmt.Errorf("finding %q of a proof: there is no such one", s.Finding)
+				return fmt.Errorf("unknown finding %q of a proof", s.Finding)
 			}
 			names = append(names, s.Name)
 		}

@@ -29,7 +29,7 @@ const (
 	EDENegativeTrustAnchor   = 33
 )
 
-// EDEClass is what an Extended DNS Error means to a lookup (STANDARDS, sections 3 and 5).
+// EDEClass is what an Extended DNS Error means to a lookup (RFC 8914, section 4; SBR 4.2.2.1).
 // The set is closed.
 type EDEClass int
 

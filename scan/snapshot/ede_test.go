@@ -8,8 +8,8 @@ import (
 	"caascan/scan/domain"
 )
 
-// edeFailures are the failures that each INFO-CODE makes, by hand from STANDARDS, sections 3
-// and 5: of an answer, and of SERVFAIL; no others make one. Of any other rcode only those
+// edeFailures are the failures that each INFO-CODE makes, by hand from RFC 8914, section 4:
+// of an answer, and of SERVFAIL; no others make one. Of any other rcode only those
 // make one that say that the answer is filtered or stale.
 var (
 	onAnswer = map[uint16]Failure{

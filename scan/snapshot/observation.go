@@ -133,7 +133,7 @@ type Observation struct {
 type Mark string
 
 // The marks: of an answer that is Filtered because it does not come from the public DNS
-// (STANDARDS, section 3), and of a failure that a SERVFAIL lies behind.
+// (RFC 1035, section 4.1.1; RFC 2308, section 2), and of a failure that a SERVFAIL lies behind.
 const (
 	MarkAuthority     Mark = "aa"             // AA is set, which no recursive answer has
 	MarkNoRecursion   Mark = "no-ra"          // RA is not set, which every recursive answer has

@@ -41,7 +41,7 @@ func parseRCode(name string) (uint16, error) {
 	number, numbered := strings.CutPrefix(name, unnamedRCode)
 	rcode, err := strconv.ParseUint(number, 10, 16)
 	if !numbered || err != nil {
-		return 0, fmt.Errorf("rcode %q: there is no such one", name)
+		return 0, fmt.Errorf("unknown rcode %q", name)
 	}
 	return uint16(rcode), nil
 }
