@@ -198,7 +198,7 @@ func momentText(t time.Time) string {
 type TableColumn struct {
 	Column
 	issuer int
-	input  int // the place of one of the input's own columns, from 1; else 0
+	input  int // as InputPlace says
 }
 
 // Text returns what stands in the cell.
@@ -236,8 +236,9 @@ func (f *TableColumn) Time(r scan.Result) (t time.Time, ok bool) {
 	return f.moment(r.Verdict), true
 }
 
-// IsInput reports whether the column is one of the input's own.
-func (f *TableColumn) IsInput() bool { return f.input > 0 }
+// InputPlace returns the place of the column among the input's own, from 1, or 0 if it is
+// none of them.
+func (f *TableColumn) InputPlace() int { return f.input }
 
 // Shared returns what stands in the cell of every row with an outcome, and whether
 // that is the same.

@@ -48,16 +48,26 @@ const batches = 8
 // batch is a number of rows on their way to the writers.
 type batch struct {
 	results []scan.Result
-	cells   []string // of all its rows
+	cells   []string     // of all its rows
+	values  []scan.Value // of those of its rows that have them
 	octets  int
 	users   atomic.Int32 // who has yet to be done with it
 }
 
-// add copies a result, because its cells are valid until the next one only.
+// valueSize is what a value takes, its number with it.
+const valueSize = 40
+
+// add copies a result, because its cells and their values are valid until the next one only.
 func (b *batch) add(r scan.Result) {
 	from := len(b.cells)
 	b.cells = append(b.cells, r.Row.Cells...)
 	r.Row.Cells = b.cells[from:len(b.cells):len(b.cells)]
+	if r.Row.Values != nil {
+		from := len(b.values)
+		b.values = append(b.values, r.Row.Values...)
+		r.Row.Values = b.values[from:len(b.values):len(b.values)]
+		b.octets += valueSize * len(r.Row.Values)
+	}
 	b.results = append(b.results, r)
 	for _, cell := range r.Row.Cells {
 		b.octets += cellHeader + len(cell)
@@ -70,7 +80,8 @@ func (b *batch) full() bool { return len(b.results) >= batchRows || b.octets >= 
 func (b *batch) clear() {
 	clear(b.results)
 	clear(b.cells)
-	b.results, b.cells, b.octets = b.results[:0], b.cells[:0], 0
+	clear(b.values)
+	b.results, b.cells, b.values, b.octets = b.results[:0], b.cells[:0], b.values[:0], 0
 }
 
 // pipeline is one goroutine that fills batches, and one for each writer.

@@ -125,3 +125,39 @@ func TestCancellationEndsTheWriting(t *testing.T) {
 		}
 	})
 }
+
+// valueTaker keeps the raw values of the rows that have them.
+type valueTaker struct{ raw []string }
+
+func (w *valueTaker) Write(r scan.Result) error {
+	for i, v := range r.Row.Values {
+		w.raw = append(w.raw, r.Row.Cells[i]+"="+v.Raw)
+	}
+	return nil
+}
+
+func (w *valueTaker) Close(*Overview) error { return nil }
+
+// TestValuesAreCopied: those of a row are valid until the next one only, as its cells are.
+func TestValuesAreCopied(t *testing.T) {
+	results := func(yield func(scan.Result, error) bool) {
+		cells, values := make([]string, 1), make([]scan.Value, 1)
+		for i := range 4 {
+			cells[0], values[0].Raw = fmt.Sprint(i), fmt.Sprint(10*i)
+			row := scan.Row{Cells: cells}
+			if i != 2 {
+				row.Values = values
+			}
+			if !yield(scan.Result{Row: row}, nil) {
+				return
+			}
+		}
+	}
+	var w valueTaker
+	if n, err := WriteAll(t.Context(), results, &w); n != 4 || err != nil {
+		t.Fatalf("%d rows, %v", n, err)
+	}
+	if got := strings.Join(w.raw, " "); got != "0=0 1=10 3=30" {
+		t.Errorf("values %s, want 0=0 1=10 3=30", got)
+	}
+}

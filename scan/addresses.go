@@ -74,12 +74,15 @@ func splitRows(rows iter.Seq2[Row, error], column int) iter.Seq2[Row, error] {
 			if len(addresses) == 0 {
 				addresses = []string{row.Cell}
 			} else {
-				row.Cells = slices.Clone(row.Cells)
+				row.Cells, row.Values = slices.Clone(row.Cells), slices.Clone(row.Values)
 			}
 			for _, address := range addresses {
 				row.Cell = address
 				if len(addresses) > 1 {
 					row.Cells[column] = address
+					if row.Values != nil {
+						row.Values[column] = Value{} // a text
+					}
 				}
 				if !yield(row, err) {
 					return

@@ -108,3 +108,23 @@ func TestAddressesOfRows(t *testing.T) {
 		}
 	}
 }
+
+// An address of a cell that is split is a text, and the row's other values stay.
+func TestSplitRowsKeepTheirValues(t *testing.T) {
+	number := Value{Kind: NumberValue, Raw: "1"}
+	values := []Value{number, number}
+	rows := func(yield func(Row, error) bool) {
+		for _, cell := range []string{"a@x.example;b@y.example", "a@x.example"} {
+			if !yield(Row{Cells: []string{"1", cell}, Cell: cell, Values: values}, nil) {
+				return
+			}
+		}
+	}
+	var got [][]Value
+	for row := range AddressesSplit.Of(rows, 1) {
+		got = append(got, row.Values)
+	}
+	if diff := cmp.Diff([][]Value{{number, {}}, {number, {}}, {number, number}}, got); diff != "" {
+		t.Errorf("values (-want +got):\n%s", diff)
+	}
+}

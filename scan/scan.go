@@ -45,10 +45,8 @@ const (
 
 // Value is what a cell of a workbook holds besides the text that it shows.
 type Value struct {
-	Kind   ValueKind
-	Raw    string // of a number, as the workbook has it
-	Format string // the format code of a number, if the workbook brings it
-	Number int    // the number of that format (ISO/IEC 29500-1, clause 18.8.30)
+	Kind ValueKind
+	Raw  string // of a number, as the workbook has it; anything that strconv.ParseFloat takes
 }
 
 // Status is the verdict on a row for one CA.

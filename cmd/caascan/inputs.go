@@ -141,9 +141,12 @@ func (l *lists) rows() iter.Seq2[scan.Row, error] {
 		header, places := l.columns()
 		for k, in := range l.inputs {
 			for row, err := range in.Rows() {
-				row.Input, row.Values = l.names[k], nil
+				row.Input = l.names[k]
 				if !row.Broken {
 					row.Cells = moved(row.Cells, places[k], len(header))
+					if row.Values != nil {
+						row.Values = moved(row.Values, places[k], len(header))
+					}
 				}
 				if !yield(row, err) || err != nil {
 					return
@@ -153,10 +156,10 @@ func (l *lists) rows() iter.Seq2[scan.Row, error] {
 	}
 }
 
-// moved puts cells in their places. Those that have none yet, in the pass that finds out
+// moved puts cells, or their values, in their places. Those that have none yet, in the pass that finds out
 // how wide the inputs are, are left out: nothing but the scanned cell is read of it.
-func moved(cells []string, places []int, width int) []string {
-	row := make([]string, width)
+func moved[T any](cells []T, places []int, width int) []T {
+	row := make([]T, width)
 	for i, cell := range cells[:min(len(cells), len(places))] {
 		row[places[i]] = cell
 	}

@@ -62,10 +62,22 @@ func (l *line) number(column, number, style int) {
 }
 
 // moment fills a cell with a time, to the second.
-func (l *line) moment(column int, t time.Time, style int) {
+func (l *line) moment(column int, t time.Time, style int) { l.float(column, serial(t), style) }
+
+func (l *line) float(column int, number float64, style int) {
 	cell := append(appendStyle(l.own[column][:0], style), "><v>"...)
-	cell = strconv.AppendFloat(cell, serial(t), 'f', -1, 64)
+	cell = strconv.AppendFloat(cell, number, 'f', -1, 64)
 	l.set(column, append(cell, "</v></c>"...))
+}
+
+// truth fills a cell with TRUE or FALSE, as its text says.
+func (l *line) truth(column int, text string, style int) {
+	value := "0"
+	if text == "TRUE" {
+		value = "1"
+	}
+	cell := append(appendStyle(l.own[column][:0], style), ` t="b"><v>`...)
+	l.set(column, append(append(cell, value...), "</v></c>"...))
 }
 
 func (l *line) set(column int, cell []byte) { l.own[column], l.cells[column] = cell, cell }

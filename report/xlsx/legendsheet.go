@@ -54,7 +54,7 @@ func words() []legendLine {
 func resultsLegend(t *report.Table) []legendLine {
 	var lines []legendLine
 	for _, f := range t.Columns {
-		if !f.IsInput() {
+		if f.InputPlace() == 0 {
 			lines = append(lines, legendLine{name: f.Name, kind: "column of " + resultsSheet, meaning: f.Meaning})
 		}
 	}

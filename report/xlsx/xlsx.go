@@ -61,8 +61,9 @@ type workbook struct {
 	archive     *zipWriter
 	file        *excelize.File
 	book        *stylebook
-	styles      rowStyles // of the sheets that have many rows of one line
-	lined       rowStyles // of the others, with a line under each row
+	styles      rowStyles      // of the sheets that have many rows of one line
+	lined       rowStyles      // of the others, with a line under each row
+	valueStyles map[string]int // of the input's values, by number format
 	limits      limits
 	table       *report.Table
 	line        *line // the last row
@@ -91,7 +92,7 @@ func newWorkbook(w io.Writer, layout report.Layout) (*workbook, error) {
 	}
 	file := excelize.NewFile(excelize.Options{TmpDir: dir})
 	b := &workbook{
-		dir: dir, archive: newZipWriter(w, dir), file: file, book: newStylebook(file), table: t, line: newLine(columns), sharedLines: report.NewOutcomeCache[sharedLine](mostShared),
+		dir: dir, archive: newZipWriter(w, dir), file: file, book: newStylebook(file), table: t, line: newLine(columns), valueStyles: make(map[string]int), sharedLines: report.NewOutcomeCache[sharedLine](mostShared),
 		limits: limits{excelize.TotalRows, maxSheetSize},
 	}
 	b.styles, b.lined = newRowStyles(b.book, false), newRowStyles(b.book, true)
@@ -158,7 +159,7 @@ func (b *workbook) fill(r scan.Result) {
 	shared := b.sharedLines.Of(r.Verdict.Outcome, b.sharedLine)
 	b.line.copy(shared.line)
 	for i, text := range b.table.Leading(r) {
-		b.putInput(i, text)
+		b.putInput(i, text, r.Row.Values, i)
 	}
 	for _, i := range shared.others {
 		f, column := &b.table.Columns[i], len(b.table.Inputs)+i
@@ -170,16 +171,20 @@ func (b *workbook) fill(r scan.Result) {
 			b.styles.putMoment(b.line, column, at)
 			continue
 		}
-		if f.IsInput() {
-			b.putInput(column, f.Text(r))
+		if place := f.InputPlace(); place > 0 {
+			b.putInput(column, f.Text(r), r.Row.Values, place-1)
 			continue
 		}
 		b.styles.put(b.line, column, f.Text(r), cellShape{f.Width, f.Colored})
 	}
 }
 
-// putInput fills a cell of the input, which is not made higher for its length.
-func (b *workbook) putInput(column int, text string) {
+// putInput fills a cell with what stands at a place of the input's row. It is not made
+// higher for its length.
+func (b *workbook) putInput(column int, text string, values []scan.Value, place int) {
+	if place < len(values) && b.putValue(column, text, values[place]) {
+		return
+	}
 	if text != "" {
 		b.styles.putLines(b.line, column, text, 1+strings.Count(text, "\n"))
 	}

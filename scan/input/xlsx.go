@@ -27,7 +27,6 @@ type workbook struct {
 	sheet    string
 	others   []string // the other sheets, quoted
 	formulas int      // cells whose formula has no saved result
-	formats  map[int]string
 }
 
 // opening is a workbook that is being decoded.
@@ -165,7 +164,6 @@ func (o *opening) use(at int) error {
 // take makes a sheet the one that was read.
 func (o *opening) take(at int) {
 	o.sheet = o.book.sheets[at].name
-	o.workbook.formats = o.numbers.codes
 	for i, other := range o.book.sheets {
 		if i == at {
 			continue

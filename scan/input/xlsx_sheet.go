@@ -22,10 +22,9 @@ type sheetRow struct {
 
 // sheetCell is a cell of a row.
 type sheetCell struct {
-	text   []byte // as the spreadsheet shows it
-	kind   scan.ValueKind
-	raw    []byte // as the sheet holds it, unless kind is text
-	format int    // the number of the format of raw
+	text []byte // as the spreadsheet shows it
+	kind scan.ValueKind
+	raw  []byte // as the sheet holds it, unless kind is text
 }
 
 // sheetReader reads the rows of a sheet (ISO/IEC 29500-1, clause 18.3.1), each element by
@@ -57,7 +56,6 @@ type sheetReader struct {
 type cellSpan struct {
 	text, raw span2
 	kind      scan.ValueKind
-	format    int
 	filled    bool
 }
 
@@ -295,8 +293,7 @@ func (s *sheetReader) number(cell *cellSpan) {
 	case "d":
 		s.buffer = append(s.buffer, isoDate(string(s.value))...)
 	default:
-		cell.format = s.formats.format(s.style)
-		s.buffer = append(s.buffer, s.formats.display(s.value, cell.format)...)
+		s.buffer = append(s.buffer, s.formats.display(s.value, s.formats.format(s.style))...)
 		if _, err := strconv.ParseFloat(string(bytes.TrimSpace(s.value)), 64); err == nil {
 			cell.kind = scan.NumberValue
 		}
@@ -327,7 +324,7 @@ func (s *sheetReader) endRow() {
 	s.row.cells, s.row.broken = s.row.cells[:0], false
 	for _, c := range s.spans {
 		s.row.cells = append(s.row.cells, sheetCell{
-			text: s.buffer[c.text.start:c.text.end], kind: c.kind, raw: s.buffer[c.raw.start:c.raw.end], format: c.format,
+			text: s.buffer[c.text.start:c.text.end], kind: c.kind, raw: s.buffer[c.raw.start:c.raw.end],
 		})
 		if c.text.end-c.text.start > maxField { // as in a text file; spreadsheets stop far below
 			s.row.cells = append(s.row.cells[:0], sheetCell{text: cutAtRune(s.buffer[c.text.start:c.text.end], maxField), kind: scan.TextValue})

@@ -16,7 +16,7 @@ import (
 // those over a text: blocks of records, each block with its length before it. A record is
 // the rows since the last one, twice the number of its cells and one more if it is broken,
 // and its cells: four times the length of the text and its kind; the text; and of a number
-// its format, and the length of the raw value, which follows.
+// the length of the raw value, which follows.
 
 // spoolBlock is how many octets of records are put together.
 const spoolBlock = 32 << 10
@@ -40,7 +40,6 @@ func (s *spoolWriter) add(row *sheetRow) error {
 		s.block = binary.AppendUvarint(s.block, 4*uint64(len(cell.text))+uint64(cell.kind))
 		s.block = append(s.block, cell.text...)
 		if cell.kind == scan.NumberValue {
-			s.block = binary.AppendUvarint(s.block, uint64(cell.format))
 			s.block = binary.AppendUvarint(s.block, uint64(len(cell.raw)))
 			s.block = append(s.block, cell.raw...)
 		}
@@ -85,7 +84,7 @@ func (w *workbook) spoolRecords(yield func(record, error) bool) {
 				}
 			}
 			rec.number++
-			block = w.record(&rec, block[n:])
+			block = rec.read(block[n:])
 			if !yield(rec, nil) {
 				return
 			}
@@ -93,8 +92,8 @@ func (w *workbook) spoolRecords(yield func(record, error) bool) {
 	}
 }
 
-// record reads a record behind its gap and returns what follows it.
-func (w *workbook) record(rec *record, block string) string {
+// read reads a record after its gap and returns what follows it.
+func (rec *record) read(block string) string {
 	cells, n := uvarint(block)
 	block = block[n:]
 	rec.broken = cells&1 == 1
@@ -112,11 +111,9 @@ func (w *workbook) record(rec *record, block string) string {
 		}
 		value := scan.Value{Kind: kind}
 		if kind == scan.NumberValue {
-			format, n := uvarint(block)
-			length, m := uvarint(block[n:])
-			value.Raw = block[n+m : n+m+int(length)]
-			value.Number, value.Format = int(format), w.formats[int(format)]
-			block = block[n+m+int(length):]
+			length, n := uvarint(block)
+			value.Raw = block[n : n+int(length)]
+			block = block[n+int(length):]
 		}
 		rec.values[len(rec.cells)-1] = value
 	}
