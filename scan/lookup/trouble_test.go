@@ -1,0 +1,383 @@
+package lookup
+
+import (
+	"fmt"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/miekg/dns"
+
+	"caascan/scan/domain"
+	"caascan/scan/snapshot"
+)
+
+// kind is the type that a query asks for.
+func (q asked) kind(t testing.TB) uint16 {
+	var m dns.Msg
+	if err := m.Unpack(q.wire); err != nil {
+		t.Error(err)
+		return dns.TypeNone
+	}
+	return m.Question[0].Qtype
+}
+
+// aliasesWithoutCAA answers as proving does, but each name in the zone open, which is not
+// signed, is an alias of one in the signed zone locked, and fail answers for its CAA.
+func aliasesWithoutCAA(t *testing.T, fail func(w *world, q asked) []byte) func(w *world, q asked) []byte {
+	play := proving(t)
+	return func(w *world, q asked) []byte {
+		switch kind := q.kind(t); {
+		case kind == dns.TypeCAA && q.name != "open":
+			return fail(w, q)
+		case kind == dns.TypeCNAME && q.name != "open":
+			return message{ra: true, answer: []string{q.name + ". 300 CNAME mail.locked."}}.pack(t, q.wire)
+		case q.name == "open" && (kind == dns.TypeDNAME || kind == dns.TypeSOA):
+			return message{ra: true, authority: []string{"open. 300 SOA ns.open. h.open. 1 1 1 1 300"}}.pack(t, q.wire)
+		}
+		return play(w, q)
+	}
+}
+
+// scanAndProve looks up so many names of the zone open, calls before, and proves them.
+func scanAndProve(t *testing.T, w *world, size int, before func()) []snapshot.Observation {
+	t.Helper()
+	r := w.resolver(Config{Servers: []Server{mustServer("127.0.0.1:53")}}) // whose AD is believed
+	if _, err := r.Probe(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	var list []domain.Name
+	for i := range size {
+		list = append(list, mustName(t, fmt.Sprintf("m%d.open", i)))
+	}
+	if err := r.Lookup(t.Context(), slices.Chunk(list, 256), nil); err != nil {
+		t.Fatal(err)
+	}
+	before()
+	if err := r.Prove(t.Context(), slices.Values(list), nil); err != nil {
+		t.Fatal(err)
+	}
+	var proven []snapshot.Observation
+	for _, name := range list {
+		o, _ := r.Store().Find(name)
+		proven = append(proven, o)
+	}
+	time.Sleep(time.Minute) // for replies that nobody waits for any more
+	return proven
+}
+
+// TestALimiterThatBeginsInTheProofsExcusesNobody: the aliases lead into a signed zone, and
+// a query for one that the limiter drops must not be read as that there is none.
+func TestALimiterThatBeginsInTheProofsExcusesNobody(t *testing.T) {
+	silent := func(*world, asked) []byte { return nil }
+	for want, fail := range map[snapshot.Failure]func(w *world, q asked) []byte{snapshot.Timeout: silent, snapshot.ServFail: servfail} {
+		for _, limit := range []float64{100, 400} {
+			synctest.Test(t, func(t *testing.T) {
+				play := aliasesWithoutCAA(t, fail)
+				var limits atomic.Pointer[limiter]
+				var dropped atomic.Int64
+				w := &world{t: t, answer: func(w *world, q asked) []byte {
+					if l := limits.Load(); l != nil && q.network == "udp" && !l.allows() {
+						dropped.Add(1)
+						return nil
+					}
+					time.Sleep(far)
+					return play(w, q)
+				}}
+				proven := scanAndProve(t, w, 400, func() {
+					limits.Store(&limiter{rate: limit, bucket: true, start: time.Now(), at: time.Now(), tokens: limit})
+				})
+				for _, o := range proven {
+					if o.Failure != want || len(o.Proofs) == 0 || o.ProvenInsecure() {
+						t.Errorf("%s, %v a second: %v: failure %q, proofs %+v, want it not proven insecure", want, limit, o.Name, o.Failure, o.Proofs)
+					}
+				}
+				if dropped.Load() == 0 {
+					t.Errorf("%s, %v a second: nothing was dropped", want, limit)
+				}
+			})
+		}
+	}
+}
+
+// TestALostQuestionForAnAliasExcusesNobody: it is sent again, although the name was silent
+// to all questions for CAA.
+func TestALostQuestionForAnAliasExcusesNobody(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		play := aliasesWithoutCAA(t, func(*world, asked) []byte { return nil })
+		var asks atomic.Int64
+		w := &world{t: t, answer: func(w *world, q asked) []byte {
+			if q.name == "m0.open" && q.kind(t) == dns.TypeCNAME && asks.Add(1) == 1 {
+				return nil
+			}
+			time.Sleep(far)
+			return play(w, q)
+		}}
+		o := scanAndProve(t, w, 1, func() {})[0]
+		if o.Failure != snapshot.Timeout || o.ProvenInsecure() || len(o.Proofs) != 2 || o.Proofs[1].Name != "mail.locked" {
+			t.Errorf("%+v, want the alias found", o)
+		}
+		if asks.Load() != 2 {
+			t.Errorf("the alias was asked for %d times, want twice", asks.Load())
+		}
+	})
+}
+
+// checkAtEase holds that nothing was said against any server.
+func checkAtEase(t *testing.T, r *Resolver, name string) {
+	t.Helper()
+	for _, s := range r.Servers() {
+		if s.Slowdowns > 0 || s.Illnesses > 0 {
+			t.Errorf("%s: %+v, want no slowdown and no illness", name, s)
+		}
+	}
+}
+
+// TestALostControlQuestionIsNoTrouble: one is lost on the way every 3 seconds, and the next
+// one is answered.
+func TestALostControlQuestionIsNoTrouble(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var mu sync.Mutex
+		lastLost, lost := time.Now(), 0
+		w := &world{t: t, answer: func(w *world, q asked) []byte {
+			mu.Lock()
+			defer mu.Unlock()
+			if now := time.Now(); q.name == "" && now.Sub(lastLost) > 3*time.Second {
+				lastLost = now
+				lost++
+				return nil
+			}
+			mu.Unlock()
+			defer mu.Lock()
+			return withDead(w, q)
+		}}
+		r := w.resolver(Config{FinalPassAfter: 5 * time.Second})
+		took := scanFar(t, r, deadList(t, 4000, 20, dropped))
+		if most := 40 * time.Second; took > most {
+			t.Errorf("it took %v, want at most %v", took, most)
+		}
+		if controls := r.Servers()[0].Controls; lost < 3 || controls < 5 {
+			t.Errorf("%d questions were lost, and %d control questions asked; want some", lost, controls)
+		}
+		checkAtEase(t, r, "control questions are lost")
+	})
+}
+
+// asStream has the first server of r asked as one over TLS is, but without TLS.
+func asStream(r *Resolver) { r.upstreams[0].server.transport = snapshot.TLS }
+
+// TestAResolverFarAwayIsAsFastAsItCan, over UDP and over streams: that all answers take
+// long is not trouble.
+func TestAResolverFarAwayIsAsFastAsItCan(t *testing.T) {
+	const names = 1280
+	for _, away := range []time.Duration{300 * time.Millisecond, 1200 * time.Millisecond} {
+		for _, overStream := range []bool{false, true} {
+			synctest.Test(t, func(t *testing.T) {
+				w := &world{t: t, answer: func(w *world, q asked) []byte {
+					time.Sleep(away)
+					return nothing(w, q)
+				}}
+				r := w.resolver(Config{})
+				if overStream {
+					asStream(r)
+				}
+				name := fmt.Sprintf("%v away, over a stream %v", away, overStream)
+				took := scanFar(t, r, deadList(t, names, 0))
+				if most := names/DefaultConcurrency*away + 3*away; took > most {
+					t.Errorf("%s: it took %v, want at most %v", name, took, most)
+				}
+				checkAtEase(t, r, name)
+			})
+		}
+	}
+}
+
+// TestDeadNamesOfAResolverFarAwayCostTheirOwnTries: one name in 20 is dead.
+func TestDeadNamesOfAResolverFarAwayCostTheirOwnTries(t *testing.T) {
+	const names, away, after = 2000, 260 * time.Millisecond, 5 * time.Second
+	for _, overStream := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			w := &world{t: t, answer: func(w *world, q asked) []byte {
+				time.Sleep(away - far)
+				return withDead(w, q)
+			}}
+			r := w.resolver(Config{FinalPassAfter: after})
+			if overStream {
+				asStream(r)
+			}
+			name := fmt.Sprintf("over a stream %v", overStream)
+			took := scanFar(t, r, deadList(t, names, 20, dropped, servfailed, slowServfail))
+			// A dead name holds its place for some round trips in each try, and the last
+			// one has all its tries.
+			const alive, dead = names / DefaultConcurrency * away, names / 20 / DefaultConcurrency * away * roundTrips * DefaultAttempts * 2
+			if most := alive + dead + 2*DefaultAttempts*DefaultTimeout + after + 5*time.Second; took > most {
+				t.Errorf("%s: it took %v, want at most %v", name, took, most)
+			}
+			checkAtEase(t, r, name)
+		})
+	}
+}
+
+// TestALookupGoesOnAfterOneThatLeftAControlQuestion without an answer: the first one ends
+// with its names while the server is asked.
+func TestALookupGoesOnAfterOneThatLeftAControlQuestion(t *testing.T) {
+	left := 0
+	for size := 1; size <= 40; size++ {
+		synctest.Test(t, func(t *testing.T) {
+			w := &world{t: t, answer: withDead}
+			r := w.resolver(Config{})
+			list := deadList(t, size, 1, servfailed)
+			if err := r.Lookup(t.Context(), slices.Chunk(list, 256), nil); err != nil {
+				t.Fatal(err)
+			}
+			if r.upstreams[0].flow.doubt.held {
+				left++
+			}
+			start := time.Now()
+			err := r.Lookup(t.Context(), slices.Chunk([]domain.Name{mustName(t, "alive.example")}, 256), nil)
+			if took := time.Since(start); err != nil || took > time.Second {
+				t.Errorf("after %d dead names the next one took %v (%v)", size, took, err)
+			}
+			if o, _ := r.Store().Find(mustName(t, "alive.example")); o.Failure != "" || o.Time.IsZero() {
+				t.Errorf("after %d dead names: %+v, want an answer", size, o)
+			}
+			time.Sleep(time.Minute)
+		})
+	}
+	if left == 0 {
+		t.Error("no list of these left a control question without an answer")
+	}
+}
+
+// TestAServerThatAnswersOnlyItsProbeLeavesTheRotation, however slowly it is asked: at one
+// query at a time its failures never come in a row that has not been cleared.
+func TestAServerThatAnswersOnlyItsProbeLeavesTheRotation(t *testing.T) {
+	for _, cfg := range []Config{{}, {Concurrency: 1}, {Rate: 20}} {
+		synctest.Test(t, func(t *testing.T) {
+			w := &world{t: t, answer: func(w *world, q asked) []byte {
+				if q.server == serverB.String() && q.name != "" && q.name != "arpa" {
+					time.Sleep(far)
+					return servfail(w, q)
+				}
+				return withDead(w, q)
+			}}
+			cfg.Servers = []Server{serverA, serverB}
+			cfg.FinalPassAfter = 5 * time.Second
+			r := w.resolver(cfg)
+			scanFar(t, r, deadList(t, 400, 0))
+			if s := r.Servers()[1]; s.Illnesses == 0 || s.Queries > 200 {
+				t.Errorf("concurrency %d, rate %v: %+v, want it out, and fewer than half of its queries", cfg.Concurrency, cfg.Rate, s)
+			}
+		})
+	}
+}
+
+// lastAlive returns when the last name that is not dead was answered.
+func lastAlive(r *Resolver, list []domain.Name) (last time.Time) {
+	for _, name := range list {
+		if o, _ := r.Store().Find(name); !isDead(name) {
+			last = later(last, o.Time)
+		}
+	}
+	return last
+}
+
+// TestASlowServerDoesNotHoldUpTheOther: dead names have to be tried at both, and wait for
+// the one that may be asked once a second. The others go on.
+func TestASlowServerDoesNotHoldUpTheOther(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := &world{t: t, answer: withDead}
+		r := w.resolver(Config{Servers: []Server{serverA, serverB}, FinalPassAfter: 5 * time.Second})
+		if _, err := r.Probe(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		r.upstreams[0].flow.pace.set(1, 1, time.Now())
+		list := deadList(t, 4000, 20, servfailed)
+		start := time.Now()
+		scanFar(t, r, list)
+		// B alone takes 1.25 s.
+		if took := lastAlive(r, list).Sub(start); took > 4*time.Second {
+			t.Errorf("the last name was answered after %v", took)
+		}
+	})
+}
+
+// TestALimitedServerDoesNotHoldUpTheOther, whether it drops queries or says SERVFAIL.
+func TestALimitedServerDoesNotHoldUpTheOther(t *testing.T) {
+	for kind, most := range map[string]time.Duration{"drop": 20 * time.Second, "SERVFAIL": 5 * time.Second} {
+		synctest.Test(t, func(t *testing.T) {
+			l := &limiter{rate: 20, bucket: true, say: refusals[kind], start: time.Now(), at: time.Now(), tokens: 20}
+			w := &world{t: t, answer: func(w *world, q asked) []byte {
+				if q.server == serverA.String() && q.network == "udp" && !l.allows() {
+					time.Sleep(far)
+					return l.say(w, q)
+				}
+				return withDead(w, q)
+			}}
+			r := w.resolver(Config{Servers: []Server{serverA, serverB}, FinalPassAfter: 5 * time.Second})
+			list := deadList(t, 4000, 50, dropped)
+			start := time.Now()
+			scanFar(t, r, list)
+			if took := lastAlive(r, list).Sub(start); took > most {
+				t.Errorf("%s: the last name was answered after %v, want at most %v", kind, took, most)
+			}
+		})
+	}
+}
+
+// TestNamesThatNeedTwoTriesDoNotSlowTheServerForGood: slowing it down does not make them
+// need fewer.
+func TestNamesThatNeedTwoTriesDoNotSlowTheServerForGood(t *testing.T) {
+	for _, of := range []int{2, 3, 4} {
+		synctest.Test(t, func(t *testing.T) {
+			var mu sync.Mutex
+			seen := make(map[string]bool)
+			w := &world{t: t, answer: func(w *world, q asked) []byte {
+				time.Sleep(far)
+				mu.Lock()
+				first := !seen[q.name]
+				seen[q.name] = true
+				mu.Unlock()
+				var i int
+				if _, err := fmt.Sscanf(q.name, "m%d.", &i); err == nil && i%of == 0 && first {
+					return servfail(w, q)
+				}
+				return nothing(w, q)
+			}}
+			r := w.resolver(Config{FinalPassAfter: 5 * time.Second})
+			if took, most := scanFar(t, r, deadList(t, 4000, 0)), 12*time.Second; took > most {
+				t.Errorf("one name in %d needs two tries: it took %v, want at most %v; %+v", of, took, most, r.Servers()[0])
+			}
+		})
+	}
+}
+
+// TestTheEndIsToldWhileNamesWaitForTheFinalPass: names of which the server said SERVFAIL
+// wait, too, and their tries take the time that the rate of the final pass makes them take.
+func TestTheEndIsToldWhileNamesWaitForTheFinalPass(t *testing.T) {
+	for _, size := range []int{1, 1000} {
+		synctest.Test(t, func(t *testing.T) {
+			const after, asked = time.Minute, 30 * time.Second
+			w := &world{t: t, answer: withDead}
+			r := w.resolver(Config{FinalPassAfter: after})
+			start := time.Now()
+			told := make(chan Stats, 1)
+			time.AfterFunc(asked, func() { told <- r.Stats() })
+			list := deadList(t, size, 1, servfailed)
+			scanFar(t, r, list)
+			end := start
+			for _, name := range list {
+				o, _ := r.Store().Find(name)
+				end = later(end, o.Time)
+			}
+			// None of these names needs the time that its tries may take.
+			latest := end.Add(DefaultAttempts*DefaultTimeout + 2*time.Second)
+			if s := <-told; s.Silent != size || s.Until.Before(end) || s.Until.After(latest) {
+				t.Errorf("%d names: %d silent until %v, want all until %v", size, s.Silent, s.Until.Sub(start), end.Sub(start))
+			}
+		})
+	}
+}
