@@ -134,8 +134,9 @@ func (w world) queries(t *testing.T) {
 		_, stderr := scanDemo(t, w.program, "--resolver", resolver.address, "--concurrency", concurrency, "--verbose")
 		// 30 names, of which two fail and are asked three times more.
 		want := "caascan: 41 rows, 27 distinct domains, 30 names asked, 36 queries (6 retries), 16 permitted, 13 denied, 12 lookup-failed; "
-		if first, summary, _ := strings.Cut(stderr, "\n"); !strings.HasPrefix(first, "caascan: resolver "+resolver.address+": 36 queries; ") ||
-			!strings.HasPrefix(summary, want) || strings.Count(stderr, "\n") != 2 {
+		header, said, _ := strings.Cut(stderr, "\n")
+		if first, summary, _ := strings.Cut(said, "\n"); !strings.HasPrefix(header, "caascan: row 1 is the header: ") || !strings.HasPrefix(first, "caascan: resolver "+resolver.address+": 36 queries; ") ||
+			!strings.HasPrefix(summary, want) || strings.Count(stderr, "\n") != 3 {
 			t.Errorf("concurrency %s: stderr %q, want how the resolver did, and a line that begins %q", concurrency, stderr, want)
 		}
 		if diff := cmp.Diff(demoQueries, resolver.asked(t)); diff != "" {

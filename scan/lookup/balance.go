@@ -270,8 +270,9 @@ func (e *engine) controlled(c controlled) {
 			u.health.wantProbe()
 		}
 	case silent:
+		busy := u.flow.slowedAt
 		e.slow(u, now)
-		u.flow.slowedAt = time.Time{} // it was away rather than busy
+		u.flow.slowedAt = busy // now it is away rather than busy
 		u.health.wantProbe()
 		u.flow.doubt.held = u.health.probing || u.health.probeWanted
 	}

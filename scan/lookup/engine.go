@@ -498,7 +498,7 @@ func (e *engine) tellSilent(now time.Time) {
 	}
 	e.stats.silent.Store(int64(overdue + len(e.waiting)))
 	e.stats.asking.Store(int64(len(e.pending) - overdue + len(e.backlog)))
-	queue := time.Duration(float64(len(e.failed)) / e.finalRate() * float64(time.Second))
+	queue := time.Duration(float64(len(e.failed)*e.cfg.Attempts) / e.finalRate() * float64(time.Second))
 	e.stats.until.Store(later(e.until, now).Add(queue).Unix() + 1)
 }
 

@@ -167,6 +167,8 @@ type proofPace struct {
 	turn   chan struct{} // holds one while a control question is out; guards what follows
 	at     time.Time     // when it was settled
 	atEase bool
+
+	trouble atomic.Int64 // when it was last denied, in nanoseconds of Unix time
 }
 
 // easeFor is how long the answer to a control question holds.
@@ -198,7 +200,8 @@ func mayBeLimited(message []byte) bool {
 }
 
 // askOnce sends a query when its pace and a place allow it. When the query is overdue it
-// gives the place back and sees whether the server is at ease, which busy denies.
+// gives the place back and sees whether the server is at ease. busy says that it was not,
+// whoever has seen that, since the query was sent.
 func (a *proofAsker) askOnce(ctx context.Context, u *upstream, query []byte) (message []byte, busy bool, err error) {
 	select {
 	case a.places <- struct{}{}:
@@ -210,13 +213,13 @@ func (a *proofAsker) askOnce(ctx context.Context, u *upstream, query []byte) (me
 	if err := a.paces[u].limiter.Wait(ctx); err != nil {
 		return nil, false, err
 	}
-	var trouble atomic.Bool
+	began := time.Now()
 	var watching sync.WaitGroup
 	watching.Add(1)
 	overdue := time.AfterFunc(u.flow.patience(), func() {
 		defer watching.Done()
 		leave()
-		trouble.Store(!a.atEase(ctx, u))
+		a.atEase(ctx, u)
 	})
 	a.client.stats.queries.Add(1)
 	message, err = a.client.askWithin(ctx, a.client.cfg.Timeout, u, u.firstForm(), query, persistent)
@@ -224,7 +227,7 @@ func (a *proofAsker) askOnce(ctx context.Context, u *upstream, query []byte) (me
 		watching.Done()
 	}
 	watching.Wait()
-	return message, trouble.Load(), err
+	return message, a.paces[u].trouble.Load() >= began.UnixNano(), err
 }
 
 // atEase reports whether a server answers a control question, at most one at a time. If it
@@ -240,9 +243,11 @@ func (a *proofAsker) atEase(ctx context.Context, u *upstream) bool {
 	if time.Since(p.at) < easeFor {
 		return p.atEase
 	}
-	p.atEase = a.client.control(ctx, u, u.flow.controlWait(), !u.uncut).verdict == atEase
+	c := a.client.control(ctx, u, u.flow.controlWait(), !u.uncut)
+	p.atEase = c.verdict == atEase && c.asked == 1 // a limiter may let the second one pass
 	p.at = time.Now()
 	if !p.atEase {
+		p.trouble.Store(p.at.UnixNano())
 		p.limiter.SetLimit(max(p.limiter.Limit()/mostCut, leastRate))
 	}
 	return p.atEase

@@ -45,7 +45,7 @@ func aliasesWithoutCAA(t *testing.T, fail func(w *world, q asked) []byte) func(w
 // scanAndProve looks up so many names of the zone open, calls before, and proves them.
 func scanAndProve(t *testing.T, w *world, size int, before func()) []snapshot.Observation {
 	t.Helper()
-	r := w.resolver(Config{Servers: []Server{mustServer("127.0.0.1:53")}}) // whose AD is believed
+	r := w.client(Config{Servers: []Server{mustServer("127.0.0.1:53")}}) // whose AD is believed
 	if _, err := r.Probe(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -127,7 +127,7 @@ func TestALostQuestionForAnAliasExcusesNobody(t *testing.T) {
 }
 
 // checkAtEase holds that nothing was said against any server.
-func checkAtEase(t *testing.T, r *Resolver, name string) {
+func checkAtEase(t *testing.T, r *Client, name string) {
 	t.Helper()
 	for _, s := range r.Servers() {
 		if s.Slowdowns > 0 || s.Illnesses > 0 {
@@ -154,7 +154,7 @@ func TestALostControlQuestionIsNoTrouble(t *testing.T) {
 			defer mu.Lock()
 			return withDead(w, q)
 		}}
-		r := w.resolver(Config{FinalPassAfter: 5 * time.Second})
+		r := w.client(Config{FinalPassAfter: 5 * time.Second})
 		took := scanFar(t, r, deadList(t, 4000, 20, dropped))
 		if most := 40 * time.Second; took > most {
 			t.Errorf("it took %v, want at most %v", took, most)
@@ -167,7 +167,7 @@ func TestALostControlQuestionIsNoTrouble(t *testing.T) {
 }
 
 // asStream has the first server of r asked as one over TLS is, but without TLS.
-func asStream(r *Resolver) { r.upstreams[0].server.transport = snapshot.TLS }
+func asStream(r *Client) { r.upstreams[0].server.transport = snapshot.TLS }
 
 // TestAResolverFarAwayIsAsFastAsItCan, over UDP and over streams: that all answers take
 // long is not trouble.
@@ -180,7 +180,7 @@ func TestAResolverFarAwayIsAsFastAsItCan(t *testing.T) {
 					time.Sleep(away)
 					return nothing(w, q)
 				}}
-				r := w.resolver(Config{})
+				r := w.client(Config{})
 				if overStream {
 					asStream(r)
 				}
@@ -204,7 +204,7 @@ func TestDeadNamesOfAResolverFarAwayCostTheirOwnTries(t *testing.T) {
 				time.Sleep(away - far)
 				return withDead(w, q)
 			}}
-			r := w.resolver(Config{FinalPassAfter: after})
+			r := w.client(Config{FinalPassAfter: after})
 			if overStream {
 				asStream(r)
 			}
@@ -228,7 +228,7 @@ func TestALookupGoesOnAfterOneThatLeftAControlQuestion(t *testing.T) {
 	for size := 1; size <= 40; size++ {
 		synctest.Test(t, func(t *testing.T) {
 			w := &world{t: t, answer: withDead}
-			r := w.resolver(Config{})
+			r := w.client(Config{})
 			list := deadList(t, size, 1, servfailed)
 			if err := r.Lookup(t.Context(), slices.Chunk(list, 256), nil); err != nil {
 				t.Fatal(err)
@@ -266,7 +266,7 @@ func TestAServerThatAnswersOnlyItsProbeLeavesTheRotation(t *testing.T) {
 			}}
 			cfg.Servers = []Server{serverA, serverB}
 			cfg.FinalPassAfter = 5 * time.Second
-			r := w.resolver(cfg)
+			r := w.client(cfg)
 			scanFar(t, r, deadList(t, 400, 0))
 			if s := r.Servers()[1]; s.Illnesses == 0 || s.Queries > 200 {
 				t.Errorf("concurrency %d, rate %v: %+v, want it out, and fewer than half of its queries", cfg.Concurrency, cfg.Rate, s)
@@ -276,7 +276,7 @@ func TestAServerThatAnswersOnlyItsProbeLeavesTheRotation(t *testing.T) {
 }
 
 // lastAlive returns when the last name that is not dead was answered.
-func lastAlive(r *Resolver, list []domain.Name) (last time.Time) {
+func lastAlive(r *Client, list []domain.Name) (last time.Time) {
 	for _, name := range list {
 		if o, _ := r.Store().Find(name); !isDead(name) {
 			last = later(last, o.Time)
@@ -290,7 +290,7 @@ func lastAlive(r *Resolver, list []domain.Name) (last time.Time) {
 func TestASlowServerDoesNotHoldUpTheOther(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := &world{t: t, answer: withDead}
-		r := w.resolver(Config{Servers: []Server{serverA, serverB}, FinalPassAfter: 5 * time.Second})
+		r := w.client(Config{Servers: []Server{serverA, serverB}, FinalPassAfter: 5 * time.Second})
 		if _, err := r.Probe(t.Context()); err != nil {
 			t.Fatal(err)
 		}
@@ -317,7 +317,7 @@ func TestALimitedServerDoesNotHoldUpTheOther(t *testing.T) {
 				}
 				return withDead(w, q)
 			}}
-			r := w.resolver(Config{Servers: []Server{serverA, serverB}, FinalPassAfter: 5 * time.Second})
+			r := w.client(Config{Servers: []Server{serverA, serverB}, FinalPassAfter: 5 * time.Second})
 			list := deadList(t, 4000, 50, dropped)
 			start := time.Now()
 			scanFar(t, r, list)
@@ -347,7 +347,7 @@ func TestNamesThatNeedTwoTriesDoNotSlowTheServerForGood(t *testing.T) {
 				}
 				return nothing(w, q)
 			}}
-			r := w.resolver(Config{FinalPassAfter: 5 * time.Second})
+			r := w.client(Config{FinalPassAfter: 5 * time.Second})
 			if took, most := scanFar(t, r, deadList(t, 4000, 0)), 12*time.Second; took > most {
 				t.Errorf("one name in %d needs two tries: it took %v, want at most %v; %+v", of, took, most, r.Servers()[0])
 			}
@@ -362,7 +362,7 @@ func TestTheEndIsToldWhileNamesWaitForTheFinalPass(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			const after, asked = time.Minute, 30 * time.Second
 			w := &world{t: t, answer: withDead}
-			r := w.resolver(Config{FinalPassAfter: after})
+			r := w.client(Config{FinalPassAfter: after})
 			start := time.Now()
 			told := make(chan Stats, 1)
 			time.AfterFunc(asked, func() { told <- r.Stats() })
