@@ -6,9 +6,13 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/netip"
+	"os"
+	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -358,4 +362,53 @@ func startAnswering(t *testing.T, command func(port uint16) []string) string {
 	}
 	t.Fatalf("the server does not start:\n%s", log)
 	return ""
+}
+
+// TestARestartWithoutTheValidatorIsFoundOut: unbound takes a configuration without its
+// validator in the middle of a run, on the same address. The name whose signatures have
+// expired, which comes last, is answered after that and is not told as validated.
+func TestARestartWithoutTheValidatorIsFoundOut(t *testing.T) {
+	program, d, dir := build(t), startSignedDNS(t), t.TempDir()
+	file := func(name string) string { return filepath.Join(dir, name) }
+	writeFile(t, file("modules.conf"), "module-config: \"validator iterator\"\n")
+	config := strings.NewReplacer(`module-config: "validator iterator"`, `include: "`+file("modules.conf")+`"`, `pidfile: ""`, `pidfile: "`+file("pid")+`"`).
+		Replace(d.validatorConfig("yes"))
+	resolver := d.startResolver(t, config)
+	list := "domain\n"
+	for i := range 60 {
+		list += fmt.Sprintf("m%d.secure.nsec\n", i)
+	}
+	writeFile(t, file("list.csv"), list+"expired.bogus\n")
+	cmd := exec.CommandContext(t.Context(), program, "scan", file("list.csv"), "--issuer", "ca.example", "--resolver", resolver,
+		"--rate", "15", "--snapshot", file("answers.jsonl"), "-o", file("report.csv"))
+	var stderr strings.Builder
+	cmd.Stderr = &stderr
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		if err := cmd.Wait(); err != nil {
+			t.Errorf("%v: %s", err, stderr.String())
+		}
+	}()
+	begun := until(t, ended, func() bool {
+		text, err := os.ReadFile(file("answers.jsonl"))
+		return err == nil && strings.Count(string(text), "\n") > 5
+	})
+	pid, err := strconv.Atoi(strings.TrimSpace(readText(t, file("pid"))))
+	if err != nil || !begun {
+		t.Fatalf("begun %v, %v", begun, err)
+	}
+	writeFile(t, file("modules.conf"), "module-config: \"iterator\"\n")
+	if err := syscall.Kill(pid, syscall.SIGHUP); err != nil {
+		t.Fatal(err)
+	}
+	<-ended
+	report := readReport(t, readText(t, file("report.csv")))
+	got := pick(report[0], report[len(report)-1], "caa_domain", "caa_dnssec")
+	if diff := cmp.Diff([]string{"expired.bogus", "unknown"}, got); diff != "" || !strings.Contains(stderr.String(), "stopped validating DNSSEC during the scan") {
+		t.Errorf("stderr %q, last row (-want +got)\n%s", stderr.String(), diff)
+	}
 }
