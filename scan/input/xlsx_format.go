@@ -122,7 +122,7 @@ func (f *numberFormats) format(style []byte) int {
 // be, is the number itself: a cell with a number is never empty.
 func (f *numberFormats) display(raw []byte, format int) string {
 	number := bytes.TrimSpace(raw)
-	if format == formatGeneral || isLongInteger(number) || format == formatInteger && isInteger(number) {
+	if format == formatGeneral || isLongInteger(number) || f.isIntegers(format) && isInteger(number) {
 		return general(number)
 	}
 	if _, err := strconv.ParseFloat(string(number), 64); err != nil {
@@ -141,6 +141,12 @@ func (f *numberFormats) display(raw []byte, format int) string {
 	}
 	f.known[key] = shown
 	return shown
+}
+
+// isIntegers reports whether a format is the one of integers, by its number or, as some
+// programs have it, under a number of their own.
+func (f *numberFormats) isIntegers(format int) bool {
+	return format == formatInteger || f.codes[format] == "0"
 }
 
 // isInteger reports whether a number is written as an integer, without zeros before it.

@@ -74,6 +74,9 @@ const (
 // the last.
 func (s *sheetReader) next() (*sheetRow, error) {
 	for !s.done {
+		if err := s.plainCells(); err != nil {
+			return nil, fmt.Errorf("after row %d: %w", s.last, err)
+		}
 		token, err := s.xmlScanner.next()
 		if err == io.EOF {
 			return nil, io.EOF
@@ -162,14 +165,15 @@ func positive(digits []byte) (int, bool) {
 	return n, n > 0
 }
 
-// startCell finds out where the cell is. A row without a number has that of its cells.
-func (s *sheetReader) startCell() error {
-	s.kind = append(s.kind[:0], s.attr("t")...)
-	s.style = append(s.style[:0], s.attr("s")...)
+func (s *sheetReader) startCell() error { return s.beginCell(s.attr("r"), s.attr("s"), s.attr("t")) }
+
+// beginCell finds out where the cell is. A row without a number has that of its cells.
+func (s *sheetReader) beginCell(reference, style, kind []byte) error {
+	s.style, s.kind = append(s.style[:0], style...), append(s.kind[:0], kind...)
 	s.value, s.inline.text = s.value[:0], s.inline.text[:0]
 	s.formula = false
 	column := s.column + 1
-	if reference := s.attr("r"); len(reference) > 0 {
+	if len(reference) > 0 {
 		named, row, ok := cellPosition(reference)
 		if !ok || named < column {
 			return fmt.Errorf("cell %s is out of order", quote(string(reference)))

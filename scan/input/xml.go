@@ -2,6 +2,7 @@ package input
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -162,6 +163,9 @@ func wholeText(window []byte) int {
 // checkXML finds what no XML holds (XML 1.0, section 2.2).
 func checkXML(text []byte) error {
 	ascii := true
+	for len(text) >= 8 && isPlainASCII(binary.LittleEndian.Uint64(text)) {
+		text = text[8:]
+	}
 	for _, c := range text {
 		if c < ' ' && !isXMLSpace(c) {
 			return fmt.Errorf("a control character U+%04X", c)
@@ -172,6 +176,12 @@ func checkXML(text []byte) error {
 		return errors.New("text that is no UTF-8")
 	}
 	return nil
+}
+
+// isPlainASCII reports whether none of eight octets is a control character or above ASCII.
+func isPlainASCII(octets uint64) bool {
+	const each, high = 0x0101010101010101, 0x8080808080808080
+	return (octets|(octets-each*' '))&high == 0 // a borrow only comes from an octet that sets its own high bit
 }
 
 // markup reads what begins with "<". It tells a token of tags only.
