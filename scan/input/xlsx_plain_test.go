@@ -92,3 +92,18 @@ func FuzzPlainCells(f *testing.F) {
 		}
 	})
 }
+
+// TestWhatLooksPlainIsReadAsBefore: cells after a row without any, and octets that are no
+// UTF-8 where text is checked eight at a time.
+func TestWhatLooksPlainIsReadAsBefore(t *testing.T) {
+	afterEmptyRow := inSheet(`</row><row r="4"/><c r="A5" t="str"><v>x</v></c><row r="6">`)
+	got, err := sheetRows(strings.NewReader(afterEmptyRow))
+	slow, slowErr := sheetRows(iotest.OneByteReader(strings.NewReader(afterEmptyRow)))
+	if (err == nil) != (slowErr == nil) || cmp.Diff(slow, got) != "" {
+		t.Errorf("at once %v (%v), octet by octet %v (%v)", got, err, slow, slowErr)
+	}
+	noUTF8 := inSheet("<c t=\"str\"><v>12345678" + strings.Repeat("\x90", 8) + "12345678</v></c>")
+	if rows, err := sheetRows(strings.NewReader(noUTF8)); err == nil {
+		t.Errorf("%v, want an error: the text is no UTF-8", rows)
+	}
+}
