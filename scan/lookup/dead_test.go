@@ -315,7 +315,7 @@ func checkLimited(t *testing.T, l *limiter, name string) {
 			total, seconds = total+n, seconds+1
 		}
 	}
-	const most = 1.3 // of the rate: about 1.2, and a tenth because control questions are met by chance
+	const most = 1.2 // of the rate
 	if mean := float64(total) / float64(max(seconds, 1)); mean > most*l.rate {
 		t.Errorf("%s: %.0f a second reach it, want at most %.0f; %v", name, mean, most*l.rate, reached)
 	}
@@ -376,7 +376,7 @@ func TestAResolverThatDiesAndComesBackLosesNothing(t *testing.T) {
 			if got := kinds(events, serverA); !slices.Equal(got, []EventKind{WentOut, CameBack}) {
 				t.Errorf("%d servers: events %v, want out and back", len(servers), got)
 			}
-			if most := 90 * time.Second; took > most { // some names fail while it dies
+			if most := time.Minute; took > most {
 				t.Errorf("%d servers: %v, want at most %v", len(servers), took, most)
 			}
 			if s := r.Servers()[0]; s.Illnesses != 1 {
