@@ -1,0 +1,107 @@
+package dnssec_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/miekg/dns"
+
+	"caascan/scan/dnssec"
+	"caascan/scan/dnssec/dnssectest"
+)
+
+// now is when the worlds of these tests are.
+var now = time.Date(2026, 11, 30, 12, 0, 0, 0, time.UTC)
+
+// tld is the zone that most worlds have between the root and what they are about.
+var tld = dnssectest.Spec{Origin: "tld.", Denial: dnssectest.NSEC}
+
+// build makes a world of a signed root, the zone tld. unless there is one, and others.
+func build(t testing.TB, specs ...dnssectest.Spec) *dnssectest.World {
+	t.Helper()
+	specs = append([]dnssectest.Spec{{Origin: ".", Denial: dnssectest.NSEC}}, specs...)
+	given := false
+	for _, s := range specs {
+		given = given || s.Origin == "tld."
+	}
+	if !given {
+		specs = append(specs, tld)
+	}
+	w, err := dnssectest.Build(now, specs...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return w
+}
+
+// validator validates answers of a world as a resolver would.
+type validator struct {
+	t      testing.TB
+	world  *dnssectest.World
+	chain  *dnssec.Chain
+	now    time.Time
+	spoils func(*dns.Msg) // what happens to each reply on its way
+	asked  []dnssec.Query // of the chain
+}
+
+func newValidator(t testing.TB, w *dnssectest.World) *validator {
+	return &validator{t: t, world: w, chain: dnssec.NewChain([]dns.RR{w.Anchor}), now: now}
+}
+
+func (v *validator) reply(name string, kind uint16) (*dns.Msg, *dnssec.Reply) {
+	v.t.Helper()
+	m := v.world.Answer(name, kind)
+	if v.spoils != nil {
+		v.spoils(m)
+	}
+	return m, parsed(v.t, m)
+}
+
+// parsed sends a message through the wire.
+func parsed(t testing.TB, m *dns.Msg) *dnssec.Reply {
+	t.Helper()
+	wire, err := m.Pack()
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := dnssec.Parse(wire)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// verdict validates the answer for the CAA records of a name.
+func (v *validator) verdict(name string) dnssec.Verdict {
+	v.t.Helper()
+	m, r := v.reply(name, dns.TypeCAA)
+	return v.judge(pathOf(m, name), r)
+}
+
+func (v *validator) judge(path []string, r *dnssec.Reply) dnssec.Verdict {
+	v.t.Helper()
+	for range 100 {
+		verdict, next := v.chain.Answer(dnssec.Question{Path: path, Type: dns.TypeCAA}, r, v.now)
+		if verdict.State != dnssec.Undecided {
+			return verdict
+		}
+		v.asked = append(v.asked, next)
+		_, r := v.reply(next.Name, next.Type)
+		if got := v.chain.Learn(next, r, v.now); got.State == dnssec.Bogus {
+			v.chain.Stand(next, got)
+		}
+	}
+	v.t.Fatalf("%v: the chain comes to no end", path)
+	return dnssec.Verdict{}
+}
+
+// pathOf returns the names along the aliases in a reply.
+func pathOf(m *dns.Msg, name string) []string {
+	path := []string{dns.CanonicalName(name)}
+	for _, rr := range m.Answer {
+		if alias, ok := rr.(*dns.CNAME); ok {
+			path = append(path, dns.CanonicalName(alias.Target))
+		}
+	}
+	return path
+}
