@@ -22,7 +22,7 @@ var walls = map[string][]string{
 	"scan/zone":     {"caascan/scan/domain", "caascan/scan/caa", "github.com/miekg/dns"},
 	"scan/lookup": {
 		"caascan/scan/domain", "caascan/scan/caa", "caascan/scan/snapshot", "caascan/scan/zone",
-		"caascan/scan/lookup/stream", "github.com/miekg/dns", "golang.org/x/net/ipv4", "golang.org/x/net/ipv6", "golang.org/x/time/rate",
+		"caascan/scan/dnssec", "caascan/scan/lookup/stream", "github.com/miekg/dns", "golang.org/x/net/ipv4", "golang.org/x/net/ipv6", "golang.org/x/time/rate",
 		"golang.org/x/sync/errgroup", "golang.org/x/sync/singleflight",
 	},
 	"scan/lookup/stream":     {},

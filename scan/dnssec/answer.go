@@ -36,7 +36,7 @@ func Answer(q Question, r *Reply, now time.Time, memory *Memory) Verdict {
 	c := newCheck(now, memory)
 	verdict := Verdict{State: Secure}
 	for i, target := range q.Path[1:] {
-		verdict = verdict.and(c.alias(q, r, q.Path[i], target))
+		verdict = verdict.And(c.alias(q, r, q.Path[i], target))
 		if verdict.State == Bogus {
 			return verdict
 		}
@@ -45,9 +45,9 @@ func Answer(q Question, r *Reply, now time.Time, memory *Memory) Verdict {
 	set := findRecords(r.answer, end, q.Type)
 	switch {
 	case set != nil:
-		verdict = verdict.and(c.records(q, r, set, end))
+		verdict = verdict.And(c.records(q, r, set, end))
 	case !q.Open:
-		verdict = verdict.and(c.absent(q, r, end))
+		verdict = verdict.And(c.absent(q, r, end))
 	}
 	return verdict
 }
@@ -113,7 +113,7 @@ func (c *check) records(q Question, r *Reply, s *rrset, name string) Verdict {
 	}
 	d := c.readDenial(r.authority, trust.Zone)
 	encloser := lastLabels(s.owner, int(signature.Labels))
-	return verdict.and(d.verdict(d.findWildcard(s.owner, encloser), s.owner, s.kind))
+	return verdict.And(d.verdict(d.findWildcard(s.owner, encloser), s.owner, s.kind))
 }
 
 // trust returns what is known of the zone that is to have signed something at a name: the one

@@ -119,7 +119,12 @@ func (c *Chain) Learn(q Query, r *Reply, now time.Time) Verdict {
 	case d.Cut == Unproven:
 		return d.Verdict
 	case d.Cut == SignedCut:
-		c.links[q.Name] = &link{cut: SignedCut, signed: &signedLink{ds: d.DS, from: d.Verdict}}
+		l := &link{cut: SignedCut, signed: &signedLink{ds: d.DS, from: d.Verdict}}
+		if len(usableAnchors(d.DS)) == 0 { // so its keys need not be asked for
+			v := insecure(unknownFlaw(q.Name, d.DS))
+			l.verdict = &v
+		}
+		c.links[q.Name] = l
 	default:
 		c.links[q.Name] = c.share(d, above.Zone)
 	}

@@ -42,7 +42,7 @@ func (c *check) readDenial(section []*rrset, z *Zone) *denial {
 			d.note(verdict.Flaw)
 			continue
 		}
-		d.all = d.all.and(verdict)
+		d.all = d.all.And(verdict)
 		d.take(s, signature)
 	}
 	return d

@@ -81,9 +81,9 @@ type Verdict struct {
 func bogus(f Flaw) Verdict    { return Verdict{State: Bogus, Flaw: f} }
 func insecure(f Flaw) Verdict { return Verdict{State: Insecure, Flaw: f} }
 
-// and joins the Verdicts of two parts: the weaker one counts, and the first of two that are
+// And joins the Verdicts of two parts: the weaker one counts, and the first of two that are
 // equally weak. What is Bogus stays so, whatever is not decided yet.
-func (v Verdict) and(other Verdict) Verdict {
+func (v Verdict) And(other Verdict) Verdict {
 	weakness := [...]int{Secure: 0, Insecure: 1, Undecided: 2, Bogus: 3}
 	switch a, b := weakness[v.State], weakness[other.State]; {
 	case a < b:

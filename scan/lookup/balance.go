@@ -56,7 +56,7 @@ func (e *engine) placeStep(s *step, now time.Time) placing {
 	if able == 0 {
 		return e.placeNowhere()
 	}
-	another := s.attempt > 0 && others > 0
+	another := (s.attempt > 0 || s.rechecked) && others > 0
 	for i := range e.upstreams {
 		u := e.upstreams[(e.rotor+i)%len(e.upstreams)]
 		if e.mayAnswer(u, s) && u.flow.mayTake(now) && !(another && u == s.up) {
@@ -115,6 +115,10 @@ func (e *engine) patience(now time.Time) time.Duration {
 // which is a failure of our own network and says nothing of the name.
 func (e *engine) completeUnasked(s *step) {
 	s.form = fresh
+	if s.link != nil {
+		s.link.failure = snapshot.Network
+		return
+	}
 	if (s.cdCheck != cdNotAsked || s.validatedOnly && e.outSince.IsZero()) && e.completeServFail(s) {
 		return
 	}
@@ -155,12 +159,12 @@ func (e *engine) judge(s *step, out outcome) {
 	if failure != snapshot.Timeout && failure != snapshot.Network && out.standing != flooded && e.time(s, out) {
 		e.noteLoss(u, s.epoch, out.at)
 	}
-	if u.noteAD(out); answered {
+	if u.noteAD(s, out); answered {
 		u.answers++
 		e.answeredAfterAll(s, out.at)
 	}
 	// A limiter may cut replies short; a server that cuts all is asked over TCP anyway.
-	speaks := troubled(failure) || failure == snapshot.Truncated && u.uncut
+	speaks := troubled(failure) || failure == snapshot.Truncated && u.uncut && !s.own // signed replies are often too long
 	switch {
 	case failure == snapshot.Timeout: // noted when it was overdue
 	case speaks:
@@ -291,7 +295,7 @@ func (e *engine) probed(p probedAgain) {
 	u, h, now := p.up, &p.up.health, time.Now()
 	h.probing = false
 	u.flow.doubt.held = u.flow.doubt.held && u.flow.doubt.asked
-	weaker := p.err == nil && u.shown.validates && !p.shown.validates
+	weaker := p.err == nil && u.shown.validates && !p.shown.validates && e.chain == nil
 	h.vouched(p.probed, p.began)
 	switch {
 	case weaker && !e.cfg.AllowMixed:

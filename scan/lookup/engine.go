@@ -30,6 +30,7 @@ type engine struct {
 	// What failed waits for its final pass; what failed first comes first.
 	waiting map[domain.Name]*waiting
 	failed  []domain.Name
+	chains  chains
 	owed    float64   // queries of the final pass that were sent before their time
 	owedAt  time.Time // when it was counted
 	until   time.Time // when all names that are overdue will have had their tries
@@ -104,6 +105,7 @@ func newEngine(r *Client, input <-chan []domain.Name, done func([]snapshot.Obser
 		wakeAt:   time.Now().Add(forever),
 		probes:   make(chan probedAgain, len(r.upstreams)),
 		controls: make(chan controlled, len(r.upstreams)),
+		chains:   newChains(),
 	}
 	for _, u := range r.upstreams { // what an earlier Lookup left without an answer
 		u.flow.doubt.asked, u.flow.doubt.due, u.flow.doubt.held = false, false, false
@@ -232,7 +234,7 @@ func (e *engine) send(ctx context.Context, now time.Time) (pause time.Duration) 
 		e.ready = slices.Delete(e.ready, at, at+1)
 		if found == nobody {
 			e.completeUnasked(s)
-			e.endStep(s)
+			e.endUnasked(s)
 			continue
 		}
 		e.sendStep(ctx, s, now)
@@ -260,6 +262,9 @@ func (e *engine) makeReady(now time.Time) (pause time.Duration) {
 
 // begin begins climbs from the backlog until one more step is ready, if there is one.
 func (e *engine) begin() {
+	if e.chains.held >= mostHeld {
+		return
+	}
 	for before := len(e.ready); len(e.ready) == before && len(e.backlog) > 0; {
 		name := e.backlog[0]
 		e.backlog = e.backlog[1:]
@@ -352,7 +357,9 @@ func (e *engine) ask(name domain.Name, domains int) *step {
 		s = newStep(name, domains)
 	}
 	s.overlay = e.cfg.Overlay
-	s.servfailed, s.validatedOnly = e.refused[name]
+	if s.own = e.chain != nil; !s.own {
+		s.servfailed, s.validatedOnly = e.refused[name]
+	}
 	e.pending[name] = s
 	e.ready = append(e.ready, s)
 	return s
@@ -497,7 +504,7 @@ func (e *engine) tellSilent(now time.Time) {
 		overdue += u.flow.waiting
 	}
 	e.stats.silent.Store(int64(overdue + len(e.waiting)))
-	e.stats.asking.Store(int64(len(e.pending) - overdue + len(e.backlog)))
+	e.stats.asking.Store(int64(max(0, len(e.pending)-overdue) + len(e.backlog))) // a query for keys may be overdue, too
 	queue := time.Duration(float64(len(e.failed)*e.cfg.Attempts) / e.finalRate() * float64(time.Second))
 	e.stats.until.Store(later(e.until, now).Add(queue).Unix() + 1)
 }
@@ -555,11 +562,15 @@ func (e *engine) endTry(s *step, out outcome) {
 		e.judge(s, out)
 	}
 	out = e.withdrawn(s, out)
+	if s.link != nil {
+		e.advanceLink(s, out)
+		return
+	}
 	if s.advance(out, e.cfg.Attempts) {
 		e.ready = append(e.ready, s)
 		return
 	}
-	e.endStep(s)
+	e.validate(s)
 }
 
 // endStep takes in that a step has come to its end: its name waits for the final pass,

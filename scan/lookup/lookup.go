@@ -27,6 +27,7 @@ import (
 	"golang.org/x/sync/errgroup"
 	"golang.org/x/time/rate"
 
+	"caascan/scan/dnssec"
 	"caascan/scan/domain"
 	"caascan/scan/snapshot"
 	"caascan/scan/zone"
@@ -79,6 +80,10 @@ type Config struct {
 	OnEvent func(Event)
 	// Dial opens connections ("udp" and "tcp"); nil means net.Dialer.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
+	// DNSSEC says who validates; the zero Validation is ByResolver.
+	DNSSEC Validation
+	// Anchors are what own validation trusts; nil means those of the root.
+	Anchors dnssec.Anchors
 	// Roots are the authorities whose certificates servers over TLS and HTTPS must
 	// show; nil means the system's.
 	Roots *x509.CertPool
@@ -102,6 +107,7 @@ type Client struct {
 	upstreams []*upstream
 	limiter   *rate.Limiter        // nil without a limit
 	refused   map[domain.Name]bool // whether by SERVFAIL
+	chain     *dnssec.Chain        // of own validation; nil if resolvers validate
 	stats     counters
 }
 
@@ -137,8 +143,14 @@ func New(cfg Config) (*Client, error) {
 		return nil, fmt.Errorf("timeout %v, attempts %d, final pass after %v, rate %v: none may be negative",
 			cfg.Timeout, cfg.Attempts, cfg.FinalPassAfter, cfg.Rate)
 	}
+	if cfg.Anchors == nil {
+		cfg.Anchors = dnssec.RootAnchors()
+	}
 	plan(cfg.Store, cfg.Overlay)
 	r := &Client{cfg: cfg}
+	if cfg.DNSSEC == Own && cfg.Zones == nil {
+		r.chain = dnssec.NewChain(cfg.Anchors)
+	}
 	if cfg.Zones == nil {
 		for _, server := range cfg.Servers {
 			r.upstreams = append(r.upstreams, newUpstream(server, &r.cfg))

@@ -38,10 +38,15 @@ func (r *Client) Probe(ctx context.Context) ([]LeftOut, error) {
 		return nil, err
 	}
 	oneValidates := slices.ContainsFunc(probes, func(p probed) bool { return p.err == nil && p.shown.validates })
-	var usable []*upstream
+	var answering, usable []*upstream
 	var leftOut []LeftOut
 	for i, u := range r.upstreams {
 		p := probes[i]
+		if p.err == nil {
+			u.shown = p.shown
+			u.health.vouched(p, began)
+			answering = append(answering, u)
+		}
 		if p.err == nil && oneValidates && !p.shown.validates && !r.cfg.AllowMixed {
 			p.err = errNotValidating
 		}
@@ -49,9 +54,17 @@ func (r *Client) Probe(ctx context.Context) ([]LeftOut, error) {
 			leftOut = append(leftOut, LeftOut{u.server, p.err})
 			continue
 		}
-		u.shown = p.shown
-		u.health.vouched(p, began)
 		usable = append(usable, u)
+	}
+	usable, strip := r.decide(ctx, answering, usable)
+	if r.chain != nil { // whether they validate does not count
+		leftOut = slices.DeleteFunc(leftOut, func(l LeftOut) bool { return errors.Is(l.Err, errNotValidating) })
+		for _, u := range strip {
+			leftOut = append(leftOut, LeftOut{u.server, errStrips})
+		}
+		slices.SortStableFunc(leftOut, func(a, b LeftOut) int {
+			return slices.Index(r.cfg.Servers, a.Server) - slices.Index(r.cfg.Servers, b.Server)
+		})
 	}
 	if len(usable) == 0 && r.cfg.Zones == nil {
 		return nil, noServer(leftOut)
@@ -83,6 +96,7 @@ var (
 	errNoRecursion   = errors.New("it offers no recursion (RA is not set)")
 	errNoRoot        = errors.New("it does not answer for the root")
 	errNoRootSOA     = errors.New("it has no SOA record for the root, so it answers from something else than the DNS")
+	errStrips        = errors.New("it passes no DNSSEC records, as another one does")
 	errNotValidating = errors.New("it does not validate DNSSEC, as another one does")
 )
 

@@ -24,6 +24,7 @@ type dsAnswer struct {
 type prover struct {
 	ask    func(ctx context.Context, name string) (dsAnswer, error)
 	asking singleflight.Group
+	own    *ownProver // nil if resolvers vouch for what they answer
 
 	mu    sync.Mutex // guards what follows
 	known map[string]snapshot.ProofStep
@@ -100,7 +101,11 @@ func (p *prover) findOrAsk(ctx context.Context, name, zone string) (snapshot.Pro
 	if step, ok := p.find(name); ok {
 		return step, nil
 	}
-	step, err := p.askTwice(ctx, name, zone)
+	find := p.askTwice
+	if p.own != nil {
+		find = p.own.step
+	}
+	step, err := find(ctx, name, zone)
 	if err != nil {
 		return snapshot.ProofStep{}, err
 	}

@@ -35,7 +35,7 @@ const (
 // server validates and is believed nothing is proven. The error is that of ctx.
 func (r *Client) Prove(ctx context.Context, names iter.Seq[domain.Name], done func([]snapshot.Observation)) error {
 	believed := slices.DeleteFunc(slices.Clone(r.upstreams), func(u *upstream) bool {
-		return !u.believed(&r.cfg) || u.health.out == expelled
+		return r.chain == nil && !u.believed(&r.cfg) || u.health.out == expelled
 	})
 	if len(believed) == 0 {
 		return nil
@@ -150,6 +150,9 @@ func newProofAsker(r *Client, believed []*upstream, done func([]snapshot.Observa
 		places: make(chan struct{}, min(maxPlaces, r.cfg.Concurrency)), paces: make(map[*upstream]*proofPace),
 	}
 	a.prover = newProver(a.askDS)
+	if r.chain != nil {
+		a.prover.own = &ownProver{chain: r.chain, ask: a.askLink}
+	}
 	for _, u := range believed {
 		a.paces[u] = &proofPace{limiter: rate.NewLimiter(rate.Limit(u.flow.bears()/proofShare), 1), turn: make(chan struct{}, 1)}
 	}

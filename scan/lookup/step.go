@@ -8,6 +8,7 @@ import (
 	"github.com/miekg/dns"
 
 	"caascan/scan/caa"
+	"caascan/scan/dnssec"
 	"caascan/scan/domain"
 	"caascan/scan/snapshot"
 	"caascan/scan/zone"
@@ -67,6 +68,12 @@ type step struct {
 	lastID    uint16    // of the last query over UDP
 	failed    failedTry // of the attempt before
 
+	// Of own validation:
+	own       bool            // it is validated here
+	link      *link           // what is asked for is keys or DS records, and not CAA records
+	rechecked bool            // it is asked once more, with CD clear, because it was bogus
+	bogus     *dnssec.Verdict // what that found
+
 	final  bool // it is being asked in the final pass
 	passes int  // that its name failed in before
 	// validatedOnly says that a server that validates has failed to answer, so that
@@ -87,8 +94,11 @@ func newStep(name domain.Name, domains int) *step {
 func (s *step) begin(name domain.Name, domains int) {
 	*s = step{domains: domains, asked: name.String(), place: notScheduled}
 	s.obs.Name = name
-	s.chain = chain{ad: true, validated: true, vouched: true, ttl: maxTTL} // until a reply says less
+	s.chain = newChain()
 }
+
+// newChain is one that no reply has been read for, which says the least.
+func newChain() chain { return chain{ad: true, validated: true, vouched: true, ttl: maxTTL} }
 
 // overUDP reports whether the next query of the step goes over UDP, or the last one
 // went.
@@ -153,8 +163,9 @@ type outcome struct {
 	reply     reply // where there was one that could be read
 	server    string
 	transport snapshot.Transport
-	believed  bool      // the reply's AD bit, set or clear, says what it should
-	at        time.Time // zero for zone files
+	signed    *dnssec.Reply // of own validation: the reply's records by their signatures
+	believed  bool          // the reply's AD bit, set or clear, says what it should
+	at        time.Time     // zero for zone files
 }
 
 // readOutcome judges a message that answers a query.
@@ -254,7 +265,7 @@ func notUnderstood(out outcome) bool {
 // one left and it could help.
 func (s *step) again(failure snapshot.Failure, attempts int) bool {
 	refused := s.obs.RCode == dns.RcodeServerFailure || failure == snapshot.DNSSECBogus // whatever EDE makes of it
-	if s.up != nil && s.up.shown.validates && refused {
+	if s.up != nil && s.up.shown.validates && refused && !s.own {
 		s.validatedOnly, s.servfailed = true, true
 	}
 	if !transient(failure) || s.up == nil || s.cdCheck != cdNotAsked {
@@ -265,7 +276,7 @@ func (s *step) again(failure snapshot.Failure, attempts int) bool {
 	if s.attempt < attempts {
 		return true
 	}
-	if failure != snapshot.ServFail || !s.final || !s.up.shown.validates {
+	if failure != snapshot.ServFail || !s.final || !s.up.shown.validates || s.own {
 		return false // only one that validates says SERVFAIL for what is bogus
 	}
 	s.cdCheck = cdAsked
@@ -295,7 +306,7 @@ func (s *step) complete(failure snapshot.Failure) {
 		s.obs.Mark = snapshot.MarkAfterServFail
 	}
 	if failure == "" {
-		s.obs.AD, s.obs.Validated = s.chain.ad, s.chain.validated
+		s.obs.AD, s.obs.Validated = s.chain.ad && !s.own, s.chain.validated && !s.own
 		s.obs.TTL, s.obs.Records, s.obs.EDE = s.chain.ttl, s.chain.set, s.chain.ede
 		if s.chain.setTTL > s.chain.ttl {
 			s.obs.RecordsTTL = s.chain.setTTL
@@ -350,6 +361,7 @@ type chain struct {
 	ad, validated bool
 	vouched       bool          // ad, of what the overlay's set is behind too
 	planned       bool          // set is the overlay's
+	parts         []part        // that are yet to be validated
 	mark          snapshot.Mark // of an answer that does not count
 }
 
@@ -385,6 +397,9 @@ func (s *step) absorb(out outcome) (next chain, more bool, failure snapshot.Fail
 		}
 	}
 	next.ad, next.validated = next.ad && r.ad, next.validated && out.believed
+	if s.own {
+		next.parts = append(slices.Clone(next.parts), s.partOf(next, out))
+	}
 	next.ede = slices.Concat(next.ede, r.ede)
 	set, ttl := r.set(at)
 	switch {
@@ -396,6 +411,7 @@ func (s *step) absorb(out outcome) (next chain, more bool, failure snapshot.Fail
 	case len(set) > 0:
 		return next, false, snapshot.MalformedReply
 	case at != s.asked && !r.closes(at):
+		next.leaveOpen()
 		return next, true, ""
 	case !r.empty():
 		return next, false, snapshot.MalformedReply

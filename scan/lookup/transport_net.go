@@ -8,7 +8,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/miekg/dns"
 	"golang.org/x/net/ipv4"
 
 	"caascan/scan/snapshot"
@@ -122,11 +121,14 @@ func (t *netTransport) newFlight(s *step) *flight {
 // pack writes the query of a flight, but for its ID over UDP.
 func (t *netTransport) pack(f *flight) (err error) {
 	s := f.step
-	f.query, err = appendQuery(f.memory[:0], s.asked, dns.TypeCAA, s.form)
+	f.query, err = appendQuery(f.memory[:0], s.asked, s.kind(), s.form)
 	if err != nil {
 		return err
 	}
-	if s.cdCheck == cdAsked {
+	switch {
+	case s.own && s.form.edns():
+		setOwn(f.query, s.checking())
+	case s.cdCheck == cdAsked:
 		setCD(f.query)
 	}
 	switch {
@@ -243,7 +245,7 @@ func (t *netTransport) receiveUDP(a arrival, message []byte, cut bool, endTry fu
 		}
 	case noQuestion, cutShort, flooded:
 	}
-	t.endTry(f, readOutcome(message, standing), a.at, endTry)
+	t.endTry(f, f.step.read(message, standing), a.at, endTry)
 }
 
 // mismatch counts a message that is no reply against the queries that it looks
@@ -280,7 +282,7 @@ func (t *netTransport) receiveStream(a arrival, endTry func(*step, outcome)) {
 	}
 	out := outcome{failure: snapshot.Network}
 	if a.err == nil {
-		out = readOutcome(a.message, checkStream(a.message, a.flight.query))
+		out = a.flight.step.read(a.message, checkStream(a.message, a.flight.query))
 	}
 	t.endTry(a.flight, out, a.at, endTry)
 }

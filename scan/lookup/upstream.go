@@ -60,7 +60,7 @@ func newUpstream(server Server, cfg *Config) *upstream {
 
 // believed reports whether AD, set or clear, says what it should.
 func (u *upstream) believed(cfg *Config) bool {
-	return u.shown.validates && !u.shown.plain && (u.server.trustAD || cfg.TrustAD)
+	return cfg.DNSSEC != Own && cfg.DNSSEC != Off && u.shown.validates && !u.shown.plain && (u.server.trustAD || cfg.TrustAD)
 }
 
 // overUDP reports whether the server is asked over UDP first.

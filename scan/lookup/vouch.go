@@ -31,7 +31,10 @@ func (u *upstream) unvouched() bool {
 }
 
 // noteAD takes in when a server last answered without AD.
-func (u *upstream) noteAD(out outcome) {
+func (u *upstream) noteAD(s *step, out outcome) {
+	if s.own {
+		return // nobody's AD counts
+	}
 	if out.failure == "" && !out.reply.ad {
 		u.health.plainAt = out.at
 	}
@@ -63,7 +66,7 @@ func (e *engine) distrust(u *upstream) {
 // If there is none it counts as not validated.
 func (e *engine) withdrawn(s *step, out outcome) outcome {
 	u := s.up
-	if u == nil || u.health.out != expelled || out.failure != "" || out.reply.ad {
+	if u == nil || s.own || u.health.out != expelled || out.failure != "" || out.reply.ad {
 		return out
 	}
 	if !e.othersValidate(u) {

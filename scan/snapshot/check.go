@@ -61,6 +61,9 @@ func isSpelling(name string) bool {
 // checkSense finds what does not go together. An answer that has lost its failure, for
 // one, would read as an empty one, which permits.
 func (l *line) checkSense(o *Observation) error {
+	if err := l.checkOwn(); err != nil {
+		return err
+	}
 	switch answered := l.RCode != "" && (o.RCode == noError || o.RCode == nxdomain); {
 	case l.Failure == "" && !answered:
 		return fmt.Errorf("rcode %q and no failure: that is no answer", l.RCode)
@@ -76,7 +79,7 @@ func (l *line) checkSense(o *Observation) error {
 		return fmt.Errorf("rcode %q of a top-level domain and no failure", l.RCode)
 	case l.Failure == "" && l.Mark != "":
 		return fmt.Errorf("mark %q and no failure: what it says of an answer is that it does not count", l.Mark)
-	case l.Failure != Filtered && l.Mark != "" && l.Mark != MarkAfterServFail:
+	case l.Failure != Filtered && l.Mark != "" && l.Mark != MarkAfterServFail && l.Mark != MarkKeys:
 		return fmt.Errorf("mark %q and failure %q: that mark makes an answer %s", l.Mark, l.Failure, Filtered)
 	case l.Failure == "" && EDEFailure(o.RCode, o.EDE) != "":
 		return fmt.Errorf("an Extended DNS Error that makes a failure of an answer, and no failure")

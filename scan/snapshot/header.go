@@ -40,16 +40,23 @@ type Asked struct {
 // Flags are those of the command line that can change an answer. Times are spelt as
 // there.
 type Flags struct {
-	TrustAD    bool   `json:"trust-ad"`
-	AllowMixed bool   `json:"allow-mixed"`
-	ProbeBogus string `json:"probe-bogus,omitempty"`
-	Timeout    string `json:"timeout,omitempty"`
-	Attempts   int    `json:"attempts,omitempty"`
-	FinalPass  string `json:"final-pass-after,omitempty"`
+	TrustAD    bool `json:"trust-ad"`
+	AllowMixed bool `json:"allow-mixed"`
+	// DNSSEC says who validates: "own", "off", or if it is empty the resolvers. TrustAnchor
+	// is the digest of the anchors that own validation trusts, if they are not the root's.
+	DNSSEC      string `json:"dnssec,omitempty"`
+	TrustAnchor string `json:"trust-anchor,omitempty"`
+	ProbeBogus  string `json:"probe-bogus,omitempty"`
+	Timeout     string `json:"timeout,omitempty"`
+	Attempts    int    `json:"attempts,omitempty"`
+	FinalPass   string `json:"final-pass-after,omitempty"`
 	// Overlays are the base names of the files with the records that were taken as if
 	// published. What they gave is in no line.
 	Overlays []string `json:"overlay,omitempty"`
 }
+
+// OwnValidation is the Flags.DNSSEC of a run that validates answers itself.
+const OwnValidation = "own"
 
 // headerLine is a Header as it is written: the field that tells it from an answer first.
 type headerLine struct {
@@ -94,7 +101,7 @@ func (h *Header) Validating() bool {
 // Validates reports whether the answer is that of a resolver of the run that validates.
 func (h *Header) Validates(o *Observation) bool {
 	a, known := h.askedFor(o)
-	return known && a.Validates
+	return known && a.Validates || o.Own != "" && o.Own != Unknown
 }
 
 // askedFor returns the resolver of the run that gave an answer.
@@ -111,6 +118,12 @@ func (h *Header) askedFor(o *Observation) (Asked, bool) {
 // that it asks itself (a rule of ours: SBR 4.2.2.1 knows a CA's own checks only).
 func (h *Header) accepts(earlier *Header, o *Observation) bool {
 	f, g := &h.Flags, &earlier.Flags
+	if f.DNSSEC != g.DNSSEC || f.TrustAnchor != g.TrustAnchor {
+		return false
+	}
+	if f.DNSSEC == OwnValidation {
+		return o.Own == Secure || o.Own == Insecure
+	}
 	if f.TrustAD != g.TrustAD || f.AllowMixed != g.AllowMixed || f.ProbeBogus != g.ProbeBogus {
 		return false
 	}

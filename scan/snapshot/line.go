@@ -26,6 +26,9 @@ type line struct {
 	RCode     string         `json:"rcode"`
 	AD        bool           `json:"ad"`
 	Validated bool           `json:"validated"`
+	Own       DNSSEC         `json:"dnssec"`
+	Flaw      flawLine       `json:"flaw"`
+	Expires   string         `json:"expires"`
 	EDE       []edeLine      `json:"ede"`
 	TTL       uint32         `json:"ttl"`
 	SetTTL    uint32         `json:"records_ttl"`
@@ -87,6 +90,11 @@ func (o *Observation) appendLine(b []byte) []byte {
 	}
 	b = strconv.AppendBool(append(b, `,"ad":`...), o.AD)
 	b = strconv.AppendBool(append(b, `,"validated":`...), o.Validated)
+	b = appendText(b, "dnssec", string(o.Own))
+	if o.Flaw != nil {
+		b = appendValue(append(b, `,"flaw":`...), newFlawLine(o.Flaw))
+	}
+	b = appendText(b, "expires", stamp(o.Expires))
 	b = appendList(b, "ede", edeLines(o.EDE))
 	b = strconv.AppendUint(append(b, `,"ttl":`...), uint64(o.TTL), 10)
 	if o.RecordsTTL != 0 {
@@ -181,7 +189,7 @@ func stamp(at time.Time) string {
 // lookup could be is an error, because it would be evidence of nothing.
 func (l *line) observation() (Observation, error) {
 	o := Observation{
-		AD: l.AD, Validated: l.Validated, TTL: l.TTL, RecordsTTL: l.SetTTL, Aliases: l.Aliases,
+		AD: l.AD, Validated: l.Validated, Own: l.Own, TTL: l.TTL, RecordsTTL: l.SetTTL, Aliases: l.Aliases,
 		Server: plainText(l.Resolver), Transport: l.Transport, Attempts: l.Attempts, Failure: l.Failure, Asked: l.Asked, Mark: l.Mark,
 	}
 	var err error
@@ -192,6 +200,12 @@ func (l *line) observation() (Observation, error) {
 		return o, fmt.Errorf("name %q: the DNS knows it as %s", l.Name, o.Name)
 	}
 	if o.Time, err = parseStamp(l.Time); err != nil {
+		return o, err
+	}
+	if o.Expires, err = parseStamp(l.Expires); err != nil {
+		return o, err
+	}
+	if o.Flaw, err = l.Flaw.flaw(); err != nil {
 		return o, err
 	}
 	if o.RCode, err = parseRCode(l.RCode); err != nil {

@@ -104,7 +104,17 @@ type Observation struct {
 	// Validated reports that AD can be relied on, set or clear: every server the
 	// answer rests on validates DNSSEC, and its AD bit is believed.
 	Validated bool
-	EDE       []EDE
+	// Own is what validating the answer here has shown, in a run that does that; Bogus is a
+	// DNSSECBogus failure then. It is empty where AD counts, and of answers that nobody
+	// validated. AD and Validated are false beside it.
+	Own DNSSEC
+	// Flaw says why an answer is Bogus by Own, or why it is Insecure although its zone has
+	// DS records; else it is nil.
+	Flaw *Flaw
+	// Expires is when the first signature ends that Records rest on, where that is less than
+	// ExpiresSoon after Time; else it is zero.
+	Expires time.Time
+	EDE     []EDE
 	// Server is the resolver's address and port, or a zone file's base name.
 	Server    string
 	Transport Transport
@@ -133,18 +143,20 @@ type Observation struct {
 type Mark string
 
 // The marks: of an answer that is Filtered because it does not come from the public DNS
-// (RFC 1035, section 4.1.1; RFC 2308, section 2), and of a failure that a SERVFAIL lies behind.
+// (RFC 1035, section 4.1.1; RFC 2308, section 2), of a failure that a SERVFAIL lies behind,
+// and of one that is not that of the query for CAA records.
 const (
 	MarkAuthority     Mark = "aa"             // AA is set, which no recursive answer has
 	MarkNoRecursion   Mark = "no-ra"          // RA is not set, which every recursive answer has
 	MarkForeignSOA    Mark = "foreign-soa"    // the SOA record of a zone that cannot hold the name
 	MarkPolicySOA     Mark = "policy-soa"     // a SOA record in the additional section, as BIND marks a response policy
 	MarkAfterServFail Mark = "after-servfail" // a resolver that validates had answered SERVFAIL for the name
+	MarkKeys          Mark = "keys"           // the query for the DNSKEY or DS records of Asked has failed
 )
 
 // Marks returns every Mark, in the order of the constants.
 func Marks() []Mark {
-	return []Mark{MarkAuthority, MarkNoRecursion, MarkForeignSOA, MarkPolicySOA, MarkAfterServFail}
+	return []Mark{MarkAuthority, MarkNoRecursion, MarkForeignSOA, MarkPolicySOA, MarkAfterServFail, MarkKeys}
 }
 
 // SaidServFail reports whether a server said SERVFAIL in what led to the failure, so that
@@ -170,6 +182,8 @@ func (o *Observation) DNSSEC() DNSSEC {
 	switch {
 	case o.Failure == DNSSECBogus:
 		return Bogus
+	case o.Failure == "" && o.Own != "":
+		return o.Own
 	case o.Failure != "" || !o.Validated:
 		return Unknown
 	case o.AD:

@@ -38,6 +38,7 @@ type entry struct {
 type how struct {
 	rcode         uint16
 	ad, validated bool
+	own           DNSSEC
 	server        string
 	transport     Transport
 	attempts      int
@@ -52,6 +53,8 @@ type rest struct {
 	failure    Failure
 	asked      string
 	mark       Mark
+	flaw       *Flaw
+	expires    time.Time
 	doubted    *Observation
 	proofs     []Proof
 	recordsTTL uint32
@@ -67,7 +70,7 @@ func (s *Store) Put(o Observation) {
 		s.sets = make(map[string]*rest)
 	}
 	e := entry{at: nanoseconds(o.Time), ttl: o.TTL}
-	e.how = s.indexOf(how{o.RCode, o.AD, o.Validated, o.Server, o.Transport, o.Attempts})
+	e.how = s.indexOf(how{o.RCode, o.AD, o.Validated, o.Own, o.Server, o.Transport, o.Attempts})
 	e.rest = s.restOf(&o, e.at)
 	s.byName[o.Name] = e
 }
@@ -102,7 +105,7 @@ func (s *Store) indexOf(h how) uint32 {
 // by all names with the same records and nothing else, or one of its own.
 func (s *Store) restOf(o *Observation, at int64) *rest {
 	plain := at != 0 || o.Time.IsZero()
-	plain = plain && o.RecordsTTL == 0
+	plain = plain && o.RecordsTTL == 0 && o.Flaw == nil && o.Expires.IsZero()
 	plain = plain && o.Failure == "" && o.Asked == "" && len(o.Aliases) == 0 && len(o.EDE) == 0 && len(o.Proofs) == 0
 	if plain && len(o.Records.Properties) == 0 && o.Records.Owner == "" {
 		return nil
@@ -114,7 +117,7 @@ func (s *Store) restOf(o *Observation, at int64) *rest {
 	}
 	r := &rest{
 		aliases: o.Aliases, records: set.records, atName: atName, ede: o.EDE, failure: o.Failure,
-		asked: o.Asked, mark: o.Mark, doubted: o.Doubted, proofs: o.Proofs, recordsTTL: o.RecordsTTL,
+		asked: o.Asked, mark: o.Mark, flaw: o.Flaw, expires: o.Expires, doubted: o.Doubted, proofs: o.Proofs, recordsTTL: o.RecordsTTL,
 	}
 	if !atName {
 		r.records.Owner = o.Records.Owner
@@ -150,7 +153,7 @@ func (s *Store) Find(name domain.Name) (Observation, bool) {
 	}
 	h := &s.hows[e.how]
 	o := Observation{
-		Name: name, RCode: h.rcode, TTL: e.ttl, AD: h.ad, Validated: h.validated,
+		Name: name, RCode: h.rcode, TTL: e.ttl, AD: h.ad, Validated: h.validated, Own: h.own,
 		Server: h.server, Transport: h.transport, Attempts: h.attempts,
 	}
 	if e.at != 0 {
@@ -166,6 +169,7 @@ func (r *rest) fill(o *Observation) {
 	}
 	o.Aliases, o.Records, o.EDE, o.Failure, o.Asked, o.Proofs = r.aliases, r.records, r.ede, r.failure, r.asked, r.proofs
 	o.RecordsTTL, o.Mark, o.Doubted = r.recordsTTL, r.mark, r.doubted
+	o.Flaw, o.Expires = r.flaw, r.expires
 	if r.atName {
 		o.Records.Owner = o.Name.String()
 	}
@@ -180,7 +184,7 @@ func (s *Store) From(server string, since time.Time) []domain.Name {
 	var names []domain.Name
 	for name, e := range s.byName {
 		h := &s.hows[e.how]
-		if h.server != server || h.ad || h.transport == Overlay {
+		if h.server != server || h.ad || h.own != "" || h.transport == Overlay {
 			continue
 		}
 		if o, _ := s.Find(name); o.Failure == "" && !o.Time.Before(since) {

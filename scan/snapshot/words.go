@@ -84,6 +84,8 @@ func (m Mark) Words() string {
 		return "its answer has the mark of a response policy (a SOA record in the additional section)"
 	case MarkAfterServFail:
 		return "a resolver that checks DNSSEC had answered SERVFAIL before"
+	case MarkKeys:
+		return "the DNSSEC keys on the way to the name could not be had"
 	}
 	panic("snapshot: unknown mark " + string(m))
 }

@@ -1,0 +1,406 @@
+package lookup
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/miekg/dns"
+
+	"caascan/scan/dnssec"
+	"caascan/scan/snapshot"
+)
+
+// Own validation. A reply to a question for CAA records is kept until the step has come to
+// its end, and is then validated by the Client's Chain. What that lacks, the DNSKEY records
+// of a zone or the DS records of a name, is asked for by a step of its own, a link, which is
+// sent, timed and tried again like any other; all steps that need it wait for the one link.
+// A step that waits holds no place and nothing is due for it.
+//
+// What is bogus is asked once more before it stands, with CD clear and elsewhere if there is
+// another server: with CD set a resolver may pass on what it would not have believed (RFC
+// 6840, section 5.9 and appendix B).
+
+// Validation is who validates DNSSEC.
+type Validation int
+
+// The Validations.
+const (
+	ByResolver Validation = iota // by AD of those that are believed
+	Own                          // here; if no server passes DNSSEC records nobody does
+	Auto                         // here, unless all servers that are asked validate and are believed, or none passes DNSSEC records
+	Off                          // by nobody
+)
+
+// decide says who validates, once the servers to be asked are known: those that usable leaves,
+// or if they are to be validated here those of all that pass DNSSEC records. The others are
+// left out.
+func (r *Client) decide(ctx context.Context, all, usable []*upstream) (asked, strip []*upstream) {
+	r.chain = nil
+	believed := func(u *upstream) bool { return u.believed(&r.cfg) }
+	doubted := slices.ContainsFunc(usable, func(u *upstream) bool { return !believed(u) })
+	if r.cfg.Zones != nil || r.cfg.DNSSEC != Own && (r.cfg.DNSSEC != Auto || !doubted) {
+		return usable, nil
+	}
+	passes := make([]bool, len(all))
+	var probing sync.WaitGroup
+	for i, u := range all {
+		probing.Go(func() { passes[i] = r.passesRecords(ctx, u) })
+	}
+	probing.Wait()
+	r.hangUp()
+	for i, u := range all {
+		if passes[i] {
+			asked = append(asked, u)
+		} else {
+			strip = append(strip, u)
+		}
+	}
+	if len(asked) == 0 {
+		return usable, nil
+	}
+	r.chain = dnssec.NewChain(r.cfg.Anchors)
+	return asked, strip
+}
+
+// passesRecords reports whether a server passes DNSSEC records: the keys of the root come with
+// a signature that holds.
+func (r *Client) passesRecords(ctx context.Context, u *upstream) bool {
+	f := u.firstForm()
+	if !f.edns() {
+		return false
+	}
+	for range r.cfg.Attempts {
+		query, err := packQuery(dns.Id(), ".", dns.TypeDNSKEY, f)
+		if err != nil {
+			return false
+		}
+		setOwn(query, checkingOff)
+		message, err := r.askSoon(ctx, u, f, query)
+		if err != nil || checkStream(message, query) != ours {
+			continue
+		}
+		reply, err := dnssec.Parse(message)
+		if err != nil {
+			continue
+		}
+		_, verdict := dnssec.Keys(".", r.cfg.Anchors, reply, time.Now(), nil)
+		return verdict.State == dnssec.Secure
+	}
+	return false
+}
+
+// Validates returns who validates, as Probe has found: Own, ByResolver or Off.
+func (r *Client) Validates() Validation {
+	switch {
+	case r.chain != nil:
+		return Own
+	case r.cfg.DNSSEC == Own || r.cfg.DNSSEC == Off:
+		return Off
+	}
+	return ByResolver
+}
+
+// chains is what the engine asks for own validation.
+type chains struct {
+	out    map[dnssec.Query]*step       // the steps that ask
+	failed map[dnssec.Query]*linkFailed // what could not be had
+	held   int                          // steps that wait for them
+}
+
+func newChains() chains {
+	return chains{out: make(map[dnssec.Query]*step), failed: make(map[dnssec.Query]*linkFailed)}
+}
+
+// mostHeld is how many steps may wait for keys before no more climbs are begun.
+const mostHeld = 10000
+
+// link is what a step has that asks for keys or DS records.
+type link struct {
+	query   dnssec.Query
+	waiters []*step
+	failure snapshot.Failure
+}
+
+// linkFailed is the query for keys or DS records that could not be answered.
+type linkFailed struct {
+	obs   snapshot.Observation
+	final bool // it was asked again for a name in its final pass
+}
+
+// part is a reply that a step rests on.
+type part struct {
+	path  []string // the name asked and the aliases in the reply
+	open  bool     // the last of them has been asked for by itself
+	reply *dnssec.Reply
+	at    time.Time
+}
+
+// kind is the type that a step asks for.
+func (s *step) kind() uint16 {
+	if s.link != nil {
+		return s.link.query.Type
+	}
+	return dns.TypeCAA
+}
+
+// setOwn makes a query with EDNS one for own validation: for the records of DNSSEC, and unless
+// it is asked again with CD set, so that no resolver holds anything back.
+func setOwn(query []byte, how checking) {
+	setDO(query)
+	if how == checkingOff {
+		setCD(query)
+	}
+}
+
+// checking says whether the next query lets resolvers hold back what they find bogus.
+func (s *step) checking() checking {
+	if s.rechecked {
+		return checkingOn
+	}
+	return checkingOff
+}
+
+// noSignatures is a reply that holds none.
+var noSignatures = new(dnssec.Reply)
+
+// read judges a message that answers the step's query. What a resolver says about validation
+// does not count in own validation.
+func (s *step) read(message []byte, standing standing) outcome {
+	out := readOutcome(message, standing)
+	if !s.own || out.standing != ours {
+		return out
+	}
+	out.reply.ad = false
+	out.reply.ede = slices.DeleteFunc(out.reply.ede, ofValidation)
+	if out.failure == snapshot.MalformedReply {
+		return out
+	}
+	if out.failure = out.reply.failure(); out.failure != "" {
+		return out
+	}
+	if !s.form.edns() {
+		return outcome{standing: ours, failure: snapshot.FormErr} // without EDNS there is no DO
+	}
+	if _, unsigned := readQuickly(message); unsigned {
+		out.signed = noSignatures
+		return out
+	}
+	signed, err := dnssec.Parse(message)
+	if err != nil {
+		return outcome{standing: ours, failure: snapshot.MalformedReply}
+	}
+	out.signed = signed
+	return out
+}
+
+// ofValidation reports whether an Extended DNS Error speaks of validation.
+func ofValidation(e snapshot.EDE) bool {
+	switch e.Class() {
+	case snapshot.EDEMakesBogus, snapshot.EDEWaived, snapshot.EDEUndecided, snapshot.EDEUnsupported:
+		return true
+	case snapshot.EDESilent, snapshot.EDEMakesFiltered, snapshot.EDEMakesStale, snapshot.EDEUnreached:
+	}
+	return false
+}
+
+// partOf returns the part of the chain that an answer has added: the aliases from the name
+// asked on.
+func (s *step) partOf(next chain, out outcome) part {
+	names := append([]string{s.obs.Name.String()}, next.aliases...)
+	from := slices.Index(names, s.asked)
+	p := part{reply: out.signed, at: out.at}
+	for _, name := range names[from:] {
+		p.path = append(p.path, dnssec.Canonical(dns.Fqdn(name)))
+	}
+	return p
+}
+
+// leaveOpen says of the last part that the end of its chain has yet to be asked for.
+func (c *chain) leaveOpen() {
+	if len(c.parts) > 0 {
+		c.parts[len(c.parts)-1].open = true
+	}
+}
+
+// validate validates what a step has found, once that is complete, and ends the step, or lets
+// it wait for the keys that are lacking.
+func (e *engine) validate(s *step) {
+	if !s.own || s.chain.planned {
+		e.endStep(s)
+		return
+	}
+	if s.obs.Failure != "" {
+		if s.bogus != nil {
+			s.stand(*s.bogus) // asking once more has brought nothing better
+		}
+		e.endStep(s)
+		return
+	}
+	verdict := dnssec.Verdict{State: dnssec.Secure}
+	for _, p := range s.chain.parts {
+		v, next := e.chain.Answer(dnssec.Question{Path: p.path, Type: dns.TypeCAA, Open: p.open}, p.reply, p.at)
+		if v.State == dnssec.Undecided {
+			e.await(s, next)
+			return
+		}
+		verdict = verdict.And(v)
+	}
+	if verdict.State == dnssec.Bogus && !s.rechecked {
+		s.recheck(verdict)
+		e.ready = append(e.ready, s)
+		return
+	}
+	s.settle(verdict)
+	e.endStep(s)
+}
+
+// recheck makes a step begin again, with CD clear.
+func (s *step) recheck(verdict dnssec.Verdict) {
+	s.rechecked, s.bogus = true, &verdict
+	s.attempt, s.form = 0, fresh
+	if s.link == nil {
+		s.asked, s.chain = s.obs.Name.String(), newChain()
+	}
+}
+
+// settle takes over what own validation has shown of an answer.
+func (s *step) settle(verdict dnssec.Verdict) {
+	s.chain.parts = nil
+	switch verdict.State {
+	case dnssec.Bogus:
+		s.stand(verdict)
+	case dnssec.Insecure:
+		s.obs.Own = snapshot.Insecure
+		if flaw := flawOf(verdict.Flaw); flaw.Unsupported() {
+			s.obs.Flaw = flaw
+		}
+	case dnssec.Secure:
+		s.obs.Own = snapshot.Secure
+		soon := verdict.Expires.Sub(s.obs.Time) < snapshot.ExpiresSoon
+		if soon && len(s.obs.Records.Properties) > 0 {
+			s.obs.Expires = verdict.Expires
+		}
+	case dnssec.Undecided:
+		panic("lookup: settled without a verdict")
+	}
+}
+
+// stand makes the Observation one of an answer that is bogus.
+func (s *step) stand(verdict dnssec.Verdict) {
+	o := &s.obs
+	s.obs = snapshot.Observation{
+		Name: o.Name, Aliases: s.chain.aliases, RCode: o.RCode, Server: o.Server, Transport: o.Transport, Time: o.Time,
+		Attempts: o.Attempts, Failure: snapshot.DNSSECBogus, Own: snapshot.Bogus, Flaw: flawOf(verdict.Flaw),
+	}
+}
+
+// flawOf is a Flaw as a snapshot has it.
+func flawOf(f dnssec.Flaw) *snapshot.Flaw {
+	return &snapshot.Flaw{
+		Reason: snapshot.FlawReason(f.Reason), Zone: spelling(f.Zone), Owner: spelling(f.Owner), Type: dns.Type(f.Type).String(),
+		KeyTag: f.KeyTag, Algorithm: f.Algorithm, Inception: f.Inception, Expiration: f.Expiration,
+	}
+}
+
+// spelling is canonical, and leaves no name at all as it is.
+func spelling(name string) string {
+	if name == "" {
+		return ""
+	}
+	return canonical(name)
+}
+
+// await lets a step wait for the reply to a query, which is asked for if it is not being asked
+// for. What could not be had fails the step; in the final pass it is asked for once more.
+func (e *engine) await(s *step, q dnssec.Query) {
+	asking := e.chains.out[q]
+	if failed := e.chains.failed[q]; asking == nil && failed != nil && (failed.final || !s.final) {
+		s.lackKeys(q, failed)
+		e.endStep(s)
+		return
+	}
+	if asking == nil {
+		asking = newStep(s.obs.Name, 0)
+		asking.asked = spelling(q.Name)
+		asking.own, asking.final, asking.link = true, s.final, &link{query: q}
+		e.chains.out[q] = asking
+		e.ready = append(e.ready, asking)
+	}
+	asking.link.waiters = append(asking.link.waiters, s)
+	e.chains.held++
+}
+
+// lackKeys makes the Observation one of a name whose keys could not be had.
+func (s *step) lackKeys(q dnssec.Query, failed *linkFailed) {
+	aliases, name := s.chain.aliases, s.obs.Name
+	s.chain.parts = nil
+	s.obs = failed.obs
+	s.obs.Name, s.obs.Aliases, s.obs.Asked, s.obs.Mark = name, aliases, spelling(q.Name), snapshot.MarkKeys
+}
+
+// advanceLink takes in how a try of a link ended.
+func (e *engine) advanceLink(s *step, out outcome) {
+	if s.plainer(out) {
+		e.ready = append(e.ready, s)
+		return
+	}
+	if out.standing == noQuestion {
+		out.failure = out.reply.failure()
+	}
+	s.obs.Server, s.obs.Transport, s.obs.Time = out.server, out.transport, out.at
+	s.obs.RCode, s.obs.EDE, s.obs.Attempts = out.reply.rcode, out.reply.ede, s.attempt+1
+	s.link.failure = out.failure
+	if out.failure != "" && s.again(out.failure, e.cfg.Attempts) {
+		e.ready = append(e.ready, s)
+		return
+	}
+	if out.failure != "" {
+		e.endLink(s)
+		return
+	}
+	verdict := e.chain.Learn(s.link.query, out.signed, out.at)
+	if verdict.State != dnssec.Bogus {
+		s.bogus = nil
+		if verdict.State == dnssec.Undecided { // nothing is learnt, so it must not be asked for again at once
+			s.link.failure = snapshot.MalformedReply
+		}
+		e.endLink(s)
+		return
+	}
+	if !s.rechecked {
+		s.recheck(verdict)
+		e.ready = append(e.ready, s)
+		return
+	}
+	s.bogus = &verdict
+	e.endLink(s)
+}
+
+// endLink ends a link and goes on with the steps that wait for it.
+func (e *engine) endLink(s *step) {
+	q, waiters := s.link.query, s.link.waiters
+	delete(e.chains.out, q)
+	delete(e.chains.failed, q)
+	switch {
+	case s.bogus != nil:
+		e.chain.Stand(q, *s.bogus)
+	case s.link.failure != "":
+		s.obs.Failure = s.link.failure
+		e.chains.failed[q] = &linkFailed{obs: s.obs, final: s.final}
+	}
+	e.chains.held -= len(waiters)
+	for _, waiter := range waiters {
+		e.validate(waiter)
+	}
+}
+
+// endUnasked ends a step that there is no server for.
+func (e *engine) endUnasked(s *step) {
+	if s.link != nil {
+		e.endLink(s)
+		return
+	}
+	e.validate(s)
+}

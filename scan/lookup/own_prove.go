@@ -1,0 +1,156 @@
+package lookup
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/miekg/dns"
+	"golang.org/x/sync/singleflight"
+
+	"caascan/scan/dnssec"
+	"caascan/scan/snapshot"
+)
+
+// ownProver finds out by own validation what resolvers vouch for otherwise: whether a name is
+// a delegation, and if so a signed one.
+type ownProver struct {
+	ask    func(ctx context.Context, q dnssec.Query, how checking) (dsAnswer, error)
+	asking singleflight.Group
+
+	mu    sync.Mutex // guards what follows
+	chain *dnssec.Chain
+}
+
+// checking is whether a resolver may hold back what it finds bogus.
+type checking int
+
+const (
+	checkingOff checking = iota // CD is set
+	checkingOn
+)
+
+// step returns what is shown of a name by the replies about it, and about the zones above. The
+// error is that of ctx.
+func (p *ownProver) step(ctx context.Context, name, _ string) (snapshot.ProofStep, error) {
+	at := dnssec.Canonical(dns.Fqdn(name))
+	step := snapshot.ProofStep{Name: name, Finding: snapshot.Unproven}
+	const most = 3 // the keys of the zone above, and then the DS records
+	for range most {
+		finding, next := p.find(at)
+		if next == (dnssec.Query{}) {
+			step.Finding = finding
+			break
+		}
+		answer, err := p.learn(ctx, next)
+		if err != nil {
+			return snapshot.ProofStep{}, err
+		}
+		step.Server, step.Time = answer.server, answer.at
+		if answer.message == nil {
+			break
+		}
+		step.Replied, step.RCode = true, newReply(answer.message).rcode
+	}
+	return step, nil
+}
+
+// find returns what the Chain knows of a name, or what has to be asked for first.
+func (p *ownProver) find(at string) (snapshot.Finding, dnssec.Query) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	steps := p.chain.Walk(at)
+	if last := steps[len(steps)-1]; last.Name == at {
+		return findingOf(last), dnssec.Query{}
+	}
+	_, next := p.chain.Trust(at)
+	return snapshot.Unproven, next
+}
+
+// findingOf says in the words of a Proof what is known of a name. What the strictest resolvers
+// take for unsigned, or what nobody can validate, excuses nobody (SBR 4.2.2.1).
+func findingOf(s dnssec.Step) snapshot.Finding {
+	switch s.Cut {
+	case dnssec.SignedCut:
+		return snapshot.SignedDelegation
+	case dnssec.NoCut:
+		return snapshot.NoDelegation
+	case dnssec.NothingBelow:
+		return snapshot.NothingBelow
+	case dnssec.InsecureCut:
+		if !s.Weak {
+			return snapshot.InsecureDelegation
+		}
+	case dnssec.OptOutCut:
+		if !s.Weak {
+			return snapshot.OptOutDelegation
+		}
+	case dnssec.UncountedCut, dnssec.Unproven:
+	}
+	return snapshot.Unproven
+}
+
+// learn asks for what the Chain lacks, however many walks wait for it, and once more with CD
+// clear if the answer is bogus. The message is nil if nothing is learnt.
+func (p *ownProver) learn(ctx context.Context, q dnssec.Query) (dsAnswer, error) {
+	for {
+		mine := false
+		shared, err, _ := p.asking.Do(q.Name+" "+dns.TypeToString[q.Type], func() (any, error) {
+			mine = true
+			answer, learnt, err := p.learnBy(ctx, q, checkingOff)
+			if err == nil && !learnt {
+				answer, learnt, err = p.learnBy(ctx, q, checkingOn)
+			}
+			if !learnt {
+				answer.message = nil
+			}
+			return answer, err
+		})
+		if err == nil || mine {
+			return shared.(dsAnswer), err
+		}
+		// Another walk asked, and came to its end; this one asks itself.
+	}
+}
+
+func (p *ownProver) learnBy(ctx context.Context, q dnssec.Query, how checking) (answer dsAnswer, learnt bool, err error) {
+	if answer, err = p.ask(ctx, q, how); err != nil || answer.message == nil {
+		return answer, false, err
+	}
+	if r, err := parseReply(answer.message); err != nil || r.rcode != dns.RcodeSuccess && r.rcode != dns.RcodeNameError {
+		return answer, false, nil
+	}
+	reply, err := dnssec.Parse(answer.message)
+	if err != nil {
+		return answer, false, nil
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	state := p.chain.Learn(q, reply, answer.at).State
+	return answer, state == dnssec.Secure || state == dnssec.Insecure, nil
+}
+
+// askLink asks one server for what own validation lacks, as often as any query is tried.
+func (a *proofAsker) askLink(ctx context.Context, q dnssec.Query, how checking) (dsAnswer, error) {
+	var answer dsAnswer
+	for range a.client.cfg.Attempts {
+		u := a.turn()
+		answer = dsAnswer{server: u.name}
+		f := u.firstForm()
+		query, err := packQuery(dns.Id(), spelling(q.Name), q.Type, f)
+		if err != nil || !f.edns() {
+			return answer, nil
+		}
+		setOwn(query, how)
+		message, err := a.ask(ctx, u, query)
+		answer.at = time.Now()
+		if ctx.Err() != nil {
+			return answer, ctx.Err()
+		}
+		if err == nil && checkStream(message, query) == ours {
+			answer.message = message
+			return answer, nil
+		}
+	}
+	return answer, nil
+}
