@@ -144,7 +144,7 @@ func newRoot(io streams) *cobra.Command {
 (RFC 8659, RFC 9495) permit a CA to issue S/MIME certificates, why, and what to
 change.
 
-` + exitStatus,
+` + exitStatus + "\n" + topicList(),
 		Version:       buildVersion(),
 		SilenceUsage:  true,
 		SilenceErrors: true,
@@ -163,6 +163,7 @@ change.
 	root.SetVersionTemplate("{{.Version}}\n")
 	root.AddGroup(&cobra.Group{ID: lookupGroup, Title: "What CAs may issue:"}, &cobra.Group{ID: programGroup, Title: "The program itself:"})
 	root.SetHelpCommandGroupID(programGroup)
+	root.SetHelpCommand(newHelp(io))
 	root.AddCommand(newScan(io), newCheck(io), newDiff(io), newIssuers(io), newCompletion(io), newVersion(io))
 	for _, cmd := range root.Commands() {
 		completeFlags(cmd)
