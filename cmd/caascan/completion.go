@@ -36,6 +36,7 @@ func newCompletion(io streams) *cobra.Command {
 		Long: `Completion prints a script for a shell. Put it where the shell looks for such
 scripts, and start the shell anew. In bash it needs the package bash-completion.
 `,
+		Annotations:       about("install"),
 		Args:              usageArgs(cobra.ExactArgs(1)),
 		ValidArgsFunction: first(oneOf(texts(shells())...)),
 		GroupID:           programGroup,
@@ -93,7 +94,7 @@ func valuesOf(f *pflag.Flag) cobra.CompletionFunc {
 	case "metrics":
 		return filesLike("prom")
 	}
-	if value, _ := pflag.UnquoteUsage(f); value == "file" {
+	if value, _ := pflag.UnquoteUsage(f); strings.HasSuffix(strings.ToUpper(value), "FILE") {
 		return anyFile
 	}
 	return cobra.NoFileCompletions

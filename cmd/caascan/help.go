@@ -2,52 +2,34 @@ package main
 
 import (
 	"embed"
-	"fmt"
-	"io/fs"
-	"path"
+	"errors"
+	"io"
+	"os"
+	"os/exec"
+	"runtime"
 	"strings"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"caascan/cmd/caascan/help"
 )
 
-// manual holds a page for each topic, and the files of a nightly scan to copy.
+// nightly holds the files of a nightly scan, to be copied.
 //
-//go:embed help/*.md nightly
-var manual embed.FS
-
-// topic is a page of the manual: help/NAME.md. Its first line is "# Title: summary", and
-// nothing else has to be said for it to be listed.
-type topic struct{ name, summary, text string }
-
-// topics returns all pages, sorted by name.
-func topics() []topic {
-	files, err := fs.Glob(manual, "help/*.md")
-	if err != nil {
-		panic("caascan: " + err.Error()) // the pattern is ours
-	}
-	var all []topic
-	for _, file := range files {
-		text, err := manual.ReadFile(file)
-		if err != nil {
-			panic("caascan: " + err.Error()) // the file is part of the program
-		}
-		heading, _, _ := strings.Cut(string(text), "\n")
-		_, summary, _ := strings.Cut(heading, ": ")
-		all = append(all, topic{
-			name:    strings.TrimSuffix(path.Base(file), ".md"),
-			summary: summary,
-			text:    string(text),
-		})
-	}
-	return all
-}
+//go:embed nightly
+var nightly embed.FS
 
 func newHelp(io streams) *cobra.Command {
 	return &cobra.Command{
 		Use:   "help [TOPIC|COMMAND]",
 		Short: "Explain a topic or a command",
+		Long: `Help prints a page of the manual, or the help of a command. A topic goes before
+the command of the same name, which has its own --help. On a terminal the page is
+shown with the program that PAGER names, else with less or more.`,
 		Example: `  caascan help reasons
-  caascan help scan`,
+  caascan help scan
+  caascan help nightly/caascan-nightly`,
 		Args:              cobra.ArbitraryArgs,
 		ValidArgsFunction: completeTopics,
 		GroupID:           programGroup,
@@ -55,56 +37,91 @@ func newHelp(io streams) *cobra.Command {
 	}
 }
 
-// runHelp explains a topic, a file of the manual, or a command, in this order: a command
-// of the same name has its own --help.
+// runHelp explains a topic or a command, or prints a file of the nightly scan as it is.
 func runHelp(root *cobra.Command, args []string, io streams) error {
-	if len(args) == 0 {
-		return root.Help()
-	}
 	name := strings.Join(args, " ")
-	for _, t := range topics() {
-		if t.name == name {
-			_, err := io.out.Write([]byte(t.text))
-			return err
-		}
+	if topic, ok := help.Find(name); ok {
+		return showTopic(topic, io)
 	}
-	if text, err := manual.ReadFile(name); err == nil && strings.HasPrefix(name, "nightly/") {
+	if text, err := nightly.ReadFile(name); err == nil {
 		_, err := io.out.Write(text)
 		return err
 	}
 	cmd, rest, err := root.Find(args)
-	if err != nil || len(rest) > 0 || cmd == root {
+	if err != nil || len(rest) > 0 {
 		return usagef("help %q: there is no such topic or command (see caascan help)", name)
 	}
-	return cmd.Help()
+	return page(io.out, commandHelp(cmd, layoutFor(io.out)))
+}
+
+func showTopic(topic help.Topic, io streams) error {
+	blocks, err := help.Parse(topic.Text)
+	if err != nil {
+		return err
+	}
+	return page(io.out, layoutFor(io.out).Page(blocks))
 }
 
 func completeTopics(cmd *cobra.Command, args []string, _ string) (found []cobra.Completion, _ cobra.ShellCompDirective) {
 	if len(args) > 0 {
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
-	for _, t := range topics() {
-		found = append(found, t.name+"\t"+t.summary)
+	for _, topic := range help.Topics() {
+		found = append(found, topic.Name+"\t"+topic.Summary)
 	}
 	for _, sub := range cmd.Root().Commands() {
-		if sub.IsAvailableCommand() && !containsTopic(sub.Name()) {
+		if _, ok := help.Find(sub.Name()); !ok && sub.IsAvailableCommand() {
 			found = append(found, sub.Name()+"\t"+sub.Short)
 		}
 	}
 	return found, cobra.ShellCompDirectiveNoFileComp
 }
 
-func containsTopic(name string) bool {
-	_, err := fs.Stat(manual, "help/"+name+".md")
-	return err == nil
+// plainWidth is how many columns a page has that goes into a file or a pipe.
+const plainWidth = 80
+
+// layoutFor is the layout of what is written to w: as wide as the terminal, if w is one, and
+// with bold text, unless NO_COLOR (no-color.org) or the terminal says otherwise.
+func layoutFor(w io.Writer) help.Layout {
+	const narrowest = 40
+	if !isTerminal(w) {
+		return help.Layout{Width: plainWidth}
+	}
+	width, _, err := term.GetSize(int(w.(*os.File).Fd()))
+	if err != nil || width <= 0 {
+		width = plainWidth
+	}
+	styled := os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
+	return help.Layout{Width: max(width, narrowest), Styled: styled}
 }
 
-// topicList is the list of topics in the help of the program.
-func topicList() string {
-	var b strings.Builder
-	b.WriteString("Topics (caascan help TOPIC):\n")
-	for _, t := range topics() {
-		fmt.Fprintf(&b, "  %-11s %s\n", t.name, t.summary)
+// page writes a text, through a pager if somebody reads it on a terminal.
+func page(w io.Writer, text string) error {
+	if command := pager(os.LookupEnv); isTerminal(w) && len(command) > 0 {
+		cmd := exec.Command(command[0], command[1:]...)
+		cmd.Stdin, cmd.Stdout, cmd.Stderr = strings.NewReader(text), w, os.Stderr
+		err := cmd.Run()
+		if _, ended := errors.AsType[*exec.ExitError](err); err == nil || ended {
+			return nil // how a pager ends is its own affair
+		}
 	}
-	return b.String()
+	_, err := io.WriteString(w, text)
+	return err
+}
+
+// pager returns the command that shows a text page by page: that of PAGER, else less or
+// more if there is one. There is none if PAGER is empty.
+func pager(lookup func(string) (string, bool)) []string {
+	if command, ok := lookup("PAGER"); ok {
+		return strings.Fields(command)
+	}
+	if runtime.GOOS == "windows" {
+		return nil // more.com shows escapes as letters
+	}
+	for _, command := range [][]string{{"less", "-FRX"}, {"more"}} {
+		if _, err := exec.LookPath(command[0]); err == nil {
+			return command
+		}
+	}
+	return nil
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/spf13/pflag"
 
+	"caascan/cmd/caascan/help"
 	"caascan/report"
 	"caascan/scan"
 	"caascan/scan/snapshot"
@@ -95,20 +96,11 @@ func TestTheREADMEAndTheManualNameEveryFlag(t *testing.T) {
 	}
 }
 
-// TestEachTopicHasASummary, which is all that makes a file a topic.
-func TestEachTopicHasASummary(t *testing.T) {
-	for _, topic := range topics() {
-		if topic.summary == "" || !strings.HasPrefix(topic.text, "# ") {
-			t.Errorf("help/%s.md: its first line is not %q", topic.name, "# Title: summary")
-		}
-	}
-}
-
 func topicTable() string {
 	var b strings.Builder
 	b.WriteString("| topic | what it explains |\n|---|---|\n")
-	for _, topic := range topics() {
-		fmt.Fprintf(&b, "| [%s](cmd/caascan/help/%[1]s.md) | %s |\n", topic.name, cell(topic.summary))
+	for _, topic := range help.Topics() {
+		fmt.Fprintf(&b, "| [%s](cmd/caascan/help/%[1]s.md) | %s |\n", topic.Name, cell(topic.Summary))
 	}
 	return b.String()
 }
@@ -186,14 +178,11 @@ func metricTable() string {
 	return b.String()
 }
 
-// exitTable is the same text as in every --help.
 func exitTable() string {
-	_, lines, _ := strings.Cut(exitStatus, "\n")
 	var b strings.Builder
 	b.WriteString("| code | what it means |\n|---|---|\n")
-	for line := range strings.Lines(lines) {
-		code, meaning, _ := strings.Cut(strings.TrimSpace(line), " ")
-		fmt.Fprintf(&b, "| %s | %s |\n", code, strings.TrimSpace(meaning))
+	for _, code := range exitCodes() {
+		fmt.Fprintf(&b, "| %d | %s |\n", code.number, cell(code.meaning))
 	}
 	return b.String()
 }
