@@ -138,7 +138,7 @@ const (
 // ownGroups are the groups of a command that has flags besides --help.
 func ownGroups(cmd *cobra.Command) []flagGroup {
 	groups := groupsOf(cmd.Flags())
-	if len(groups) == 1 && len(groups[0].flags) == 1 {
+	if len(groups) == 1 && slices.Equal(groups[0].flags, []string{"help"}) {
 		return nil
 	}
 	return groups
@@ -154,9 +154,14 @@ func usageLine(cmd *cobra.Command) string {
 	return cmd.Parent().Name() + " " + cmd.Use
 }
 
-func commandsOf(cmd *cobra.Command, group string) (terms []help.Term) {
-	for _, sub := range cmd.Commands() {
-		if sub.GroupID == group && (sub.IsAvailableCommand() || sub.Name() == "help") {
+// shownCommands are the commands that are not hidden, help included.
+func shownCommands(root *cobra.Command) []*cobra.Command {
+	return slices.DeleteFunc(slices.Clone(root.Commands()), func(cmd *cobra.Command) bool { return cmd.Hidden })
+}
+
+func commandsOf(root *cobra.Command, group string) (terms []help.Term) {
+	for _, sub := range shownCommands(root) {
+		if sub.GroupID == group {
 			terms = append(terms, help.Term{Word: sub.Name(), Meaning: sub.Short})
 		}
 	}
