@@ -68,15 +68,16 @@ func survey(body []record, header []string, width int) []column {
 			continue
 		}
 		for i, cell := range rec.cells {
-			columns[i].count(cell)
+			columns[i] = columns[i].with(cell)
 		}
 	}
 	return columns
 }
 
-func (c *column) count(cell string) {
+// with counts a cell too.
+func (c column) with(cell string) column {
 	if strings.TrimSpace(cell) == "" {
-		return
+		return c
 	}
 	c.filled++
 	at := strings.Contains(cell, "@")
@@ -88,12 +89,13 @@ func (c *column) count(cell string) {
 	case holdsSeveral(cell):
 		c.several++
 	default:
-		return
+		return c
 	}
 	c.targets++
 	if at {
 		c.addresses++
 	}
+	return c
 }
 
 // fraction is that of targets among the cells that are not blank.

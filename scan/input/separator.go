@@ -98,7 +98,7 @@ func read(t text, separator byte) (reading, error) {
 		if rec.broken {
 			continue
 		}
-		r.count(rec)
+		r = r.with(rec)
 		if len(rec.cells) > 1 {
 			widths[len(rec.cells)]++
 		}
@@ -119,7 +119,8 @@ func read(t text, separator byte) (reading, error) {
 	return r, err
 }
 
-func (r *reading) count(rec record) {
+// with counts a record too.
+func (r reading) with(rec record) reading {
 	if r.records == 0 {
 		r.first = len(rec.cells)
 	}
@@ -138,6 +139,7 @@ func (r *reading) count(rec record) {
 	}) {
 		r.stray++
 	}
+	return r
 }
 
 // isPure reports whether the cells are addresses and nothing else, or domains and nothing

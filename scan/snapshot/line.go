@@ -66,7 +66,8 @@ type proofStepLine struct {
 	Time     string  `json:"time,omitempty"`
 }
 
-// MarshalJSON writes o as one object, the line of a snapshot.
+// MarshalJSON writes o as one object, the line of a snapshot. Only a value receiver lets
+// encoding/json find it in a value that cannot be addressed, such as one in an interface.
 func (o Observation) MarshalJSON() ([]byte, error) { return o.appendLine(nil), nil }
 
 // appendLine appends o as one JSON object. It is written by hand because a run writes a
@@ -189,7 +190,7 @@ func (l *line) observation() (Observation, error) {
 		return o, fmt.Errorf("name %q: %w", l.Name, err)
 	}
 	if o.Name.String() != l.Name {
-		return o, fmt.Errorf("name %q: the DNS knows it as %s", l.Name, o.Name)
+		return o, fmt.Errorf("name %q: the DNS spells it %s", l.Name, o.Name)
 	}
 	if o.Time, err = parseStamp(l.Time); err != nil {
 		return o, err
