@@ -95,7 +95,7 @@ func TestFixesAsAZoneFile(t *testing.T) {
 
 ; $p\;x.cdn.net denies Old, New: 2 rows, 2 domains
 ; Whose: ask whoever runs cdn.net
-; Note: 0 issuemail ";" stays: it forbids every CA where it stands alone, and does nothing beside a record that names one. Ask whether that is meant.
+; Note: 0 issuemail ";" stays: alone it forbids every CA, and beside a record that names one it does nothing. Ask whether that is meant.
 ; Note: Check with whoever set it: 128 tbs "\013\010evil. A 192.0.2.1" is marked critical and has a tag that CAs do not know, so none may issue. It stays, without the mark.
 \$p\;x.cdn.net. IN CAA 0 issuemail ";"
 \$p\;x.cdn.net. IN CAA 0 tbs "\013\010evil. A 192.0.2.1"

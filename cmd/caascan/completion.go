@@ -34,7 +34,7 @@ func newCompletion(io streams) *cobra.Command {
   caascan completion fish > ~/.config/fish/completions/caascan.fish
   caascan completion powershell | Out-String | Invoke-Expression`,
 		Long: `Completion prints a script for a shell. Put it where the shell looks for such
-scripts, and start the shell anew. In bash it needs the package bash-completion.
+scripts, and start a new shell. In bash it needs the package bash-completion.
 `,
 		Args:              usageArgs(cobra.ExactArgs(1)),
 		ValidArgsFunction: first(oneOf(texts(shells())...)),

@@ -30,8 +30,8 @@ func newDiff(io streams) *cobra.Command {
   caascan diff last-week.xlsx today.jsonl --fail-on changed`,
 		Long: `Diff compares two reports of caascan, each in CSV, XLSX or JSON Lines, and shows
 what changed for each domain: the policy first, then what could not be looked up,
-then rows that are new and gone. A row is known again by the text of the cell that
-was scanned, wherever it stands.
+then rows that are new or gone. Rows are matched by the text of the scanned cell,
+whatever their order.
 
 ` + exitStatus,
 		Args:              usageArgs(cobra.ExactArgs(2)),
@@ -41,7 +41,7 @@ was scanned, wherever it stands.
 		RunE: func(cmd *cobra.Command, args []string) error { return runDiff(cmd.Context(), o, args[0], args[1], io) },
 	}
 	cmd.Flags().StringVar(&o.column, "column", "", "`name` or number of the column that was scanned (default: auto-detected)")
-	addList(cmd.Flags(), &o.failOn, "fail-on", "changed: exit with 3 if the policy of any domain changed, which is what caa_change says but for failed-now, recovered, new and gone")
+	addList(cmd.Flags(), &o.failOn, "fail-on", "changed: exit with 3 if the policy of any domain changed, which is any caa_change but failed-now, recovered, new and gone")
 	addLogFormat(cmd.Flags(), &o.logFormat)
 	_ = cmd.RegisterFlagCompletionFunc("fail-on", oneOf(string(failOnChanged))) // fails only for a flag that is not there
 	return cmd

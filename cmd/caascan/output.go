@@ -15,7 +15,7 @@ import (
 )
 
 // reportsStay ends what is said of a run that could not finish.
-const reportsStay = "no report was written: those that were there stay"
+const reportsStay = "no report was written; the earlier ones are unchanged"
 
 // output is a report that is being written. A file appears under its name only
 // when it is committed; until then an older report stands there untouched.

@@ -60,7 +60,7 @@ func (a *age) Type() string { return "duration" }
 func (o *recordOptions) validate(from []string) error {
 	switch {
 	case o.snapshot != "" && len(from) > 0:
-		return usagef("--from-snapshot asks nobody, so there is nothing to write to --snapshot: leave one out")
+		return usagef("--from-snapshot asks nobody, so --snapshot has nothing to write: leave one out")
 	case o.resume && o.snapshot == "":
 		return usagef("--resume continues the file given with --snapshot: give that too")
 	case o.maxAge != 0 && !o.resume:

@@ -44,7 +44,7 @@ var (
 	ErrFormat = errors.New("is not a list")  // neither text nor an intact XLSX workbook
 	ErrHeader = errors.New("no such row")    // Options.HeaderRow
 
-	ErrKind      = errors.New("is no list")                           // but a file of another kind, which the message names
+	ErrKind      = errors.New("is not a list")                        // but a file of another kind, which the message names
 	ErrNoDomains = errors.New("no column holds addresses or domains") // and none was asked for
 )
 
@@ -198,7 +198,7 @@ func (in *Input) detect(ctx context.Context, file string, opts Options) error {
 	case kindOf(head) != "":
 		return fmt.Errorf("%w: it is %s; give it as CSV, XLSX or a plain list", ErrKind, kindOf(head))
 	case bytes.HasPrefix(head, []byte("%PDF-")) || isBinary(head):
-		return fmt.Errorf("%w: it is no text and no workbook; give it as CSV, XLSX or a plain list", ErrFormat)
+		return fmt.Errorf("%w: it is neither text nor a workbook; give it as CSV, XLSX or a plain list", ErrFormat)
 	case opts.Sheet != "":
 		return fmt.Errorf("%w %s: it is a text file, which has no sheets; leave out --sheet", ErrSheet, quote(opts.Sheet))
 	}
@@ -212,7 +212,7 @@ func (in *Input) detect(ctx context.Context, file string, opts Options) error {
 		in.layout.Separator = string(rune(text.separator))
 	}
 	if text.close != noSeparator {
-		in.notes = append(in.notes, fmt.Sprintf("the separator is taken to be %s; %s would do nearly as well; choose with --separator",
+		in.notes = append(in.notes, fmt.Sprintf("the separator seems to be %s; %s would do nearly as well; use --separator to choose",
 			quote(string(rune(text.separator))), quote(string(rune(text.close)))))
 	}
 	return nil
@@ -280,7 +280,7 @@ func (in *Input) useWorkbook(ctx context.Context, file string, opts Options) err
 		in.notes = append(in.notes, book.unsaved())
 	}
 	if opts.Sheet == "" && len(book.others) > 0 {
-		in.notes = append(in.notes, fmt.Sprintf("sheet %s is read; the workbook has others, which --sheet chooses: %s",
+		in.notes = append(in.notes, fmt.Sprintf("only the sheet %s is read; use --sheet to choose another: %s",
 			quote(book.sheet), list(book.others)))
 	}
 	return nil
@@ -321,7 +321,7 @@ func (in *Input) chooseHeader(sample []record, opts Options) (int, error) {
 	if opts.HeaderRow > 0 {
 		at = slices.IndexFunc(sample, func(rec record) bool { return rec.number == opts.HeaderRow })
 		if at < 0 {
-			return 0, fmt.Errorf("%w %d in the first %d of %s: --header names the row of the header as a spreadsheet shows it",
+			return 0, fmt.Errorf("%w %d in the first %d of %s: give --header the number that a spreadsheet shows for the row",
 				ErrHeader, opts.HeaderRow, sample[len(sample)-1].number, in.name)
 		}
 	}
@@ -339,7 +339,7 @@ func (in *Input) chooseHeader(sample []record, opts Options) (int, error) {
 		for i, rec := range sample[:at] {
 			lines[i] = fmt.Sprintf("%d (%s)", rec.number, quote(strings.Join(rec.cells, " ")))
 		}
-		in.notes = append(in.notes, fmt.Sprintf("row %d is taken for the header; the rows above it are left out: %s; choose with --header",
+		in.notes = append(in.notes, fmt.Sprintf("row %d seems to be the header, so the rows above it are left out: %s; use --header to choose another",
 			in.layout.HeaderRow, list(lines)))
 	}
 	return at, nil
@@ -448,7 +448,7 @@ func (in *Input) Stray() string {
 	if in.width < in.second+much || in.width < 2*in.second || in.second == 0 {
 		return ""
 	}
-	return fmt.Sprintf("row %d of %s has %d cells and all others have %d at most: every report is as wide as that; mend the row", in.widest, in.name, in.width, in.second)
+	return fmt.Sprintf("row %d of %s has %d cells, and no other row has more than %d: every report becomes as wide as that; correct the row", in.widest, in.name, in.width, in.second)
 }
 
 // Facts returns what was found out about the file and is no cause for doubt, a sentence

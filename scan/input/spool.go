@@ -48,7 +48,7 @@ func (in *Input) unpack(ctx context.Context, file, tempDir string) (string, erro
 		}
 		unpacked, err := gzip.NewReader(&stoppable{ctx, packed})
 		if err != nil {
-			return nil, errors.Join(fmt.Errorf("%w: it begins as if packed with gzip and is not: %w", ErrFormat, err), packed.Close())
+			return nil, errors.Join(fmt.Errorf("%w: it begins like a gzip file but is damaged: %w", ErrFormat, err), packed.Close())
 		}
 		return &gunzipped{unpacked, packed, maxGunzipped}, nil
 	}, tempDir)
@@ -64,7 +64,7 @@ type gunzipped struct {
 func (g *gunzipped) Read(to []byte) (int, error) {
 	n, err := g.Reader.Read(to)
 	if g.left -= int64(n); g.left < 0 {
-		return 0, fmt.Errorf("%w that fits: it unpacks to more than %d GiB", ErrFormat, maxGunzipped>>30)
+		return 0, fmt.Errorf("%w of a size that can be read: it unpacks to more than %d GiB", ErrFormat, maxGunzipped>>30)
 	}
 	return n, err
 }

@@ -72,7 +72,7 @@ func parseHeader(text []byte) (*Header, error) {
 		return nil, err
 	}
 	if len(l.Resolvers) > MostResolvers {
-		return nil, fmt.Errorf("%d resolvers: nobody asks so many", len(l.Resolvers))
+		return nil, fmt.Errorf("%d resolvers are more than can be asked", len(l.Resolvers))
 	}
 	l.Started = l.Started.UTC()
 	for i := range l.Resolvers {

@@ -13,7 +13,7 @@ import (
 // Errors that Reader.All yields, wrapped, with the file and the line.
 var (
 	// ErrNoSnapshot says that a file does not begin as a snapshot does.
-	ErrNoSnapshot = errors.New("no snapshot of caascan")
+	ErrNoSnapshot = errors.New("not a snapshot of caascan")
 	// ErrFormat says that a later program has written it.
 	ErrFormat = errors.New("a snapshot of a later caascan")
 	// ErrBroken says that a line is neither an answer nor a header, and not the last one.

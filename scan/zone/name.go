@@ -88,7 +88,7 @@ func packName(text, origin string) (string, error) {
 		return "", fmt.Errorf("name %s is longer than %d octets", quote(text), maxName)
 	}
 	if err != nil {
-		return "", fmt.Errorf("%s is no domain name", quote(text))
+		return "", fmt.Errorf("%s is not a domain name", quote(text))
 	}
 	return string(octets[:size]), nil
 }

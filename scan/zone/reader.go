@@ -120,12 +120,12 @@ func (r *reader) entry(e entry) error {
 	case "$GENERATE":
 		return r.generate(e)
 	}
-	return fmt.Errorf("directive %s is not known; a name that begins so is written with a backslash", quote(first))
+	return fmt.Errorf("directive %s is not known; write a backslash before a name that begins with $", quote(first))
 }
 
 func (r *reader) setOrigin(args []token) error {
 	if len(args) != 1 {
-		return errors.New("$ORIGIN is followed by one name")
+		return errors.New("$ORIGIN must be followed by one name")
 	}
 	wire, err := r.name(args[0])
 	if err != nil {
@@ -137,11 +137,11 @@ func (r *reader) setOrigin(args []token) error {
 
 func (r *reader) setTTL(args []token) error {
 	if len(args) != 1 {
-		return errors.New("$TTL is followed by one number of seconds")
+		return errors.New("$TTL must be followed by one number of seconds")
 	}
 	ttl, ok := parseTTL(args[0].text)
 	if !ok {
-		return fmt.Errorf("$TTL: %s is no number of seconds up to %d", quote(args[0].text), maxTTL)
+		return fmt.Errorf("$TTL: %s is not a number of seconds up to %d", quote(args[0].text), maxTTL)
 	}
 	r.ttl, r.ttlFixed = ttl, true
 	return nil
@@ -151,7 +151,7 @@ func (r *reader) setTTL(args []token) error {
 // file's origin and owner (RFC 1035, section 5.1).
 func (r *reader) include(args []token) error {
 	if len(args) != 1 && len(args) != 2 {
-		return errors.New("$INCLUDE is followed by a file and, if need be, an origin")
+		return errors.New("$INCLUDE must be followed by a file and, if needed, an origin")
 	}
 	if r.folder == nil {
 		return errors.New("$INCLUDE is not allowed here")
@@ -183,7 +183,7 @@ func (r *reader) includeFile(target, origin string) error {
 	}
 	input, err := r.folder.Open(path)
 	if err != nil {
-		return fmt.Errorf("$INCLUDE %s: an included file must be there and stay in the zone file's folder: %w", quote(target), err)
+		return fmt.Errorf("$INCLUDE %s: an included file must exist and stay in the zone file's folder: %w", quote(target), err)
 	}
 	defer func() { _ = input.Close() }() // it was only read
 	included := &reader{
@@ -269,7 +269,7 @@ func (r *reader) head(tokens []token) (head, error) {
 
 func (r *reader) name(t token) (string, error) {
 	if t.text[0] == '"' {
-		return "", fmt.Errorf("a name is written without quotation marks, unlike %s", quote(t.text))
+		return "", fmt.Errorf("a name must be written without quotation marks, unlike %s", quote(t.text))
 	}
 	return packName(t.text, r.origin)
 }
@@ -283,7 +283,7 @@ func parseType(text string) (uint16, error) {
 		typ, known = uint16(n), err == nil
 	}
 	if !known {
-		return 0, fmt.Errorf("%s is no TTL, class or record type", quote(text))
+		return 0, fmt.Errorf("%s is not a TTL, class or record type", quote(text))
 	}
 	// RFC 6895, section 3.1: question and meta types hold no data.
 	if typ == dns.TypeNone || typ == dns.TypeOPT || 128 <= typ && typ <= 255 {

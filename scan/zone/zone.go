@@ -143,7 +143,7 @@ func (l *loader) apex() (name, error) {
 			return r.owner, nil
 		}
 	}
-	return "", errors.New("no SOA record, so this is no zone")
+	return "", errors.New("no SOA record, so this is not a zone")
 }
 
 // fill puts the records into the zone. Those that a record before them equals
