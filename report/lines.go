@@ -44,6 +44,7 @@ func newLineWriter(w io.Writer, t *Table, form lineForm, start string) *lineWrit
 	}
 }
 
+// Write adds the line of a row. After an error it returns that error again.
 func (w *lineWriter) Write(r scan.Result) error {
 	if w.err == nil {
 		w.err = w.write(r)
@@ -68,6 +69,7 @@ func (w *lineWriter) write(r scan.Result) error {
 	return w.flush()
 }
 
+// Close writes the lines that are left, and returns the first error there was.
 func (w *lineWriter) Close(*Overview) error {
 	err := w.err
 	if err == nil {

@@ -446,8 +446,10 @@ type namedWriter struct {
 	name string
 }
 
+// Write writes a row; an error names the report.
 func (w namedWriter) Write(r scan.Result) error { return w.named(w.Writer.Write(r)) }
 
+// Close ends the report; an error names it.
 func (w namedWriter) Close(o *report.Overview) error { return w.named(w.Writer.Close(o)) }
 
 func (w namedWriter) named(err error) error {

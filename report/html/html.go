@@ -65,6 +65,7 @@ func newHTML(w io.Writer, layout report.Layout, limits pageLimits) (*htmlWriter,
 	return &htmlWriter{out: w, table: t, page: page, limits: limits}, nil
 }
 
+// Write takes a row into the page. After an error it returns that error again.
 func (h *htmlWriter) Write(r scan.Result) error {
 	if h.err == nil {
 		h.err = h.table.Check(r)

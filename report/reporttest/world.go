@@ -277,6 +277,7 @@ var ErrDisk = errors.New("no space left on device")
 // Limited takes so many octets and then fails.
 type Limited struct{ left int }
 
+// Write counts p, and fails with ErrDisk as soon as there is no room for all of it.
 func (l *Limited) Write(p []byte) (int, error) {
 	if len(p) > l.left {
 		return 0, ErrDisk

@@ -123,6 +123,7 @@ func (b *workbook) widths() []float64 {
 	return widths
 }
 
+// Write adds a row to the sheets that have rows. After an error it returns that error again.
 func (b *workbook) Write(r scan.Result) error {
 	if b.err == nil {
 		b.err = b.write(r)
@@ -204,6 +205,8 @@ func (b *workbook) sharedLine(o *scan.Outcome) sharedLine {
 	return shared
 }
 
+// Close writes the other sheets and ends the archive. It removes the temporary files
+// after an error too.
 func (b *workbook) Close(o *report.Overview) error {
 	if errors.Is(b.err, report.ErrClosed) {
 		return b.err

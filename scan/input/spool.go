@@ -61,6 +61,7 @@ type gunzipped struct {
 	left int64
 }
 
+// Read unpacks, and fails with ErrFormat as soon as it is more than the bound.
 func (g *gunzipped) Read(to []byte) (int, error) {
 	n, err := g.Reader.Read(to)
 	if g.left -= int64(n); g.left < 0 {
@@ -69,6 +70,7 @@ func (g *gunzipped) Read(to []byte) (int, error) {
 	return n, err
 }
 
+// Close closes the packed file.
 func (g *gunzipped) Close() error { return g.file.Close() }
 
 // spool copies a stream to a file. Where ctx ends first, the copying goroutine

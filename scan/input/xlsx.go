@@ -336,6 +336,7 @@ type stoppable struct {
 	io.Reader
 }
 
+// Read fails with the cause of ctx once that has ended.
 func (s *stoppable) Read(to []byte) (int, error) {
 	if s.ctx.Err() != nil {
 		return 0, context.Cause(s.ctx)

@@ -52,6 +52,7 @@ type part struct {
 	file io.Closer
 }
 
+// Close closes the part, not the archive.
 func (p part) Close() error { return p.file.Close() }
 
 // errNoPart says that a part is not there.
@@ -84,6 +85,8 @@ type budgeted struct {
 // errTooLarge is about maxUnpacked.
 var errTooLarge = fmt.Errorf("its parts unpack to more than %d MiB", maxUnpacked>>20)
 
+// Read fails with errTooLarge beyond the budget, and with the cause of the context once that
+// has ended.
 func (b *budgeted) Read(to []byte) (int, error) {
 	if err := b.parts.ctx.Err(); err != nil {
 		return 0, context.Cause(b.parts.ctx)

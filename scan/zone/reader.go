@@ -55,7 +55,10 @@ type lineError struct {
 	err error
 }
 
+// Error is "file:line: " and what is wrong there.
 func (e *lineError) Error() string { return fmt.Sprintf("%s:%d: %v", e.file, e.line, e.err) }
+
+// Unwrap returns what is wrong without its place.
 func (e *lineError) Unwrap() error { return e.err }
 
 // loader collects the records of a master file and all it includes.

@@ -195,6 +195,7 @@ func (c *HTTPSClient) connect(ctx context.Context, network, address string) (net
 	return tracked, nil
 }
 
+// Close closes the connection, which the client then forgets.
 func (c *httpsConn) Close() error {
 	c.client.mu.Lock()
 	delete(c.client.conns, c)
