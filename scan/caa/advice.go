@@ -24,7 +24,7 @@ func deprecated(name domain.Name) bool {
 	return known && id.Standing == Deprecated
 }
 
-// Taken says which identifiers the names of owners stand for, in a sentence or two; "" where
+// Taken says which identifiers the names of owners stand for, in a sentence or two; "" if
 // only issuer domain names were given.
 func (i Issuer) Taken() string {
 	if len(i.Owners) == 0 {
