@@ -12,14 +12,14 @@ import (
 	"github.com/miekg/dns"
 )
 
-// soaNumbers is the size of the five numbers behind the names of an SOA record,
+// soaNumbers is the size of the five numbers after the names of an SOA record,
 // of which the last is MINIMUM (RFC 1035, section 3.3.13).
 const soaNumbers = 20
 
 // rdata returns the octets of the RDATA, uncompressed, that the tokens of text
-// write. No answer about CAA is made from types but those that are named here: where the
+// write. No answer about CAA is made from types but those that are named here: if the
 // library cannot read another one that servers can, such as a DNSKEY record with its
-// algorithm by name, the text stands for the octets: the name exists and has the type.
+// algorithm by name, the text is kept as the octets: the name exists and has the type.
 func (r *reader) rdata(typ uint16, text string, tokens []token) (string, error) {
 	if len(tokens) == 0 {
 		return "", errors.New("no data")

@@ -36,7 +36,7 @@ type record struct {
 	comment string
 }
 
-// place is where in the files something stands.
+// place is where in the files something is.
 type place struct {
 	file string
 	line int
@@ -63,7 +63,7 @@ func (e *lineError) Unwrap() error { return e.err }
 
 // loader collects the records of a master file and all it includes.
 type loader struct {
-	folder    *os.Root // the zone file's; nil where $INCLUDE is not allowed
+	folder    *os.Root // the zone file's; nil if $INCLUDE is not allowed
 	dir       string   // the folder as messages write it
 	origin    string   // that the file begins with, absolute text, or ""
 	files     int
@@ -196,7 +196,7 @@ func (r *reader) includeFile(target, origin string) error {
 	return included.read()
 }
 
-// checkASCII refuses an owner in which letters beyond ASCII stand as they are. The DNS
+// checkASCII refuses an owner in which letters beyond ASCII are written as they are. The DNS
 // has its A-label, so the records would be for a name that nobody asks for.
 func checkASCII(owner string) error {
 	if strings.IndexFunc(owner, func(r rune) bool { return r >= utf8.RuneSelf }) < 0 {
@@ -209,7 +209,7 @@ func checkASCII(owner string) error {
 	return fmt.Errorf("owner %s has letters beyond ASCII: %s", quote(owner), advice)
 }
 
-// head is what stands between a record's owner and its RDATA.
+// head is what is written between a record's owner and its RDATA.
 type head struct {
 	ttl    uint32
 	typ    uint16
