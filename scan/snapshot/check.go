@@ -7,8 +7,8 @@ import (
 	"unicode"
 )
 
-// checkWords holds what comes from closed sets, and the names from the DNS, to what can
-// stand there.
+// checkWords holds what comes from closed sets, and the names from the DNS, to what
+// they can be.
 func (l *line) checkWords() error {
 	switch {
 	case !slices.Contains(recorded[:], l.Transport):

@@ -61,7 +61,7 @@ type proofStepLine struct {
 	Name     string  `json:"name"`
 	Finding  Finding `json:"finding"`
 	Resolver string  `json:"resolver,omitempty"`
-	RCode    string  `json:"rcode,omitempty"` // left out where no reply came
+	RCode    string  `json:"rcode,omitempty"` // left out if no reply came
 	AD       bool    `json:"ad"`
 	Time     string  `json:"time,omitempty"`
 }
@@ -104,7 +104,7 @@ func (o *Observation) appendLine(b []byte) []byte {
 	return append(b, '}')
 }
 
-// appendText appends a field of text, behind another one; nothing where it is empty.
+// appendText appends a field of text, after another one; nothing if it is empty.
 func appendText(b []byte, key, text string) []byte {
 	if text == "" {
 		return b
@@ -118,7 +118,7 @@ func appendText(b []byte, key, text string) []byte {
 	return append(append(append(b, '"'), text...), '"')
 }
 
-// appendList appends a field of a list; nothing where it is empty.
+// appendList appends a field of a list; nothing if it is empty.
 func appendList[T any](b []byte, key string, list []T) []byte {
 	if len(list) == 0 {
 		return b

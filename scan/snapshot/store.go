@@ -75,7 +75,7 @@ func (s *Store) Put(o Observation) {
 // Drop takes away what there is of name.
 func (s *Store) Drop(name domain.Name) { delete(s.byName, name) }
 
-// nanoseconds returns a time as nanoseconds from 1970, or 0 where they cannot
+// nanoseconds returns a time as nanoseconds from 1970, or 0 if they cannot
 // tell it: the zero time, and those before 1678 or after 2262.
 func nanoseconds(t time.Time) int64 {
 	if at := t.UnixNano(); time.Unix(0, at).Equal(t) {
