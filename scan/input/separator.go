@@ -58,7 +58,7 @@ func findSeparator(t text) (found, close byte, err error) {
 // half the records are one cell, it does not if more addresses show without it:
 // that is a list of display names with commas.
 //
-// Nor does it where it only stands between addresses: their line is a cell of several.
+// Nor does it if it is only between addresses: their line is a cell of several.
 func (r reading) separates(lines reading) bool {
 	switch {
 	case r.pure > 0 && r.pure == r.several && lines.targets >= r.targets:

@@ -73,8 +73,8 @@ func (g *gunzipped) Read(to []byte) (int, error) {
 // Close closes the packed file.
 func (g *gunzipped) Close() error { return g.file.Close() }
 
-// spool copies a stream to a file. Where ctx ends first, the copying goroutine
-// stays behind in its Read and ends at its next Write.
+// spool copies a stream to a file. If ctx ends first, the copying goroutine
+// stays in its Read and ends at its next Write.
 func (in *Input) spool(ctx context.Context, open func() (io.ReadCloser, error), tempDir string) (string, error) {
 	dir, err := in.tempDir(tempDir)
 	if err != nil {

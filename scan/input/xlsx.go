@@ -107,7 +107,7 @@ func (o *opening) release() {
 	}
 }
 
-// choose decodes the sheet that is asked for or, where none is, the first that can be
+// choose decodes the sheet that is asked for or, if none is, the first that can be
 // seen and has rows with addresses; failing that, the first that has rows.
 func (o *opening) choose(asked string) error {
 	if asked = strings.TrimSpace(asked); asked != "" {
@@ -208,7 +208,7 @@ const (
 	withAddresses
 )
 
-// decode writes a sheet to the spool. Where addresses are demanded and do not show, it
+// decode writes a sheet to the spool. If addresses are demanded and do not show, it
 // stops after a sample.
 func (o *opening) decode(at int, demanded demand) (contents, error) {
 	s := o.book.sheets[at]

@@ -276,7 +276,7 @@ func (p *parts) readBook(root string, worksheets map[string]string, book *bookPa
 
 func isTrue(value []byte) bool { return string(value) == "1" || string(value) == "true" }
 
-// prefixed returns the names of the attributes that have a local name behind a prefix.
+// prefixed returns the names of the attributes that have a local name after a prefix.
 func (x *xmlScanner) prefixed(name string) []string {
 	var names []string
 	for word := range bytes.FieldsFuncSeq(x.attrs, func(r rune) bool {
