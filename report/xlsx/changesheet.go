@@ -5,7 +5,7 @@ import (
 	"caascan/scan"
 )
 
-// changesSheet is there only where rows were compared with an earlier report.
+// changesSheet is there only if rows were compared with an earlier report.
 const changesSheet = "Changes"
 
 // changesText says what the sheet holds.

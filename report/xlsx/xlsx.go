@@ -32,10 +32,10 @@ const (
 	legendSheet  = "Legend"
 )
 
-// sheetText says what a sheet holds, and what stands there where that is nothing.
+// sheetText says what a sheet holds, and what it says if that is nothing.
 type sheetText struct {
 	name, holds, empty string
-	left               string // in place of empty, where not all rows were written
+	left               string // in place of empty, if not all rows were written
 }
 
 // sheetTexts are those of the sheets that every workbook has.
@@ -180,7 +180,7 @@ func (b *workbook) fill(r scan.Result) {
 	}
 }
 
-// putInput fills a cell with what stands at a place of the input's row. It is not made
+// putInput fills a cell with what is at a place of the input's row. It is not made
 // higher for its length.
 func (b *workbook) putInput(column int, text string, values []scan.Value, place int) {
 	if place < len(values) && b.putValue(column, text, values[place]) {
