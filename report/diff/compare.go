@@ -15,7 +15,7 @@ type comparedDomain struct {
 	name   string
 	change scan.Change
 	hash   uint64
-	was    uint32 // the place of the verdict, where the domain is not new
+	was    uint32 // the place of the verdict, if the domain is not new
 	now    judgement
 	kept   uint32 // rows that were there
 	added  uint32 // rows that were not
@@ -104,7 +104,7 @@ func (b *Baseline) meet(key rowKey) (found bool) {
 }
 
 // domain returns the domain of a row, which is compared when it is first met; nil
-// where the row has none.
+// if the row has none.
 func (b *Baseline) domain(row comparedRow) *comparedDomain {
 	if row.domain == "" {
 		return nil

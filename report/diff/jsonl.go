@@ -124,7 +124,7 @@ type jsonIssuerWords struct {
 	Reason *string `json:"reason"`
 }
 
-// dropExtras leaves out the cells behind the list's own columns, which a line has only as
+// dropExtras leaves out the cells after the list's own columns, which a line has only as
 // far as they are filled.
 func (l *jsonLine) dropExtras() {
 	for n := len(l.Cells); n > 1; n-- {
@@ -205,7 +205,7 @@ func recordsOf(set []jsonRecord) (string, error) {
 	return strings.Join(texts, report.ListSeparator), nil
 }
 
-// jsonTexts is an object whose values are texts, in the order in which they stand.
+// jsonTexts is an object whose values are texts, in the order of the text.
 type jsonTexts []jsonText
 
 type jsonText struct{ name, text string }

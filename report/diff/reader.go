@@ -18,7 +18,7 @@ import (
 )
 
 // Report is a report that is read again: CSV, the sheets Results of a workbook one
-// behind the other, or what NewJSONLTable makes of JSON Lines.
+// after the other, or what NewJSONLTable makes of JSON Lines.
 type Report struct {
 	Name   string        // of the file, for messages
 	Format report.Format // says how cells are escaped
@@ -27,20 +27,20 @@ type Report struct {
 	Rows iter.Seq2[scan.Row, error]
 }
 
-// ErrReport is wrapped where a file is no report that can be compared with another.
+// ErrReport is wrapped if a file is no report that can be compared with another.
 var ErrReport = errors.New("is no report that can be compared")
 
-// ErrNoColumn is wrapped where a report has no column that is called as ColumnChoice
+// ErrNoColumn is wrapped if a report has no column that is called as ColumnChoice
 // asks for.
 var ErrNoColumn = errors.New("no such column")
 
 // ColumnChoice says which column of a report was scanned: only from its cells it can
-// be told, and not where several hold the same domains.
+// be told, and not if several hold the same domains.
 type ColumnChoice struct {
 	// Asked is the name of the column, or its number among the input's, from 1; empty
 	// where it is to be found.
 	Asked string
-	// Preferred is the name of the column that is taken where others would do as well.
+	// Preferred is the name of the column that is taken if others would do as well.
 	Preferred string
 }
 
@@ -57,7 +57,7 @@ type Reader struct {
 	known   map[string]scan.Status // the status of each reason
 }
 
-// issuerColumns are where a decision stands. The label is empty for the columns that
+// issuerColumns are where a decision is. The label is empty for the columns that
 // do not name their CA, which are the first CA's.
 type issuerColumns struct {
 	label          string
@@ -235,7 +235,7 @@ func (a agreement) compare(other agreement) int {
 }
 
 // mostOf reports whether a column is one that may have been scanned. An empty column
-// explains all empty cells, and so the rows without a domain count only where there are
+// explains all empty cells, and so the rows without a domain count only if there are
 // no others.
 func (a agreement) mostOf(sampled agreement) bool {
 	if sampled.domains > 0 {
