@@ -10,10 +10,10 @@ import (
 	"caascan/scan"
 )
 
-// ErrColumns is wrapped where Layout.Columns cannot be had.
+// ErrColumns is wrapped if Layout.Columns cannot be had.
 var ErrColumns = errors.New("the columns cannot be had as chosen")
 
-// allInputs stands for all columns of the input, where none has this name.
+// allInputs means all columns of the input, if none has this name.
 const allInputs = "input"
 
 // choose leaves the chosen columns, in their order.
@@ -93,14 +93,14 @@ func (t *Table) find(inputs []TableColumn, meant func(name string) bool) []Table
 	return nil
 }
 
-// meansAll reports whether a name stands for all columns of the input.
+// meansAll reports whether a name means all columns of the input.
 func (t *Table) meansAll(name string) bool {
 	return Alike(allInputs, name) && !slices.ContainsFunc(t.names, func(other string) bool { return Alike(other, name) })
 }
 
 // isExtra reports whether a column has the name of one that extra cells make. Whether
 // there are such cells is known only when all rows have been read, and may be otherwise
-// in tomorrow's list: where there are none, the column is empty.
+// in tomorrow's list: if there are none, the column is empty.
 func isExtra(name string) bool {
 	number, ok := strings.CutPrefix(name, "extra")
 	n, err := strconv.Atoi(number)

@@ -33,7 +33,7 @@ func (f *FixLine) Asked() string {
 	return "whoever runs " + f.Ask
 }
 
-// Known ask first whether the fix is wanted where somebody may have forbidden every CA
+// Known ask first whether the fix is wanted if somebody may have forbidden every CA
 // on purpose. They warn of the other lines of the name: each has a whole set, of which
 // only the last that is published is there.
 func (f *FixLine) Known() []string {

@@ -18,7 +18,7 @@ type lineWriter struct {
 
 // lineForm is what a line looks like.
 type lineForm interface {
-	// appendCells appends the cells of the input that stand before all else.
+	// appendCells appends the cells of the input that come before all else.
 	appendCells(line []byte, r scan.Result) []byte
 	// template makes what follows them, to the end of the line.
 	template(o *scan.Outcome) template

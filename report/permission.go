@@ -23,7 +23,7 @@ const (
 )
 
 // permissionLines puts Permissions into words. Of two CAs all lines there can be
-// stand there, even where nothing has them; of more, those that occur.
+// are there, even if nothing has them; of more, those that occur.
 func permissionLines(labels []string, permissions []Permission) []PermissionLine {
 	if len(labels) == 2 {
 		permissions = allOfTwo(permissions)
