@@ -57,7 +57,7 @@ func NewBaseline(ctx context.Context, earlier *Reader, labels []string) (*Baseli
 		rows: make(map[scan.Change]int),
 	}
 	if len(b.issuers) == 0 {
-		return nil, fmt.Errorf("%s %w: it has none of the CAs %s", earlier.Name(), ErrReport, strings.Join(report.QuoteNames(labels), ", "))
+		return nil, fmt.Errorf("%s %w: none of its CAs is one of %s", earlier.Name(), ErrReport, strings.Join(report.QuoteNames(labels), ", "))
 	}
 	for read, err := range earlier.rows(ctx) {
 		if err != nil {
@@ -77,7 +77,7 @@ func (b *Baseline) checkVerdicts() error {
 	for i := 1; i < b.old.Len(); i++ {
 		before, row := b.old.at(i-1), b.old.at(i)
 		if hash := row.key.domain(); hash == before.key.domain() && hash != nowhere && row.judgement() != before.judgement() {
-			return fmt.Errorf("%s %w: two of its rows have one domain and not one verdict", b.earlier.Name(), ErrReport)
+			return fmt.Errorf("%s %w: two of its rows have the same domain and different verdicts", b.earlier.Name(), ErrReport)
 		}
 	}
 	return nil
@@ -134,7 +134,7 @@ func (b *Baseline) takenForTheSame(unnamed, named string, labels []string) strin
 			others = append(others, report.QuoteName(label))
 		}
 	}
-	return fmt.Sprintf("%s does not name its CA; %s, the first of %s, is assumed; not compared: %s.",
+	return fmt.Sprintf("%s does not name its CA, so it is compared with %s, the first of %s; not compared: %s.",
 		unnamed, report.QuoteName(b.issuers[0].label), named, strings.Join(others, ", "))
 }
 

@@ -66,7 +66,7 @@ func (b *Baseline) CompareAll(ctx context.Context, now *Reader) error {
 		}
 		row := comparedRow{b.key(read.domain, read.cell), b.judge(read, issuerPair.inNow), read.domain, func() recordSet { return recordSet{read.records, read.cut} }}
 		if at, met := b.met[row.key.domain()]; met && b.domains[at].now != row.judgement {
-			return fmt.Errorf("%s %w: row %d: it has the domain of another row and not its verdict", now.Name(), ErrReport, read.number)
+			return fmt.Errorf("%s %w: row %d: it has the same domain as another row and a different verdict", now.Name(), ErrReport, read.number)
 		}
 		b.compare(row)
 	}

@@ -28,7 +28,7 @@ type Report struct {
 }
 
 // ErrReport is wrapped if a file is no report that can be compared with another.
-var ErrReport = errors.New("is no report that can be compared")
+var ErrReport = errors.New("is not a report that can be compared")
 
 // ErrNoColumn is wrapped if a report has no column that is called as ColumnChoice
 // asks for.
@@ -190,7 +190,7 @@ func (r *Reader) chooseColumn(ctx context.Context, choice ColumnChoice) (err err
 	}
 	best := slices.MaxFunc(append(agreeing, agreement{}), agreement.compare)
 	if !best.mostOf(sampled) {
-		return fmt.Errorf("%s %w: the scanned column is not in it: the domains in caa_domain are those of no other column", r.table.Name, ErrReport)
+		return fmt.Errorf("%s %w: it lacks the scanned column: no other column holds the domains in caa_domain", r.table.Name, ErrReport)
 	}
 	r.column = r.inputs[slices.Index(agreeing, best)]
 	for i, name := range r.inputNames() {
@@ -317,10 +317,10 @@ func (r *Reader) read(read *readRow, row scan.Row) error {
 		reason, status := r.text(row, columns.reason), r.text(row, columns.status)
 		known, ok := r.known[reason]
 		if !ok {
-			return r.wrong(row, "%s is no reason", report.QuoteName(reason))
+			return r.wrong(row, "%s is not a reason", report.QuoteName(reason))
 		}
 		if status != string(known) {
-			return r.wrong(row, "%s has not the status %s", reason, report.QuoteName(status))
+			return r.wrong(row, "%s does not have the status %s", reason, report.QuoteName(status))
 		}
 		read.reasons[i] = scan.Reason(reason)
 	}

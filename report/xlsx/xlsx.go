@@ -84,7 +84,7 @@ func newWorkbook(w io.Writer, layout report.Layout) (*workbook, error) {
 	}
 	columns := len(t.Header())
 	if columns > excelize.MaxColumns {
-		return nil, fmt.Errorf("the workbook would have %d columns, a spreadsheet has at most %d: write a .csv report", columns, excelize.MaxColumns)
+		return nil, fmt.Errorf("the workbook would have %d columns, and a spreadsheet has at most %d: write a .csv report", columns, excelize.MaxColumns)
 	}
 	dir, err := os.MkdirTemp(layout.TempDir, "caascan-report-")
 	if err != nil {
