@@ -173,7 +173,7 @@ func checkXML(text []byte) error {
 		ascii = ascii && c < utf8.RuneSelf
 	}
 	if !ascii && !utf8.Valid(text) {
-		return errors.New("text that is no UTF-8")
+		return errors.New("text that is not UTF-8")
 	}
 	return nil
 }
@@ -334,7 +334,7 @@ func (x *xmlScanner) cdataText() error {
 			length--
 		}
 		if length == 0 && len(window) > 2*utf8.UTFMax {
-			return errors.New("text that is no UTF-8")
+			return errors.New("text that is not UTF-8")
 		}
 		if length == 0 && !x.more() {
 			return x.eof()
