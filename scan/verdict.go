@@ -77,6 +77,7 @@ type climbKey struct {
 	notFound    bool // the domain itself
 	elsewhere   bool // the set, and not in the domain's registrable domain
 	unsupported bool // any answer, so that its DNSSEC could not be validated
+	expires     bool // the signature over the set, soon
 }
 
 func climbKeyOf(steps []snapshot.Observation) climbKey {
@@ -90,6 +91,7 @@ func climbKeyOf(steps []snapshot.Observation) climbKey {
 	}
 	if last.Failure == "" {
 		e.elsewhere = elsewhere(steps[0].Name, last.Records)
+		e.expires = !last.Expires.IsZero()
 	}
 	for i := range steps {
 		e.unsupported = e.unsupported || unsupported(&steps[i])
@@ -168,7 +170,7 @@ func failed(last *snapshot.Observation) Decision {
 		}
 		panic("scan: " + word + " in the sentence of " + string(reason))
 	})
-	if words := markWords(last); words != "" {
+	if words := cmp.Or(markWords(last), flawWords(last)); words != "" {
 		detail = words
 	}
 	if len(last.EDE) > 0 && !last.Replied() { // its words may tell more than that it could not be read
@@ -186,11 +188,22 @@ func markWords(last *snapshot.Observation) Sentence {
 	case last.Failure == snapshot.Filtered:
 		return Sentence(server + " does not answer for " + asked + " from the public DNS: " + last.Mark.Words() +
 			". What the DNS holds there is not known; ask a resolver outside your network, by a tls:// or https:// address.")
+	case last.Mark == snapshot.MarkKeys:
+		return Sentence("The DNSSEC keys or DS records of " + asked + " could not be had from " + server + " (" + string(last.Failure) +
+			"), and without them no answer for " + last.Name.String() + " can be validated.")
 	case last.Failure == snapshot.ServFail:
 		return Sentence(server + " could not get an answer for " + asked + " that it trusts (SERVFAIL). " +
 			"The one that came afterwards was not validated, and " + asked + " is not proven to be unsigned, so it does not count.")
 	}
 	return ""
+}
+
+// flawWords is the sentence of an answer that was found bogus here, "" of all others.
+func flawWords(last *snapshot.Observation) Sentence {
+	if last.Flaw == nil || last.Failure != snapshot.DNSSECBogus {
+		return ""
+	}
+	return Sentence("The answer of " + last.Server + " for " + last.Name.String() + " is bogus: " + last.Flaw.String() + ".")
 }
 
 // onFailure says what SBR 4.2.2.1 lets a CA do after the failure at the last step:

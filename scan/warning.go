@@ -34,6 +34,8 @@ const (
 	// DNSSECUnsupported: the resolver could not validate what the zone is signed
 	// with.
 	DNSSECUnsupported Warning = "dnssec-unsupported"
+	// SignatureExpires: the signature over the set that decides ends in less than three days.
+	SignatureExpires Warning = "signature-expires"
 )
 
 // warnings is the one table of what each Warning means.
@@ -60,6 +62,7 @@ var warnings = [...]struct {
 	{PrimaryOfSeveral, "The cell holds several addresses. Only the primary one, which Exchange marks with SMTP: in capitals, was looked at; another one may be denied what this one permits."},
 	{DNSSECNotValidated, "No resolver that checks DNSSEC signatures, and whose word can be relied on, gave these answers. Broken signatures, which stop every CA, would not have been seen."},
 	{DNSSECUnsupported, "The domain is signed in a way that the resolver cannot check, so it counts as not signed here. A CA may see it otherwise."},
+	{SignatureExpires, "The DNSSEC signature over the deciding records ends in less than three days. Unless it is renewed no CA may issue after that."},
 }
 
 // Warnings returns every Warning, in the order of the table.
@@ -103,6 +106,9 @@ func (s *Scanner) warnings(o *Outcome, e climbKey, last *snapshot.Observation) [
 	if e.unsupported {
 		list = append(list, DNSSECUnsupported)
 	}
+	if e.expires {
+		list = append(list, SignatureExpires)
+	}
 	return list
 }
 
@@ -136,5 +142,5 @@ func notValidated(o *Outcome, last *snapshot.Observation) bool {
 // algorithm, nor the digest, nor so many iterations, or could not decide (RFC 8914,
 // sections 4.2, 4.3 and 4.6; RFC 9276, section 3.2).
 func unsupported(o *snapshot.Observation) bool {
-	return o.Failure == "" && snapshot.HasEDE(o.EDE, snapshot.EDEUnsupported, snapshot.EDEUndecided)
+	return o.Failure == "" && (o.Flaw.Unsupported() || snapshot.HasEDE(o.EDE, snapshot.EDEUnsupported, snapshot.EDEUndecided))
 }

@@ -13,6 +13,7 @@ import (
 	"caascan/scan"
 	"caascan/scan/caa"
 	"caascan/scan/domain"
+	"caascan/scan/lookup"
 	"caascan/scan/snapshot"
 )
 
@@ -48,6 +49,7 @@ type checked struct {
 	Input     string                 `json:"input"`
 	Domain    string                 `json:"domain"`
 	Steps     []snapshot.Observation `json:"steps"`
+	Chain     []lookup.ChainStep     `json:"chain,omitempty"`
 	FoundAt   string                 `json:"found_at,omitempty"`
 	Owner     string                 `json:"owner,omitempty"` // where it is not FoundAt
 	Decisions []checkedDecision      `json:"decisions"`
@@ -111,6 +113,9 @@ func runCheck(ctx context.Context, o checkOptions, name string, io streams) erro
 	scanner := scan.New(scan.Config{Issuers: issuers, Store: src.store})
 	c := newChecked(name, target, issuers, scanner.Verdict(target.Domain))
 	c.Steps = steps
+	if src.resolver != nil {
+		c.Chain = src.resolver.Chain(target.Domain)
+	}
 	if o.json {
 		encoder := json.NewEncoder(io.out)
 		encoder.SetIndent("", "  ")
@@ -172,6 +177,7 @@ func (c checked) print(w io.Writer, name domain.Name) error {
 		printStep(&b, o)
 	}
 	b.WriteByte('\n')
+	printChain(&b, c.Chain)
 	fmt.Fprintf(&b, "DNSSEC: %s. %s\n", c.DNSSEC, c.DNSSEC.Meaning())
 	if c.OnFailure != scan.OnFailureNone {
 		fmt.Fprintf(&b, "After this failure: %s. %s\n", c.OnFailure, c.OnFailure.Meaning())
@@ -233,7 +239,12 @@ func printStep(b *strings.Builder, o snapshot.Observation) {
 	switch {
 	case o.Failure != "":
 		fmt.Fprintf(b, "   failed: %s. %s\n", o.Failure, scan.Reason(o.Failure).Meaning())
-		if o.Asked != "" {
+		if o.Flaw != nil {
+			fmt.Fprintf(b, "   because %s\n", o.Flaw)
+		}
+		if o.Asked != "" && o.Mark == snapshot.MarkKeys {
+			fmt.Fprintf(b, "   the DNSSEC keys or DS records of %s could not be had\n", o.Asked)
+		} else if o.Asked != "" {
 			fmt.Fprintf(b, "   at the alias: %s\n", o.Asked)
 		}
 	case len(o.Records.Properties) > 0:
@@ -260,11 +271,43 @@ func printProof(b *strings.Builder, p snapshot.Proof) {
 	}
 }
 
+// printChain shows the zones from the root down that the answers were validated by.
+func printChain(b *strings.Builder, chain []lookup.ChainStep) {
+	if len(chain) == 0 {
+		return
+	}
+	b.WriteString("Chain of trust:\n")
+	for _, s := range chain {
+		fmt.Fprintf(b, "   %s: %s, %s", s.Name, s.Finding, s.State)
+		if len(s.DS) > 0 {
+			fmt.Fprintf(b, "; DS %s", strings.Join(s.DS, ", "))
+		}
+		if len(s.Keys) > 0 {
+			fmt.Fprintf(b, "; keys %s", strings.Join(s.Keys, ", "))
+		}
+		if s.Expires != nil {
+			fmt.Fprintf(b, "; signed until %s", s.Expires.UTC().Format(time.RFC3339))
+		}
+		if s.Why != "" {
+			fmt.Fprintf(b, "; %s", s.Why)
+		}
+		b.WriteByte('\n')
+	}
+}
+
 func adWords(ad bool) string {
 	if ad {
 		return ", AD"
 	}
 	return ", no AD"
+}
+
+// validatedWords says what the reply is worth.
+func validatedWords(o snapshot.Observation) string {
+	if o.Own != "" {
+		return ", " + string(o.Own)
+	}
+	return adWords(o.AD)
 }
 
 // askedWords says who was asked and what came back.
@@ -283,7 +326,7 @@ func askedWords(o snapshot.Observation) string {
 		words += ": " + o.Answer()
 	}
 	if o.Replied() && o.Transport != snapshot.Zone {
-		words += adWords(o.AD)
+		words += validatedWords(o)
 	}
 	if len(o.Records.Properties) > 0 {
 		words += fmt.Sprintf(", TTL %d s", o.TTL)

@@ -81,7 +81,7 @@ func (src *source) describe() {
 	}
 	for _, h := range src.evidence.headers {
 		for _, a := range h.Resolvers {
-			add(&src.resolvers, a.Resolver+" ("+validationWords(a)+")")
+			add(&src.resolvers, a.Resolver+" ("+validationWords(a, h.Flags.DNSSEC)+")")
 		}
 		for _, name := range h.Zones {
 			add(&src.zoneFiles, name)

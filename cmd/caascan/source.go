@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/sha256"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -14,6 +15,7 @@ import (
 	"caascan/report"
 	"caascan/scan"
 	"caascan/scan/caa"
+	"caascan/scan/dnssec"
 	"caascan/scan/domain"
 	"caascan/scan/lookup"
 	"caascan/scan/snapshot"
@@ -36,6 +38,8 @@ type sourceOptions struct {
 	probeCAA    string
 	allowMixed  bool
 	trustAD     bool
+	dnssec      string
+	trustAnchor string
 }
 
 func (o *sourceOptions) add(flags *pflag.FlagSet) {
@@ -52,12 +56,46 @@ func (o *sourceOptions) add(flags *pflag.FlagSet) {
 	flags.StringVar(&o.probeBogus, "probe-bogus", "", "`NAME`: a name with bogus DNSSEC signatures; a resolver that answers for it does not validate")
 	flags.StringVar(&o.probeCAA, "probe-caa", "", "`NAME`: a name that has CAA records; a resolver that finds none there is left out")
 	flags.BoolVar(&o.allowMixed, "allow-mixed", false, "ask resolvers that do not validate DNSSEC too, beside those that do")
+	flags.StringVar(&o.dnssec, "dnssec", dnssecResolver, "who validates DNSSEC: the resolver; own: caascan itself, through any resolver that passes DNSSEC records; auto: own, unless all resolvers validate and are believed; off: nobody (`auto|own|resolver|off`)")
+	flags.StringVar(&o.trustAnchor, "trust-anchor", "", "a `file` with DS or DNSKEY records of the root to trust in place of those of the DNS, for own validation")
 	flags.BoolVar(&o.trustAD, "trust-ad", false, "believe what a resolver says about DNSSEC, even over a network that could forge it")
 }
 
 // defaultFinalPass is as long as resolvers keep a failure at least, by habit (RFC
 // 9520, section 3.2).
 const defaultFinalPass = 5 * time.Second
+
+// The values of --dnssec.
+const (
+	dnssecAuto     = "auto"
+	dnssecOwn      = "own"
+	dnssecResolver = "resolver"
+	dnssecOff      = "off"
+)
+
+// validations are what each value of --dnssec asks for.
+func validations() map[string]lookup.Validation {
+	return map[string]lookup.Validation{
+		dnssecAuto: lookup.Auto, dnssecOwn: lookup.Own, dnssecResolver: lookup.ByResolver, dnssecOff: lookup.Off,
+	}
+}
+
+// anchors reads --trust-anchor; nil without it.
+func (o *sourceOptions) anchors() (dnssec.Anchors, error) {
+	if o.trustAnchor == "" {
+		return nil, nil
+	}
+	file, err := os.Open(o.trustAnchor)
+	if err != nil {
+		return nil, usagef("--trust-anchor %s cannot be read: %w", o.trustAnchor, cause(err))
+	}
+	defer func() { _ = file.Close() }() // it was only read
+	anchors, err := dnssec.ReadAnchors(file, o.trustAnchor)
+	if err != nil {
+		return nil, usagef("--trust-anchor %w", err)
+	}
+	return anchors, nil
+}
 
 // parseIssuers reads --issuer. Two CAs must not have one label: reports name
 // their columns by it.
@@ -99,6 +137,12 @@ func (o *sourceOptions) validate() error {
 		return usagef("--attempts %d: it must be at least 1", o.attempts)
 	case o.finalPass < 0:
 		return usagef("--final-pass-after %v: it must not be negative", o.finalPass)
+	}
+	if _, known := validations()[o.dnssec]; !known {
+		return usagef("--dnssec %q: write auto, own, resolver or off", o.dnssec)
+	}
+	if _, err := o.anchors(); err != nil {
+		return err
 	}
 	if _, err := probeName("--probe-bogus", o.probeBogus); err != nil {
 		return err
@@ -194,6 +238,10 @@ func (o *sourceOptions) openAnswers(ctx context.Context, cfg lookup.Config) (sou
 		return source{}, adviseResolver(err)
 	}
 	cfg.Servers = servers
+	cfg.DNSSEC = validations()[o.dnssec]
+	if cfg.Anchors, err = o.anchors(); err != nil {
+		return source{}, err
+	}
 	if cfg.ProbeBogus, err = probeName("--probe-bogus", o.probeBogus); err != nil {
 		return source{}, err
 	}
@@ -204,7 +252,27 @@ func (o *sourceOptions) openAnswers(ctx context.Context, cfg lookup.Config) (sou
 	if err != nil {
 		return source{}, err
 	}
-	return probe(ctx, resolver)
+	src, err := probe(ctx, resolver)
+	if err == nil && o.dnssec == dnssecOwn && src.validates() != dnssecOwn {
+		src.warnings = append(src.warnings, "no resolver passes DNSSEC records that hold, so nothing is validated: caa_dnssec is unknown")
+	}
+	return src, err
+}
+
+// validates says as --dnssec does who validates the answers, "" where there is nothing to
+// validate.
+func (s *source) validates() string {
+	if s.resolver == nil || len(s.zoneFiles) > 0 {
+		return ""
+	}
+	switch s.resolver.Validates() {
+	case lookup.Own:
+		return dnssecOwn
+	case lookup.Off:
+		return dnssecOff
+	case lookup.ByResolver, lookup.Auto:
+	}
+	return ""
 }
 
 // files are what is read, and so must not be written over.
@@ -214,7 +282,8 @@ func (o *sourceOptions) files() []string {
 		_, file, _ := parseZone(text) // which has been checked
 		zones = append(zones, file)
 	}
-	return slices.Concat(zones, o.overlays, o.snapshots)
+	anchors := slices.DeleteFunc([]string{o.trustAnchor}, func(file string) bool { return file == "" })
+	return slices.Concat(zones, o.overlays, o.snapshots, anchors)
 }
 
 // parseZone reads --zone: a file, or the origin of its relative names before "=".
@@ -270,7 +339,7 @@ func probe(ctx context.Context, resolver *lookup.Client) (source, error) {
 		}
 	}
 	for _, a := range askedOf(resolver) {
-		src.resolvers = append(src.resolvers, a.Resolver+" ("+validationWords(a)+")")
+		src.resolvers = append(src.resolvers, a.Resolver+" ("+validationWords(a, src.validates())+")")
 	}
 	return src, nil
 }
@@ -293,6 +362,10 @@ func (o *sourceOptions) header(src source, started time.Time) snapshot.Header {
 			Timeout: o.timeout.String(), Attempts: o.attempts, FinalPass: o.finalPass.String(),
 		},
 	}
+	h.Flags.DNSSEC = src.validates()
+	if anchors, err := o.anchors(); err == nil && h.Flags.DNSSEC == dnssecOwn && len(anchors) > 0 {
+		h.Flags.TrustAnchor = fmt.Sprintf("%x", sha256.Sum256([]byte(anchors.String())))
+	}
 	for _, path := range o.overlays {
 		h.Flags.Overlays = append(h.Flags.Overlays, filepath.Base(path))
 	}
@@ -300,8 +373,12 @@ func (o *sourceOptions) header(src source, started time.Time) snapshot.Header {
 }
 
 // validationWords says what a resolver is worth to who wants DNSSEC validated.
-func validationWords(a snapshot.Asked) string {
+func validationWords(a snapshot.Asked, validates string) string {
 	switch {
+	case validates == dnssecOwn:
+		return "passes DNSSEC records, which caascan validates"
+	case validates == dnssecOff:
+		return "asked without DNSSEC validation"
 	case !a.EDNS:
 		return "does not understand EDNS, so DNSSEC is unknown"
 	case a.Believed:

@@ -29,7 +29,7 @@ func flagGroups() []flagGroup {
 		}},
 		{"Whom to ask", []string{
 			"resolver", "concurrency", "rate", "timeout", "attempts", "final-pass-after",
-			"probe-caa", "probe-bogus", "allow-mixed", "trust-ad",
+			"probe-caa", "probe-bogus", "allow-mixed", "trust-ad", "dnssec", "trust-anchor",
 		}},
 		{"Answers without the DNS", []string{"zone", "overlay", "from-snapshot"}},
 		{"Evidence", []string{"snapshot", "resume", "max-age"}},
