@@ -341,7 +341,8 @@ func TestOwnValidationProvesFailures(t *testing.T) {
 // denies is never without CAA records, and never secure with others.
 func TestResolversThatLie(t *testing.T) {
 	specs := []dnssectest.Spec{
-		{Origin: ".", Denial: dnssectest.NSEC}, {Origin: "tld.", Denial: dnssectest.NSEC3},
+		{Origin: ".", Denial: dnssectest.NSEC},
+		{Origin: "tld.", Denial: dnssectest.NSEC3},
 		{Origin: "site.tld.", Denial: dnssectest.NSEC3, Text: denyText + "mail CAA 0 issuemail \";\"\nwww A 192.0.2.1\n"},
 		{Origin: "other.tld.", Denial: dnssectest.NSEC3, Text: "@ CAA 0 issuemail \"evil.example\"\nmail CAA 0 issuemail \"evil.example\"\n"},
 		{Origin: "open.tld.", Text: denyText},
