@@ -113,6 +113,14 @@ func TestConformance(t *testing.T) {
 			})
 		}
 	}
+	t.Run("own validation through a plain resolver", func(t *testing.T) {
+		t.Parallel()
+		// It finds what a validating resolver would have found.
+		withEDE := d.startResolver(t, strings.Replace(unboundConfig, `module-config: "iterator"`, "module-config: \"iterator\"\n  ede: yes", 1))
+		for issuer, group := range inWorld(cases, "signed") {
+			compareCases(t, group, d.scan(t, program, group, issuer, "--resolver", withEDE, "--dnssec", "own", "--trust-anchor", d.anchor))
+		}
+	})
 	t.Run("bogus without a word of it", func(t *testing.T) {
 		t.Parallel()
 		// Without Extended DNS Errors it takes queries with CD to tell bogus from dead.

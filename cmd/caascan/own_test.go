@@ -1,0 +1,141 @@
+package main
+
+import (
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/miekg/dns"
+
+	"caascan/scan/dnssec/dnssectest"
+	"caascan/scan/lookup/dnstest"
+	"caascan/scan/zone"
+)
+
+// signedResolver plays a resolver that passes DNSSEC records and validates nothing, of a world
+// whose signatures end in two days. It returns its address and the file of the trust anchor.
+func signedResolver(t *testing.T) (address, anchor string) {
+	t.Helper()
+	const ends = 48 * time.Hour
+	w, err := dnssectest.Build(
+		time.Now().Add(ends-dnssectest.Lifetime),
+		dnssectest.Spec{Origin: ".", Denial: dnssectest.NSEC},
+		dnssectest.Spec{Origin: "tld.", Denial: dnssectest.OptOut},
+		dnssectest.Spec{Origin: "site.tld.", Denial: dnssectest.NSEC3, Text: "@ CAA 0 issuemail \"ca.example\"\nwww A 192.0.2.1\n"},
+		dnssectest.Spec{Origin: "open.tld.", Text: "@ CAA 0 issuemail \"other.example\"\n"},
+		dnssectest.Spec{Origin: "expired.tld.", Denial: dnssectest.NSEC, Fault: dnssectest.Expired},
+		dnssectest.Spec{Origin: "odd.tld.", Denial: dnssectest.NSEC, Fault: dnssectest.UnknownAlg},
+	)
+	if err != nil {
+		t.Fatal(err)
+	}
+	server, err := dnstest.Start(dnstest.Config{Handle: func(q dnstest.Query) []dnstest.Reply {
+		m := w.Answer(dns.Fqdn(q.Name), q.Type)
+		m.Id = q.ID
+		var asked dns.Msg
+		if asked.Unpack(q.Wire) == nil {
+			m.Question = asked.Question
+		}
+		m.SetEdns0(dns.DefaultMsgSize, true)
+		wire, err := m.Pack()
+		if err != nil {
+			return nil
+		}
+		return []dnstest.Reply{{Wire: wire}}
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(server.Close)
+	anchor = filepath.Join(t.TempDir(), "root.ds")
+	writeText(t, anchor, w.Anchor.String()+"\n")
+	return server.Addr(), anchor
+}
+
+const signedList = "mail\na@site.tld\na@www.site.tld\na@open.tld\na@expired.tld\na@odd.tld\n"
+
+// TestOwnValidationFromTheCommandLine: with a resolver that nobody believes rows say what their
+// signatures are worth, and a snapshot says it again.
+func TestOwnValidationFromTheCommandLine(t *testing.T) {
+	address, anchor := signedResolver(t)
+	file := filepath.Join(t.TempDir(), "answers.jsonl")
+	want := [][]string{
+		{"permitted", "issuer-listed", "secure", "", "signature-expires"},
+		{"permitted", "issuer-listed", "secure", "", "inherited signature-expires"},
+		{"denied", "issuer-not-listed", "insecure", "", ""},
+		{"lookup-failed", "dnssec-bogus", "bogus", "ca-must-not-issue", ""},
+		{"permitted", "no-caa", "insecure", "", "dnssec-unsupported"},
+	}
+	for _, source := range [][]string{
+		{"--resolver", address, "--dnssec", "own", "--trust-anchor", anchor, "--snapshot", file},
+		{"--from-snapshot", file},
+		{"--resolver", address, "--dnssec", "own", "--trust-anchor", anchor, "--snapshot", file, "--resume"},
+	} {
+		got := runWith(t.Context(), signedList, append([]string{"scan", "-", "--issuer", "ca.example", "-o", "-"}, source...)...)
+		if got.code != exitDone {
+			t.Fatalf("%v: %+v", source, got)
+		}
+		report := readReport(t, got.stdout)
+		var rows [][]string
+		for _, row := range report[1:] {
+			rows = append(rows, pick(report[0], row, "caa_status", "caa_reason", "caa_dnssec", "caa_on_failure", "caa_warnings"))
+		}
+		if diff := cmp.Diff(want, rows); diff != "" {
+			t.Errorf("%v: rows mismatch (-want +got)\n%s", source, diff)
+		}
+		for _, words := range []string{"expired.tld", "(algorithm 13) of expired.tld expired on "} {
+			if !strings.Contains(got.stdout, words) {
+				t.Errorf("%v: %s, want %q in the details", source, got.stdout, words)
+			}
+		}
+	}
+	got := runWith(t.Context(), "", "check", "www.site.tld", "--issuer", "ca.example", "--resolver", address, "--dnssec", "own", "--trust-anchor", anchor)
+	for _, words := range []string{"Chain of trust:", "   .: signed-delegation, secure; DS ", "site.tld: signed-delegation, secure; DS ", "DNSSEC: secure."} {
+		if !strings.Contains(got.stdout, words) {
+			t.Errorf("check says\n%s, want %q", got.stdout, words)
+		}
+	}
+}
+
+// TestAResolverWithoutDNSSECRecordsIsNeverTakenForOne: own validation that finds nothing to
+// validate says so, and auto goes on as without it.
+func TestAResolverWithoutDNSSECRecordsIsNeverTakenForOne(t *testing.T) {
+	server, err := dnstest.Start(dnstest.Config{Zones: []*zone.Zone{load(t, demoZone)}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer server.Close()
+	for mode, want := range map[string]string{
+		"own":  "caascan: no resolver passes DNSSEC records that hold, so nothing is validated: caa_dnssec is unknown\n",
+		"auto": "",
+	} {
+		got := runWith(t.Context(), "mail\na@listed.example\n", "scan", "-", "--issuer", "ca.example", "-o", "-", "--resolver", server.Addr(), "--dnssec", mode, "--final-pass-after", "0s")
+		if got.code != exitDone || got.stderr != want || !strings.Contains(got.stdout, ",unknown,") {
+			t.Errorf("%s: %+v, want %q", mode, got, want)
+		}
+	}
+}
+
+func TestWhatOwnValidationCannotBeAskedFor(t *testing.T) {
+	_, anchor := signedResolver(t)
+	spoilt := filepath.Join(t.TempDir(), "spoilt")
+	for text, words := range map[string]string{
+		"example. IN DS 1 8 2 " + strings.Repeat("AB", 32): "only those of the root",
+		". IN A 192.0.2.1": "is a DS or DNSKEY record",
+		". IN DS 1 200 2 " + strings.Repeat("AB", 32): "no trust anchor with an algorithm",
+		"":        "no trust anchor",
+		"rubbish": "spoilt",
+	} {
+		writeText(t, spoilt, text+"\n")
+		got := runWith(t.Context(), signedList, "scan", "-", "--issuer", "ca.example", "-o", "-", "--dnssec", "own", "--trust-anchor", spoilt)
+		if got.code != exitUsage || !strings.Contains(got.stderr, words) {
+			t.Errorf("%q: %+v, want %q", text, got, words)
+		}
+	}
+	got := runWith(t.Context(), signedList, "scan", "-", "--issuer", "ca.example", "-o", "-", "--dnssec", "maybe", "--trust-anchor", anchor)
+	if got.code != exitUsage || !strings.Contains(got.stderr, "write auto, own, resolver or off") {
+		t.Errorf("%+v", got)
+	}
+}
