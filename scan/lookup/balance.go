@@ -295,7 +295,7 @@ func (e *engine) probed(p probedAgain) {
 	u, h, now := p.up, &p.up.health, time.Now()
 	h.probing = false
 	u.flow.doubt.held = u.flow.doubt.held && u.flow.doubt.asked
-	weaker := p.err == nil && u.shown.validates && !p.shown.validates && e.chain == nil
+	weaker := p.err == nil && u.shown.validates && !p.shown.validates && !e.ownAll
 	h.vouched(p.probed, p.began)
 	switch {
 	case weaker && !e.cfg.AllowMixed:

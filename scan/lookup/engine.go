@@ -54,6 +54,7 @@ type waiting struct {
 	failedAt      time.Time
 	validatedOnly bool
 	servfailed    bool
+	own           bool
 }
 
 // doneBatch is how many Observations are handed over at a time; fewer where the
@@ -302,6 +303,9 @@ func (e *engine) askAgain(now time.Time) (pause time.Duration) {
 	delete(e.waiting, name)
 	s := e.ask(name, w.domains)
 	s.final, s.passes, s.validatedOnly, s.servfailed = true, w.passes, w.validatedOnly, w.servfailed
+	if w.own && !s.own {
+		s.becomeOwn()
+	}
 	return 0
 }
 
@@ -357,7 +361,8 @@ func (e *engine) ask(name domain.Name, domains int) *step {
 		s = newStep(name, domains)
 	}
 	s.overlay = e.cfg.Overlay
-	if s.own = e.chain != nil; !s.own {
+	if s.own = e.ownAll; !s.own {
+		s.settles = e.chain != nil
 		s.servfailed, s.validatedOnly = e.refused[name]
 	}
 	e.pending[name] = s
@@ -584,7 +589,7 @@ func (e *engine) endStep(s *step) {
 	switch {
 	case e.deservesPass(s):
 		now := time.Now()
-		e.waiting[s.obs.Name] = &waiting{s.domains, s.passes + 1, now, s.validatedOnly, s.servfailed}
+		e.waiting[s.obs.Name] = &waiting{s.domains, s.passes + 1, now, s.validatedOnly, s.servfailed, s.own}
 		e.until = later(e.until, now.Add(e.cfg.FinalPassAfter+time.Duration(e.cfg.Attempts)*e.cfg.Timeout))
 		e.failed = append(e.failed, s.obs.Name)
 	default:

@@ -107,7 +107,8 @@ type Client struct {
 	upstreams []*upstream
 	limiter   *rate.Limiter        // nil without a limit
 	refused   map[domain.Name]bool // whether by SERVFAIL
-	chain     *dnssec.Chain        // of own validation; nil if resolvers validate
+	chain     *dnssec.Chain        // of own validation; nil if there is none
+	ownAll    bool                 // all is validated by it, and not just what resolvers leave in doubt
 	stats     counters
 }
 
@@ -149,7 +150,7 @@ func New(cfg Config) (*Client, error) {
 	plan(cfg.Store, cfg.Overlay)
 	r := &Client{cfg: cfg}
 	if cfg.DNSSEC == Own && cfg.Zones == nil {
-		r.chain = dnssec.NewChain(cfg.Anchors)
+		r.chain, r.ownAll = dnssec.NewChain(cfg.Anchors), true
 	}
 	if cfg.Zones == nil {
 		for _, server := range cfg.Servers {

@@ -37,12 +37,27 @@ const (
 // or if they are to be validated here those of all that pass DNSSEC records. The others are
 // left out.
 func (r *Client) decide(ctx context.Context, all, usable []*upstream) (asked, strip []*upstream) {
-	r.chain = nil
-	believed := func(u *upstream) bool { return u.believed(&r.cfg) }
-	doubted := slices.ContainsFunc(usable, func(u *upstream) bool { return !believed(u) })
-	if r.cfg.Zones != nil || r.cfg.DNSSEC != Own && (r.cfg.DNSSEC != Auto || !doubted) {
+	r.chain, r.ownAll = nil, false
+	if r.cfg.Zones != nil || r.cfg.DNSSEC != Own && r.cfg.DNSSEC != Auto {
 		return usable, nil
 	}
+	doubted := slices.ContainsFunc(usable, func(u *upstream) bool { return !u.believed(&r.cfg) })
+	if !doubted {
+		if _, strip = r.sort(ctx, usable); len(strip) == 0 {
+			r.chain = dnssec.NewChain(r.cfg.Anchors) // for what they leave in doubt
+		}
+		return usable, nil
+	}
+	asked, strip = r.sort(ctx, all)
+	if len(asked) == 0 {
+		return usable, nil
+	}
+	r.chain, r.ownAll = dnssec.NewChain(r.cfg.Anchors), true
+	return asked, strip
+}
+
+// sort tells servers that pass DNSSEC records from those that do not.
+func (r *Client) sort(ctx context.Context, all []*upstream) (pass, strip []*upstream) {
 	passes := make([]bool, len(all))
 	var probing sync.WaitGroup
 	for i, u := range all {
@@ -52,16 +67,12 @@ func (r *Client) decide(ctx context.Context, all, usable []*upstream) (asked, st
 	r.hangUp()
 	for i, u := range all {
 		if passes[i] {
-			asked = append(asked, u)
+			pass = append(pass, u)
 		} else {
 			strip = append(strip, u)
 		}
 	}
-	if len(asked) == 0 {
-		return usable, nil
-	}
-	r.chain = dnssec.NewChain(r.cfg.Anchors)
-	return asked, strip
+	return pass, strip
 }
 
 // passesRecords reports whether a server passes DNSSEC records: the keys of the root come with
@@ -94,7 +105,7 @@ func (r *Client) passesRecords(ctx context.Context, u *upstream) bool {
 // Validates returns who validates, as Probe has found: Own, ByResolver or Off.
 func (r *Client) Validates() Validation {
 	switch {
-	case r.chain != nil:
+	case r.ownAll:
 		return Own
 	case r.cfg.DNSSEC == Own || r.cfg.DNSSEC == Off:
 		return Off
@@ -227,6 +238,11 @@ func (c *chain) leaveOpen() {
 // validate validates what a step has found, once that is complete, and ends the step, or lets
 // it wait for the keys that are lacking.
 func (e *engine) validate(s *step) {
+	if s.settles && s.obs.Doubted != nil {
+		s.becomeOwn()
+		e.ready = append(e.ready, s)
+		return
+	}
 	if !s.own || s.chain.planned {
 		e.endStep(s)
 		return
@@ -254,6 +270,14 @@ func (e *engine) validate(s *step) {
 	}
 	s.settle(verdict)
 	e.endStep(s)
+}
+
+// becomeOwn makes a step begin again, with own validation of what resolvers that validate have
+// left in doubt: SERVFAIL may be broken signatures or dead servers, and an answer without AD
+// after it may be anybody's.
+func (s *step) becomeOwn() {
+	s.own, s.settles = true, false // it stays so in the final pass: what was in doubt still is
+	s.asked, s.attempt, s.form, s.chain, s.obs.Doubted = s.obs.Name.String(), 0, fresh, newChain(), nil
 }
 
 // recheck makes a step begin again, with CD clear.

@@ -34,8 +34,12 @@ func (r *Client) Chain(name domain.Name) []ChainStep {
 	if r.chain == nil {
 		return nil
 	}
+	walk := r.chain.Walk(dnssec.Canonical(dns.Fqdn(name.String())))
+	if walk[0].Verdict.State == dnssec.Undecided {
+		return nil // nothing had to be validated
+	}
 	var steps []ChainStep
-	for _, s := range r.chain.Walk(dnssec.Canonical(dns.Fqdn(name.String()))) {
+	for _, s := range walk {
 		steps = append(steps, newChainStep(s))
 	}
 	return steps

@@ -423,3 +423,89 @@ func TestResolversThatLie(t *testing.T) {
 		})
 	}
 }
+
+// TestAutoSettlesWhatValidatorsLeaveInDoubt: SERVFAIL is valid after all, or bogus with its
+// reason, or the servers are dead; an answer without AD after SERVFAIL is proven or bogus. What
+// is not in doubt rests on AD as before, and nothing is asked for it.
+func TestAutoSettlesWhatValidatorsLeaveInDoubt(t *testing.T) {
+	for name, want := range map[string]struct {
+		failure snapshot.Failure
+		state   snapshot.DNSSEC
+		flaw    snapshot.FlawReason
+	}{
+		"site.tld":      {"", snapshot.Secure, ""},                                    // SERVFAIL without a cause
+		"open.tld":      {"", snapshot.Insecure, ""},                                  // the same
+		"broken.tld":    {snapshot.DNSSECBogus, snapshot.Bogus, snapshot.FlawExpired}, // SERVFAIL because of that
+		"dead.open.tld": {snapshot.ServFail, snapshot.Unknown, ""},                    // with CD too
+		"plain.tld":     {snapshot.DNSSECBogus, snapshot.Bogus, snapshot.FlawWrong},   // SERVFAIL first, then an answer without AD
+		"fine.tld":      {"", snapshot.Secure, ""},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			specs := append(slices.Clone(signedZones),
+				dnssectest.Spec{Origin: "plain.tld.", Denial: dnssectest.NSEC, Text: denyText, Fault: dnssectest.Tampered},
+				dnssectest.Spec{Origin: "fine.tld.", Denial: dnssectest.NSEC, Text: denyText})
+			w := newSignedWorld(t, specs...)
+			asked := make(map[string]int)
+			w.spoil = func(_ string, q, m *dns.Msg) *dns.Msg {
+				at := strings.TrimSuffix(strings.ToLower(q.Question[0].Name), ".")
+				if q.Question[0].Qtype != dns.TypeCAA {
+					m.AuthenticatedData = true
+					return m
+				}
+				w.mu.Lock()
+				asked[at]++
+				times := asked[at]
+				w.mu.Unlock()
+				fails := !q.CheckingDisabled && at != "fine.tld" && at != "tld" && (at != "plain.tld" || times == 1)
+				if fails || at == "dead.open.tld" {
+					m.Answer, m.Ns, m.Rcode = nil, nil, dns.RcodeServerFailure
+				}
+				m.AuthenticatedData = at == "fine.tld" || at == "tld"
+				return m
+			}
+			r := w.client(Config{Servers: []Server{mustServer("127.0.0.1:53")}, DNSSEC: Auto, Anchors: dnssec.Anchors{w.zones.Anchor}})
+			if _, err := r.Probe(t.Context()); err != nil || r.Validates() != ByResolver {
+				t.Fatalf("%v, %v", err, r.Validates())
+			}
+			o := look(t, r, name)[name]
+			if o.Failure != want.failure || o.DNSSEC() != want.state || (o.Flaw == nil) != (want.flaw == "") || o.Flaw != nil && o.Flaw.Reason != want.flaw {
+				t.Errorf("%s: %+v, want %+v", name, o, want)
+			}
+			if name == "fine.tld" && (asked[name] != 1 || !o.AD || o.Own != "") {
+				t.Errorf("%s: asked %d times, %+v, want its AD to count", name, asked[name], o)
+			}
+		})
+	}
+}
+
+// TestWhatWasInDoubtStaysInDoubt: after SERVFAIL of a validator an answer without AD does not
+// count in the final pass either, if own validation could not settle it before.
+func TestWhatWasInDoubtStaysInDoubt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newSignedWorld(t, append(slices.Clone(signedZones), dnssectest.Spec{Origin: "plain.tld.", Denial: dnssectest.NSEC, Text: denyText})...)
+		asked := 0
+		w.spoil = func(_ string, q, m *dns.Msg) *dns.Msg {
+			m.AuthenticatedData = true
+			if q.Question[0].Qtype != dns.TypeCAA || !strings.EqualFold(q.Question[0].Name, "plain.tld.") {
+				return m
+			}
+			w.mu.Lock()
+			defer w.mu.Unlock()
+			m.Answer, m.Ns, m.AuthenticatedData = nil, w.zones.Set("plain.tld.", "plain.tld.", dns.TypeSOA), false
+			if asked++; asked == 1 {
+				m.Rcode, m.Ns = dns.RcodeServerFailure, nil
+			}
+			if q.CheckingDisabled && asked < 10 {
+				return nil
+			}
+			return m
+		}
+		r := w.client(Config{Servers: []Server{mustServer("127.0.0.1:53")}, DNSSEC: Auto, Anchors: dnssec.Anchors{w.zones.Anchor}})
+		if _, err := r.Probe(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if o := look(t, r, "plain.tld")["plain.tld"]; o.Failure == "" || !o.SaidServFail() {
+			t.Errorf("%+v, want a failure, because it is not validated", o)
+		}
+	})
+}

@@ -57,7 +57,7 @@ func (r *Client) Probe(ctx context.Context) ([]LeftOut, error) {
 		usable = append(usable, u)
 	}
 	usable, strip := r.decide(ctx, answering, usable)
-	if r.chain != nil { // whether they validate does not count
+	if r.ownAll { // whether they validate does not count
 		leftOut = slices.DeleteFunc(leftOut, func(l LeftOut) bool { return errors.Is(l.Err, errNotValidating) })
 		for _, u := range strip {
 			leftOut = append(leftOut, LeftOut{u.server, errStrips})

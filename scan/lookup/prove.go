@@ -35,7 +35,7 @@ const (
 // server validates and is believed nothing is proven. The error is that of ctx.
 func (r *Client) Prove(ctx context.Context, names iter.Seq[domain.Name], done func([]snapshot.Observation)) error {
 	believed := slices.DeleteFunc(slices.Clone(r.upstreams), func(u *upstream) bool {
-		return r.chain == nil && !u.believed(&r.cfg) || u.health.out == expelled
+		return !r.ownAll && !u.believed(&r.cfg) || u.health.out == expelled
 	})
 	if len(believed) == 0 {
 		return nil

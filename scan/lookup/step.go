@@ -70,6 +70,7 @@ type step struct {
 
 	// Of own validation:
 	own       bool            // it is validated here
+	settles   bool            // it will be, if resolvers that validate leave it in doubt
 	link      *link           // what is asked for is keys or DS records, and not CAA records
 	rechecked bool            // it is asked once more, with CD clear, because it was bogus
 	bogus     *dnssec.Verdict // what that found
@@ -279,6 +280,10 @@ func (s *step) again(failure snapshot.Failure, attempts int) bool {
 	if failure != snapshot.ServFail || !s.final || !s.up.shown.validates || s.own {
 		return false // only one that validates says SERVFAIL for what is bogus
 	}
+	if s.settles {
+		s.becomeOwn()
+		return true
+	}
 	s.cdCheck = cdAsked
 	return true
 }
@@ -314,7 +319,7 @@ func (s *step) complete(failure snapshot.Failure) {
 		if s.chain.planned {
 			markPlanned(&s.obs)
 		}
-		if s.servfailed && !s.chain.vouched {
+		if s.servfailed && !s.chain.vouched && !s.own {
 			s.doubt()
 		}
 		return

@@ -159,10 +159,11 @@ func Marks() []Mark {
 	return []Mark{MarkAuthority, MarkNoRecursion, MarkForeignSOA, MarkPolicySOA, MarkAfterServFail, MarkKeys}
 }
 
-// SaidServFail reports whether a server said SERVFAIL in what led to the failure, so that
+// SaidServFail reports whether a server said SERVFAIL in what led to the failure, or own
+// validation lacked the keys for an answer, so that
 // an answer that is not validated does not simply take its place.
 func (o *Observation) SaidServFail() bool {
-	return o.Failure == DNSSECBogus || o.Failure != "" && (o.Replied() && o.RCode == servFail || o.Mark == MarkAfterServFail)
+	return o.Failure == DNSSECBogus || o.Failure != "" && (o.Replied() && o.RCode == servFail || o.Mark == MarkAfterServFail || o.Mark == MarkKeys)
 }
 
 // ProvenInsecure reports whether the name and all of its aliases are known to lie in zones
