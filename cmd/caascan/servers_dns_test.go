@@ -274,8 +274,8 @@ func without(report [][]string, columns ...string) [][]string {
 }
 
 // probeQueries is how many queries a probe sends to a resolver on loopback: for the root's
-// SOA record, and for a type that the root does not have.
-const probeQueries = 2
+// SOA record, for a type that the root does not have, and for its keys.
+const probeQueries = 3
 
 // silentAfter is a resolver that answers the first queries, which are those of a probe,
 // and then nothing any more. reached reports whether it has got another one.
