@@ -115,6 +115,9 @@ func chanceWorld(random *rand.Rand) []dnssectest.Spec {
 			Iterations: chanceIterations(random), Salt: []string{"", "c0ffee"}[random.IntN(2)],
 			Text: "*.wild CAA 0 issuemail \"ca.example\"\n",
 		})
+		if i == 0 && random.IntN(3) == 0 {
+			specs[len(specs)-1].Fault = dnssectest.Faults()[random.IntN(len(dnssectest.Faults()))]
+		}
 	}
 	faults := dnssectest.Faults()
 	for i := range sitesInAWorld {

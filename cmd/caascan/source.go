@@ -56,7 +56,7 @@ func (o *sourceOptions) add(flags *pflag.FlagSet) {
 	flags.StringVar(&o.probeBogus, "probe-bogus", "", "`NAME`: a name with bogus DNSSEC signatures; a resolver that answers for it does not validate")
 	flags.StringVar(&o.probeCAA, "probe-caa", "", "`NAME`: a name that has CAA records; a resolver that finds none there is left out")
 	flags.BoolVar(&o.allowMixed, "allow-mixed", false, "ask resolvers that do not validate DNSSEC too, beside those that do")
-	flags.StringVar(&o.dnssec, "dnssec", dnssecAuto, "who validates DNSSEC: the resolver; own: caascan itself, through any resolver that passes DNSSEC records; auto: own, unless all resolvers validate and are believed; off: nobody (`auto|own|resolver|off`)")
+	flags.StringVar(&o.dnssec, "dnssec", dnssecAuto, "who validates DNSSEC (`auto|own|resolver|off`): resolvers, caascan itself, nobody; auto: the resolvers if all of them validate and are believed, else caascan")
 	flags.StringVar(&o.trustAnchor, "trust-anchor", "", "a `file` with DS or DNSKEY records of the root to trust in place of those of the DNS, for own validation")
 	flags.BoolVar(&o.trustAD, "trust-ad", false, "believe what a resolver says about DNSSEC, even over a network that could forge it")
 }

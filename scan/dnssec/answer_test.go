@@ -149,6 +149,10 @@ func TestFaults(t *testing.T) {
 		dnssectest.OddSignature:    {},
 		dnssectest.MixedCase:       {},
 		dnssectest.RevokedBeside:   {},
+		dnssectest.TwoAlgorithms:   {},
+		dnssectest.NewAlgorithm:    {},
+		dnssectest.WeakDigest:      {dnssec.NoMatchingKey, dnssec.NoMatchingKey},
+		dnssectest.SpareDS:         {},
 	}
 	for _, fault := range dnssectest.Faults() {
 		want, known := wants[fault]

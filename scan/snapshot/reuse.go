@@ -54,8 +54,8 @@ func (r *Reuse) Refuse(h *Header, o *Observation) Refusal {
 		return RefusedValidation
 	case age < 0:
 		return RefusedFuture
-	case age > r.limit(o):
-		return RefusedAge
+	case age > r.limit(o) || !o.Expires.IsZero() && r.Now.After(o.Expires):
+		return RefusedAge // or what it rests on is not signed any more
 	}
 	return ""
 }

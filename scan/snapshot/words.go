@@ -97,9 +97,9 @@ func (d DNSSEC) Meaning() string {
 	case "":
 		return ""
 	case Secure:
-		return "All answers are signed, and the resolver has found their signatures valid."
+		return "All answers are signed, and their signatures were found valid, by the resolver or by caascan itself."
 	case Insecure:
-		return "The resolver checks signatures, but something on the way has none, mostly because the zone is not signed. That alone stops no CA."
+		return "Signatures are checked, but something on the way has none, mostly because the zone is not signed. That alone stops no CA."
 	case Bogus:
 		return "The domain is signed, but its signatures do not hold. No CA may issue until they do."
 	case Unknown:

@@ -58,6 +58,10 @@ const (
 	OddSignature    Fault = "odd-signature"    // beside the good signatures there are some of a key that is not there
 	MixedCase       Fault = "mixed-case"       // names are written with capitals
 	RevokedBeside   Fault = "revoked-beside"   // a revoked key stands beside the good one
+	TwoAlgorithms   Fault = "two-algorithms"   // everything is signed by two, and both have a DS record (RFC 6781, section 4.1.4)
+	NewAlgorithm    Fault = "new-algorithm"    // the same, and only the old one has a DS record yet
+	WeakDigest      Fault = "weak-digest"      // beside a DS record with a wrong SHA-256 digest there is a good one with SHA-1 (RFC 4509, section 3)
+	SpareDS         Fault = "spare-ds"         // beside the good DS record there is one with an unknown algorithm
 )
 
 // Faults returns every Fault, in the order of the constants.
@@ -65,7 +69,7 @@ func Faults() []Fault {
 	return []Fault{
 		None, Expired, ExpiredKeys, Future, Tampered, Missing, MissingKeySig, Stripped, WrongLabels, WrongSigner, WrongDS, WrongDigest,
 		UnknownKey, Revoked, UnknownAlg, UnknownDigest, StandbyKey, StandbyDS, DoubleSignature, OldSignature,
-		OddSignature, MixedCase, RevokedBeside,
+		OddSignature, MixedCase, RevokedBeside, TwoAlgorithms, NewAlgorithm, WeakDigest, SpareDS,
 	}
 }
 
@@ -117,7 +121,7 @@ func Build(now time.Time, specs ...Spec) (*World, error) {
 	if root == nil || len(root.ds) == 0 {
 		return nil, fmt.Errorf("the root is not in the world, or not signed")
 	}
-	w.Anchor = root.ds[0]
+	w.Anchor = root.ds[len(root.ds)-1]
 	return w, nil
 }
 

@@ -17,6 +17,7 @@ type zone struct {
 	now     time.Time
 	records []dns.RR
 	ds      []dns.RR // for the parent
+	cuts    map[string]bool
 }
 
 func (z *zone) add(rrs ...dns.RR) { z.records = append(z.records, rrs...) }
@@ -148,10 +149,13 @@ func (z *zone) makeKeys() signers {
 		k.rest, published = []key{own}, append(published, own)
 	}
 	other := z.newKey(keySigning, 2)
+	if z.Fault == TwoAlgorithms || z.Fault == NewAlgorithm {
+		other = z.otherAlgorithm()
+	}
 	switch {
 	case z.Fault == StandbyKey:
 		published = append(published, other)
-	case z.Fault == DoubleSignature:
+	case z.Fault == DoubleSignature || z.Fault == TwoAlgorithms || z.Fault == NewAlgorithm:
 		k.keys, k.rest, published = append(k.keys, other), append(slices.Clone(k.rest), other), append(published, other)
 	case z.Fault == UnknownKey:
 		k.rest = []key{other}
@@ -178,7 +182,6 @@ func (z *zone) makeDS(main, other key) {
 		named = other
 	}
 	ds := named.public.ToDS(digest)
-	ds.Hdr.Ttl = 300
 	switch {
 	case z.Fault == WrongDigest:
 		ds.Digest = strings.Repeat("ab", len(ds.Digest)/2)
@@ -187,14 +190,33 @@ func (z *zone) makeDS(main, other key) {
 	case z.Fault == UnknownDigest:
 		ds.DigestType = 200
 	case z.Fault == StandbyDS:
-		second := other.public.ToDS(digest)
-		second.Hdr.Ttl = 300
-		z.ds = append(z.ds, second)
+		z.addDS(other.public.ToDS(digest))
+	case z.Fault == TwoAlgorithms:
+		z.addDS(other.public.ToDS(digest))
+	case z.Fault == WeakDigest:
+		z.addDS(main.public.ToDS(dns.SHA1))
+		ds = main.public.ToDS(dns.SHA256)
+		ds.Digest = strings.Repeat("ab", len(ds.Digest)/2)
+	case z.Fault == SpareDS:
+		spare := main.public.ToDS(digest)
+		spare.Algorithm = 200
+		z.addDS(spare)
 	}
+	z.addDS(ds)
+}
+
+func (z *zone) addDS(ds *dns.DS) {
+	ds.Hdr.Ttl = 300
 	z.ds = append(z.ds, ds)
-	if z.Fault == StandbyDS {
-		slices.Reverse(z.ds)
+}
+
+// otherAlgorithm makes a key with another algorithm than the zone's.
+func (z *zone) otherAlgorithm() key {
+	other := &zone{Spec: z.Spec}
+	if other.Algorithm = dns.ED25519; z.Algorithm == dns.ED25519 {
+		other.Algorithm = dns.ECDSAP384SHA384
 	}
+	return other.newKey(keySigning, 4)
 }
 
 // rrsets returns the records by owner and type.
@@ -224,15 +246,22 @@ func (z *zone) isSigned(set []dns.RR) bool {
 	return cut == "" || cut == name && (kind == dns.TypeDS || kind == dns.TypeNSEC)
 }
 
-// cutAbove returns the delegation at or above a name, or "".
-func (z *zone) cutAbove(name string) string {
-	for _, rr := range z.records {
-		owner := dns.CanonicalName(rr.Header().Name)
-		if rr.Header().Rrtype == dns.TypeNS && owner != z.Origin && dns.IsSubDomain(owner, name) {
-			return owner
+// cutAbove returns the highest delegation at or above a name, or "".
+func (z *zone) cutAbove(name string) (cut string) {
+	if z.cuts == nil {
+		z.cuts = make(map[string]bool)
+		for _, rr := range z.records {
+			if owner := dns.CanonicalName(rr.Header().Name); rr.Header().Rrtype == dns.TypeNS && owner != z.Origin {
+				z.cuts[owner] = true
+			}
 		}
 	}
-	return ""
+	for at := name; at != z.Origin && at != "."; at = above(at) {
+		if z.cuts[at] {
+			cut = at
+		}
+	}
+	return cut
 }
 
 // signSet adds the signatures over an RRset.
