@@ -193,9 +193,11 @@ func (s *rowStyles) put(l *line, column int, text string, shape cellShape) {
 	if text == "" {
 		return
 	}
-	if style, ok := s.colored[text]; ok && shape.colored {
-		l.text(column, text, style)
-		return
+	if shape.colored {
+		if style, ok := s.colored[text]; ok {
+			l.text(column, text, style)
+			return
+		}
 	}
 	s.putLines(l, column, text, linesOf(text, shape.width-s.indent))
 }

@@ -145,6 +145,9 @@ const boldWidth = 1.1
 // count digits, and letters are narrower.
 func linesOf(text string, width float64) int {
 	const lettersPerDigit = 1.1
+	if float64(len(text)) <= lettersPerDigit*width && strings.IndexByte(text, '\n') < 0 {
+		return 1 // as nearly every text does
+	}
 	lines := 0
 	for part := range strings.SplitSeq(text, "\n") {
 		lines += max(1, int(math.Ceil(float64(utf8.RuneCountInString(part))/(lettersPerDigit*width))))
