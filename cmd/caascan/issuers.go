@@ -18,20 +18,13 @@ func newIssuers(io streams) *cobra.Command {
 		Example: `  caascan issuers
   caascan issuers DigiCert
   caascan issuers quovadisglobal.com --json`,
-		Long: `Issuers prints one line for each known issuer domain name: its owner, how well it
-is known to count in issuemail records, and when and where that was read. NAME is
-part of an owner's name, or an issuer domain name. The column FOR MAIL says:
+		Long: `Issuers prints a line for each issuer domain name that is known: whose it is,
+how far it is known to count in issuemail records, when and where that was read.
+NAME is a part of an owner's name, or an issuer domain name.
 
-  stated       the CA's own text names it for mail
-  deprecated   the CA's own text names it for mail for a transitional period: it
-               still counts, but must not be published any more
-  second-hand  others say that it counts for mail, or it was seen in use
-  unstated     it is known for web servers, which proves nothing for mail
-
---issuer NAME takes what an owner has stated, the main one first. Read section 4.2
-of the CA's CPS before you rely on any of it.
-
-` + exitStatus,
+--issuer NAME takes what an owner has stated, the main one first. Look into the
+CA's CPS, section 4.2, before you rely on any of it.`,
+		Annotations:       about("issuers"),
 		Args:              usageArgs(cobra.MaximumNArgs(1)),
 		ValidArgsFunction: cobra.NoFileCompletions,
 		GroupID:           lookupGroup,
