@@ -19,7 +19,7 @@ const spoolAtOnce = 64 << 10
 // spool keeps what is written to it until it is read, in memory while that is
 // little and in a temporary file beyond.
 type spool struct {
-	dir    string // of the temporary file
+	dir    string       // of the temporary file
 	memory bytes.Buffer // with a file, what is not yet in it
 	file   *os.File
 	size   int64
