@@ -255,6 +255,15 @@ func (f *TableColumn) Shared(o *scan.Outcome) (text string, same bool) {
 	return "", false
 }
 
+// Around returns what is before and after the domain in the cells of all rows with an
+// outcome, if they differ in that alone.
+func (f *TableColumn) Around(o *scan.Outcome) (before, after string, found bool) {
+	if f.sentence == nil {
+		return "", "", false
+	}
+	return f.sentence(o.Decisions[f.issuer]).Cut()
+}
+
 // Table says which cells a result has.
 type Table struct {
 	Inputs  []string      // the names of the input's columns that come first: all, or none if others are chosen

@@ -47,7 +47,7 @@ func (l *line) copy(other *line) {
 // text fills a cell with text, escaped, and cut if it is too long.
 func (l *line) text(column int, text string, style int) {
 	if isPlain(text) {
-		l.plain(column, text, style)
+		l.plain(column, style, text)
 		return
 	}
 	text = fitCell(report.EscapeCell(text))
@@ -59,10 +59,13 @@ func (l *line) text(column int, text string, style int) {
 	l.set(column, append(cell, "</t></is></c>"...))
 }
 
-// plain is text for what isPlain holds of.
-func (l *line) plain(column int, text string, style int) {
+// plain fills a cell with the parts of a text that isPlain holds of.
+func (l *line) plain(column, style int, parts ...string) {
 	cell := append(appendStyle(l.own[column][:0], style), ` t="inlineStr"><is><t>`...)
-	l.set(column, append(append(cell, text...), "</t></is></c>"...))
+	for _, part := range parts {
+		cell = append(cell, part...)
+	}
+	l.set(column, append(cell, "</t></is></c>"...))
 }
 
 func (l *line) number(column, number, style int) {
