@@ -26,7 +26,7 @@ type list string
 
 const (
 	noList         list = ""
-	listOfRecords  list = "list of objects with flags (number), tag and value (text); of a very long set the last one is left_out (number): so many more"
+	listOfRecords  list = "list of objects with flags (number), tag and value (text)"
 	listOfWarnings list = "list of codes (text)"
 	listOfLines    list = "list of lines (text)"
 )
