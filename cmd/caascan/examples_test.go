@@ -102,6 +102,7 @@ func TestEveryExampleRuns(t *testing.T) {
 	for _, name := range []string{"mailboxes.csv", "demo.zone"} {
 		demo["testdata/"+name] = readText(t, "../../testdata/"+name)
 	}
+	demo["corp.zone"] = demo["testdata/demo.zone"]
 	ran, page := 0, ""
 	for _, e := range examples(t) {
 		if e.file != page {
