@@ -42,11 +42,11 @@ func (o *listOptions) parse() (input.Options, scan.Addresses, error) {
 	case err == nil && number > 0:
 		opts.HeaderRow = number
 	default:
-		return opts, "", usagef("--header %q: it is auto, yes, no or the number of the row, from 1", o.header)
+		return opts, "", usagef("--header %q: use auto, yes, no or the number of a row, from 1", o.header)
 	}
 	addresses, ok := scan.ParseAddresses(o.addresses)
 	if !ok {
-		return opts, "", usagef("--addresses %q: it is primary or split", o.addresses)
+		return opts, "", usagef("--addresses %q: use primary or split", o.addresses)
 	}
 	return opts, addresses, nil
 }
@@ -67,5 +67,5 @@ func parseSeparator(flag, text string) (byte, error) {
 	case "pipe":
 		return '|', nil
 	}
-	return 0, usagef("%s %q: it is a comma, a semicolon, tab or |", flag, text)
+	return 0, usagef("%s %q: use a comma, a semicolon, tab or |", flag, text)
 }
