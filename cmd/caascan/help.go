@@ -51,7 +51,7 @@ func runHelp(root *cobra.Command, args []string, io streams) error {
 	if err != nil || len(rest) > 0 {
 		return usagef("help %q: there is no such topic or command (see caascan help)", name)
 	}
-	return show(io.out, commandHelp(cmd, layoutFor(io.out)))
+	return page(io.out, commandHelp(cmd, layoutFor(io.out)))
 }
 
 func showTopic(topic help.Topic, io streams) error {
@@ -59,7 +59,7 @@ func showTopic(topic help.Topic, io streams) error {
 	if err != nil {
 		return err
 	}
-	return show(io.out, layoutFor(io.out).Page(blocks))
+	return page(io.out, layoutFor(io.out).Page(blocks))
 }
 
 func completeTopics(cmd *cobra.Command, args []string, _ string) (found []cobra.Completion, _ cobra.ShellCompDirective) {
@@ -95,8 +95,8 @@ func layoutFor(w io.Writer) help.Layout {
 	return help.Layout{Width: max(width, narrowest), Styled: styled}
 }
 
-// show writes a text, through a pager if somebody reads it on a terminal.
-func show(w io.Writer, text string) error {
+// page writes a text, through a pager if somebody reads it on a terminal.
+func page(w io.Writer, text string) error {
 	if command := pager(os.LookupEnv); isTerminal(w) && len(command) > 0 {
 		cmd := exec.Command(command[0], command[1:]...)
 		cmd.Stdin, cmd.Stdout, cmd.Stderr = strings.NewReader(text), w, os.Stderr
