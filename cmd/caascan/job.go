@@ -166,9 +166,12 @@ func (j *job) tellIssuers() {
 func (j *job) planBaseline(name string) error {
 	j.compared = name
 	replaced := func(o *output) bool { return o.name != "-" && samePlace(o.name, name) }
+	for _, c := range j.failOn {
+		if name == "" && slices.Contains(comparing(), c) {
+			return usagef("--fail-on %s needs --baseline, the earlier report to compare with", c)
+		}
+	}
 	switch {
-	case name == "" && slices.Contains(j.failOn, failOnChanged):
-		return usagef("--fail-on changed needs --baseline, the earlier report to compare with")
 	case name == "-":
 		return usagef("--baseline -: it needs a file, which is read twice")
 	case name != "" && len(j.only) > 0 && slices.ContainsFunc(j.outputs, replaced):

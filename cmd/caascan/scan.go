@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"caascan/report"
 	"caascan/scan"
 )
 
@@ -65,7 +66,7 @@ func (o *scanOptions) add(flags *pflag.FlagSet) {
 	flags.StringVar(&o.csvSeparator, "csv-separator", ",", "what stands between the `cells` of CSV reports: a comma, a semicolon, tab or |")
 	addList(flags, &o.only, "only", "write only the rows that have one of these `statuses` for any CA: permitted, denied, lookup-failed")
 	flags.StringVar(&o.baseline, "baseline", "", "compare each row with an earlier report `file` (CSV, XLSX or JSON Lines), which -o may replace")
-	addList(flags, &o.failOn, "fail-on", "exit with 3 if any CA has one of these `statuses`: denied, lookup-failed; or, with --baseline, if the policy changed: changed (status, reason or records; not new or gone rows, and no lookup trouble)")
+	addList(flags, &o.failOn, "fail-on", "exit with 3 if any CA has one of these `statuses`: denied, lookup-failed; or, with --baseline, newly-denied (a CA is denied of which the earlier report did not say so) or changed (the policy did: status, reason or records; not new or gone rows, and no lookup trouble)")
 	o.console.add(flags)
 	flags.StringVar(&o.metrics, "metrics", "", "`file` for the numbers of the run, such as caascan.prom, in the text format of Prometheus")
 }
@@ -118,12 +119,31 @@ func (o oneLineList) Set(text string) error {
 type condition string
 
 const (
-	failOnDenied  = condition(scan.Denied)
-	failOnFailed  = condition(scan.LookupFailed)
-	failOnChanged = condition("changed") // needs --baseline
+	failOnDenied      = condition(scan.Denied)
+	failOnFailed      = condition(scan.LookupFailed)
+	failOnChanged     = condition("changed")
+	failOnNewlyDenied = condition(scan.ChangeNewlyDenied)
 )
 
-func conditions() []condition { return []condition{failOnDenied, failOnFailed, failOnChanged} }
+func conditions() []condition {
+	return append([]condition{failOnDenied, failOnFailed}, comparing()...)
+}
+
+// comparing are the conditions on what is different between two reports.
+func comparing() []condition { return []condition{failOnChanged, failOnNewlyDenied} }
+
+// met reports whether the changes are such as the condition is about; false of the
+// conditions on statuses.
+func (c condition) met(changes *report.Changes) bool {
+	switch c {
+	case failOnChanged:
+		return changes.Policy()
+	case failOnNewlyDenied:
+		return changes.Denies()
+	case failOnDenied, failOnFailed:
+	}
+	return false
+}
 
 // parseWords reads a flag that takes some of these words.
 func parseWords[W ~string](flag string, words []string, allowed ...W) ([]W, error) {

@@ -50,7 +50,7 @@ func TestTheScriptOfTheReadme(t *testing.T) {
 	earlier := strings.ReplaceAll(readFile(t, reports[0]), ",denied,issuer-not-listed,", ",permitted,no-caa,")
 	writeFile(t, filepath.Join(shared, "caa-2000-01-02.csv"), earlier)
 	writeFile(t, filepath.Join(shared, "caa-2000-01-01.csv"), "this is not the night before\n")
-	if code, _ := run(); code != exitFailOn || !strings.Contains(readFile(t, reports[0]), "status-changed") {
+	if code, _ := run(); code != exitFailOn || !strings.Contains(readFile(t, reports[0]), "newly-denied") {
 		t.Errorf("exit %d, want 3, and a report that says so:\n%s", code, readFile(t, reports[0]))
 	}
 }

@@ -202,14 +202,12 @@ func (j *job) verdict() error {
 }
 
 func (j *job) met(c condition) bool {
-	switch c {
-	case failOnChanged:
-		return j.tally.Changes.Policy()
-	case failOnDenied, failOnFailed:
-		for i := range j.issuers {
-			if j.tally.Status(i, scan.Status(c)).Rows > 0 {
-				return true
-			}
+	if slices.Contains(comparing(), c) {
+		return c.met(j.tally.Changes)
+	}
+	for i := range j.issuers {
+		if j.tally.Status(i, scan.Status(c)).Rows > 0 {
+			return true
 		}
 	}
 	return false

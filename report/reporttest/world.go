@@ -243,7 +243,7 @@ func Compared(t testing.TB, labels ...string) World {
 	t.Helper()
 	w := NewWorld(t, labels...)
 	w.Layout.Compared = "old.csv"
-	for i, change := range []scan.Change{scan.ChangeNone, scan.ChangeStatus, scan.ChangeNone, scan.ChangeFailedNow, scan.ChangeNew, scan.ChangeNone} {
+	for i, change := range []scan.Change{scan.ChangeNone, scan.ChangeNewlyDenied, scan.ChangeNone, scan.ChangeFailedNow, scan.ChangeNew, scan.ChangeNone} {
 		w.Results[i].Change = change
 	}
 	verdict := func(reason scan.Reason) *report.DomainVerdict {
@@ -257,11 +257,11 @@ func Compared(t testing.TB, labels ...string) World {
 	w.Changes = &report.Changes{
 		Earlier: w.Layout.Compared, Labels: labels,
 		Counts: map[scan.Change]report.Count{
-			scan.ChangeStatus: {Rows: 1, Domains: 1}, scan.ChangeFailedNow: {Rows: 1, Domains: 1},
+			scan.ChangeNewlyDenied: {Rows: 1, Domains: 1}, scan.ChangeFailedNow: {Rows: 1, Domains: 1},
 			scan.ChangeNew: {Rows: 1}, scan.ChangeGone: {Rows: 2, Domains: 1}, scan.ChangeNone: {Rows: 3, Domains: 1},
 		},
 		Domains: []report.DomainChange{
-			{Domain: "mail.closed.example", Change: scan.ChangeStatus, Rows: 1, Was: was, Is: is},
+			{Domain: "mail.closed.example", Change: scan.ChangeNewlyDenied, Rows: 1, Was: was, Is: is},
 			{Domain: "bogus.example", Change: scan.ChangeFailedNow, Rows: 1, Was: open, Is: bogus},
 			{Change: scan.ChangeNew, Rows: 1},
 			{Domain: "gone.example", Change: scan.ChangeGone, Rows: 1, Was: open},
