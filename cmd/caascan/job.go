@@ -60,6 +60,7 @@ func runScan(ctx context.Context, o scanOptions, args []string, settings string,
 		return err
 	}
 	j := &job{began: now, run: report.Run{Version: version(), Started: now, InputName: strings.Join(paths, ", "), Settings: settings}}
+	j.metrics.list = listName(args)
 	if err := j.plan(o, paths, io); err != nil {
 		return err
 	}
@@ -197,7 +198,7 @@ func (j *job) planOutputs(o scanOptions, paths []string, io streams) (err error)
 	if j.fixes, err = planFixes(o.fixes, j.issuers, inputs, j.outputs); err != nil {
 		return err
 	}
-	if j.metrics, err = planMetrics(o.metrics, inputs, j.files(), j.began); err != nil {
+	if j.metrics, err = planMetrics(metricsFile{name: o.metrics, list: j.metrics.list}, inputs, j.files(), j.began); err != nil {
 		return err
 	}
 	taken := append(inputs, o.metrics)

@@ -143,7 +143,7 @@ func metricTable() string {
 	var b strings.Builder
 	b.WriteString("| metric | labels | what it says |\n|---|---|---|\n")
 	for _, m := range metrics() {
-		fmt.Fprintf(&b, "| `%s` | %s | %s |\n", m.name, strings.Join(m.labels, ", "), cell(m.help))
+		fmt.Fprintf(&b, "| `%s` | %s | %s |\n", m.name, strings.Join(append([]string{listLabel}, m.labels...), ", "), cell(m.help))
 	}
 	return b.String()
 }
