@@ -34,6 +34,7 @@ const exitStatus = `Exit status:
   3    done, and --fail-on matched
   129  hung up (SIGHUP), as when a terminal is closed; the reports that were there stay
   130  interrupted (SIGINT); the reports that were there stay
+  134  a crash (SIGABRT), which is a defect of caascan; the reports that were there stay
   143  terminated (SIGTERM); the reports that were there stay
 `
 
