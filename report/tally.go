@@ -15,6 +15,9 @@ type Tally struct {
 	Counts
 	// Changes is what is different from the earlier report, if there is one.
 	Changes *Changes
+	// Groups are the columns that rows are grouped by, if any; they must be there before the
+	// first row.
+	Groups  []*Groups
 	domains []DomainTotal    // in the order of their Numbers
 	spelt   map[spelling]int // rows
 }
@@ -73,11 +76,22 @@ func (t *Tally) Add(r scan.Result) {
 	default:
 		t.domains[n-1].Rows++
 	}
+	for _, g := range t.Groups {
+		g.add(r)
+	}
 	for _, w := range r.Warnings {
 		if t.spelt == nil {
 			t.spelt = make(map[spelling]int)
 		}
 		t.spelt[spelling{w, r.Verdict.Number}]++
+	}
+}
+
+// Wrote says that the result that was added last is written to the reports, where others
+// may be left out.
+func (t *Tally) Wrote() {
+	for _, g := range t.Groups {
+		g.wrote()
 	}
 }
 

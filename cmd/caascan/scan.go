@@ -17,6 +17,7 @@ type scanOptions struct {
 	source       sourceOptions
 	record       recordOptions
 	list         listOptions
+	groups       groupOptions
 	outputs      []string
 	fixes        []string
 	columns      []string
@@ -61,6 +62,7 @@ func (o *scanOptions) add(flags *pflag.FlagSet) {
 	flags.StringArrayVarP(&o.outputs, "output", "o", nil, "report `file`: .csv, .xlsx, .html, .jsonl, or - for CSV on standard output (repeatable; default: staff-caa.xlsx beside staff.csv)")
 	flags.StringArrayVar(&o.fixes, "emit-fixes", nil, "zone `file` for the records to publish so that all CAs may issue; LABEL=FILE: so that this one may (repeatable)")
 	o.list.add(flags)
+	o.groups.add(flags)
 	addList(flags, &o.columns, "columns", "`names` of the columns of the reports, in this order; input means all columns of the input (default: all)")
 	flags.BoolVar(&o.rawCells, "raw-cells", false, "write CSV cells unchanged, even those that a spreadsheet would run as formulas")
 	flags.StringVar(&o.csvSeparator, "csv-separator", ",", "what stands between the `cells` of CSV reports: a comma, a semicolon, tab or |")
@@ -73,7 +75,7 @@ func (o *scanOptions) add(flags *pflag.FlagSet) {
 
 // unsaid are the flags that say where something goes or how to talk about it: they do not
 // change what is in a report, and so do not stand in it.
-var unsaid = [...]string{"output", "emit-fixes", "metrics", "progress", "quiet", "verbose", logFormatFlag}
+var unsaid = [...]string{"output", "emit-fixes", "emit-groups", "metrics", "progress", "quiet", "verbose", logFormatFlag}
 
 // settings returns the flags that were given, as text for the report.
 func settings(flags *pflag.FlagSet) string {

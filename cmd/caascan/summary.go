@@ -40,7 +40,7 @@ func (j *job) finishRun(tally input.Tally) {
 		notes = append(notes, fmt.Sprintf("Only the rows that are %s for any CA are written (--only): %d of %d. CSV, JSON Lines and the sheets Results and Failed hold only these; all else is of all rows.",
 			orWords(j.only), j.rowsIn-j.left, j.rowsIn))
 	}
-	for _, doubt := range j.doubts() {
+	for _, doubt := range append(j.doubts(), j.fullGroups()...) {
 		j.console.warn(doubt)
 		j.run.Notes = append(j.run.Notes, doubt)
 	}

@@ -1,0 +1,181 @@
+package report
+
+import (
+	"cmp"
+	"iter"
+	"slices"
+
+	"caascan/scan"
+)
+
+// GroupTable is all groups of a column.
+type GroupTable struct {
+	Column string
+	// Groups are those with the most denied rows first: of several CAs those that the last
+	// one is denied, which is the one that a move is to, then those of the one before it; if
+	// these are equal, those with the most rows, and by their texts. OtherValues is last.
+	Groups []GroupTotal
+}
+
+// GroupTotal is what the rows with one value come to.
+type GroupTotal struct {
+	Value   string // EmptyValue and OtherValues for what has none
+	Count          // all its rows
+	Failed  Count
+	Issuers []GroupIssuer // in the order of the CAs
+	// First is the place of the first of its rows among those that are written, from 1; 0 if
+	// none is.
+	First int
+
+	other   bool // OtherValues
+	numbers []groupPair
+}
+
+// GroupIssuer is what the rows with one value come to for one CA.
+type GroupIssuer struct {
+	Permitted, Denied Count
+	Names             int // that deny it: whose records are to be mended
+}
+
+// Domains yields the numbers of its domains, as scan.Verdict has them.
+func (t *GroupTotal) Domains() iter.Seq[int] {
+	return func(yield func(int) bool) {
+		for _, pair := range t.numbers {
+			if pair.domain > 0 && !yield(int(pair.domain)) {
+				return
+			}
+		}
+	}
+}
+
+// Denied is how much is denied for the CA that a move is to, the last.
+func (t *GroupTotal) Denied() Count { return t.Issuers[len(t.Issuers)-1].Denied }
+
+// Names is how many names deny that CA.
+func (t *GroupTotal) Names() int { return t.Issuers[len(t.Issuers)-1].Names }
+
+// Blocked returns the first groups of which rows are denied, at most so many, and how many
+// there are in all.
+func (t *GroupTable) Blocked(most int) (largest []GroupTotal, all int) {
+	for i := range t.Groups {
+		if t.Groups[i].Denied().Rows == 0 {
+			continue
+		}
+		if all++; all <= most {
+			largest = append(largest, t.Groups[i])
+		}
+	}
+	return largest, all
+}
+
+// groupTables are those of all columns that rows are grouped by.
+func (t *Tally) groupTables() []GroupTable {
+	tables := make([]GroupTable, len(t.Groups))
+	if len(tables) == 0 {
+		return nil
+	}
+	m := newGroupMaker(t)
+	for i, g := range t.Groups {
+		tables[i] = GroupTable{Column: g.Column, Groups: m.groups(g)}
+	}
+	return tables
+}
+
+// groupMaker makes totals of pairs. Names are counted once for a value by the value that
+// they were met with last.
+type groupMaker struct {
+	domains []DomainTotal
+	issuers int
+	owners  []uint32   // of each domain: the number of its deciding name
+	met     [][]uint32 // of each CA and deciding name: the group that it was met in last, from 1
+}
+
+func newGroupMaker(t *Tally) *groupMaker {
+	m := &groupMaker{domains: t.domains, issuers: len(t.reasons), owners: make([]uint32, len(t.domains))}
+	numbers := make(map[string]uint32)
+	for i, d := range t.domains {
+		if len(d.Outcome.Records.Properties) == 0 {
+			continue
+		}
+		owner := d.Outcome.Records.Owner
+		number, ok := numbers[owner]
+		if !ok {
+			number = uint32(len(numbers))
+			numbers[owner] = number
+		}
+		m.owners[i] = number
+	}
+	for range m.issuers {
+		m.met = append(m.met, make([]uint32, len(numbers)))
+	}
+	return m
+}
+
+func (m *groupMaker) groups(g *Groups) []GroupTotal {
+	g.compact()
+	var all []GroupTotal
+	for start := 0; start < len(g.pairs); {
+		value, end := g.pairs[start].value, start
+		for end < len(g.pairs) && g.pairs[end].value == value {
+			end++
+		}
+		total := GroupTotal{Value: g.valueText(value), First: int(g.firsts[value]), other: value == otherNumber, numbers: g.pairs[start:end]}
+		all = append(all, total)
+		start = end
+	}
+	issuers := make([]GroupIssuer, len(all)*m.issuers)
+	for _, met := range m.met {
+		clear(met)
+	}
+	for i := range all {
+		all[i].Issuers = issuers[i*m.issuers : (i+1)*m.issuers : (i+1)*m.issuers]
+		for _, pair := range all[i].numbers {
+			m.count(&all[i], pair, uint32(i+1))
+		}
+	}
+	slices.SortFunc(all, compareGroups)
+	return all
+}
+
+// count adds the rows of a domain to a group. Those without one have failed for all CAs.
+func (m *groupMaker) count(t *GroupTotal, pair groupPair, group uint32) {
+	count := Count{Rows: int(pair.rows)}
+	if pair.domain == 0 {
+		t.Count, t.Failed = t.Count.Plus(count), t.Failed.Plus(count)
+		return
+	}
+	count.Domains = 1
+	t.Count = t.Count.Plus(count)
+	for i, decision := range m.domains[pair.domain-1].Outcome.Decisions {
+		issuer := &t.Issuers[i]
+		switch decision.Status {
+		case scan.Permitted:
+			issuer.Permitted = issuer.Permitted.Plus(count)
+		case scan.Denied:
+			issuer.Denied = issuer.Denied.Plus(count)
+			if met := &m.met[i][m.owners[pair.domain-1]]; *met != group {
+				*met = group
+				issuer.Names++
+			}
+		case scan.LookupFailed:
+			if i == 0 { // for all CAs alike
+				t.Failed = t.Failed.Plus(count)
+			}
+		}
+	}
+}
+
+func compareGroups(a, b GroupTotal) int {
+	if a.other != b.other {
+		if a.other {
+			return 1
+		}
+		return -1
+	}
+	for i := len(a.Issuers) - 1; i >= 0; i-- {
+		if order := b.Issuers[i].Denied.Rows - a.Issuers[i].Denied.Rows; order != 0 {
+			return order
+		}
+	}
+	return cmp.Or(b.Rows-a.Rows, cmp.Compare(a.Value, b.Value))
+}
