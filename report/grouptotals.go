@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"caascan/scan"
+	"caascan/scan/domain"
 )
 
 // GroupTable is all groups of a column.
@@ -15,6 +16,19 @@ type GroupTable struct {
 	// one is denied, which is the one that a move is to, then those of the one before it; if
 	// these are equal, those with the most rows, and by their texts. OtherValues is last.
 	Groups []GroupTotal
+
+	domains []DomainTotal
+}
+
+// Domains yields the distinct domains of a group of the table.
+func (t *GroupTable) Domains(g *GroupTotal) iter.Seq[domain.Name] {
+	return func(yield func(domain.Name) bool) {
+		for _, pair := range g.pairs {
+			if pair.domain > 0 && !yield(t.domains[pair.domain-1].Domain) {
+				return
+			}
+		}
+	}
 }
 
 // GroupTotal is what the rows with one value come to.
@@ -27,25 +41,14 @@ type GroupTotal struct {
 	// none is.
 	First int
 
-	other   bool // OtherValues
-	numbers []groupPair
+	other bool // OtherValues
+	pairs []groupPair
 }
 
 // GroupIssuer is what the rows with one value come to for one CA.
 type GroupIssuer struct {
 	Permitted, Denied Count
 	Names             int // that deny it: whose records are to be mended
-}
-
-// Domains yields the numbers of its domains, as scan.Verdict has them.
-func (t *GroupTotal) Domains() iter.Seq[int] {
-	return func(yield func(int) bool) {
-		for _, pair := range t.numbers {
-			if pair.domain > 0 && !yield(int(pair.domain)) {
-				return
-			}
-		}
-	}
 }
 
 // Denied is how much is denied for the CA that a move is to, the last.
@@ -76,7 +79,7 @@ func (t *Tally) groupTables() []GroupTable {
 	}
 	m := newGroupMaker(t)
 	for i, g := range t.Groups {
-		tables[i] = GroupTable{Column: g.Column, Groups: m.groups(g)}
+		tables[i] = GroupTable{Column: g.Column, Groups: m.groups(g), domains: t.domains}
 	}
 	return tables
 }
@@ -119,7 +122,7 @@ func (m *groupMaker) groups(g *Groups) []GroupTotal {
 		for end < len(g.pairs) && g.pairs[end].value == value {
 			end++
 		}
-		total := GroupTotal{Value: g.valueText(value), First: int(g.firsts[value]), other: value == otherNumber, numbers: g.pairs[start:end]}
+		total := GroupTotal{Value: g.valueText(value), First: int(g.firsts[value]), other: value == otherNumber, pairs: g.pairs[start:end]}
 		all = append(all, total)
 		start = end
 	}
@@ -129,7 +132,7 @@ func (m *groupMaker) groups(g *Groups) []GroupTotal {
 	}
 	for i := range all {
 		all[i].Issuers = issuers[i*m.issuers : (i+1)*m.issuers : (i+1)*m.issuers]
-		for _, pair := range all[i].numbers {
+		for _, pair := range all[i].pairs {
 			m.count(&all[i], pair, uint32(i+1))
 		}
 	}

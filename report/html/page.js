@@ -26,6 +26,7 @@
 	let page = 0;
 	let sorting = { key: "rows", down: true };
 	let only = null; // the outcomes that one fix of one CA is for
+	let among = null; // the numbers of the domains of one group
 	const open = new Set(); // the numbers of the domains that are shown in full
 
 	const columns = () => data.labels.length + (data.changed ? 5 : 4);
@@ -71,7 +72,7 @@
 		const change = data.changed && byId("change").value;
 		found = order().filter((n) => {
 			const lacking = missing[data.of[n]];
-			return lacking && (!warning || warnings(n).includes(warning)) && (!change || changed(n) === change) &&
+			return lacking && (!among || among.has(n)) && (!warning || warnings(n).includes(warning)) && (!change || changed(n) === change) &&
 				lacking.every((word) => data.domains[n].includes(word) || (data.spelt[n] || []).some((code) => code.includes(word)));
 		});
 		page = 0;
@@ -254,7 +255,7 @@
 	};
 
 	const reset = () => {
-		only = null;
+		only = among = null;
 		byId("only").hidden = true;
 		for (const control of byId("controls").querySelectorAll("input, select")) control.value = "";
 	};
@@ -264,16 +265,29 @@
 		only = new Set();
 		data.outcomes.forEach((o, i) => o.decisions[issuer].fix === place && only.add(i));
 		const name = byId(`fix-${issuer}-${place}-name`).textContent;
-		byId("only").firstElementChild.textContent = `Only the domains for which ${name} stops ${data.labels[issuer]}.`;
+		sayOnly(`Only the domains for which ${name} stops ${data.labels[issuer]}.`);
+	};
+
+	const sayOnly = (text) => {
+		byId("only").firstElementChild.textContent = text;
 		byId("only").hidden = false;
+	};
+
+	// gather shows the domains of a line of groups.
+	const gather = (link) => {
+		const [table, line] = link.dataset.group.split("-").map(Number);
+		among = new Set(data.members[table][line]);
+		const row = link.closest("tr");
+		sayOnly(`Only the domains of ${row.cells[0].textContent} (${row.closest("table").tHead.rows[0].cells[0].textContent}).`);
 	};
 
 	// follow shows in the table what a link in the summary or in the fix list is about.
 	const follow = (event) => {
-		const link = event.target.closest("a[data-issuer]");
+		const link = event.target.closest("a[data-issuer], a[data-group]");
 		if (!link) return;
 		reset();
 		const { issuer, status, fix } = link.dataset;
+		if (link.dataset.group) gather(link);
 		if (status) byId("status-" + issuer).value = status;
 		if (fix) restrict(Number(issuer), Number(fix));
 		filter();
@@ -310,7 +324,7 @@
 		byId("table").tBodies[0].addEventListener("click", toggle);
 		byId("controls").addEventListener("input", filter);
 		byId("reset").addEventListener("click", () => { reset(); filter(); });
-		byId("only").lastElementChild.addEventListener("click", () => { only = null; byId("only").hidden = true; filter(); byId("search").focus(); });
+		byId("only").lastElementChild.addEventListener("click", () => { only = among = null; byId("only").hidden = true; filter(); byId("search").focus(); });
 		byId("pages").addEventListener("click", turnBy);
 		byId("page").addEventListener("change", () => turn(Number(byId("page").value) - 1));
 		addEventListener("beforeprint", () => {
