@@ -129,16 +129,19 @@
 	const statusMark = (status) => make("span", { class: "status " + status },
 		make("span", { "aria-hidden": "true" }, data.symbols[status]), " " + status);
 
+	// labelled names the CA of a verdict if there are several.
+	const labelled = (i) => (data.labels.length > 1 ? { "data-label": "for " + data.labels[i] } : {});
+
 	const line = (n) => {
 		const o = data.outcomes[data.of[n]];
 		const button = make("button", { type: "button", class: "open", "aria-expanded": open.has(n), "data-domain": n }, data.domains[n]);
 		return make("tr", {},
 			make("th", { scope: "row" }, button),
-			make("td", { class: "n" }, count(data.rows[n])),
-			...o.decisions.map((d) => make("td", { class: "verdict" }, statusMark(statusOf(d)), " ", make("code", {}, d.reason))),
-			make("td", {}, o.found || ""),
-			make("td", {}, warnings(n).join(" ")),
-			...(data.changed ? [make("td", {}, changed(n))] : []));
+			make("td", { class: "n", "data-label": "Rows" }, count(data.rows[n])),
+			...o.decisions.map((d, i) => make("td", { class: "verdict", ...labelled(i) }, statusMark(statusOf(d)), " ", make("code", {}, d.reason))),
+			make("td", { "data-label": "Records found at" }, o.found || ""),
+			make("td", { "data-label": "Warnings" }, warnings(n).join(" ")),
+			...(data.changed ? [make("td", { "data-label": "Change" }, changed(n))] : []));
 	};
 
 	const fact = (name, ...value) => make("div", {}, make("dt", {}, name), make("dd", {}, ...value));
@@ -160,7 +163,7 @@
 	// verdict is what is said of a domain for one CA.
 	const verdict = (n, d, i, together) => {
 		const parts = [];
-		if (data.labels.length > 1) parts.push(make("h4", {}, data.labels[i]));
+		if (data.labels.length > 1) parts.push(make("h3", {}, data.labels[i]));
 		parts.push(make("p", {}, statusMark(statusOf(d)), " ", detail(d, data.domains[n])));
 		const { advice } = data.reasons[d.reason];
 		if (advice) parts.push(make("p", {}, make("em", {}, advice)));
@@ -173,7 +176,7 @@
 
 	// shared is what to publish for all CAs that are stopped.
 	const shared = (together) => [
-		make("h4", {}, data.groups[together.group].whom),
+		make("h3", {}, data.groups[together.group].whom),
 		make("p", {}, "To publish, for all of them:"),
 		make("pre", {}, together.publish || "This set is too long for this page. A scan with --emit-fixes writes it to a file.")];
 
