@@ -19,9 +19,9 @@ func TestThePageOfGroups(t *testing.T) {
 	part := parsePage(t, page).id(t, "by-0")
 	want := []string{
 		`Customer: </td>\x1b | Rows | Domains | Permitted | Denied | | Failed | Names to mend |`,
-		`=Biza\u{202e} | 2 | 2 | 0 | 1 | | 1 | 1 | Show domains of =Biza\u{202e}`,
+		`=Biza\u{202e} | 2 | 2 | 0 | 1 | | 1 | 1 | Show the domains of =Biza\u{202e}`,
 		`(empty) | 2 | 0 | 0 | 0 | | 2 | 0 |`,
-		`Acme & <Sons> | 2 | 1 | 2 | 0 | | 0 | 0 | Show domains of Acme & <Sons>`,
+		`Acme & <Sons> | 2 | 1 | 2 | 0 | | 0 | 0 | Show the domains of Acme & <Sons>`,
 	}
 	if diff := cmp.Diff(want, linesOf(part)); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
