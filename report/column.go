@@ -15,7 +15,7 @@ import (
 // Column is a column that a report adds to those of the input.
 type Column struct {
 	Name string
-	// Meaning says in a sentence what stands in the column.
+	// Meaning says in a sentence what the column holds.
 	Meaning string
 
 	// Width is that of the column in a workbook, in characters.
@@ -25,12 +25,12 @@ type Column struct {
 	Colored bool
 
 	list    list // in JSON Lines: what the cell is a list of, if it is one
-	compare bool // only there where rows are compared with an earlier report
-	inputs  bool // only there where rows come from several files
+	compare bool // only there if rows are compared with an earlier report
+	inputs  bool // only there if rows come from several files
 
 	// Exactly one of these gives a cell. What rests on the outcome or on a decision
 	// is the same for all domains that share the outcome; what rests on a decision,
-	// the sentence too, exists for each CA where there are several.
+	// the sentence too, exists for each CA if there are several.
 	number   func(scan.Result) int
 	row      func(scan.Result) string
 	verdict  func(scan.Verdict) string
@@ -40,7 +40,7 @@ type Column struct {
 	decision func(scan.Decision) string
 }
 
-// ListSeparator stands between the records or the lines of one cell.
+// ListSeparator is between the records or the lines of one cell.
 const ListSeparator = " | "
 
 // columns is the one table of the columns, in their order.
@@ -130,13 +130,13 @@ var columns = [...]Column{
 
 const changeColumn = "caa_change"
 
-// Columns returns the columns that a report adds, in order; caa_change only where rows
+// Columns returns the columns that a report adds, in order; caa_change only if rows
 // are compared with an earlier report. Where there are
 // several CAs, caa_status, caa_reason, caa_detail and caa_fix are the first CA's,
 // and the same four follow at the end for every CA, as caa_status:LABEL and so on.
 func Columns() []Column { return columns[:len(columns):len(columns)] }
 
-// ColumnMeaning says in a sentence what stands in a column that a report adds.
+// ColumnMeaning says in a sentence what a column that a report adds holds.
 func ColumnMeaning(name string) (string, error) {
 	for _, c := range columns {
 		if c.Name == name {
@@ -156,7 +156,7 @@ func owner(o *scan.Outcome) string {
 	return o.Records.Owner
 }
 
-// PropertiesText is a set as it stands in a cell.
+// PropertiesText is a set as a cell has it.
 func PropertiesText(set []caa.Property) string { return RecordLines(set, ListSeparator) }
 
 // RecordLines returns the properties of a set as a zone file has them, with a separator
@@ -201,7 +201,7 @@ type TableColumn struct {
 	input  int // as InputPlace says
 }
 
-// Text returns what stands in the cell.
+// Text returns what is in the cell.
 func (f *TableColumn) Text(r scan.Result) string {
 	switch {
 	case f.number != nil:
@@ -219,7 +219,7 @@ func (f *TableColumn) Text(r scan.Result) string {
 	return text
 }
 
-// Number returns the number that stands in the cell, if the column has numbers.
+// Number returns the number in the cell, if the column has numbers.
 func (f *TableColumn) Number(r scan.Result) (n int, ok bool) {
 	if f.number == nil {
 		return 0, false
@@ -227,7 +227,7 @@ func (f *TableColumn) Number(r scan.Result) (n int, ok bool) {
 	return f.number(r), true
 }
 
-// Time returns the time that stands in the cell, if the column has times; it is zero if
+// Time returns the time in the cell, if the column has times; it is zero if
 // there is none in the row.
 func (f *TableColumn) Time(r scan.Result) (t time.Time, ok bool) {
 	if f.moment == nil {
@@ -240,7 +240,7 @@ func (f *TableColumn) Time(r scan.Result) (t time.Time, ok bool) {
 // none of them.
 func (f *TableColumn) InputPlace() int { return f.input }
 
-// Shared returns what stands in the cell of every row with an outcome, and whether
+// Shared returns what is in the cell of every row with an outcome, and whether
 // that is the same.
 func (f *TableColumn) Shared(o *scan.Outcome) (text string, same bool) {
 	switch {
@@ -257,7 +257,7 @@ func (f *TableColumn) Shared(o *scan.Outcome) (text string, same bool) {
 
 // Table says which cells a result has.
 type Table struct {
-	Inputs  []string      // the names of the input's columns that come first: all, or none where others are chosen
+	Inputs  []string      // the names of the input's columns that come first: all, or none if others are chosen
 	Columns []TableColumn // what follows them
 	Labels  []string      // of the CAs
 	names   []string      // of all the input's columns, each another one
@@ -310,7 +310,7 @@ func InputNames(header []string) []string {
 	return UniqueNames(names)
 }
 
-// issuerFields are the columns that exist for every CA. They stand after all
+// issuerFields are the columns that exist for every CA. They come after all
 // others, so that those keep their letters whatever CAs are asked about, and
 // together for each CA, because that is how they are read.
 func issuerFields(labels []string) []TableColumn {
@@ -335,7 +335,7 @@ func (t *Table) Header() []string {
 	return header
 }
 
-// Leading returns the cells that stand first, as they are.
+// Leading returns the cells that come first, as they are.
 func (t *Table) Leading(r scan.Result) []string {
 	if len(t.Inputs) == 0 {
 		return nil

@@ -5,7 +5,6 @@ import (
 	"iter"
 	"slices"
 
-	"caascan/scan"
 	"caascan/scan/domain"
 )
 
@@ -17,14 +16,14 @@ type GroupTable struct {
 	// these are equal, those with the most rows, and by their texts. OtherValues is last.
 	Groups []GroupTotal
 
-	domains []DomainTotal
+	domains []tallied
 }
 
 // Domains yields the distinct domains of a group of the table.
 func (t *GroupTable) Domains(g *GroupTotal) iter.Seq[domain.Name] {
 	return func(yield func(domain.Name) bool) {
 		for _, pair := range g.pairs {
-			if pair.domain > 0 && !yield(t.domains[pair.domain-1].Domain) {
+			if pair.domain > 0 && !yield(t.domains[pair.domain-1].domain) {
 				return
 			}
 		}
@@ -87,28 +86,26 @@ func (t *Tally) groupTables() []GroupTable {
 // groupMaker makes totals of pairs. Names are counted once for a value by the value that
 // they were met with last.
 type groupMaker struct {
-	domains []DomainTotal
-	issuers int
-	owners  []uint32   // of each domain: the number of its deciding name
-	met     [][]uint32 // of each CA and deciding name: the group that it was met in last, from 1
+	tally  *Tally
+	owners []uint32   // of each domain: the number of its deciding name
+	met    [][]uint32 // of each CA and deciding name: the group that it was met in last, from 1
 }
 
 func newGroupMaker(t *Tally) *groupMaker {
-	m := &groupMaker{domains: t.domains, issuers: len(t.reasons), owners: make([]uint32, len(t.domains))}
-	numbers := make(map[string]uint32)
-	for i, d := range t.domains {
-		if len(d.Outcome.Records.Properties) == 0 {
+	m := &groupMaker{tally: t, owners: make([]uint32, len(t.domains))}
+	numbers := make(map[uint64]uint32)
+	for i := range t.domains {
+		if !t.patternAt(uint32(i)).records {
 			continue
 		}
-		owner := d.Outcome.Records.Owner
-		number, ok := numbers[owner]
+		number, ok := numbers[t.domains[i].owner]
 		if !ok {
 			number = uint32(len(numbers))
-			numbers[owner] = number
+			numbers[t.domains[i].owner] = number
 		}
 		m.owners[i] = number
 	}
-	for range m.issuers {
+	for range t.reasons {
 		m.met = append(m.met, make([]uint32, len(numbers)))
 	}
 	return m
@@ -126,12 +123,13 @@ func (m *groupMaker) groups(g *Groups) []GroupTotal {
 		all = append(all, total)
 		start = end
 	}
-	issuers := make([]GroupIssuer, len(all)*m.issuers)
+	n := len(m.met)
+	issuers := make([]GroupIssuer, len(all)*n)
 	for _, met := range m.met {
 		clear(met)
 	}
 	for i := range all {
-		all[i].Issuers = issuers[i*m.issuers : (i+1)*m.issuers : (i+1)*m.issuers]
+		all[i].Issuers = issuers[i*n : (i+1)*n : (i+1)*n]
 		for _, pair := range all[i].pairs {
 			m.count(&all[i], pair, uint32(i+1))
 		}
@@ -149,21 +147,24 @@ func (m *groupMaker) count(t *GroupTotal, pair groupPair, group uint32) {
 	}
 	count.Domains = 1
 	t.Count = t.Count.Plus(count)
-	for i, decision := range m.domains[pair.domain-1].Outcome.Decisions {
+	pattern := m.tally.patternAt(pair.domain - 1)
+	if pattern.Failed {
+		t.Failed = t.Failed.Plus(count)
+		return
+	}
+	for i, permitted := range pattern.Permitted {
 		issuer := &t.Issuers[i]
-		switch decision.Status {
-		case scan.Permitted:
+		if permitted {
 			issuer.Permitted = issuer.Permitted.Plus(count)
-		case scan.Denied:
-			issuer.Denied = issuer.Denied.Plus(count)
-			if met := &m.met[i][m.owners[pair.domain-1]]; *met != group {
-				*met = group
-				issuer.Names++
-			}
-		case scan.LookupFailed:
-			if i == 0 { // for all CAs alike
-				t.Failed = t.Failed.Plus(count)
-			}
+			continue
+		}
+		issuer.Denied = issuer.Denied.Plus(count)
+		if !pattern.records || !pattern.blocked[i] {
+			continue
+		}
+		if met := &m.met[i][m.owners[pair.domain-1]]; *met != group {
+			*met = group
+			issuer.Names++
 		}
 	}
 }

@@ -31,17 +31,16 @@ func newDiff(io streams) *cobra.Command {
 		Long: `Diff compares two reports of caascan, each in CSV, XLSX or JSON Lines, and shows
 what changed for each domain: the policy first, then what could not be looked up,
 then rows that are new and gone. A row is known again by the text of the cell that
-was scanned, wherever it stands.
-
-` + exitStatus,
+was scanned, wherever it stands.`,
+		Annotations:       about("changes", "exit"),
 		Args:              usageArgs(cobra.ExactArgs(2)),
 		ValidArgsFunction: anyFile,
 		GroupID:           lookupGroup,
 
 		RunE: func(cmd *cobra.Command, args []string) error { return runDiff(cmd.Context(), o, args[0], args[1], io) },
 	}
-	cmd.Flags().StringVar(&o.column, "column", "", "`name` or number of the column that was scanned (default: auto-detected)")
-	addList(cmd.Flags(), &o.failOn, "fail-on", "exit with 3 if any domain has a `change` of these: newly-denied (a CA is denied of which the earlier report did not say so) or changed (the policy did: status, reason or records)")
+	cmd.Flags().StringVarP(&o.column, "column", "c", "", "`NAME|N`: the column that was scanned (default: auto-detected)")
+	addList(cmd.Flags(), &o.failOn, "fail-on", "`CHANGE,...`: exit with 3 if a domain is newly-denied (a CA is denied of which the earlier report did not say so), or if its policy changed at all: changed")
 	addLogFormat(cmd.Flags(), &o.logFormat)
 	_ = cmd.RegisterFlagCompletionFunc("fail-on", someOf(texts(comparing())...)) // fails only for a flag that is not there
 	return cmd

@@ -17,8 +17,8 @@ type groupOptions struct {
 }
 
 func (o *groupOptions) add(flags *pflag.FlagSet) {
-	flags.StringArrayVar(&o.columns, "group-by", nil, "`name` or number of a column of the list, such as the customer: reports count rows for each of its values (repeatable)")
-	flags.StringVar(&o.file, "emit-groups", "", "CSV `file` for what --group-by counts, a line for each value")
+	flags.StringArrayVar(&o.columns, "group-by", nil, "`NAME|N`: a column of the list, such as the customer: reports count the rows for each of its values (repeatable)")
+	flags.StringVar(&o.file, "emit-groups", "", "`FILE.csv`: write what --group-by counts, a line for each value")
 }
 
 // plan finds what is wrong with the options before anything is done. taken are the other

@@ -216,7 +216,7 @@ func TestTheScannedColumnIsNotThere(t *testing.T) {
 			},
 		}
 		reader, err := NewReader(t.Context(), table, ColumnChoice{})
-		const refusal = "old.csv is no report that can be compared: the scanned column is not in it: the domains in caa_domain are those of no other column"
+		const refusal = "old.csv is not a report that can be compared: it lacks the scanned column: no other column holds the domains in caa_domain"
 		switch {
 		case test.want == "" && (err == nil || err.Error() != refusal):
 			t.Errorf("%s: %v, want an error", test.name, err)
@@ -250,7 +250,7 @@ func TestRecordsInJSONLines(t *testing.T) {
 		if err == nil {
 			_, err = NewReader(t.Context(), table, ColumnChoice{})
 		}
-		if !errors.Is(err, ErrReport) || !strings.HasPrefix(err.Error(), "old.jsonl is no report that can be compared: line 1: ") {
+		if !errors.Is(err, ErrReport) || !strings.HasPrefix(err.Error(), "old.jsonl is not a report that can be compared: line 1: ") {
 			t.Errorf("%+v: %v, want an error about line 1", wrong, err)
 		}
 	}
