@@ -53,6 +53,51 @@ func TestMetricsSideBySide(t *testing.T) {
 	}
 }
 
+// TestTheNightlyAlerts: promtool takes the rules, and each of them fires when it should: on
+// a list whose metrics have grown old, one that has none, and one with a domain newly denied.
+func TestTheNightlyAlerts(t *testing.T) {
+	promtool, dir := find(t, "promtool"), t.TempDir()
+	rules := writeText(t, filepath.Join(dir, "rules.yaml"), readText(t, "nightly/caascan-alerts.yaml"))
+	if said, err := exec.CommandContext(t.Context(), promtool, "check", "rules", rules).CombinedOutput(); err != nil {
+		t.Errorf("promtool check rules: %v\n%s", err, said)
+	}
+	cases := writeText(t, filepath.Join(dir, "cases.yaml"), `
+rule_files: [rules.yaml]
+evaluation_interval: 10m
+tests:
+  - interval: 10m
+    input_series:
+      - series: 'caascan_last_success_timestamp_seconds{list="b.csv"}'
+        values: '0x300'
+      - series: 'caascan_changed_domains{list="b.csv",change="newly-denied",instance="h"}'
+        values: '1x300'
+      - series: 'caascan_changed_domains{list="b.csv",change="recovered-denied",instance="h"}'
+        values: '2x300'
+      - series: 'caascan_changed_domains{list="c.csv",change="newly-permitted",instance="h"}'
+        values: '5x300'
+    alert_rule_test:
+      - {alertname: CaascanNotRun, eval_time: 36h, exp_alerts: []}
+      - alertname: CaascanNotRun
+        eval_time: 37h
+        exp_alerts:
+          - exp_labels: {list: b.csv}
+            exp_annotations: {summary: "b.csv: no scan has finished for a day and a half"}
+      - alertname: CaascanAbsent
+        eval_time: 2h
+        exp_alerts:
+          - exp_labels: {list: /srv/caascan/domains.csv}
+            exp_annotations: {summary: "/srv/caascan/domains.csv: there are no metrics"}
+      - alertname: CaascanNewlyDenied
+        eval_time: 10m
+        exp_alerts:
+          - exp_labels: {list: b.csv, instance: h}
+            exp_annotations: {summary: "b.csv: 3 domains are denied of which the night before did not say so"}
+`)
+	if said, err := exec.CommandContext(t.Context(), promtool, "test", "rules", cases).CombinedOutput(); err != nil {
+		t.Errorf("promtool test rules: %v\n%s", err, said)
+	}
+}
+
 // servedBy returns what a node exporter serves of the files in a folder, caascan's alone.
 func servedBy(t *testing.T, exporter, dir string) string {
 	t.Helper()
