@@ -61,7 +61,7 @@ func runScan(ctx context.Context, o scanOptions, args []string, settings string,
 	if err != nil {
 		return err
 	}
-	j := &job{began: now, run: report.Run{Version: version(), Started: now, InputName: strings.Join(paths, ", "), Settings: settings}}
+	j := &job{began: now, run: report.Run{Version: version(), Started: now, InputName: strings.Join(shownNames(paths), ", "), Settings: settings}}
 	j.metrics.list = listName(args)
 	if err := j.plan(o, paths, io); err != nil {
 		return err
