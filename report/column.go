@@ -82,8 +82,8 @@ var columns = [...]Column{
 	},
 	{
 		Name: "caa_records", Width: 44,
-		Meaning: `The CAA records that were found, each as flags, tag and value, as a zone file has them, with " | " between them.`,
-		outcome: func(o *scan.Outcome) string { return PropertiesText(o.Records.Properties) }, list: listOfRecords,
+		Meaning: `The CAA records that were found, each as flags, tag and value, as a zone file has them, with " | " between them. Of a very long set the first ones, and how many there are.`,
+		outcome: func(o *scan.Outcome) string { return recordsInRow(o.Records.Properties) }, list: listOfRecords,
 	},
 	{
 		Name: "caa_dnssec", Width: 13,
@@ -104,7 +104,7 @@ var columns = [...]Column{
 	{
 		Name: "caa_fix", Width: 50, list: listOfLines,
 		Meaning:  `The whole set of CAA records to publish in place of the present one so that this CA may issue: lines of a zone file, with " | " between them. Empty where nothing is denied.`,
-		decision: func(d scan.Decision) string { return strings.Join(d.Fix.Lines(), ListSeparator) },
+		decision: func(d scan.Decision) string { return strings.Join(fixInRow(d.Fix), ListSeparator) },
 	},
 	{
 		Name: "caa_resolver", Width: 20,
@@ -154,6 +154,52 @@ func owner(o *scan.Outcome) string {
 		return ""
 	}
 	return o.Records.Owner
+}
+
+// mostInRow is how many octets of records a row has. A set may have 64 KiB, each octet of
+// which may be written as four, and a million domains may have it from one parent.
+const mostInRow = 8 << 10
+
+// recordsInRow is a set as a row has it: whole records, as many as fit.
+func recordsInRow(set []caa.Property) string {
+	shown := set[:fittingRecords(set)]
+	text := PropertiesText(shown)
+	if len(shown) == len(set) {
+		return text
+	}
+	return text + CutNote + strconv.Itoa(len(shown)) + " of " + plural(len(set), "record") + "; caascan check shows all]"
+}
+
+// fittingRecords is how many records of a set a row has.
+func fittingRecords(set []caa.Property) int {
+	room := mostInRow
+	for i, p := range set {
+		if room -= len(p.String()); room < 0 {
+			return i
+		}
+	}
+	return len(set)
+}
+
+// fixInRow are the lines of a fix, or what says where they are: who publishes a part of a
+// set in place of all records of its name takes permission from others.
+func fixInRow(fix *scan.Fix) []string {
+	lines := fix.Lines()
+	if _, left := Fitting(lines, mostInRow); left > 0 {
+		return []string{"; " + plural(len(lines), "record") + ", too long for a row; the fix list has the whole set"}
+	}
+	return lines
+}
+
+// Fitting returns the first of the lines that have at most so many octets together, and
+// how many more there are.
+func Fitting(lines []string, most int) (fit []string, left int) {
+	for i, line := range lines {
+		if most -= len(line); most < 0 {
+			return lines[:i], len(lines) - i
+		}
+	}
+	return lines, 0
 }
 
 // PropertiesText is a set as a cell has it.

@@ -225,7 +225,7 @@ func fitCell(text string) string {
 	if all <= most {
 		return text
 	}
-	note := fmt.Sprintf(report.CutNote+"%d of these %d characters]", most, all)
+	note := fmt.Sprintf(report.CutNote+"a spreadsheet cell holds %d of these %d characters]", most, all)
 	left := most - unitsIn(note)
 	for i, r := range text {
 		if left -= utf16.RuneLen(r); left < 0 {
