@@ -295,7 +295,7 @@ func runs(cell string) bool {
 }
 
 // CutNote begins what is in place of what was cut.
-const CutNote = " … [cut: a spreadsheet cell holds "
+const CutNote = " … [cut: "
 
 // Visible returns a text with the characters escaped that escapeCell escapes, but not the
 // backslash: it cannot be told from the text any more what stood there, and lines of a

@@ -238,7 +238,7 @@ func (m member) write(b *templateBuilder, o *scan.Outcome) {
 		b.text = appendRecords(b.text, o.Records.Properties)
 		return
 	case listOfLines:
-		b.text = appendLines(b.text, o.Decisions[m.issuer].Fix.Lines())
+		b.text = appendLines(b.text, fixInRow(o.Decisions[m.issuer].Fix))
 		return
 	case listOfWarnings:
 		b.vary(appendWarnings)
@@ -272,7 +272,8 @@ func (m member) vary(b *templateBuilder, o *scan.Outcome) {
 
 func appendRecords(line []byte, set []caa.Property) []byte {
 	line = append(line, '[')
-	for i, p := range set {
+	shown := fittingRecords(set)
+	for i, p := range set[:shown] {
 		if i > 0 {
 			line = append(line, ',')
 		}
@@ -280,6 +281,12 @@ func appendRecords(line []byte, set []caa.Property) []byte {
 		line = appendJSONText(line, caa.Escape(p.Tag()))
 		line = appendJSONText(append(line, `,"value":`...), caa.Escape(p.Value()))
 		line = append(line, '}')
+	}
+	if left := len(set) - shown; left > 0 {
+		if shown > 0 {
+			line = append(line, ',')
+		}
+		line = fmt.Appendf(line, `{"left_out":%d}`, left)
 	}
 	return append(line, ']')
 }

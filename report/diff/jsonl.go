@@ -116,6 +116,8 @@ type jsonRecord struct {
 	Flags uint8  `json:"flags"`
 	Tag   string `json:"tag"`
 	Value string `json:"value"`
+	// LeftOut stands alone in the last one of a very long set: so many records more.
+	LeftOut int `json:"left_out"`
 }
 
 type jsonIssuerWords struct {
@@ -186,8 +188,11 @@ func (l *jsonLine) texts() (cells []string, err error) {
 
 // recordsOf writes records as a cell has them.
 func recordsOf(set []jsonRecord) (string, error) {
-	texts := make([]string, len(set))
-	for i, record := range set {
+	var texts []string
+	for _, record := range set {
+		if record.LeftOut > 0 {
+			return fmt.Sprintf("%s%s%d records]", strings.Join(texts, report.ListSeparator), report.CutNote, record.LeftOut), nil
+		}
 		tag, err := caa.Unescape(record.Tag)
 		if err != nil {
 			return "", err
@@ -200,7 +205,7 @@ func recordsOf(set []jsonRecord) (string, error) {
 		if err != nil {
 			return "", err
 		}
-		texts[i] = property.String()
+		texts = append(texts, property.String())
 	}
 	return strings.Join(texts, report.ListSeparator), nil
 }

@@ -234,11 +234,16 @@ func TestRecordsInJSONLines(t *testing.T) {
 		{`\"\\`, `\"\\\255`, `128 \"\\ "\"\\\255"`},
 		{`\065\009`, `\066`, `128 A\009 "B"`}, // one record has one text
 	} {
-		if got, err := recordsOf([]jsonRecord{{128, test.tag, test.value}}); got != test.want || err != nil {
+		if got, err := recordsOf([]jsonRecord{{Flags: 128, Tag: test.tag, Value: test.value}}); got != test.want || err != nil {
 			t.Errorf("%q and %q are %s, %v, want %s", test.tag, test.value, got, err, test.want)
 		}
 	}
-	for _, wrong := range []jsonRecord{{0, ``, `x`}, {0, `issue`, `"`}, {0, `\a`, `x`}, {0, `issue`, "\x1b"}} {
+	long := []jsonRecord{{Tag: `issue`, Value: `a`}, {LeftOut: 7}}
+	text, err := recordsOf(long)
+	if records, cut := splitRecords(text); err != nil || !cut || len(records) == 0 {
+		t.Errorf("%+v are %s, %v, and not known to be a part", long, text, err)
+	}
+	for _, wrong := range []jsonRecord{{Value: `x`}, {Tag: `issue`, Value: `"`}, {Tag: `\a`, Value: `x`}, {Tag: `issue`, Value: "\x1b"}} {
 		text, err := json.Marshal(map[string]any{
 			"cells": map[string]string{"a": "x.example"}, "domain": "x.example", "records": []jsonRecord{wrong},
 			"decisions": []map[string]string{{"issuer": "A", "status": "permitted", "reason": "no-caa"}},

@@ -84,8 +84,16 @@ func (v *pageView) writeData(to *bufio.Writer) error {
 	d.domains()
 	d.sets()
 	d.sharedSets()
+	d.grouped()
 	to.WriteString("}</script>\n")
 	return d.err
+}
+
+// grouped are the places of the domains of each line of groups.
+func (d *pageData) grouped() {
+	if len(d.view.members) > 0 {
+		d.field("members", d.view.members)
+	}
 }
 
 // words are what codes mean.
@@ -251,7 +259,7 @@ func (d *pageData) outcome(o *scan.Outcome) pageOutcome {
 	for _, property := range o.Records.Properties {
 		records = append(records, property.String()) // printable ASCII
 	}
-	p.Records, p.Left = fitting(records, d.view.Most.text)
+	p.Records, p.Left = report.Fitting(records, d.view.Most.text)
 	for i, decision := range o.Decisions {
 		p.Decisions = append(p.Decisions, d.decision(i, o.Records.Owner, decision))
 		if place, several := d.view.shared(o.Records.Owner); several && decision.Fix != nil {

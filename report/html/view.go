@@ -30,8 +30,10 @@ type pageView struct {
 	Changes     *report.Changes      // nil if nothing was compared
 	Domains     []report.DomainTotal // as many as the page holds
 	Nowhere     int                  // rows without a domain
+	Grouped     []groupTableView     // the columns that rows are grouped by
 	Most        pageLimits
 
+	members  [][][]int                      // of each of them and each of its lines: the places of its domains
 	spelt    map[domain.Name][]scan.Warning // of the rows of a domain
 	changed  map[string]scan.Change         // of domains
 	fixes    []report.FixList               // of each CA
@@ -97,6 +99,7 @@ func (h *htmlWriter) view(o *report.Overview) *pageView {
 		v.addIssuer(i, issuer)
 	}
 	v.addFilters()
+	v.addGroups()
 	return v
 }
 
@@ -264,7 +267,7 @@ type markedLine struct {
 }
 
 func (v *pageView) fix(issuer issuerView, place int, f report.FixTotal) fixView {
-	now, left := fitting(f.PresentLines(), v.Most.text)
+	now, left := report.Fitting(f.PresentLines(), v.Most.text)
 	publish := v.publish(f)
 	view := fixView{
 		ID:     fmt.Sprintf("fix-%d-%d", issuer.Index, place),
@@ -300,22 +303,11 @@ func (f fixView) Known() []string { return f.line.Known() }
 // publish returns the lines to publish, or none if they are too long: a part of a
 // set must not be published.
 func (v *pageView) publish(f report.FixTotal) []string {
-	lines, left := fitting(f.Lines(), v.Most.text)
+	lines, left := report.Fitting(f.Lines(), v.Most.text)
 	if left > 0 {
 		return nil
 	}
 	return lines
-}
-
-// fitting returns the first of the lines that have so many octets together, and how
-// many more there are.
-func fitting(lines []string, most int) (fit []string, left int) {
-	for i, line := range lines {
-		if most -= len(line); most < 0 {
-			return lines[:i], len(lines) - i
-		}
-	}
-	return lines, 0
 }
 
 // differing marks the lines that the other set has not.
