@@ -254,7 +254,11 @@ func explained(specs []dnssectest.Spec, o snapshot.Observation, want string) str
 		return ""
 	}
 	of := specs[slices.IndexFunc(specs, func(s dnssectest.Spec) bool { return s.Origin == dns.Fqdn(o.Flaw.Zone) })]
-	if of.Fault == dnssectest.Revoked && o.Flaw.Reason == snapshot.FlawNoMatch {
+	switch {
+	case o.Flaw.Reason != snapshot.FlawNoMatch:
+	case of.Fault == dnssectest.WeakDigest:
+		return "RFC 4509, section 3: beside one with SHA-256 a DS record with SHA-1 does not count; unbound takes any of them"
+	case of.Fault == dnssectest.Revoked:
 		return "RFC 5011, section 2.1: a key that is revoked is used for nothing but its own revocation; unbound heeds that of trust anchors alone"
 	}
 	return ""
