@@ -153,7 +153,7 @@ func (e *engine) judge(s *step, out outcome) {
 		u.uncut = true
 	}
 	if failure != snapshot.Timeout && failure != snapshot.Network && out.standing != flooded && e.time(s, out) {
-		e.noteLoss(u, s.epoch, out.at)
+		e.noteLoss(u, s.lostEpoch, out.at)
 	}
 	if u.noteAD(out); answered {
 		u.answers++
@@ -202,6 +202,13 @@ func (e *engine) noteLoss(u *upstream, epoch int, now time.Time) {
 // slow has a server asked more slowly.
 func (e *engine) slow(u *upstream, now time.Time) {
 	u.flow.slow(now)
+	e.tell(u, Slowed)
+}
+
+// slowAfterControl has a server asked more slowly that did not answer its control question
+// in time.
+func (e *engine) slowAfterControl(u *upstream, now time.Time) {
+	u.flow.slowAfterControl(now)
 	e.tell(u, Slowed)
 }
 
@@ -261,17 +268,19 @@ func (e *engine) controlled(c controlled) {
 	if c.took > 0 && e.limiter == nil { // which it would have waited for, too
 		u.flow.typical.noteControl(c.took)
 	}
-	switch c.verdict {
-	case atEase:
+	switch {
+	case c.verdict == atEase && c.asked > 1 && u.flow.pace.limited():
+		e.slowAfterControl(u, now) // it is on trial
+	case c.verdict == atEase:
 		u.flow.doubt.clear(now)
-	case inTrouble:
-		e.slow(u, now)
+	case c.verdict == inTrouble:
+		e.slowAfterControl(u, now)
 		if c.took == 0 && e.others(u) > 0 { // it was answered with an error
 			u.health.wantProbe()
 		}
-	case silent:
+	case c.verdict == silent:
 		busy := u.flow.slowedAt
-		e.slow(u, now)
+		e.slowAfterControl(u, now)
 		u.flow.slowedAt = busy // now it is away rather than busy
 		u.health.wantProbe()
 		u.flow.doubt.held = u.health.probing || u.health.probeWanted

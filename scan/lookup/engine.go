@@ -30,8 +30,7 @@ type engine struct {
 	// What failed waits for its final pass; what failed first comes first.
 	waiting map[domain.Name]*waiting
 	failed  []domain.Name
-	owed    float64   // queries of the final pass that were sent before their time
-	owedAt  time.Time // when it was counted
+	finalAt time.Time // when the next query of the final pass may be begun
 	until   time.Time // when all names that are overdue will have had their tries
 	lastOut bool      // only failed names are left, and servers out of rotation got another chance
 
@@ -289,8 +288,9 @@ func (e *engine) askAgain(now time.Time) (pause time.Duration) {
 	}
 	name := e.failed[0]
 	w := e.waiting[name]
-	wait := max(w.failedAt.Add(e.cfg.FinalPassAfter).Sub(now), e.finalWait(now))
+	wait := later(w.failedAt.Add(e.cfg.FinalPassAfter), e.finalAt).Sub(now)
 	if wait > 0 {
+		e.finalWaits(now)
 		return wait
 	}
 	e.failed = e.failed[1:]
@@ -330,16 +330,24 @@ func (e *engine) finalRate() float64 {
 	return max(bears, leastRate) / finalShare
 }
 
-// finalWait returns how long the next name must wait for its final pass, so that tries are
-// begun at the rate of the moment. Second tries go when they are due, and are owed.
-func (e *engine) finalWait(now time.Time) time.Duration {
-	rate := e.finalRate()
-	e.owed = max(0, e.owed-rate*now.Sub(e.owedAt).Seconds())
-	e.owedAt = now
-	if e.owed < 1 {
-		return 0
+// finalWaits takes in that a name may have to wait for its final pass because servers are
+// limited to less than they have borne. These limits are raised again.
+func (e *engine) finalWaits(now time.Time) {
+	if !e.finalAt.After(now) {
+		return
 	}
-	return time.Duration(e.owed / rate * float64(time.Second))
+	for _, u := range e.upstreams {
+		if u.flow.pace.belowCeiling() {
+			u.flow.pace.binding = true
+		}
+	}
+}
+
+// takeFinal takes a query of the final pass out of its allowance, which makes the next
+// name wait, so that tries are begun at the rate of the moment. Second tries go when they
+// are due.
+func (e *engine) takeFinal(now time.Time) {
+	e.finalAt = later(e.finalAt, now.Add(-paceBurst)).Add(time.Duration(float64(time.Second) / e.finalRate()))
 }
 
 // ask makes a step of a name, to be sent.
@@ -410,7 +418,7 @@ func (e *engine) sendStep(ctx context.Context, s *step, now time.Time) {
 	}
 	e.count(s, s.attempt > 0 || s.final)
 	if s.final {
-		e.owed++
+		e.takeFinal(now)
 	}
 	e.places++
 	s.hold = inPlace
@@ -467,8 +475,12 @@ func (e *engine) expire(now time.Time) {
 // answered soon may be the server's fault.
 func (e *engine) overdue(s *step, now time.Time) {
 	f := &s.up.flow
-	if s.hold == inPlace {
+	if s.hold == inPlace || s.hold == resent {
 		f.note(s.epoch, overdue, now)
+	}
+	if s.hold == resent {
+		s.hold = none
+		return
 	}
 	e.until = later(e.until, e.lastTry(s))
 	if s.hold = late; f.mayWait() {
@@ -529,13 +541,20 @@ func (e *engine) resend(s *step, now time.Time) {
 	e.count(s, true)
 	e.transport.resend(s)
 	s.setResend(now)
+	s.lostEpoch = s.epoch
+	if s.epoch != f.epoch && s.hold == none { // it was sent at another pace; now it shows how this one does
+		s.epoch, s.hold, s.overdueAt = f.epoch, resent, now.Add(f.patience())
+	}
 }
 
 // resendWait returns how long a query must wait until it may be sent again.
 func (e *engine) resendWait(s *step, now time.Time) time.Duration {
 	f := &s.up.flow
-	if f.doubt.asked || f.doubt.held || f.pace.wait(now) > 0 {
-		return max(leastPatience, f.pace.wait(now)) // many wait together
+	if f.doubt.asked || f.doubt.held {
+		return leastPatience
+	}
+	if wait := f.pace.resendWait(now); wait > 0 {
+		return max(leastPatience, wait) // many wait together
 	}
 	return e.throttle(now)
 }
@@ -546,7 +565,7 @@ func (e *engine) resendWait(s *step, now time.Time) time.Duration {
 // if no other try is left, the step's Observation is completed and endStep ends the step.
 func (e *engine) endTry(s *step, out outcome) {
 	e.schedule.remove(s)
-	if s.hold == none {
+	if s.hold == none || s.hold == resent {
 		s.up.flow.waiting--
 	} else {
 		e.leavePlace(s)

@@ -45,9 +45,12 @@ func (f *flow) room() bool { return f.places < f.most && !f.doubt.held }
 func (f *flow) mayTake(now time.Time) bool { return f.room() && f.pace.wait(now) == 0 }
 
 // comeBack limits the pace of a server that was out of rotation to a part of what it
-// bore before.
+// bore before: at its best, or when it was last in trouble.
 func (f *flow) comeBack(now time.Time) {
-	bears := max(f.bears(), float64(f.answered.most))
+	bears := f.pace.ceiling
+	if bears == 0 {
+		bears = max(f.bears(), float64(f.answered.most))
+	}
 	f.pace.set(max(bears/returnShare, leastRate), bears, now)
 	f.restart()
 }
@@ -104,9 +107,10 @@ const (
 func (f *flow) note(epoch int, how sign, now time.Time) {
 	if how == fine {
 		f.answered.add(now)
+		f.pace.answers++
 	}
-	if epoch == f.epoch {
-		f.doubt.note(how, now)
+	if epoch == f.epoch && f.doubt.note(how, now) {
+		f.doubt.bore = f.answered.lastSecond(now)
 	}
 }
 
@@ -174,15 +178,39 @@ const (
 	slowLossMost   = slowLossWindow / 8
 )
 
-// slow limits the pace after trouble: to a little less than the server answered in the
-// last second, but no more than to a part of the rate before.
+// slow limits the pace after loss: to a little less than the server answered in the last
+// second, but no more than to a part of the rate before.
 func (f *flow) slow(now time.Time) {
-	from := f.pace.limit / mostCut
-	if !f.pace.limited() {
-		from = f.capacity() / firstCut
+	f.slowTo(f.answered.lastSecond(now), f.leastAfter(), now)
+}
+
+// slowAfterControl limits the pace of a server that did not answer its control question
+// in time. It has shown what it bears: what it answered in the second before it was asked
+// that, or if that was nothing, because nothing was sent, the most in a second.
+func (f *flow) slowAfterControl(now time.Time) {
+	least := 0.0
+	if f.pace.limited() || f.answered.most == 0 {
+		least = f.leastAfter()
 	}
-	bears := float64(f.answered.lastSecond(now))
-	f.pace.set(max(fairPart*bears, from, leastRate), bears, now)
+	f.slowTo(f.doubt.bore, least, now)
+}
+
+// leastAfter is the part of the rate before trouble that a server is asked at least at.
+func (f *flow) leastAfter() float64 {
+	if f.pace.limited() {
+		return f.pace.limit / mostCut
+	}
+	return f.capacity() / firstCut
+}
+
+// slowTo limits the pace to a little less than what the server answered in a second, or if
+// that is nothing in its best one, but not to less than least.
+func (f *flow) slowTo(answered int, least float64, now time.Time) {
+	if answered == 0 {
+		answered = f.answered.most
+	}
+	bears := float64(answered)
+	f.pace.set(max(fairPart*bears, least, leastRate), max(bears, least), now)
 	f.restart()
 	f.slowdowns++
 	f.slowedAt = now
@@ -211,7 +239,7 @@ const busyFor = time.Minute
 func (f *flow) restart() {
 	f.epoch++
 	d := f.doubt
-	f.doubt = doubt{cleared: d.cleared, asked: d.asked, due: d.due, held: d.held}
+	f.doubt = doubt{cleared: d.cleared, asked: d.asked, due: d.due, held: d.held, bore: d.bore}
 }
 
 // capacity is the rate at which the places alone would let queries go, at the
@@ -244,6 +272,7 @@ type doubt struct {
 	asked              bool      // a control question is out
 	due                bool      // it is to be sent
 	held               bool      // nothing else is sent until it is settled
+	bore               int       // queries that were answered in the second before it was due
 }
 
 // A window is so many outcomes; a cluster is half of them. After the server was cleared
@@ -256,22 +285,24 @@ const (
 )
 
 // note holds queries back if names are rejected in a cluster: each would be lost, at
-// once, to a limiter. Those that are not answered have time.
-func (d *doubt) note(how sign, now time.Time) {
+// once, to a limiter. Those that are not answered have time. It reports whether a control
+// question has become due.
+func (d *doubt) note(how sign, now time.Time) bool {
 	if d.outcomes == doubtWindow {
 		d.outcomes, d.failures = 0, 0
 	}
 	d.outcomes++
 	if how == fine {
 		d.heard++
-		return
+		return false
 	}
 	d.failures++
 	d.since++
 	if d.failures < doubtCluster || d.asked || d.since < clearedTries && now.Sub(d.cleared) < clearedFor {
-		return
+		return false
 	}
 	d.asked, d.due, d.held = true, true, how == rejected
+	return true
 }
 
 // clear takes in that the control question was answered in time.
@@ -286,6 +317,7 @@ type pace struct {
 	raisedAt time.Time
 	quiet    int  // raises since the step was last doubled
 	binding  bool // a query has waited for the pace since the last raise
+	answers  int  // since the last raise
 }
 
 // A limit is raised while the server is in no trouble: quickly up to nearly what it bore
@@ -295,7 +327,8 @@ const (
 	quickRaise   = 1.5
 	nearCeiling  = 0.95
 	firstStep    = 0.02
-	doubleAfter  = 12                    // raises: 3 s
+	raiseAnswers = 8                     // to raise it near the ceiling
+	doubleAfter  = 16                    // raises: 4 s
 	paceBurst    = 10 * time.Millisecond // that may be saved up
 	liftCapacity = 2                     // so many times the capacity is no limit any more
 )
@@ -319,6 +352,18 @@ func (p *pace) wait(now time.Time) time.Duration {
 	return wait
 }
 
+// resendWait returns how long the pace makes a query wait that is to be sent again. It goes
+// before others, because that it is answered now shows that the server loses some.
+func (p *pace) resendWait(now time.Time) time.Duration {
+	if !p.limited() {
+		return 0
+	}
+	return p.wait(now) - time.Duration(resendLead/p.limit*float64(time.Second))
+}
+
+// resendLead is how many queries may be sent again before their turn.
+const resendLead = 4
+
 // take takes a query out of the allowance.
 func (p *pace) take(now time.Time) {
 	if !p.limited() {
@@ -338,13 +383,14 @@ func (f *flow) raise(now time.Time) (lifted bool) {
 		return false
 	}
 	p.raisedAt = now
+	if !p.binding || p.answers < raiseAnswers && !p.belowCeiling() {
+		return false // that all goes well says something of the limit only if it is reached
+	}
+	p.binding, p.answers = false, 0
 	if p.quiet++; p.quiet%doubleAfter == 0 {
 		p.step *= 2
 	}
-	if p.binding {
-		p.binding = false
-		p.limit = p.raised()
-	}
+	p.limit = p.raised()
 	if p.limit < liftCapacity*f.capacity() && p.quiet < liftAfter {
 		return false
 	}
@@ -355,11 +401,15 @@ func (f *flow) raise(now time.Time) (lifted bool) {
 // liftAfter is after how many raises without trouble a limit is lifted in any case.
 const liftAfter = 240 // a minute
 
+// belowCeiling reports whether the limit is less than nearly what the server bore, or that
+// is not known.
+func (p *pace) belowCeiling() bool { return p.ceiling == 0 || p.limit < nearCeiling*p.ceiling }
+
 func (p *pace) raised() float64 {
 	switch quick := p.limit * quickRaise; {
 	case p.ceiling == 0:
 		return quick
-	case p.limit < nearCeiling*p.ceiling:
+	case p.belowCeiling():
 		return min(quick, nearCeiling*p.ceiling)
 	}
 	return p.limit + p.step*max(p.ceiling, p.limit)

@@ -58,6 +58,7 @@ type step struct {
 	sentAt    time.Time // first
 	lastSent  time.Time
 	sends     int       // of its query
+	lostEpoch int       // of up's flow when it was sent the time before
 	hold      hold      // on a place
 	overdueAt time.Time // when an answer can no longer be expected soon
 	resendAt  time.Time // when its query is to be sent again
@@ -128,6 +129,7 @@ const (
 	none    hold = iota // it waits without one
 	inPlace             // it holds one, and may be answered soon
 	late                // it is overdue, and holds one because too many wait already
+	resent              // it waits without one, and has just been sent again
 )
 
 // cdCheck is how far a step has come in checking whether SERVFAIL without an Extended DNS
