@@ -73,7 +73,7 @@ func (r *Client) askControl(ctx context.Context, u *upstream, wait time.Duration
 	if cuts {
 		ask = r.askWithin
 	}
-	message, err := ask(ctx, wait, u, f, query, once)
+	message, err := ask(ctx, wait, u, f, query, nil)
 	if err != nil {
 		return err
 	}

@@ -52,6 +52,7 @@ type waiting struct {
 	failedAt      time.Time
 	validatedOnly bool
 	servfailed    bool
+	silent        bool // in its last try
 }
 
 // doneBatch is how many Observations are handed over at a time; fewer where the
@@ -283,7 +284,7 @@ func (e *engine) beginAnother(now time.Time) bool {
 // askAgain begins the final pass of the name that failed first, if that is due. It
 // returns how long it is not at most.
 func (e *engine) askAgain(now time.Time) (pause time.Duration) {
-	if len(e.failed) == 0 || !e.mayAskAgain(now) {
+	if len(e.failed) == 0 || !e.mayAskAgain(now) || len(e.backlog) > 0 && e.crowded() {
 		return forever
 	}
 	name := e.failed[0]
@@ -296,8 +297,15 @@ func (e *engine) askAgain(now time.Time) (pause time.Duration) {
 	e.failed = e.failed[1:]
 	delete(e.waiting, name)
 	s := e.ask(name, w.domains)
-	s.final, s.passes, s.validatedOnly, s.servfailed = true, w.passes, w.validatedOnly, w.servfailed
+	s.final, s.passes, s.validatedOnly, s.servfailed, s.silent = true, w.passes, w.validatedOnly, w.servfailed, w.silent
 	return 0
+}
+
+// crowded reports whether so many queries wait without a place that those of the final
+// pass would keep others from being asked. The sooner all names have had their first pass,
+// the sooner the last one has had its final one.
+func (e *engine) crowded() bool {
+	return !slices.ContainsFunc(e.upstreams, func(u *upstream) bool { return u.inRotation() && !u.flow.crowded() })
 }
 
 // mayAskAgain reports whether somebody is there to be asked again. If all servers are
@@ -430,7 +438,7 @@ func (e *engine) sendStep(ctx context.Context, s *step, now time.Time) {
 		if s.form == fresh {
 			s.form = u.firstForm()
 		}
-		s.overdueAt = now.Add(u.flow.patience())
+		s.overdueAt = now.Add(s.patience())
 		s.setResend(now)
 	}
 	if out, known := e.transport.send(ctx, s, now); known {
@@ -570,7 +578,7 @@ func (e *engine) endTry(s *step, out outcome) {
 	} else {
 		e.leavePlace(s)
 	}
-	if s.up != nil {
+	if s.silent = out.failure == snapshot.Timeout; s.up != nil {
 		e.judge(s, out)
 	}
 	out = e.withdrawn(s, out)
@@ -592,7 +600,7 @@ func (e *engine) endStep(s *step) {
 	switch {
 	case e.deservesPass(s):
 		now := time.Now()
-		e.waiting[s.obs.Name] = &waiting{s.domains, s.passes + 1, now, s.validatedOnly, s.servfailed}
+		e.waiting[s.obs.Name] = &waiting{s.domains, s.passes + 1, now, s.validatedOnly, s.servfailed, s.silent}
 		e.until = later(e.until, now.Add(e.cfg.FinalPassAfter+time.Duration(e.cfg.Attempts)*e.cfg.Timeout))
 		e.failed = append(e.failed, s.obs.Name)
 	default:

@@ -62,6 +62,9 @@ const returnShare = 8
 // mayWait reports whether one more overdue query may wait without a place.
 func (f *flow) mayWait() bool { return f.waiting < max(mostWaiting, f.most) }
 
+// crowded reports whether half as many as may do already wait without a place.
+func (f *flow) crowded() bool { return 2*f.waiting > max(mostWaiting, f.most) }
+
 // The bounds of patience. The least keeps moments in which client or server do
 // something else from making queries overdue; the first holds until there is a sample.
 const (
@@ -76,6 +79,12 @@ func (f *flow) patience() time.Duration {
 		return firstPatience
 	}
 	return max(leastPatience, roundTrips*f.typical.value)
+}
+
+// shortPatience is patience with a name that was silent before: a little more than a round
+// trip.
+func (f *flow) shortPatience() time.Duration {
+	return min(f.patience(), max(quickest, f.typical.value+f.typical.value/4))
 }
 
 // The bounds of the wait for a control question.

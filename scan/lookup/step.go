@@ -76,6 +76,7 @@ type step struct {
 	// servfailed says that it has answered SERVFAIL, so that only AD, or the proof that
 	// the name is insecure, makes an answer count (SBR 4.2.2.1).
 	servfailed bool
+	silent     bool // in the try before
 }
 
 func newStep(name domain.Name, domains int) *step {
@@ -114,6 +115,15 @@ func (s *step) setResend(now time.Time) {
 	if s.overUDP() && s.sends < mostSends {
 		s.resendAt = now.Add(s.up.roundTrip.retryAfter(s.sends))
 	}
+}
+
+// patience returns how long the query that is sent now holds its place. One for a name that
+// was silent before will hardly be answered late.
+func (s *step) patience() time.Duration {
+	if s.silent {
+		return s.up.flow.shortPatience()
+	}
+	return s.up.flow.patience()
 }
 
 // failedTry is an attempt that failed in a way that may be the server's own fault.
