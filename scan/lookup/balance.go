@@ -248,9 +248,8 @@ func (e *engine) tend(ctx context.Context, now time.Time) {
 		}
 		if u.flow.doubt.due {
 			u.flow.doubt.due = false
-			wait := u.flow.controlWait()
-			cuts := !u.uncut
-			e.probing.Go(func() { e.controls <- e.control(ctx, u, wait, cuts) })
+			way := u.controlWay()
+			e.probing.Go(func() { e.controls <- e.control(ctx, u, way) })
 		}
 		if u.health.probeDue(now) {
 			e.beginProbe(ctx, u)

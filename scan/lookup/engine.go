@@ -40,6 +40,7 @@ type engine struct {
 	rotor    int       // the server that comes next
 	outSince time.Time // when the last server went out of rotation; zero while one is in
 
+	early    early
 	probes   chan probedAgain
 	controls chan controlled
 	probing  sync.WaitGroup // probes and control questions
@@ -104,7 +105,9 @@ func newEngine(r *Client, input <-chan []domain.Name, done func([]snapshot.Obser
 		wakeAt:   time.Now().Add(forever),
 		probes:   make(chan probedAgain, len(r.upstreams)),
 		controls: make(chan controlled, len(r.upstreams)),
+		early:    early{ended: make(chan struct{}, maxProving)},
 	}
+	r.asker = nil
 	for _, u := range r.upstreams { // what an earlier Lookup left without an answer
 		u.flow.doubt.asked, u.flow.doubt.due, u.flow.doubt.held = false, false, false
 		u.health.probing, u.health.last = false, false
@@ -132,6 +135,7 @@ func (e *engine) run(ctx context.Context) error {
 		}
 		e.expire(now)
 		e.tend(ctx, now)
+		e.proveEarly(ctx)
 		pause := e.send(ctx, now)
 		if e.transport.flush(now, e.endTry) {
 			continue
@@ -154,7 +158,8 @@ func (e *engine) run(ctx context.Context) error {
 
 // idle reports whether nothing is left to be asked.
 func (e *engine) idle() bool {
-	return e.input == nil && len(e.backlog) == 0 && len(e.pending) == 0 && len(e.waiting) == 0
+	return e.input == nil && len(e.backlog) == 0 && len(e.pending) == 0 && len(e.waiting) == 0 &&
+		len(e.early.queue) == 0 && e.early.running == 0
 }
 
 // takeIn takes in what has arrived, and reports whether there was something. It comes
@@ -169,6 +174,8 @@ func (e *engine) takeIn() (some bool) {
 			e.probed(p)
 		case c := <-e.controls:
 			e.controlled(c)
+		case <-e.early.ended:
+			e.early.running--
 		default:
 			return some
 		}
@@ -181,6 +188,7 @@ func (e *engine) close() {
 	e.wake.Stop()
 	e.transport.close()
 	e.probing.Wait()
+	e.leavePlaces()
 	e.hangUp()
 }
 
@@ -201,6 +209,8 @@ func (e *engine) wait(ctx context.Context, now time.Time, pause time.Duration) {
 		e.probed(p)
 	case c := <-e.controls:
 		e.controlled(c)
+	case <-e.early.ended:
+		e.early.running--
 	case <-e.wake.C:
 		e.wakeAt = time.Time{} // it has to be armed again
 	}
@@ -212,7 +222,7 @@ const forever = time.Hour
 // send sends queries until nothing is ready, all places are held, or something forbids
 // more; it returns how long that lasts at most.
 func (e *engine) send(ctx context.Context, now time.Time) (pause time.Duration) {
-	for e.places < e.cfg.Concurrency && ctx.Err() == nil {
+	for e.places < e.mostPlaces() && ctx.Err() == nil {
 		if pause := e.makeReady(now); len(e.ready) == 0 {
 			return pause
 		}
@@ -610,6 +620,7 @@ func (e *engine) endStep(s *step) {
 		if s.obs.Failure == snapshot.Timeout {
 			e.stats.unanswered.Add(1)
 		}
+		e.earlyQueue(&s.obs)
 		e.climb(s.obs.Name, s.domains)
 	}
 	e.spare = append(e.spare, s)

@@ -1,6 +1,9 @@
 package lookup
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // flow is how fast one server is asked. Three things bound it, each by evidence about
 // the server and none by names that fail:
@@ -29,6 +32,7 @@ type flow struct {
 	cut       cut
 	lossy     time.Time // until when loss is no evidence
 	lowest    float64   // that the pace has been, queries a second; 0: it had no limit
+	troubles  []outage  // in which names may have failed by the server's fault
 }
 
 // mostWaiting is how many overdue queries to one server may wait without a place, or
@@ -154,6 +158,7 @@ func (f *flow) inVain(now time.Time) bool {
 		return false
 	}
 	f.cut, f.lossy = cut{}, now.Add(lossyFor)
+	f.troubles = append(f.troubles, outage{now, f.lossy})
 	return true
 }
 
@@ -223,9 +228,15 @@ func (f *flow) slowTo(answered int, least float64, now time.Time) {
 	f.restart()
 	f.slowdowns++
 	f.slowedAt = now
+	f.troubles = append(f.troubles, outage{now, now})
 	if f.lowest == 0 || f.pace.limit < f.lowest {
 		f.lowest = f.pace.limit
 	}
+}
+
+// troubled reports whether the server was in trouble at some time from one to another.
+func (f *flow) troubled(from, to time.Time) bool {
+	return slices.ContainsFunc(f.troubles, func(o outage) bool { return !o.to.Before(from) && !o.from.After(to) })
 }
 
 const (

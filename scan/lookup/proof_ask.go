@@ -23,6 +23,11 @@ type proofPace struct {
 	limiter *rate.Limiter
 	most    rate.Limit // that the limiter may be raised to
 
+	// As the server was seen to be.
+	control  controlWay
+	patience time.Duration   // how long a query holds its place
+	waits    []time.Duration // until it is sent again, each time; over a stream until it is overdue
+
 	lost, stood atomic.Int64 // control questions that were sent after a query
 	troubled    atomic.Bool  // in this phase, or just before
 
@@ -44,7 +49,16 @@ const (
 
 func newProofPace(u *upstream, now time.Time) *proofPace {
 	most := rate.Limit(u.flow.bears() / proofShare)
-	p := &proofPace{limiter: rate.NewLimiter(most, 1), most: most, turn: make(chan struct{}, 1)}
+	p := &proofPace{
+		limiter: rate.NewLimiter(most, 1), most: most, turn: make(chan struct{}, 1),
+		control: u.controlWay(), patience: u.flow.patience(), waits: []time.Duration{u.flow.patience()},
+	}
+	if u.overUDP() {
+		p.waits = nil
+		for sent := 1; sent < mostSends; sent++ {
+			p.waits = append(p.waits, u.roundTrip.retryAfter(sent))
+		}
+	}
 	p.troubled.Store(u.flow.busy(now))
 	return p
 }
@@ -88,7 +102,7 @@ func (a *proofAsker) ask(ctx context.Context, u *upstream, query []byte) ([]byte
 		if stood += shown; stood >= p.wanted() {
 			return message, err
 		}
-		controls = mostSends
+		controls = manyControls
 	}
 	return nil, errBusy
 }
@@ -100,8 +114,8 @@ func mayBeLimited(message []byte) bool {
 }
 
 // askOnce sends a query when its pace and a place allow it, and gives the place back when
-// the query is overdue. Of the times that it is sent so many at the end are followed by a
-// control question; shown is how many of these were answered.
+// the query is overdue. A control question goes after it is sent, each time, or if few are
+// wanted the second time; shown is how many of these were answered.
 func (a *proofAsker) askOnce(ctx context.Context, u *upstream, query []byte, controls int) (message []byte, shown int, err error) {
 	select {
 	case a.places <- struct{}{}:
@@ -110,19 +124,22 @@ func (a *proofAsker) askOnce(ctx context.Context, u *upstream, query []byte, con
 	}
 	leave := sync.OnceFunc(func() { <-a.places })
 	defer leave()
-	if err := a.paces[u].limiter.Wait(ctx); err != nil {
+	p := a.paces[u]
+	if err := p.limiter.Wait(ctx); err != nil {
 		return nil, 0, err
 	}
-	defer time.AfterFunc(u.flow.patience(), leave).Stop()
+	defer time.AfterFunc(p.patience, leave).Stop()
 	waiting, answered := context.WithCancel(ctx)
 	defer answered()
-	again := u.sendAgain()
+	again := p.sendAgain()
 	times := append([]time.Duration{0}, again...)
-	times = times[max(0, len(times)-controls):]
+	if controls == fewControls {
+		times = again[:1]
+	}
 	var accompanying sync.WaitGroup
 	accompanying.Go(func() { shown = a.accompany(ctx, waiting, u, times) })
 	a.client.stats.queries.Add(1)
-	message, err = a.client.askWithin(ctx, a.client.cfg.Timeout, u, u.firstForm(), query, again)
+	message, err = a.client.askWithin(ctx, a.client.cfg.Timeout, u, p.control.form, query, again)
 	answered()
 	accompanying.Wait()
 	return message, shown, err
@@ -156,17 +173,11 @@ func (a *proofAsker) accompany(ctx, waiting context.Context, u *upstream, times 
 	return int(answered.Load())
 }
 
-// sendAgain returns after how long a query to the server is sent again if it is not
-// answered, with chance in it, so that what comes next does not keep step with a limiter.
-// Over a stream it is not, and that is when it is overdue.
-func (u *upstream) sendAgain() []time.Duration {
-	if !u.overUDP() {
-		return []time.Duration{u.flow.patience()}
-	}
-	var times []time.Duration
+// sendAgain returns after how long a query is sent again if it is not answered, with chance
+// in it, so that what comes next does not keep step with a limiter.
+func (p *proofPace) sendAgain() (times []time.Duration) {
 	at := time.Duration(0)
-	for sent := 1; sent < mostSends; sent++ {
-		wait := u.roundTrip.retryAfter(sent)
+	for _, wait := range p.waits {
 		at += wait + rand.N(wait/4)
 		times = append(times, at)
 	}
@@ -180,7 +191,7 @@ func (a *proofAsker) stands(ctx context.Context, u *upstream) bool {
 	if p.troubled.Load() {
 		p.limiter.ReserveN(time.Now(), 1) // it goes at once, and others later
 	}
-	if err := a.client.askControl(ctx, u, u.flow.controlWait(), !u.uncut); err != nil {
+	if err := a.client.askControl(ctx, u, p.control); err != nil {
 		p.lost.Add(1)
 		a.judge(ctx, u)
 		return false
@@ -203,7 +214,7 @@ func (a *proofAsker) judge(ctx context.Context, u *upstream) {
 	if time.Since(p.at) < easeFor {
 		return
 	}
-	c := a.client.control(ctx, u, u.flow.controlWait(), !u.uncut)
+	c := a.client.control(ctx, u, p.control)
 	p.at = time.Now()
 	if c.verdict != atEase || c.asked > 1 { // a limiter may let the second one pass
 		p.troubled.Store(true)

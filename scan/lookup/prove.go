@@ -5,6 +5,7 @@ import (
 	"errors"
 	"iter"
 	"slices"
+	"strconv"
 	"sync"
 	"time"
 
@@ -31,20 +32,29 @@ const (
 // all that it rests on is proven so; names is ranged over again after that. Where no
 // server validates and is believed nothing is proven. The error is that of ctx.
 func (r *Client) Prove(ctx context.Context, names iter.Seq[domain.Name], done func([]snapshot.Observation)) error {
-	believed := slices.DeleteFunc(slices.Clone(r.upstreams), func(u *upstream) bool {
-		return !u.believed(&r.cfg) || u.health.out == expelled
-	})
-	if len(believed) == 0 {
+	a := r.asker
+	r.asker = nil
+	if believed := r.believed(); a == nil || !slices.Equal(believed, a.believed) || slices.ContainsFunc(believed, (*upstream).unvouched) {
+		a = newProofAsker(r, believed)
+	}
+	if len(a.believed) == 0 {
 		return nil
 	}
 	defer r.hangUp()
-	a := newProofAsker(r, believed, done)
+	a.done = done
 	for {
 		restored, err := a.pass(ctx, r.unproven(names))
 		if err != nil || restored == 0 {
 			return err
 		}
 	}
+}
+
+// believed returns the servers that are asked for proofs.
+func (r *Client) believed() []*upstream {
+	return slices.DeleteFunc(slices.Clone(r.upstreams), func(u *upstream) bool {
+		return !u.believed(&r.cfg) || u.health.out == expelled
+	})
 }
 
 // pass proves Observations, and returns how many of them have turned out to be answers,
@@ -121,9 +131,13 @@ func (r *Client) lastOf(name domain.Name) (snapshot.Observation, bool) {
 	return snapshot.Observation{}, false
 }
 
-// ill reports whether the server that failed was ill then: that excuses nobody.
+// ill reports whether the server that failed was ill then, or in trouble while the last
+// pass lasted or right after it, which is when trouble is seen: that excuses nobody.
 func (r *Client) ill(o *snapshot.Observation) bool {
-	return slices.ContainsFunc(r.upstreams, func(u *upstream) bool { return u.name == o.Server && u.health.during(o.Time) })
+	from, to := o.Time.Add(-time.Duration(r.cfg.Attempts)*r.cfg.Timeout), o.Time.Add(r.cfg.Timeout)
+	return slices.ContainsFunc(r.upstreams, func(u *upstream) bool {
+		return u.name == o.Server && (u.health.during(o.Time) || u.flow.troubled(from, to))
+	})
 }
 
 // proofAsker proves names by asking servers that validate.
@@ -133,7 +147,8 @@ type proofAsker struct {
 	prover   *prover
 	places   chan struct{} // holds as many as are taken
 	paces    map[*upstream]*proofPace
-	above    memo[aliasReply] // about the zones above
+	above    memo[aliasReply]       // about the zones above
+	proofs   memo[[]snapshot.Proof] // of Observations
 
 	mu       sync.Mutex // guards what follows
 	next     int
@@ -142,9 +157,9 @@ type proofAsker struct {
 	restored int // of these, the ones that were doubted and are answers
 }
 
-func newProofAsker(r *Client, believed []*upstream, done func([]snapshot.Observation)) *proofAsker {
+func newProofAsker(r *Client, believed []*upstream) *proofAsker {
 	a := &proofAsker{
-		client: r, believed: believed, done: done,
+		client: r, believed: believed,
 		places: make(chan struct{}, min(maxPlaces, r.cfg.Concurrency)), paces: make(map[*upstream]*proofPace),
 	}
 	a.prover = newProver(a.askDS)
@@ -154,28 +169,14 @@ func newProofAsker(r *Client, believed []*upstream, done func([]snapshot.Observa
 	return a
 }
 
-// prove proves an Observation's name and its aliases, and those that its failure
-// kept from sight, as long as they can still make a difference.
+// prove proves an Observation, and takes in what comes of it.
 func (a *proofAsker) prove(ctx context.Context, o snapshot.Observation) error {
-	o.Proofs = nil
-	names := append([]string{o.Name.String()}, o.Aliases...)
-	if err := a.proveAll(ctx, &o, names); err != nil {
+	proofs, err := a.proofsFound(ctx, o)
+	if err != nil {
 		return err
 	}
+	o.Proofs = proofs
 	restored := restoreDoubted(&o)
-	signed := func(p snapshot.Proof) bool { return p.State == snapshot.ProvenSigned }
-	if o.Failure != "" && !slices.ContainsFunc(o.Proofs, signed) {
-		further, hidden, err := a.further(ctx, names, a.tries(&o))
-		if err != nil {
-			return err
-		}
-		if err := a.proveAll(ctx, &o, further); err != nil {
-			return err
-		}
-		if hidden != "" && o.ProvenInsecure() { // else it makes no difference
-			o.Proofs = append(o.Proofs, snapshot.Proof{Name: hidden, State: snapshot.NotProven})
-		}
-	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.proven = append(a.proven, o)
@@ -184,6 +185,38 @@ func (a *proofAsker) prove(ctx context.Context, o snapshot.Observation) error {
 		a.done([]snapshot.Observation{o})
 	}
 	return nil
+}
+
+// proofsFound returns the Proofs of an Observation, which may have been found before.
+func (a *proofAsker) proofsFound(ctx context.Context, o snapshot.Observation) ([]snapshot.Proof, error) {
+	key := o.Name.String() + " " + strconv.FormatInt(o.Time.UnixNano(), 10)
+	return a.proofs.find(key, func() ([]snapshot.Proof, error) { return a.proofsOf(ctx, o) })
+}
+
+// proofsOf proves an Observation's name and its aliases, and those that its failure
+// kept from sight, as long as they can still make a difference.
+func (a *proofAsker) proofsOf(ctx context.Context, o snapshot.Observation) ([]snapshot.Proof, error) {
+	o.Proofs = nil
+	names := append([]string{o.Name.String()}, o.Aliases...)
+	if err := a.proveAll(ctx, &o, names); err != nil {
+		return nil, err
+	}
+	signed := func(p snapshot.Proof) bool { return p.State == snapshot.ProvenSigned }
+	answers := o.Failure == "" || o.Doubted != nil && o.ProvenInsecure()
+	if answers || slices.ContainsFunc(o.Proofs, signed) {
+		return o.Proofs, nil
+	}
+	further, hidden, err := a.further(ctx, names, a.tries(&o))
+	if err != nil {
+		return nil, err
+	}
+	if err := a.proveAll(ctx, &o, further); err != nil {
+		return nil, err
+	}
+	if hidden != "" && o.ProvenInsecure() { // else it makes no difference
+		o.Proofs = append(o.Proofs, snapshot.Proof{Name: hidden, State: snapshot.NotProven})
+	}
+	return o.Proofs, nil
 }
 
 // restoreDoubted replaces a failure by the answer that was doubted if its name and its
@@ -324,7 +357,7 @@ func (a *proofAsker) askTries(ctx context.Context, q question, tries int) (alias
 	r := aliasReply{failure: snapshot.Timeout}
 	for range tries {
 		u := a.turn()
-		query, err := packQuery(dns.Id(), q.owner, q.kind, u.firstForm())
+		query, err := packQuery(dns.Id(), q.owner, q.kind, a.paces[u].control.form)
 		if err != nil {
 			return aliasReply{failure: snapshot.MalformedReply}, nil
 		}
