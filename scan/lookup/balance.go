@@ -165,6 +165,8 @@ func (e *engine) judge(s *step, out outcome) {
 	case failure == snapshot.Timeout: // noted when it was overdue
 	case speaks:
 		u.flow.note(s.epoch, rejected, out.at)
+	case u.overUDP() && s.form.overTCP():
+		u.flow.note(s.epoch, spared, out.at)
 	default:
 		u.flow.note(s.epoch, fine, out.at)
 	}

@@ -636,7 +636,7 @@ func (e *engine) deservesPass(s *step) bool {
 	case s.passes == 0:
 		return true
 	}
-	return troubled(failure) && s.passes < mostPasses && s.up != nil && s.up.inRotation() && s.up.flow.busy(s.obs.Time)
+	return troubled(failure) && s.passes < mostPasses && s.up != nil && s.up.flow.busy(s.obs.Time)
 }
 
 // mostPasses is how many passes a name has after the first, at the most.

@@ -113,6 +113,7 @@ const (
 	fine     sign = iota // it was answered, be it with a failure of the name's own
 	overdue              // it was not answered soon
 	rejected             // it was answered in a way that may be a limiter's
+	spared               // it was answered over TCP, which a limiter of UDP does not bear on
 )
 
 // note takes in how a query of an epoch went. Failures that cluster make a control
@@ -312,7 +313,7 @@ func (d *doubt) note(how sign, now time.Time) bool {
 		d.outcomes, d.failures = 0, 0
 	}
 	d.outcomes++
-	if how == fine {
+	if how == fine || how == spared {
 		d.heard++
 		return false
 	}

@@ -431,6 +431,34 @@ func TestNamesThatNeedTwoTriesDoNotSlowTheServerForGood(t *testing.T) {
 	}
 }
 
+// TestAProcessThatWasStoppedIsNotSlowedDown: replies that have lain there meanwhile are not
+// late, and nothing is sent again before they are read.
+func TestAProcessThatWasStoppedIsNotSlowedDown(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := &world{t: t, answer: withDead}
+		r := w.client(Config{})
+		if _, err := r.Probe(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		list, batches := deadList(t, 2000, 0), 0
+		err := r.Lookup(t.Context(), slices.Chunk(list, 256), func([]snapshot.Observation) {
+			if batches++; batches%8 == 4 { // queries are out
+				time.Sleep(2 * time.Second)
+			}
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if batches < 20 {
+			t.Errorf("%d batches, want several in which it is stopped", batches)
+		}
+		if s := r.Stats(); s.Retries > 0 || r.Servers()[0].Controls > 0 {
+			t.Errorf("%+v, %d control questions, want nothing sent again and none of these", s, r.Servers()[0].Controls)
+		}
+		checkAtEase(t, r, "stopped")
+	})
+}
+
 // TestTheEndIsToldWhileNamesWaitForTheFinalPass: names of which the server said SERVFAIL
 // wait, too, and their tries take the time that the rate of the final pass makes them take.
 func TestTheEndIsToldWhileNamesWaitForTheFinalPass(t *testing.T) {
