@@ -443,7 +443,7 @@ func (e *engine) sendStep(ctx context.Context, s *step, now time.Time) {
 	s.sentAt, s.lastSent, s.sends, s.deadline = now, now, 1, now.Add(e.cfg.Timeout)
 	if u := s.up; u != nil {
 		u.flow.places++
-		u.flow.pace.take(now)
+		u.flow.take(now)
 		s.epoch = u.flow.epoch
 		if s.form == fresh {
 			s.form = u.firstForm()
@@ -553,7 +553,7 @@ func (e *engine) resend(s *step, now time.Time) {
 		s.resendAt = now.Add(wait)
 		return
 	}
-	f.pace.take(now)
+	f.take(now)
 	s.sends++
 	s.lastSent = now
 	e.count(s, true)

@@ -21,6 +21,7 @@ type flow struct {
 	waiting  int // queries that are overdue and hold none
 	typical  typicalTime
 	answered meter
+	sent     meter // first sends and others
 	pace     pace
 	doubt    doubt
 
@@ -47,6 +48,12 @@ func (f *flow) room() bool { return f.places < f.most && !f.doubt.held }
 
 // mayTake reports whether a query may be sent now.
 func (f *flow) mayTake(now time.Time) bool { return f.room() && f.pace.wait(now) == 0 }
+
+// take takes in that a query is sent.
+func (f *flow) take(now time.Time) {
+	f.sent.add(now)
+	f.pace.take(now)
+}
 
 // comeBack limits the pace of a server that was out of rotation to a part of what it
 // bore before: at its best, or when it was last in trouble.
@@ -124,7 +131,7 @@ func (f *flow) note(epoch int, how sign, now time.Time) {
 		f.pace.answers++
 	}
 	if epoch == f.epoch && f.doubt.note(how, now) {
-		f.doubt.bore = f.answered.lastSecond(now)
+		f.doubt.bore, f.doubt.sent = f.answered.lastSecond(now), f.sent.lastSecond(now)
 	}
 }
 
@@ -201,11 +208,12 @@ func (f *flow) slow(now time.Time) {
 
 // slowAfterControl limits the pace of a server that did not answer its control question
 // in time. It has shown what it bears: what it answered in the second before it was asked
-// that, or if that was nothing, because nothing was sent, the most in a second.
+// that, or if that was nothing the most in a second. If hardly any queries were sent, that
+// says nothing of what it bears.
 func (f *flow) slowAfterControl(now time.Time) {
-	least := 0.0
-	if f.pace.limited() || f.answered.most == 0 {
-		least = f.leastAfter()
+	least := f.leastAfter()
+	if !f.pace.limited() && f.answered.most > 0 && float64(f.doubt.sent) > least {
+		least = 0
 	}
 	f.slowTo(f.doubt.bore, least, now)
 }
@@ -260,7 +268,7 @@ const busyFor = time.Minute
 func (f *flow) restart() {
 	f.epoch++
 	d := f.doubt
-	f.doubt = doubt{cleared: d.cleared, asked: d.asked, due: d.due, held: d.held, bore: d.bore}
+	f.doubt = doubt{cleared: d.cleared, asked: d.asked, due: d.due, held: d.held, bore: d.bore, sent: d.sent}
 }
 
 // capacity is the rate at which the places alone would let queries go, at the
@@ -293,7 +301,7 @@ type doubt struct {
 	asked              bool      // a control question is out
 	due                bool      // it is to be sent
 	held               bool      // nothing else is sent until it is settled
-	bore               int       // queries that were answered in the second before it was due
+	bore, sent         int       // queries that were answered, and sent, in the second before it was due
 }
 
 // A window is so many outcomes; a cluster is half of them. After the server was cleared
