@@ -31,7 +31,7 @@ func newCheck(io streams) *cobra.Command {
   caascan check example.com --issuer "Old=Sectigo" --issuer "New=DigiCert" --json`,
 		Long: "Check climbs from one name to its top-level domain as a scan would, and shows what\n" +
 			"was asked, what came back, and what follows for each CA.\n\n" + exitStatus,
-		Args:              usageArgs(cobra.ExactArgs(1)),
+		Args:              takes(1, "no name to check: caascan check jane@example.com --issuer digicert.com", "check takes one name; caascan scan reads a list of them"),
 		ValidArgsFunction: cobra.NoFileCompletions,
 		GroupID:           lookupGroup,
 		RunE:              func(cmd *cobra.Command, args []string) error { return runCheck(cmd.Context(), o, args[0], io) },
@@ -82,9 +82,12 @@ func runCheck(ctx context.Context, o checkOptions, name string, io streams) erro
 	if err != nil {
 		return err
 	}
+	if isFile(name) && hasListEnding(name) {
+		return usagef("%q is a list, and check takes one name: caascan scan %s", bounded(name), shellWord(name))
+	}
 	target := scan.ParseTarget(name)
 	if target.Reason != "" {
-		return usagef("%q is not a mailbox or domain (%s): %s", name, target.Reason, target.Reason.Meaning())
+		return nameMistake(name, target.Reason)
 	}
 	for _, issuer := range issuers {
 		for _, doubt := range issuer.Doubts() {

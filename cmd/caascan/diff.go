@@ -34,7 +34,7 @@ then rows that are new and gone. A row is known again by the text of the cell th
 was scanned, wherever it stands.
 
 ` + exitStatus,
-		Args:              usageArgs(cobra.ExactArgs(2)),
+		Args:              takes(2, "two reports are compared: name the earlier one and the later one, as in caascan diff last-week.csv today.csv", "two reports are compared"),
 		ValidArgsFunction: anyFile,
 		GroupID:           lookupGroup,
 

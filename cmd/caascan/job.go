@@ -111,7 +111,7 @@ func (j *job) work(ctx context.Context, o scanOptions, paths []string, io stream
 // plan finds what is wrong with the command line before anything is done.
 func (j *job) plan(o scanOptions, paths []string, io streams) (err error) {
 	if len(o.source.issuers) == 0 {
-		return usagef("no CA to decide for: give --issuer with its issuer domain name, such as --issuer digicert.com, or the name of a CA that caascan issuers knows")
+		return usagef("no CA to decide for: name it with --issuer, as in --issuer digicert.com; caascan issuers lists those that are known")
 	}
 	if j.issuers, err = o.source.parseIssuers(); err != nil {
 		return err
@@ -256,7 +256,7 @@ func counting(rows iter.Seq2[scan.Row, error], count *int) iter.Seq2[scan.Row, e
 func (j *job) checkColumns() error {
 	err := j.layout().Check()
 	if errors.Is(err, report.ErrColumns) {
-		return usagef("--columns: %w", err)
+		return columnMistake(j.layout(), j.columns, err)
 	}
 	return err
 }

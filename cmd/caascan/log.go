@@ -33,7 +33,7 @@ func parseLogFormat(text string) (logFormat, error) {
 	if format := logFormat(text); slices.Contains(logFormats(), format) {
 		return format, nil
 	}
-	return "", usagef("--%s %q: use text or json", logFormatFlag, text)
+	return "", notOneOf("--"+logFormatFlag, text, logFormats()...)
 }
 
 // givenLogFormat is that of a command line that may be wrong: text, unless json had

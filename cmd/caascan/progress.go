@@ -72,7 +72,7 @@ func newConsole(w io.Writer, o consoleOptions) (console, error) {
 		c.bar = !o.quiet
 	case "never":
 	default:
-		return console{}, usagef("--progress %q: use auto, always or never", o.progress)
+		return console{}, notOneOf("--progress", o.progress, "auto", "always", "never")
 	}
 	if c.bar && format == jsonLog {
 		return console{}, usagef("--progress always would draw a bar between the lines of --%s json: leave one of them out", logFormatFlag)

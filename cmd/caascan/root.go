@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -13,7 +12,6 @@ import (
 	"unicode"
 
 	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
 )
 
 // The exit codes, which are public.
@@ -56,9 +54,7 @@ type streams struct {
 // run is the program. It returns the exit code; everything it has to say it has
 // said on stdout and stderr by then.
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
-	root := newRoot(streams{stdin, stdout, stderr})
-	root.SetArgs(args)
-	cmd, err := root.ExecuteContextC(ctx)
+	cmd, err := execute(ctx, newRoot(streams{stdin, stdout, stderr}), args)
 	code := exitCode(ctx, err)
 	if words := lastWords(ctx, err); words != "" {
 		newLog(stderr, givenLogFormat(cmd), slog.LevelError).Error(words, slog.Int("exit_code", code))
@@ -148,7 +144,7 @@ change.
 		Version:       buildVersion(),
 		SilenceUsage:  true,
 		SilenceErrors: true,
-		Args:          usageArgs(cobra.NoArgs),
+		Args:          isCommand,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 
 		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error { return emptyFlag(cmd.Flags()) },
@@ -157,36 +153,36 @@ change.
 	root.SetIn(io.in)
 	root.SetOut(io.out)
 	root.SetErr(io.err)
-	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
-		return usagef("%w (see %s --help)", err, cmd.CommandPath())
-	})
 	root.SetVersionTemplate("{{.Version}}\n")
 	root.AddGroup(&cobra.Group{ID: lookupGroup, Title: "What CAs may issue:"}, &cobra.Group{ID: programGroup, Title: "The program itself:"})
 	root.SetHelpCommandGroupID(programGroup)
+	root.SetHelpCommand(newHelp())
 	root.AddCommand(newScan(io), newCheck(io), newDiff(io), newIssuers(io), newCompletion(io), newVersion(io))
 	for _, cmd := range root.Commands() {
 		completeFlags(cmd)
+		takeOneValue(cmd)
 	}
 	return root
 }
 
-// emptyFlag finds a flag that was given and has nothing in it: a variable in a script that
-// was never set, and what it asks for would be left out without a word.
-func emptyFlag(flags *pflag.FlagSet) (err error) {
-	flags.Visit(func(f *pflag.Flag) {
-		if f.Value.Type() == "string" && f.Value.String() == "" {
-			err = cmp.Or(err, usagef("--%s is empty: give it a value or leave it out", f.Name))
-		}
-	})
-	return err
+// isCommand finds a first word that is no command.
+func isCommand(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	return unknownCommand(cmd, args[0], args)
 }
 
-// usageArgs makes what cobra finds wrong with the arguments a usage error.
-func usageArgs(check cobra.PositionalArgs) cobra.PositionalArgs {
-	return func(cmd *cobra.Command, args []string) error {
-		if err := check(cmd, args); err != nil {
-			return usagef("%w (see %s --help)", err, cmd.CommandPath())
-		}
-		return nil
+func newHelp() *cobra.Command {
+	return &cobra.Command{
+		Use:   "help [COMMAND]",
+		Short: "Help about any command",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			about, rest, err := cmd.Root().Find(args)
+			if err != nil || len(rest) > 0 {
+				return unknownTopic(strings.Join(args, " "), commandNames(cmd.Root()))
+			}
+			return about.Help()
+		},
 	}
 }
