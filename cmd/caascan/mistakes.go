@@ -126,15 +126,19 @@ func domainOf(word string) domain.Name {
 
 // shellWords writes arguments as they are typed, if they are not too long for a message.
 func shellWords(args []string) string {
+	const longest = 120
+	if line := shellLine(args); len(line) <= longest {
+		return line
+	}
+	return "and the same arguments"
+}
+
+func shellLine(args []string) string {
 	var words []string
 	for _, arg := range args {
 		words = append(words, shellWord(arg))
 	}
-	const longest = 120
-	if line := strings.Join(words, " "); len(line) <= longest {
-		return line
-	}
-	return "and the same arguments"
+	return strings.Join(words, " ")
 }
 
 // shellWord quotes what a shell would not take as one plain word.

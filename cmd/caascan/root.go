@@ -22,6 +22,7 @@ const (
 	exitFailOn      = 3
 	exitHungUp      = 129 // 128 and the number of SIGHUP
 	exitInterrupted = 130 // SIGINT
+	exitReaderGone  = 141 // SIGPIPE
 	exitTerminated  = 143 // SIGTERM
 )
 
@@ -32,6 +33,7 @@ const exitStatus = `Exit status:
   3    done, and --fail-on matched
   129  hung up (SIGHUP), as when a terminal is closed; the reports that were there stay
   130  interrupted (SIGINT); the reports that were there stay
+  141  the reader of standard output went away (SIGPIPE), as head does; other reports are complete
   143  terminated (SIGTERM); the reports that were there stay
 `
 
@@ -54,7 +56,7 @@ type streams struct {
 // run is the program. It returns the exit code; everything it has to say it has
 // said on stdout and stderr by then.
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
-	cmd, err := execute(ctx, newRoot(streams{stdin, stdout, stderr}), args)
+	cmd, err := execute(ctx, newRoot(streams{stdin, &readerWatch{stdout}, stderr}), args)
 	code := exitCode(ctx, err)
 	if words := lastWords(ctx, err); words != "" {
 		newLog(stderr, givenLogFormat(cmd), slog.LevelError).Error(words, slog.Int("exit_code", code))
@@ -71,6 +73,8 @@ func exitCode(ctx context.Context, err error) int {
 		return exitFailOn
 	case isStopped(ctx, err):
 		return stoppedCode(context.Cause(ctx))
+	case errors.Is(err, errReaderGone):
+		return exitReaderGone
 	}
 	if _, ok := errors.AsType[usageError](err); ok {
 		return exitUsage
@@ -102,6 +106,8 @@ func lastWords(ctx context.Context, err error) string {
 		return ""
 	case isStopped(ctx, err):
 		return fmt.Sprintf("%v: stopped; no report was written", context.Cause(ctx))
+	case errors.Is(err, errReaderGone):
+		return ""
 	}
 	return oneLine(err)
 }
