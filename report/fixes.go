@@ -45,7 +45,7 @@ func (f *fixesFile) Close(o *Overview) error {
 	}
 	f.closed, f.run = true, o.Run
 	fixes := o.Tally.Fixes(f.issuers...)
-	f.comment(strings.TrimPrefix(FixesStart, "; ") + " so that " + f.labels(f.issuers) + " may issue S/MIME certificates: " + plural(len(fixes), "name") + ".")
+	f.comment(strings.TrimPrefix(FixesStart, "; ") + " so that " + f.labels(f.issuers) + " may issue S/MIME certificates: " + plural(fixes.Len(), "name") + ".")
 	f.comment("Each set is whole: it takes the place of all CAA records of its name.")
 	for _, i := range f.issuers {
 		for _, doubt := range o.Run.Issuers[i].Doubts() {
@@ -56,7 +56,7 @@ func (f *fixesFile) Close(o *Overview) error {
 	f.comment("Where the present records come from a wildcard (*.example), a name that gets records of its own, the names")
 	f.comment("below it and those between it and the wildcard lose all that the wildcard gave them, its MX and its CAA")
 	f.comment("records too: write these beside the new ones, or change the records of the wildcard instead.")
-	for _, fix := range fixes {
+	for fix := range fixes.All() {
 		f.fix(fix)
 	}
 	return f.to.Flush()

@@ -36,7 +36,7 @@ type IssuerOverview struct {
 	Heading  string // the label, and the issuer domain names if they say more
 	Statuses []StatusCount
 	Reasons  []ReasonCount // that occur: those of one status together, the most frequent first
-	Fixes    []FixTotal    // those that stop the most rows first
+	Fixes    FixList       // those that stop the most rows first
 }
 
 // StatusCount says how many rows and domains have a status.

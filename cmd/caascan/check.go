@@ -33,8 +33,9 @@ func newCheck(io streams) *cobra.Command {
 		Short: "Show every step of the lookup for one mailbox or domain, and the decision",
 		Example: `  caascan check jane@example.com --issuer DigiCert
   caascan check example.com --issuer "Old=Sectigo" --issuer "New=DigiCert" --json`,
-		Long: "Check climbs from one name to its top-level domain as a scan would, and shows what\n" +
-			"was asked, what came back, and what follows for each CA.\n\n" + exitStatus,
+		Long: `Check climbs from one name to its top-level domain as a scan would, and shows what
+was asked, what came back, and what follows for each CA.`,
+		Annotations:       about("issuers", "resolvers", "reasons", "warnings", "dnssec", "zones", "snapshot", "exit"),
 		Args:              takes(1, "no name to check: caascan check jane@example.com --issuer digicert.com", "check takes one name; caascan scan reads a list of them"),
 		ValidArgsFunction: cobra.NoFileCompletions,
 		GroupID:           lookupGroup,
@@ -42,7 +43,7 @@ func newCheck(io streams) *cobra.Command {
 	}
 	o.source.add(cmd.Flags())
 	cmd.Flags().BoolVar(&o.json, "json", false, "write one JSON object")
-	addList(cmd.Flags(), &o.failOn, "fail-on", "exit with 3 if any CA has one of these `statuses`: denied, lookup-failed")
+	addList(cmd.Flags(), &o.failOn, "fail-on", "`STATUS,...`: exit with 3 if any CA has one of these statuses: denied, lookup-failed")
 	addLogFormat(cmd.Flags(), &o.logFormat)
 	_ = cmd.RegisterFlagCompletionFunc("fail-on", someOf(string(scan.Denied), string(scan.LookupFailed))) // fails only for a flag that is not there
 	return cmd
@@ -213,7 +214,7 @@ func newCheckedDecision(label string, d scan.Decision, name domain.Name) checked
 // print writes c for people: the verdict first, then how it was found. All text from the DNS
 // is escaped by what gives it.
 func (c checked) print(w io.Writer) error {
-	p := pageFor(w)
+	p := paperFor(w)
 	c.printVerdict(p)
 	p.verbatim("")
 	p.line("", "The lookup for %s:", c.title())
@@ -233,7 +234,7 @@ func (c checked) title() string {
 	return visible(bounded(c.Input)) + ", domain " + c.Domain
 }
 
-func (c checked) printVerdict(p *page) {
+func (c checked) printVerdict(p *paper) {
 	if len(c.Decisions) == 0 {
 		p.line("", "No decision: name a CA with --issuer.")
 	}
@@ -267,7 +268,7 @@ func (c checked) fixes() (n int) {
 	return n
 }
 
-func (d checkedDecision) printFix(p *page) {
+func (d checkedDecision) printFix(p *paper) {
 	if len(d.Fix) == 0 {
 		return
 	}
@@ -283,7 +284,7 @@ func (d checkedDecision) printFix(p *page) {
 	}
 }
 
-func printStep(p *page, o snapshot.Observation) {
+func printStep(p *paper, o snapshot.Observation) {
 	const indent = "   "
 	p.line(indent, "asked: %s", askedWords(o))
 	for _, alias := range o.Aliases {
@@ -311,7 +312,7 @@ func printStep(p *page, o snapshot.Observation) {
 }
 
 // printProof shows how far a name is known to be signed, or not.
-func printProof(p *page, proof snapshot.Proof) {
+func printProof(p *paper, proof snapshot.Proof) {
 	p.line("   ", "proof for %s: %s", proof.Name, proof.State)
 	for _, s := range proof.Steps {
 		line := fmt.Sprintf("DS of %s at %s: %s", s.Name, s.Server, s.Finding)

@@ -495,6 +495,7 @@ func (j *job) writeRows(ctx context.Context, writers []report.Writer, rows int) 
 	stop := j.console.watch(ctx, func() progress { return progress{"writing reports", int(done.Load()), rows} })
 	defer stop()
 	scanner := scan.New(scan.Config{Issuers: j.issuers, Store: j.source.store})
+	j.tally.Outcome = scanner.Outcome
 	width := len(j.in.header())
 	results := func(yield func(scan.Result, error) bool) {
 		for result, err := range scanner.Results(ctx, j.rows()) {

@@ -25,7 +25,7 @@ func logFormats() []logFormat { return []logFormat{textLog, jsonLog} }
 const logFormatFlag = "log-format"
 
 func addLogFormat(flags *pflag.FlagSet, format *string) {
-	flags.StringVar(format, logFormatFlag, string(textLog), "messages on standard error: text, or json for one JSON object a line")
+	flags.StringVar(format, logFormatFlag, string(textLog), "`text|json`: how messages on standard error are written; json is one object a line")
 }
 
 // parseLogFormat reads --log-format.

@@ -77,9 +77,9 @@ func unknownCommand(root *cobra.Command, word string, args []string) error {
 	switch {
 	case meant != "" && distance(word, meant) <= near:
 	case isList(word):
-		return usagef("no command before the list %q: write caascan scan %s", bounded(word), shellWords(args))
+		return usagef("no command before the list %q: write caascan scan %s", bounded(word), typedLine(args))
 	case !domainOf(word).IsZero():
-		return usagef("no command before the name %q: write caascan check %s", bounded(word), shellWords(args))
+		return usagef("no command before the name %q: write caascan check %s", bounded(word), typedLine(args))
 	}
 	return usagef("%q is no command: %s", bounded(word), didYouMean(word, commandNames(root), "there are "+strings.Join(commandNames(root), ", ")))
 }
@@ -124,8 +124,8 @@ func domainOf(word string) domain.Name {
 	return name
 }
 
-// shellWords writes arguments as they are typed, if they are not too long for a message.
-func shellWords(args []string) string {
+// typedLine writes arguments as they are typed, if they are not too long for a message.
+func typedLine(args []string) string {
 	const longest = 120
 	if line := shellLine(args); len(line) <= longest {
 		return line

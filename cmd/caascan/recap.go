@@ -66,14 +66,14 @@ func (j *job) recap(o sourceOptions) recap {
 		}
 	}
 	fixes := j.tally.Fixes(everyCA...)
-	for _, f := range fixes[:min(len(fixes), mostStops)] {
+	for f := range fixes.First(mostStops) {
 		s := stop{name: f.Name(), rows: f.Rows}
 		for _, i := range f.Issuers {
 			s.labels = append(s.labels, j.issuers[i].Label)
 		}
 		e.stops = append(e.stops, s)
 	}
-	e.moreStops = len(fixes) - len(e.stops)
+	e.moreStops = fixes.Len() - len(e.stops)
 	for _, s := range e.stops {
 		e.next = cmp.Or(e.next, checkCommand(o, s.name))
 	}

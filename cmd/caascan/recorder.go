@@ -26,9 +26,9 @@ type recordOptions struct {
 }
 
 func (o *recordOptions) add(flags *pflag.FlagSet) {
-	flags.StringVar(&o.snapshot, "snapshot", "", "write every answer to this `file` as soon as it is learnt, JSON Lines")
-	flags.BoolVar(&o.resume, "resume", false, "continue the file given with --snapshot: names that it answers are not asked again")
-	flags.Var(&o.maxAge, "max-age", "with --resume, how old an answer may be (default: 8h; with CAA records their TTL, from 8h to 24h)")
+	flags.StringVar(&o.snapshot, "snapshot", "", "`FILE`: write every answer to this file as soon as it comes, as JSON Lines")
+	flags.BoolVar(&o.resume, "resume", false, "continue the file of --snapshot: names that it answers are not asked again")
+	flags.Var(&o.maxAge, "max-age", "`TIME`: how old an answer may be that --resume uses again (default: 8h; with CAA records their TTL, from 8h to 24h)")
 }
 
 // age is a flag that says how old something may be. 0 is none: nothing is so young, and

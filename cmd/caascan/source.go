@@ -39,19 +39,19 @@ type sourceOptions struct {
 }
 
 func (o *sourceOptions) add(flags *pflag.FlagSet) {
-	flags.StringArrayVar(&o.issuers, "issuer", nil, "CA to decide for: its name as caascan issuers has it, or its issuer `domain`s, comma-separated; LABEL= before either gives a label (repeatable, one per CA)")
-	flags.StringArrayVar(&o.resolvers, "resolver", nil, "`address` of a recursive resolver: 192.0.2.1, [2001:db8::1]:5353, tls://host[:port][#name] or https://host/dns-query (repeatable, also with commas; default: the system's)")
-	flags.StringArrayVar(&o.zones, "zone", nil, "answer from this master `file` and nothing else, without any network; ORIGIN=FILE: with the origin that its names are relative to (repeatable)")
-	flags.StringArrayVar(&o.overlays, "overlay", nil, "treat the CAA records of this zone `file` as if they were published (repeatable)")
+	flags.StringArrayVarP(&o.issuers, "issuer", "i", nil, "`CA`: decide for this CA, by a name that caascan issuers knows, or by its issuer domain names with commas between them; LABEL=CA gives it a label (repeatable; default: CAASCAN_ISSUER)")
+	flags.StringArrayVarP(&o.resolvers, "resolver", "r", nil, "`ADDRESS`: ask this recursive resolver: 192.0.2.1, [2001:db8::1]:5353, tls://host[:port][#name] or https://host/dns-query (repeatable, or with commas; default: CAASCAN_RESOLVER, else the system's)")
+	flags.StringArrayVar(&o.zones, "zone", nil, "`[ORIGIN=]FILE`: answer from this zone file and nothing else, without the network; its names are relative to ORIGIN (repeatable)")
+	flags.StringArrayVar(&o.overlays, "overlay", nil, "`FILE`: treat the CAA records of this zone file as if they were published (repeatable)")
 	flags.StringArrayVar(&o.snapshots, "from-snapshot", nil, "answer from this snapshot `file` of earlier runs and nothing else, without any network (repeatable)")
-	flags.IntVar(&o.concurrency, "concurrency", lookup.DefaultConcurrency, "queries in flight whose answer can be expected soon; what is overdue waits beside them")
-	flags.Float64Var(&o.rate, "rate", 0, "queries per second sent, retries included; 0: no limit")
-	flags.DurationVar(&o.timeout, "timeout", lookup.DefaultTimeout, "time allowed for one try of a query")
-	flags.IntVar(&o.attempts, "attempts", lookup.DefaultAttempts, "tries per query and pass")
-	flags.DurationVar(&o.finalPass, "final-pass-after", defaultFinalPass, "how long after a failure the name is asked again, slowly; 60s for large lists")
-	flags.StringVar(&o.probeBogus, "probe-bogus", "", "a `name` with bogus DNSSEC signatures: a resolver that answers for it does not validate")
-	flags.StringVar(&o.probeCAA, "probe-caa", "", "a `name` known to have CAA records: a resolver that has none for it does not pass them on and is left out; if none is left, nothing is done (exit 1)")
-	flags.BoolVar(&o.allowMixed, "allow-mixed", false, "ask resolvers that do not validate DNSSEC beside those that do")
+	flags.IntVar(&o.concurrency, "concurrency", lookup.DefaultConcurrency, "`N`: queries in flight whose answer can be expected soon; overdue ones wait beside them")
+	flags.Float64Var(&o.rate, "rate", 0, "`N`: queries sent per second, retries included; 0 is no limit")
+	flags.DurationVar(&o.timeout, "timeout", lookup.DefaultTimeout, "`TIME`: how long to wait in one try of a query, such as 5s")
+	flags.IntVar(&o.attempts, "attempts", lookup.DefaultAttempts, "`N`: tries of a query in each pass")
+	flags.DurationVar(&o.finalPass, "final-pass-after", defaultFinalPass, "`TIME`: ask a failed name again after this time, slowly; 60s is good for large lists")
+	flags.StringVar(&o.probeBogus, "probe-bogus", "", "`NAME`: a name with bogus DNSSEC signatures; a resolver that answers for it does not validate")
+	flags.StringVar(&o.probeCAA, "probe-caa", "", "`NAME`: a name that has CAA records; a resolver that finds none there is left out")
+	flags.BoolVar(&o.allowMixed, "allow-mixed", false, "ask resolvers that do not validate DNSSEC too, beside those that do")
 	flags.BoolVar(&o.trustAD, "trust-ad", false, "believe what a resolver says about DNSSEC, even over a network that could forge it")
 }
 
@@ -345,8 +345,12 @@ func (s source) control(t *report.Tally) string {
 	if without < manyAnswered || len(s.zoneFiles) > 0 || with > 0 && s.overlay.Len() == 0 {
 		return ""
 	}
-	if with > 0 && slices.ContainsFunc(t.Domains(), hasPublished) {
-		return ""
+	if with > 0 {
+		for d := range t.Domains() {
+			if hasPublished(d) {
+				return ""
+			}
+		}
 	}
 	return fmt.Sprintf("none of the %d domains that were answered has CAA records, nor has a parent of one: does the resolver pass them on? "+
 		"--probe-caa NAME, with a name that is known to have some, finds out", without)

@@ -143,16 +143,16 @@ func wrapped(indent, text string, columns int) string {
 	return b.String()
 }
 
-// page is a text for people that is put together. On a terminal it is set in its width, and
+// paper is a text for people that is put together. On a terminal it is set in its width, and
 // in colour; elsewhere a line stays one, for those who search it.
-type page struct {
+type paper struct {
 	strings.Builder
 	ink     ink
 	columns int // 0: no line is broken
 }
 
-func pageFor(w io.Writer) *page {
-	p := &page{ink: inkFor(w)}
+func paperFor(w io.Writer) *paper {
+	p := &paper{ink: inkFor(w)}
 	if isTerminal(w) {
 		p.columns = widthOf(w)
 	}
@@ -160,7 +160,7 @@ func pageFor(w io.Writer) *page {
 }
 
 // line adds one, broken between words where it is too long, each part of it after indent.
-func (p *page) line(indent, format string, args ...any) {
+func (p *paper) line(indent, format string, args ...any) {
 	text := indent + fmt.Sprintf(format, args...)
 	if p.columns > 0 {
 		text = wrapped(indent, strings.TrimPrefix(text, indent), p.columns)
@@ -169,7 +169,7 @@ func (p *page) line(indent, format string, args ...any) {
 }
 
 // verbatim adds a line that is never broken.
-func (p *page) verbatim(format string, args ...any) {
+func (p *paper) verbatim(format string, args ...any) {
 	fmt.Fprintf(p, format+"\n", args...)
 }
 

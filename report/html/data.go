@@ -72,9 +72,9 @@ type pageReason struct {
 func (v *pageView) writeData(to *bufio.Writer) error {
 	d := &pageData{to: to, view: v, together: make(map[int]bool)}
 	for _, fixes := range v.fixes {
-		places := make(map[string]int, len(fixes))
-		for i, fix := range fixes {
-			places[fix.Name()] = i
+		places := make(map[string]int, fixes.Len())
+		for i := range fixes.Len() {
+			places[fixes.Name(i)] = i
 		}
 		d.places, d.fixes = append(d.places, places), append(d.fixes, make(map[int]bool))
 	}
@@ -117,7 +117,7 @@ func (d *pageData) sets() {
 		if i > 0 {
 			d.to.WriteString(",")
 		}
-		d.byPlace(d.fixes[i], func(place int) any { return d.lines(fixes[place]) })
+		d.byPlace(d.fixes[i], func(place int) any { return d.lines(fixes.At(place)) })
 	}
 	d.to.WriteString("]")
 }
@@ -128,7 +128,7 @@ func (d *pageData) sharedSets() {
 	met := make(map[string]int)
 	d.to.WriteString(`,"together":`)
 	d.byPlace(d.together, func(place int) any {
-		f := d.view.together[place]
+		f := d.view.together.At(place)
 		key := fmt.Sprint(f.Issuers)
 		group, ok := met[key]
 		if !ok {

@@ -34,8 +34,8 @@ type pageView struct {
 
 	spelt    map[domain.Name][]scan.Warning // of the rows of a domain
 	changed  map[string]scan.Change         // of domains
-	fixes    [][]report.FixTotal            // of each CA
-	together []report.FixTotal              // of all CAs
+	fixes    []report.FixList               // of each CA
+	together report.FixList                 // of all CAs
 	at       map[string]int                 // of each deciding name: its place in together
 }
 
@@ -76,14 +76,16 @@ func (h *htmlWriter) view(o *report.Overview) *pageView {
 	tally := o.Tally
 	v := &pageView{
 		Overview: o, Title: report.Title,
-		Domains: tally.Domains(), Most: h.limits, spelt: tally.Spellings(),
+		Most: h.limits, spelt: tally.Spellings(),
 		Changes: tally.Changes, changed: tally.Changes.ByDomain(),
 	}
-	v.Nowhere = v.Total().Rows
-	for _, d := range v.Domains {
-		v.Nowhere -= d.Rows
+	v.Nowhere = tally.Nowhere()
+	for d := range tally.Domains() {
+		if len(v.Domains) == h.limits.domains {
+			break
+		}
+		v.Domains = append(v.Domains, d)
 	}
-	v.Domains = v.Domains[:min(len(v.Domains), h.limits.domains)]
 	v.Top, v.Rest = factViews(o.Leading()), factViews(o.Further())
 	for _, line := range o.Permissions() {
 		v.Permissions = append(v.Permissions, permissionView{line.Name, line.Meaning, permissionClass(line.Kind), line.Count})
@@ -180,8 +182,8 @@ func (v *pageView) addTogether(tally *report.Tally) {
 		issuers = append(issuers, i)
 	}
 	v.together, v.at = tally.Fixes(issuers...), make(map[string]int)
-	for place, f := range v.together {
-		v.at[f.Name()] = place
+	for place := range v.together.Len() {
+		v.at[v.together.Name(place)] = place
 	}
 }
 
@@ -189,7 +191,7 @@ func (v *pageView) addTogether(tally *report.Tally) {
 // that are several.
 func (v *pageView) shared(name string) (place int, several bool) {
 	place, ok := v.at[name]
-	return place, ok && len(v.together[place].Issuers) > 1
+	return place, ok && len(v.together.At(place).Issuers) > 1
 }
 
 // labelsOf returns the labels of some CAs.
@@ -210,10 +212,10 @@ func (v *pageView) addIssuer(i int, o report.IssuerOverview) {
 		x += width
 	}
 	fixes := o.Fixes
-	for k, fix := range fixes[:min(len(fixes), v.Most.fixes)] {
-		issuer.Fixes = append(issuer.Fixes, v.fix(issuer, k, fix))
+	for fix := range fixes.First(v.Most.fixes) {
+		issuer.Fixes = append(issuer.Fixes, v.fix(issuer, len(issuer.Fixes), fix))
 	}
-	issuer.AllFixes, issuer.OffPaper = len(fixes), max(0, len(issuer.Fixes)-v.Most.paper)
+	issuer.AllFixes, issuer.OffPaper = fixes.Len(), max(0, len(issuer.Fixes)-v.Most.paper)
 	v.Issuers = append(v.Issuers, issuer)
 	v.fixes = append(v.fixes, fixes)
 }
@@ -273,7 +275,7 @@ func (v *pageView) fix(issuer issuerView, place int, f report.FixTotal) fixView 
 		Publish: markedLines{differing(publish, now), len(f.Set) - len(publish)},
 	}
 	if shared, several := v.shared(f.Name()); several {
-		all := v.together[shared]
+		all := v.together.At(shared)
 		publish := v.publish(all)
 		view.line.Others = v.labelsOf(others(all.Issuers, issuer.Index))
 		view.Together = &togetherView{report.Joined(v.labelsOf(all.Issuers)), markedLines{differing(publish, now), len(all.Set) - len(publish)}}

@@ -87,11 +87,11 @@ func (c *finisher) complete(s *series) error {
 // writeDomains notes where the first domain of each fix stands.
 func (c *finisher) writeDomains() error {
 	for _, issuer := range c.fixed {
-		for _, fix := range issuer.Fixes {
+		for fix := range issuer.Fixes.All() {
 			c.firsts[fix.Domains[0]] = place{}
 		}
 	}
-	for _, d := range c.over.Tally.Domains() {
+	for d := range c.over.Tally.Domains() {
 		at, err := c.domains.add(d)
 		if err != nil {
 			return err
@@ -107,8 +107,9 @@ func (c *finisher) writeDomains() error {
 func (c *finisher) stopped() map[string][]string {
 	labels := make(map[string][]string)
 	for _, issuer := range c.fixed {
-		for _, fix := range issuer.Fixes {
-			labels[fix.Name()] = append(labels[fix.Name()], issuer.Label)
+		for i := range issuer.Fixes.Len() {
+			name := issuer.Fixes.Name(i)
+			labels[name] = append(labels[name], issuer.Label)
 		}
 	}
 	return labels
@@ -118,7 +119,7 @@ func (c *finisher) writeFixes() error {
 	linked, stopped := c.fixes.linked(), c.stopped()
 	for i := range c.fixed {
 		issuer := &c.fixed[i]
-		for _, fix := range issuer.Fixes {
+		for fix := range issuer.Fixes.All() {
 			others := slices.DeleteFunc(slices.Clone(stopped[fix.Name()]), func(label string) bool { return label == issuer.Label })
 			at, err := c.fixes.add(report.FixLine{FixTotal: fix, Issuer: issuer.Label, Others: others})
 			if err != nil {

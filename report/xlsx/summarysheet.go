@@ -191,7 +191,7 @@ func (p *summary) names(fixes *issuerFixes, all report.Count) span {
 	}
 	var entries []entry
 	for i, at := range fixes.places {
-		fix := &fixes.Fixes[i]
+		fix := fixes.Fixes.At(i)
 		entries = append(entries, entry{
 			word: report.Shorten(fix.Name(), 2*wordWidth), to: at, count: fix.Count, look: look{line: true},
 			meaning: report.Shorten(report.PropertiesText(mailFirst(fix.Present.Properties)), meaningWidth),
@@ -199,7 +199,7 @@ func (p *summary) names(fixes *issuerFixes, all report.Count) span {
 	}
 	p.endRow(0)
 	rows := p.table("Largest blocking name", "Records now", entries, all)
-	if more := len(fixes.Fixes) - len(fixes.places); more > 0 {
+	if more := fixes.Fixes.Len() - len(fixes.places); more > 0 {
 		p.put(wordColumn, fmt.Sprintf("and %d more, in the fix list", more), look{color: faded, italic: true})
 		p.endRow(0)
 	}
