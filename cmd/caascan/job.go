@@ -352,7 +352,7 @@ func lookupProgress(stats lookup.Stats) progress {
 	p := progress{"looking up domains", stats.Done - stats.Known, stats.Domains - stats.Known}
 	switch {
 	case stats.Proving > 0:
-		return progress{what: "proving whether " + many(stats.Proving, "failed name") + " may be unsigned"}
+		return progress{what: fmt.Sprintf("proving for %s whether the zone is signed", many(stats.Proving, "failed name"))}
 	case stats.Domains == 0:
 		return progress{what: "reading the list"}
 	case stats.Silent > 0 && stats.Asking == 0:
