@@ -80,7 +80,7 @@ func newConsole(w io.Writer, o consoleOptions) (console, error) {
 	level := o.level(c.terminal)
 	c.log = newLog(w, format, level)
 	if c.bar && c.terminal {
-		c.log = slog.New(lines{w: w, level: level, erase: true})
+		c.log = slog.New(lines{w: w, level: level, columns: widthOf(w), erase: true})
 	}
 	return c, nil
 }
@@ -116,6 +116,9 @@ func (c console) say(level slog.Level, text string, more []slog.Attr) {
 
 // drawEvery is how often the bar is drawn: often enough to look alive.
 const drawEvery = 100 * time.Millisecond
+
+// leastForBar is how many columns a bar takes with its words.
+const leastForBar = 72
 
 // progress is how far the work has come. total may grow; it is 0 if nobody knows it, and
 // then what is all that is shown, on a terminal.
@@ -187,6 +190,10 @@ func (c console) draw(bar *progressbar.ProgressBar, p progress) bool {
 		return true
 	case p.total == 0 || p.done >= p.total:
 		return false // nothing left: the end is told by stop
+	case c.terminal && widthOf(c.w) < leastForBar:
+		text := fmt.Sprintf("%s %d%%", p.what, 100*p.done/p.total)
+		fmt.Fprint(c.w, eraseLine+fitted(text, widthOf(c.w)-1))
+		return true
 	}
 	bar.Describe(p.what)
 	if bar.GetMax() != p.total {

@@ -133,21 +133,24 @@ func (j *job) leftOut() string {
 // writtenFiles are the files of this scan, with what is to be done with them.
 func (j *job) writtenFiles() []writtenFile {
 	var files []writtenFile
-	first := "open this one first"
+	first := "open it"
+	if readable := func(o *output) bool { return o.format == report.XLSX || o.format == report.HTML }; countOf(j.outputs, readable) > 1 {
+		first = "open this one first"
+	}
 	for _, o := range j.files() {
 		file := writtenFile{name: o.name}
 		switch {
 		case o.name == "-":
 			continue
 		case o.format == report.XLSX:
-			file.hint, first = first+": the sheet Summary", "open it"
+			file.hint, first = first+" at the sheet Summary", "open it"
 		case o.format == report.HTML:
-			file.hint, first = first+", in a browser", "open it"
+			file.hint, first = first+" in a browser", "open it"
 		case o.format == "":
 			file.hint = "what to publish"
 		}
 		if o.name == j.beside {
-			file.hint += " (-o gives it another name)"
+			file.hint += " (-o gives another name)"
 		}
 		files = append(files, file)
 	}
@@ -158,6 +161,15 @@ func (j *job) writtenFiles() []writtenFile {
 		files = append(files, writtenFile{r.snapshot, "every answer; --from-snapshot reads it"})
 	}
 	return files
+}
+
+func countOf[T any](all []T, holds func(T) bool) (n int) {
+	for _, one := range all {
+		if holds(one) {
+			n++
+		}
+	}
+	return n
 }
 
 // lookupFigures say how much was asked, and how long all took.
@@ -332,7 +344,7 @@ func (e recap) tellFiles(b *strings.Builder, columns int, colours ink) {
 		case columnsOf(line)+len("  ")+len(f.hint) <= columns:
 			fmt.Fprintf(b, "%s  %s\n", line, f.hint)
 		default:
-			fmt.Fprintf(b, "%s\n    %s\n", strings.TrimRight(line, " "), f.hint)
+			fmt.Fprintf(b, "%s\n%s\n", strings.TrimRight(line, " "), wrapped("    ", f.hint, columns))
 		}
 	}
 }

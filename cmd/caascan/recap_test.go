@@ -24,7 +24,7 @@ func finished() recap {
 		},
 		moreStops: 2,
 		files: []writtenFile{
-			{"report.xlsx", "open this one first: the sheet Summary"},
+			{"report.xlsx", "open it at the sheet Summary"},
 			{strings.Repeat("folder/", 40) + "report\x1b[2J.csv", ""},
 		},
 		next:    "caascan check corp.example --issuer Old=ca.example",

@@ -31,7 +31,7 @@ func isTerminal(w io.Writer) bool {
 // How wide a text is set. What is wider is hard to read.
 const (
 	usualWidth = 80
-	leastWidth = 40
+	leastWidth = 20
 	mostWidth  = 120
 )
 
