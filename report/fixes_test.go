@@ -89,14 +89,14 @@ func TestFixesAsAZoneFile(t *testing.T) {
 	)
 	const want = `; CAA records to publish so that Old, New may issue S/MIME certificates: 3 names.
 ; Each set is whole: it takes the place of all CAA records of its name.
-; To try it before: caascan scan ... --overlay THIS-FILE
-; Where the present records come from a wildcard (*.example), a name that gets records of its own, the names
+; To try it first: caascan scan ... --overlay THIS-FILE
+; If the present records come from a wildcard (*.example), a name that gets records of its own, the names
 ; below it and those between it and the wildcard lose all that the wildcard gave them, its MX and its CAA
 ; records too: write these beside the new ones, or change the records of the wildcard instead.
 
 ; $p\;x.cdn.net denies Old, New: 2 rows, 2 domains
-; Whose: ask whoever runs cdn.net
-; Note: 0 issuemail ";" stays: it forbids every CA where it stands alone, and does nothing beside a record that names one. Ask whether that is meant.
+; Who: ask whoever runs cdn.net
+; Note: 0 issuemail ";" stays: alone it forbids every CA, and beside a record that names one it does nothing. Ask whether that is meant.
 ; Note: Check with whoever set it: 128 tbs "\013\010evil. A 192.0.2.1" is marked critical and has a tag that CAs do not know, so none may issue. It stays, without the mark.
 \$p\;x.cdn.net. IN CAA 0 issuemail ";"
 \$p\;x.cdn.net. IN CAA 0 tbs "\013\010evil. A 192.0.2.1"

@@ -125,7 +125,7 @@ func TestNotesSayWhatChangesAndWhatStays(t *testing.T) {
 		property(t, 128, "tbs", "x\n"), property(t, 128, "issue", "x")))
 	want := []string{
 		`0 issuemail "ca.example." stays, although it is misspelt ("." where a semicolon after the issuer domain name should be) and permits nobody.`,
-		`0 issuemail " ; " stays: it forbids every CA where it stands alone, and does nothing beside a record that names one. Ask whether that is meant.`,
+		`0 issuemail " ; " stays: alone it forbids every CA, and beside a record that names one it does nothing. Ask whether that is meant.`,
 		`Check with whoever set it: 128 tbs "x\010" is marked critical and has a tag that CAs do not know, so none may issue. It stays, without the mark.`,
 	}
 	if diff := cmp.Diff(want, fix.Notes); diff != "" {
@@ -140,7 +140,7 @@ func TestNotesAreBounded(t *testing.T) {
 		many = append(many, property(t, 0, "issuemail", strings.Repeat("!", 1+500*i)))
 	}
 	fix := fixOn(t, set(t, "corp.com", "corp.com", many...))
-	if len(fix.Notes) != 9 || fix.Notes[8] != "There are 92 more records of such kinds; look at each." {
+	if len(fix.Notes) != 9 || fix.Notes[8] != "92 more records are like these; check each." {
 		t.Errorf("%d notes, the last %q", len(fix.Notes), fix.Notes[len(fix.Notes)-1])
 	}
 	for _, note := range fix.Notes {
@@ -153,7 +153,7 @@ func TestNotesAreBounded(t *testing.T) {
 // TestWhenAChangeIsSeen: the set counts, and not the alias that leads to it; a
 // resolver counts down, and an overlay is not what has to be forgotten.
 func TestWhenAChangeIsSeen(t *testing.T) {
-	const counted = " A change is seen when the resolver's copy of the present records has run out, elsewhere perhaps later."
+	const counted = " A change is seen once the resolver's copy of the present records has expired; elsewhere perhaps later."
 	for _, test := range []struct {
 		ttl, records uint32
 		over         snapshot.Transport

@@ -36,7 +36,7 @@ CA's CPS, section 4.2, before you rely on any of it.`,
 			}
 			found := caa.FindIdentifiers(name)
 			if len(found) == 0 {
-				return fmt.Errorf("no CA and no issuer domain name is known as %q: caascan issuers lists them all", name)
+				return fmt.Errorf("%q is not a known CA or issuer domain name: caascan issuers lists them all", name)
 			}
 			if asJSON {
 				encoder := json.NewEncoder(io.out)

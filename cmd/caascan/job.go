@@ -103,7 +103,7 @@ func (j *job) work(ctx context.Context, o scanOptions, paths []string, io stream
 		return err
 	}
 	if j.beside != "" && !j.console.table { // which has it
-		j.console.warn("the report is " + j.beside + "; -o gives it another name")
+		j.console.warn("the report is " + j.beside + "; use -o to give it another name")
 	}
 	j.tellEnd(o.source)
 	return cmp.Or(j.verdict(), j.readerGone())
@@ -112,7 +112,7 @@ func (j *job) work(ctx context.Context, o scanOptions, paths []string, io stream
 // plan finds what is wrong with the command line before anything is done.
 func (j *job) plan(o scanOptions, paths []string, io streams) (err error) {
 	if len(o.source.issuers) == 0 {
-		return usagef("no CA to decide for: name it with --issuer, as in --issuer digicert.com; caascan issuers lists those that are known")
+		return usagef("no CA to decide for: name it with --issuer, as in --issuer digicert.com; caascan issuers lists those that it knows")
 	}
 	if j.issuers, err = o.source.parseIssuers(); err != nil {
 		return err
@@ -139,7 +139,7 @@ func (j *job) plan(o scanOptions, paths []string, io streams) (err error) {
 		return err
 	}
 	if j.columns = o.columns; o.columns != nil && len(o.columns) == 0 {
-		return usagef("--columns names no column, such as --columns input,caa_status")
+		return usagef("--columns is empty: name the columns, such as --columns input,caa_status")
 	}
 	if o.rawCells {
 		j.cells = report.RawCells
@@ -171,9 +171,9 @@ func (j *job) planBaseline(name string) error {
 	case name == "" && slices.Contains(j.failOn, failOnChanged):
 		return usagef("--fail-on changed needs --baseline, the earlier report to compare with")
 	case name == "-":
-		return usagef("--baseline -: it needs a file, which is read twice")
+		return usagef("--baseline -: give a file, because it is read twice")
 	case name != "" && len(j.only) > 0 && slices.ContainsFunc(j.outputs, replaced):
-		return usagef("--only would leave rows out of %s, and next time they would be new: give -o or --baseline another name", name)
+		return usagef("--only would leave rows out of %s, and the next run would call them new: give -o or --baseline another name", name)
 	}
 	return nil
 }
@@ -366,7 +366,7 @@ func paceWords(s lookup.ServerState) string {
 	if s.Slowdowns == 0 {
 		return "it was never slowed down"
 	}
-	return fmt.Sprintf("it was slowed down %s, to %.0f queries a second at the least", counted(s.Slowdowns, "time"), s.Lowest)
+	return fmt.Sprintf("it was slowed down %s, to %.0f queries a second at the slowest", counted(s.Slowdowns, "time"), s.Lowest)
 }
 
 // readThrough reads all rows, of which nothing has to be asked.
@@ -400,7 +400,7 @@ func (j *job) report(ctx context.Context) error {
 		return j.inputChanged()
 	}
 	if accounted := written + j.left; accounted != j.rowsIn {
-		return fmt.Errorf("%d rows were read and %d accounted for: no report was written; this is a defect of caascan", j.rowsIn, accounted)
+		return fmt.Errorf("%d rows were read and %d accounted for: no report was written; this is a bug in caascan", j.rowsIn, accounted)
 	}
 	if j.baseline.Baseline != nil {
 		var changes *report.Changes // not read where the work may still go on
@@ -434,7 +434,7 @@ func (j *job) endRecord(err error) error {
 }
 
 func (j *job) inputChanged() error {
-	return fmt.Errorf("%s changed while it was read: no report was written; scan a copy that stays as it is", j.run.InputName)
+	return fmt.Errorf("%s changed while it was read: no report was written; scan a copy that does not change", j.run.InputName)
 }
 
 func (j *job) closeWriters(writers []report.Writer) error {
@@ -478,8 +478,10 @@ type namedWriter struct {
 	name string
 }
 
+// Write writes a row; an error names the report.
 func (w namedWriter) Write(r scan.Result) error { return w.named(w.Writer.Write(r)) }
 
+// Close ends the report; an error names it.
 func (w namedWriter) Close(o *report.Overview) error { return w.named(w.Writer.Close(o)) }
 
 func (w namedWriter) named(err error) error {

@@ -415,7 +415,7 @@ func columnMistake(layout report.Layout, chosen []string, err error) error {
 			continue
 		}
 		if near := closest(strings.TrimSpace(name), known); near != "" {
-			return usagef("--columns: there is no column %s: did you mean %s?", report.QuoteName(name), report.QuoteName(near))
+			return usagef("--columns: no column is called %s: did you mean %s?", report.QuoteName(name), report.QuoteName(near))
 		}
 	}
 	return usagef("--columns: %w", err)

@@ -31,7 +31,7 @@ func (o *consoleOptions) add(flags *pflag.FlagSet) {
 
 // level is that of the least important message: elsewhere than on a terminal only what
 // makes the report weaker than asked for.
-func (o consoleOptions) level(terminal bool) slog.Level {
+func (o *consoleOptions) level(terminal bool) slog.Level {
 	switch {
 	case o.quiet:
 		return slog.LevelWarn

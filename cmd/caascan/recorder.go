@@ -35,6 +35,7 @@ func (o *recordOptions) add(flags *pflag.FlagSet) {
 // who gives it wants something else.
 type age time.Duration
 
+// Set takes a duration as time.ParseDuration does, of more than 0.
 func (a *age) Set(text string) error {
 	d, err := time.ParseDuration(text)
 	if err != nil {
@@ -47,6 +48,7 @@ func (a *age) Set(text string) error {
 	return nil
 }
 
+// String is the duration as Set takes it; "" if there is none.
 func (a *age) String() string {
 	if *a == 0 {
 		return ""
@@ -54,13 +56,14 @@ func (a *age) String() string {
 	return time.Duration(*a).String()
 }
 
+// Type is what the help calls the value.
 func (a *age) Type() string { return "duration" }
 
 // validate finds what no snapshot could be written with. The answers come from those given.
 func (o *recordOptions) validate(from []string) error {
 	switch {
 	case o.snapshot != "" && len(from) > 0:
-		return usagef("--from-snapshot asks nobody, so there is nothing to write to --snapshot: leave one out")
+		return usagef("--from-snapshot asks nobody, so --snapshot has nothing to write: leave one out")
 	case o.resume && o.snapshot == "":
 		return usagef("--resume continues the file given with --snapshot: give that too")
 	case o.maxAge != 0 && !o.resume:

@@ -106,6 +106,7 @@ type oneLineList struct {
 	pflag.SliceValue
 }
 
+// Set adds the values of a list of one line.
 func (o oneLineList) Set(text string) error {
 	if strings.ContainsAny(text, "\r\n") {
 		return errors.New("the list has a line break in it")

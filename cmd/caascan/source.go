@@ -86,7 +86,7 @@ func (o *sourceOptions) validate() error {
 	case len(o.snapshots) > 0 && len(o.zones)+len(o.resolvers) > 0:
 		return usagef("--from-snapshot answers from files alone: leave --resolver and --zone out")
 	case o.probeCAA != "" && len(o.zones)+len(o.snapshots) > 0:
-		return usagef("--probe-caa is for resolvers, and none is asked with --zone or --from-snapshot: leave it out")
+		return usagef("--probe-caa tests resolvers, and --zone and --from-snapshot ask none: leave it out")
 	case len(o.resolverList()) > snapshot.MostResolvers:
 		return usagef("--resolver is given %d times: at most %d can be asked", len(o.resolverList()), snapshot.MostResolvers)
 	case o.concurrency < 1 || o.concurrency > lookup.MaxConcurrency:
@@ -266,7 +266,7 @@ func probe(ctx context.Context, resolver *lookup.Client) (source, error) {
 	}
 	for _, state := range resolver.Servers() {
 		if state.Doubt != "" {
-			src.warnings = append(src.warnings, flat(fmt.Sprintf("resolver %s counts as one that does not validate DNSSEC: %s", state.Server, state.Doubt)))
+			src.warnings = append(src.warnings, flat(fmt.Sprintf("resolver %s is treated as not validating DNSSEC: %s", state.Server, state.Doubt)))
 		}
 	}
 	for _, a := range askedOf(resolver) {
@@ -307,7 +307,7 @@ func validationWords(a snapshot.Asked) string {
 	case a.Believed:
 		return "validates DNSSEC"
 	case a.Validates:
-		return "validates DNSSEC, but the way to it could forge that"
+		return "validates DNSSEC, but the network on the way to it could forge that"
 	}
 	return "does not validate DNSSEC"
 }
@@ -315,7 +315,7 @@ func validationWords(a snapshot.Asked) string {
 // illness says, once names have been looked up, which resolvers have not done as
 // they should: the answers are weaker, or later, than asked for. Of answers that were
 // there already so many are used again.
-func (s source) illness(reused int) []string {
+func (s *source) illness(reused int) []string {
 	if s.resolver == nil {
 		return nil
 	}
@@ -323,11 +323,11 @@ func (s source) illness(reused int) []string {
 	for _, state := range s.resolver.Servers() {
 		switch {
 		case state.Unvalidated > 0:
-			words = append(words, fmt.Sprintf("resolver %s stopped validating DNSSEC during the scan: %s without AD since it last did are not validated (caa_dnssec unknown), and nobody else could be asked", state.Server, counted(state.Unvalidated, "answer")))
+			words = append(words, fmt.Sprintf("resolver %s stopped validating DNSSEC during the scan, and no other could be asked: %s without AD since then count as not validated (caa_dnssec unknown)", state.Server, counted(state.Unvalidated, "answer")))
 		case state.Illnesses > 0:
 			words = append(words, flat(fmt.Sprintf("resolver %s was out of rotation (%d times; %s)", state.Server, state.Illnesses, state.Why)))
 		case state.Out:
-			words = append(words, fmt.Sprintf("resolver %s was not asked any more: %s", state.Server, state.Why))
+			words = append(words, fmt.Sprintf("resolver %s was no longer asked: %s", state.Server, state.Why))
 		case state.Queries >= manyQueries && state.Answers == 0 && reused == 0 || state.Longest >= longStreak:
 			words = append(words, fmt.Sprintf("resolver %s failed %d queries in a row (%s), though it answers a probe", state.Server, state.Longest, state.Cause))
 		}
@@ -338,7 +338,7 @@ func (s source) illness(reused int) []string {
 // control says, where so many domains were answered and not one of them has CAA records,
 // that somebody may not pass the type on. Zone files hold what they hold, and what an overlay
 // has nobody passed on.
-func (s source) control(t *report.Tally) string {
+func (s *source) control(t *report.Tally) string {
 	const anyCA = 0 // whether there are records is the same for all
 	without := t.Reason(anyCA, scan.Reason(caa.NoCAA)).Domains
 	with := t.Status(anyCA, scan.Permitted).Domains + t.Status(anyCA, scan.Denied).Domains - without
@@ -352,8 +352,8 @@ func (s source) control(t *report.Tally) string {
 			}
 		}
 	}
-	return fmt.Sprintf("none of the %d domains that were answered has CAA records, nor has a parent of one: does the resolver pass them on? "+
-		"--probe-caa NAME, with a name that is known to have some, finds out", without)
+	return fmt.Sprintf("none of the %d domains that were answered has CAA records, and neither has any of their parents: does the resolver pass them on? "+
+		"To find out, use --probe-caa NAME with a name that is known to have some", without)
 }
 
 func hasPublished(d report.DomainTotal) bool {
@@ -372,7 +372,7 @@ const manyQueries = 16
 const longStreak = 64
 
 // trace returns the answer of each step of a climb.
-func (s source) trace(ctx context.Context, name domain.Name) ([]snapshot.Observation, error) {
+func (s *source) trace(ctx context.Context, name domain.Name) ([]snapshot.Observation, error) {
 	if s.resolver == nil {
 		return s.store.Climb(name), nil
 	}
@@ -380,7 +380,7 @@ func (s source) trace(ctx context.Context, name domain.Name) ([]snapshot.Observa
 }
 
 // stats is how far the lookups have come; nothing where nobody is asked.
-func (s source) stats() lookup.Stats {
+func (s *source) stats() lookup.Stats {
 	if s.resolver == nil {
 		return lookup.Stats{}
 	}
@@ -388,5 +388,5 @@ func (s source) stats() lookup.Stats {
 }
 
 func adviseResolver(err error) error {
-	return fmt.Errorf("%w: name one that answers with --resolver, such as --resolver 127.0.0.1", err)
+	return fmt.Errorf("%w: use --resolver to name one that answers, such as --resolver 127.0.0.1", err)
 }

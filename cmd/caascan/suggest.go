@@ -63,7 +63,7 @@ func didYouMean(typed string, words []string, rest string) string {
 
 // notOneOf says that a flag has been given a word that it does not know.
 func notOneOf[W ~string](flag, typed string, allowed ...W) error {
-	return usagef("%s %q: %s", flag, bounded(typed), didYouMean(strings.TrimSpace(typed), texts(allowed), "it takes "+orWords(allowed)))
+	return usagef("%s %q: %s", flag, bounded(typed), didYouMean(strings.TrimSpace(typed), texts(allowed), "use "+orWords(allowed)))
 }
 
 // bounded is so much of a text that a message stays one that can be read.

@@ -17,7 +17,7 @@ type finisher struct {
 	over    *report.Overview
 	fixed   []issuerFixes
 	firsts  map[domain.Name]place              // of the domains of the fixes
-	changes *columnSheets[report.DomainChange] // nil where nothing was compared
+	changes *columnSheets[report.DomainChange] // nil if nothing was compared
 	fixes   *columnSheets[report.FixLine]
 	domains *columnSheets[report.DomainTotal]
 	legend  *columnSheets[legendLine]
@@ -84,7 +84,7 @@ func (c *finisher) complete(s *series) error {
 	panic("report: no text for " + s.name)
 }
 
-// writeDomains notes where the first domain of each fix stands.
+// writeDomains notes where the first domain of each fix is.
 func (c *finisher) writeDomains() error {
 	for _, issuer := range c.fixed {
 		for fix := range issuer.Fixes.All() {
@@ -147,7 +147,7 @@ func (c *finisher) writeLegend() error {
 	return nil
 }
 
-// series are the sheets behind the summary, in their order.
+// series are the sheets after the summary, in their order.
 func (c *finisher) series() []*series {
 	all := []*series{c.fixes.series, c.results, c.failed.series, c.domains.series, c.legend.series}
 	if c.changes != nil {

@@ -36,7 +36,7 @@ func (p *summary) title(o *report.Overview) {
 	p.wide(wordColumn, o.Question(), pageWidth, 20, look{size: 12, color: faded})
 }
 
-// notes stand at the top, because they make everything below weaker.
+// notes are at the top, because they make everything below weaker.
 func (p *summary) notes(notes []string) {
 	for _, note := range notes {
 		p.wide(wordColumn, note, pageWidth, 0, look{color: amber, fill: paleAmber})
@@ -142,7 +142,7 @@ func (p *summary) issuer(issuer *issuerFixes, o *report.Overview) {
 	p.drawCharts(at, t, statusWords(issuer.Statuses))
 }
 
-// The size of the large numbers, and the height of all that stands between the heading
+// The size of the large numbers, and the height of all that is between the heading
 // and the charts of a CA.
 const (
 	largeSize      = 20

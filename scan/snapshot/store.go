@@ -111,7 +111,7 @@ func (s *Store) Places() int {
 	return last*blockSize + len(s.entries[last])
 }
 
-// nanoseconds returns a time as nanoseconds from 1970, or 0 where they cannot
+// nanoseconds returns a time as nanoseconds from 1970, or 0 if they cannot
 // tell it: the zero time, and those before 1678 or after 2262.
 func nanoseconds(t time.Time) int64 {
 	if at := t.UnixNano(); time.Unix(0, at).Equal(t) {
