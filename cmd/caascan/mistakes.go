@@ -437,6 +437,7 @@ func nameMistake(name string, reason scan.Reason) error {
 		return usagef("%q breaks the rules for international domain names (%s): correct it, or write its xn-- form", given, reason)
 	case scan.SingleLabel:
 		return usagef("%q is a single word (%s): write the whole domain, such as example.com", given, reason)
+	case scan.NotADomain, scan.BrokenRow: // the latter of rows only
 	}
 	return usagef("%q is neither a mailbox nor a domain (%s): write one such as jane@example.com or example.com", given, reason)
 }
