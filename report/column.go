@@ -82,7 +82,7 @@ var columns = [...]Column{
 	},
 	{
 		Name: "caa_records", Width: 44,
-		Meaning: `The CAA records that were found, each as flags, tag and value, as a zone file has them, with " | " between them. Of a very long set the first ones, and how many there are (in JSON Lines left_out in a last object).`,
+		Meaning: `The CAA records that were found, each as flags, tag and value, as a zone file has them, with " | " between them. Of a very long set the first ones, and how many there are.`,
 		outcome: func(o *scan.Outcome) string { return recordsInRow(o.Records.Properties) }, list: listOfRecords,
 	},
 	{
