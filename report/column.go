@@ -77,7 +77,7 @@ var columns = [...]Column{
 	},
 	{
 		Name: "caa_owner", Width: 20,
-		Meaning: "The name at which the records really stand, if an alias (CNAME, DNAME) led there. Empty if none did.",
+		Meaning: "The name that really has the records, if an alias (CNAME, DNAME) led there. Empty if none did.",
 		outcome: owner,
 	},
 	{
@@ -92,7 +92,7 @@ var columns = [...]Column{
 	},
 	{
 		Name: "caa_on_failure", Width: 19, Colored: true,
-		Meaning: "What the S/MIME Baseline Requirements, the rules for CAs, let a CA do if its own lookup fails too: ca-may-issue, ca-must-not-issue or unknown. Empty if no lookup failed, and for tld-not-found.",
+		Meaning: "What the rules for CAs, the S/MIME Baseline Requirements, let a CA do if its own lookup fails too: ca-may-issue, ca-must-not-issue or unknown. Empty if no lookup failed, and for tld-not-found.",
 		outcome: func(o *scan.Outcome) string { return string(o.OnFailure) },
 	},
 	// Spaces, because no code holds one and a filter for "contains" needs no more.
@@ -108,12 +108,12 @@ var columns = [...]Column{
 	},
 	{
 		Name: "caa_resolver", Width: 20,
-		Meaning: "The resolver (the DNS server that was asked) or the zone file that gave the deciding answer; overlay if --overlay gave it.",
+		Meaning: "The resolver (the DNS server that was asked) or the zone file that gave the deciding answer; overlay if --overlay did.",
 		outcome: func(o *scan.Outcome) string { return o.Resolver },
 	},
 	{
 		Name: "caa_checked_at", Width: 21,
-		Meaning: "When the oldest answer came that the row rests on, in UTC. Empty if the DNS gave none.",
+		Meaning: "When the oldest answer that the row rests on came, in UTC. Empty if the DNS gave none.",
 		moment:  func(v scan.Verdict) time.Time { return v.CheckedAt },
 	},
 	{
@@ -299,6 +299,15 @@ func (f *TableColumn) Shared(o *scan.Outcome) (text string, same bool) {
 		return text, !named
 	}
 	return "", false
+}
+
+// Around returns what is before and after the domain in the cells of all rows with an
+// outcome, if they differ in that alone.
+func (f *TableColumn) Around(o *scan.Outcome) (before, after string, found bool) {
+	if f.sentence == nil {
+		return "", "", false
+	}
+	return f.sentence(o.Decisions[f.issuer]).Cut()
 }
 
 // Table says which cells a result has.

@@ -24,7 +24,7 @@ func LineFields() []Field {
 		{"ttl", "The least TTL of the answer's records; of an empty answer that of negative caching (RFC 2308). Seconds."},
 		{"records_ttl", "The TTL of the CAA records, if an alias on the way to them has a lesser one."},
 		{"aliases", "The names that CNAME and DNAME records led to, in order, spelt as in a zone file."},
-		{"owner", "The name at which the CAA records stand: `name` or the last of `aliases`."},
+		{"owner", "The name that has the CAA records: `name` or the last of `aliases`."},
 		{"caa[].flags", "The flags of a CAA record, a number."},
 		{"caa[].tag", "Its property tag, with the escapes of a zone file."},
 		{"caa[].value", "Its value, likewise."},
