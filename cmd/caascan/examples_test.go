@@ -158,8 +158,8 @@ func runExample(t *testing.T, e example, resolver string) bool {
 func readersFiles(t *testing.T, demo map[string]string) string {
 	t.Helper()
 	dir := t.TempDir()
-	const list = "name,email\nAna,ana@plain.example\nBo,bo@listed.example\nCy,cy@other.example\nDi,di@nobody.example\n"
-	maps.Copy(demo, map[string]string{"staff.csv": list, "sales.csv": list, "more/lab.csv": list, "domains.txt": list})
+	const list = "name,email,Customer\nAna,ana@plain.example,Acme\nBo,bo@listed.example,Acme\nCy,cy@other.example,Biza\nDi,di@nobody.example,\n"
+	maps.Copy(demo, map[string]string{"staff.csv": list, "sales.csv": list, "more/lab.csv": list, "domains.txt": list, "customers.csv": list})
 	writeFiles(t, dir, demo)
 	book := excelize.NewFile()
 	defer book.Close()

@@ -47,6 +47,7 @@ func manualTables(t *testing.T) map[string]string {
 		"changes":    changeTable(),
 		"exit":       exitTable(),
 		"metrics":    metricTable(),
+		"groups":     groupTable(),
 		"topics":     topicTable(),
 		"demo-scan":  scanOnTerminal(t, "testdata/mailboxes.csv", "--zone", "testdata/demo.zone", "--issuer", "ca.example", "-o", "report.xlsx", "-o", "report.html"),
 		"demo-check": outputOf(t, "check", "kira@other.example", "--zone", demoZone, "--issuer", "ca.example"),
@@ -175,6 +176,19 @@ func fieldTable() string {
 	return b.String()
 }
 
+func groupTable() string {
+	var b strings.Builder
+	b.WriteString("| column | what stands in it |\n|---|---|\n")
+	for _, field := range report.GroupFields() {
+		meaning := field.Meaning
+		if field.PerIssuer {
+			meaning += " Of several CAs each has a column, such as `" + field.Name + ":LABEL`."
+		}
+		fmt.Fprintf(&b, "| `%s` | %s |\n", field.Name, cell(meaning))
+	}
+	return b.String()
+}
+
 func snapshotTable(fields []snapshot.Field) string {
 	var b strings.Builder
 	b.WriteString("| field | what stands in it |\n|---|---|\n")
@@ -223,7 +237,7 @@ func wordTable[W word](head string, words []W) string {
 
 func metricTable() string {
 	var b strings.Builder
-	b.WriteString("| metric | labels | what it says |\n|---|---|---|\n")
+	b.WriteString("| metric | further labels | what it says |\n|---|---|---|\n")
 	for _, m := range metrics() {
 		fmt.Fprintf(&b, "| `%s` | %s | %s |\n", m.name, strings.Join(m.labels, ", "), cell(m.help))
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"caascan/report"
 	"caascan/scan"
 )
 
@@ -16,6 +17,7 @@ type scanOptions struct {
 	source       sourceOptions
 	record       recordOptions
 	list         listOptions
+	groups       groupOptions
 	outputs      []string
 	fixes        []string
 	columns      []string
@@ -59,19 +61,20 @@ func (o *scanOptions) add(flags *pflag.FlagSet) {
 	flags.StringArrayVarP(&o.outputs, "output", "o", nil, "`FILE`: write a report: .csv, .xlsx, .html or .jsonl; - is CSV on standard output (repeatable; default: staff-caa.xlsx beside staff.csv)")
 	flags.StringArrayVar(&o.fixes, "emit-fixes", nil, "`[LABEL=]FILE`: write the records to publish as a zone file, so that all CAs may issue, or only the CA with this label (repeatable)")
 	o.list.add(flags)
+	o.groups.add(flags)
 	addList(flags, &o.columns, "columns", "`NAME,...`: columns of the reports, in this order; input stands for all columns of the list (default: all)")
 	flags.BoolVar(&o.rawCells, "raw-cells", false, "write CSV cells unchanged, even those that a spreadsheet would run as formulas")
 	flags.StringVar(&o.csvSeparator, "csv-separator", ",", "`CHAR`: what separates the cells of CSV reports: a comma, a semicolon, tab or |")
 	addList(flags, &o.only, "only", "`STATUS,...`: write only rows with one of these statuses for any CA: permitted, denied, lookup-failed")
 	flags.StringVar(&o.baseline, "baseline", "", "`FILE`: compare each row with this earlier report (CSV, XLSX or JSON Lines), which -o may replace")
-	addList(flags, &o.failOn, "fail-on", "`STATUS,...`: exit with 3 if any CA has one of these statuses: denied, lookup-failed; or, with --baseline, if the policy of a row changed: changed")
+	addList(flags, &o.failOn, "fail-on", "`STATUS,...`: exit with 3 if any CA has one of these statuses: denied, lookup-failed; or, with --baseline, if a domain is newly-denied (a CA is denied of which the earlier report did not say so), or if its policy changed at all: changed")
 	o.console.add(flags)
 	flags.StringVar(&o.metrics, "metrics", "", "`FILE`: write the numbers of the run for Prometheus, such as caascan.prom")
 }
 
 // unsaid are the flags that say where something goes or how to talk about it: they do not
 // change what is in a report, and so do not stand in it.
-var unsaid = [...]string{"output", "emit-fixes", "metrics", "progress", "quiet", "verbose", logFormatFlag}
+var unsaid = [...]string{"output", "emit-fixes", "emit-groups", "metrics", "progress", "quiet", "verbose", logFormatFlag}
 
 // settings returns the flags that were given, as text for the report.
 func settings(flags *pflag.FlagSet) string {
@@ -118,12 +121,31 @@ func (o oneLineList) Set(text string) error {
 type condition string
 
 const (
-	failOnDenied  = condition(scan.Denied)
-	failOnFailed  = condition(scan.LookupFailed)
-	failOnChanged = condition("changed") // needs --baseline
+	failOnDenied      = condition(scan.Denied)
+	failOnFailed      = condition(scan.LookupFailed)
+	failOnChanged     = condition("changed")
+	failOnNewlyDenied = condition(scan.ChangeNewlyDenied)
 )
 
-func conditions() []condition { return []condition{failOnDenied, failOnFailed, failOnChanged} }
+func conditions() []condition {
+	return append([]condition{failOnDenied, failOnFailed}, comparing()...)
+}
+
+// comparing are the conditions on what is different between two reports.
+func comparing() []condition { return []condition{failOnChanged, failOnNewlyDenied} }
+
+// met reports whether the changes are such as the condition is about; false of the
+// conditions on statuses.
+func (c condition) met(changes *report.Changes) bool {
+	switch c {
+	case failOnChanged:
+		return changes.Policy()
+	case failOnNewlyDenied:
+		return changes.Denies()
+	case failOnDenied, failOnFailed:
+	}
+	return false
+}
 
 // parseWords reads a flag that takes some of these words.
 func parseWords[W ~string](flag string, words []string, allowed ...W) ([]W, error) {

@@ -18,6 +18,7 @@ type finisher struct {
 	fixed   []issuerFixes
 	firsts  map[domain.Name]place              // of the domains of the fixes
 	changes *columnSheets[report.DomainChange] // nil if nothing was compared
+	groups  []*groupSheets
 	fixes   *columnSheets[report.FixLine]
 	domains *columnSheets[report.DomainTotal]
 	legend  *columnSheets[legendLine]
@@ -40,6 +41,7 @@ func newFinisher(b *workbook, o *report.Overview) *finisher {
 	if changes := o.Tally.Changes; changes != nil {
 		c.changes = newColumnSheets(b, changesSheet, &b.lined, changeColumns(changes.Labels))
 	}
+	c.groups = newGroupSheets(b, o)
 	issuers := o.Issuers()
 	for i := range issuers {
 		c.fixed = append(c.fixed, issuerFixes{IssuerOverview: &issuers[i]})
@@ -57,6 +59,7 @@ func (c *finisher) write() error {
 		c.writeFixes,
 		func() error { return c.complete(c.fixes.series) },
 		c.writeChanges,
+		c.writeGroups,
 		c.writeLegend,
 		func() error { return c.complete(c.legend.series) },
 		c.enter,
@@ -139,7 +142,7 @@ func (c *finisher) writeLegend() error {
 	if c.changes != nil {
 		lines = slices.Concat(lines, changeWords(), c.changes.legend())
 	}
-	for _, l := range lines {
+	for _, l := range slices.Concat(lines, c.groupLegend()) {
 		if _, err := c.legend.add(l); err != nil {
 			return err
 		}
@@ -149,7 +152,7 @@ func (c *finisher) writeLegend() error {
 
 // series are the sheets after the summary, in their order.
 func (c *finisher) series() []*series {
-	all := []*series{c.fixes.series, c.results, c.failed.series, c.domains.series, c.legend.series}
+	all := append(c.groupSeries(), c.fixes.series, c.results, c.failed.series, c.domains.series, c.legend.series)
 	if c.changes != nil {
 		all = slices.Insert(all, 0, c.changes.series)
 	}
@@ -158,10 +161,11 @@ func (c *finisher) series() []*series {
 
 // texts are those of the series.
 func (c *finisher) texts() []sheetText {
+	texts := append(c.groupTexts(), sheetTexts()...)
 	if c.changes != nil {
-		return slices.Insert(sheetTexts(), 0, changesText())
+		return slices.Insert(texts, 0, changesText())
 	}
-	return sheetTexts()
+	return texts
 }
 
 // enter makes the sheets those of the workbook.
