@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"flag"
 	"fmt"
 	"os"
@@ -31,7 +32,7 @@ func manualFiles(t *testing.T) []string {
 }
 
 // manualTables are the tables that are made from the code, by their names.
-func manualTables() map[string]string {
+func manualTables(t *testing.T) map[string]string {
 	return map[string]string{
 		"columns":    columnTable(),
 		"fields":     fieldTable(),
@@ -47,13 +48,14 @@ func manualTables() map[string]string {
 		"metrics":    metricTable(),
 		"groups":     groupTable(),
 		"topics":     topicTable(),
+		"demo-check": outputOf(t, "check", "kira@other.example", "--zone", demoZone, "--issuer", "ca.example"),
 	}
 }
 
 // TestTheREADMEAndTheManualSayWhatTheCodeDoes holds their tables to the code. Each stands
 // in one file at least.
 func TestTheREADMEAndTheManualSayWhatTheCodeDoes(t *testing.T) {
-	tables := manualTables()
+	tables := manualTables(t)
 	place := regexp.MustCompile(`(?s)<!-- ([a-z-]+) -->\n.*?<!-- /([a-z-]+) -->\n`)
 	seen := make(map[string]bool)
 	for _, file := range manualFiles(t) {
@@ -79,6 +81,25 @@ func TestTheREADMEAndTheManualSayWhatTheCodeDoes(t *testing.T) {
 		if !seen[name] {
 			t.Errorf("no file has a place for the table of %s", name)
 		}
+	}
+}
+
+// outputOf is what a command prints, as a block of code.
+func outputOf(t *testing.T, args ...string) string {
+	t.Helper()
+	var out bytes.Buffer
+	if code := run(t.Context(), args, strings.NewReader(""), &out, &out); code != exitDone {
+		t.Fatalf("%q: exit %d\n%s", args, code, &out)
+	}
+	return "```text\n" + strings.TrimSpace(out.String()) + "\n```\n"
+}
+
+// TestTheREADMEIsShort: what is longer belongs to a topic.
+func TestTheREADMEIsShort(t *testing.T) {
+	const most = 1400
+	word := regexp.MustCompile(`\S*[\pL\pN]\S*`)
+	if n := len(word.FindAllString(readText(t, "../../README.md"), -1)); n > most {
+		t.Errorf("README.md has %d words, at most %d are to be read by everybody", n, most)
 	}
 }
 

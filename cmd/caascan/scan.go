@@ -35,13 +35,13 @@ func newScan(io streams) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "scan INPUT...",
 		Short: "Look up every mailbox or domain of a list and write reports",
-		Example: `  caascan scan staff.csv --issuer DigiCert -o report.csv -o report.xlsx
-  caascan scan staff.xlsx --issuer "Old=Sectigo" --issuer "New=DigiCert" -o move.xlsx
+		Example: `  caascan scan staff.csv --issuer ca.example -o report.csv -o report.xlsx
+  caascan scan customers.xlsx --issuer "Old=old-ca.example" --issuer "New=ca.example" -o move.xlsx
   caascan scan - --issuer ca.example,pki.ca.example --resolver 127.0.0.1 -o - < domains.txt`,
 		Long: `Scan reads lists of mailboxes or domains (CSV, XLSX or plain text, also packed
-with gzip; "-", or nothing, for standard input), looks up the CAA records that apply to each, decides for each
-CA whether it may issue S/MIME certificates, and writes reports with every row
-of the list in them.`,
+with gzip; - is standard input). It looks up the CAA records that apply to each,
+decides for each CA whether it may issue S/MIME certificates, and writes reports
+with every row of the list in them.`,
 		Annotations:       about("lists", "issuers", "resolvers", "columns", "workbook", "page", "jsonl", "reasons", "warnings", "fixes", "changes", "snapshot", "dnssec", "messages", "metrics", "exit"),
 		Args:              cobra.ArbitraryArgs,
 		ValidArgsFunction: anyFile,
