@@ -152,7 +152,7 @@ func readersFiles(t *testing.T, demo map[string]string) string {
 	t.Helper()
 	dir := t.TempDir()
 	const list = "name,email,Customer\nAna,ana@plain.example,Acme\nBo,bo@listed.example,Acme\nCy,cy@other.example,Biza\nDi,di@nobody.example,\n"
-	files := map[string]string{"staff.csv": list, "sales.csv": list, "more/lab.csv": list, "domains.txt": list}
+	files := map[string]string{"staff.csv": list, "sales.csv": list, "more/lab.csv": list, "domains.txt": list, "customers.csv": list}
 	maps.Copy(files, demo)
 	for name, text := range files {
 		if err := os.MkdirAll(filepath.Dir(filepath.Join(dir, name)), 0o755); err != nil {
