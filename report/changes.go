@@ -26,8 +26,8 @@ type DomainChange struct {
 	Domain string // empty for the rows without one
 	Change scan.Change
 	Rows   int
-	// Was and Is are nil where the domain was not there, or is not there any more, and
-	// both where there is no domain.
+	// Was and Is are nil if the domain was not there, or is not there any more, and
+	// both if there is no domain.
 	Was, Is *DomainVerdict
 }
 
@@ -73,6 +73,12 @@ func (c *Changes) Kind(kind scan.ChangeKind) (sum Count) {
 // Policy reports whether the policy changed anywhere.
 func (c *Changes) Policy() bool { return c.Kind(scan.PolicyChange).Domains > 0 }
 
+// Denies reports whether a domain is denied for a CA of which the earlier report did not
+// say so; new domains, of which it says nothing, do not count.
+func (c *Changes) Denies() bool {
+	return c.Count(scan.ChangeNewlyDenied).Domains+c.Count(scan.ChangeRecoveredDenied).Domains > 0
+}
+
 // ComparedRecords are the CAA records that one of two reports has of a domain.
 type ComparedRecords struct {
 	Only RecordList // those that the other report does not have
@@ -88,7 +94,7 @@ type RecordList struct {
 	Left  int // how many more there are
 }
 
-// RecordsNotCompared stands where ComparedRecords are Unknown.
+// RecordsNotCompared is shown if ComparedRecords are Unknown.
 const RecordsNotCompared = "The records are not compared: a workbook does not hold all of them."
 
 // Lines returns a record a line, and how many there are besides.
@@ -102,7 +108,7 @@ func (l RecordList) Lines() []string {
 	return append(slices.Clip(l.Shown), fmt.Sprintf("… and %d records more", l.Left))
 }
 
-// Text is what a cell shows: what differs stands first.
+// Text is what a cell shows: what differs comes first.
 func (r ComparedRecords) Text() string {
 	if r.Unknown {
 		return RecordsNotCompared
@@ -114,7 +120,7 @@ func (r ComparedRecords) Text() string {
 	return strings.Join(lines, "\n")
 }
 
-// Text returns status and reason for each of the CAs, which are named where there are
+// Text returns status and reason for each of the CAs, which are named if there are
 // several, with a separator between them; "" of nil.
 func (v *DomainVerdict) Text(labels []string, separator string) string {
 	if v == nil {

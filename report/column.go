@@ -15,7 +15,7 @@ import (
 // Column is a column that a report adds to those of the input.
 type Column struct {
 	Name string
-	// Meaning says in a sentence what stands in the column.
+	// Meaning says in a sentence what the column holds.
 	Meaning string
 
 	// Width is that of the column in a workbook, in characters.
@@ -25,12 +25,12 @@ type Column struct {
 	Colored bool
 
 	list    list // in JSON Lines: what the cell is a list of, if it is one
-	compare bool // only there where rows are compared with an earlier report
-	inputs  bool // only there where rows come from several files
+	compare bool // only there if rows are compared with an earlier report
+	inputs  bool // only there if rows come from several files
 
 	// Exactly one of these gives a cell. What rests on the outcome or on a decision
 	// is the same for all domains that share the outcome; what rests on a decision,
-	// the sentence too, exists for each CA where there are several.
+	// the sentence too, exists for each CA if there are several.
 	number   func(scan.Result) int
 	row      func(scan.Result) string
 	verdict  func(scan.Verdict) string
@@ -40,7 +40,7 @@ type Column struct {
 	decision func(scan.Decision) string
 }
 
-// ListSeparator stands between the records or the lines of one cell.
+// ListSeparator is between the records or the lines of one cell.
 const ListSeparator = " | "
 
 // columns is the one table of the columns, in their order.
@@ -52,7 +52,7 @@ var columns = [...]Column{
 	},
 	{
 		Name: "caa_domain", Width: 26,
-		Meaning: "The domain of the mailbox as the DNS knows it: in small letters, an international name in its xn-- form. Empty where the cell holds none.",
+		Meaning: "The domain of the mailbox as the DNS knows it: in small letters, an international name in its xn-- form. Empty if the cell holds none.",
 		verdict: func(v scan.Verdict) string { return v.Domain.String() },
 	},
 	{
@@ -72,27 +72,27 @@ var columns = [...]Column{
 	},
 	{
 		Name: "caa_found_at", Width: 24,
-		Meaning: "The name at which CAA records were found: the domain itself or a parent of it. Empty where there are none.",
+		Meaning: "The name at which CAA records were found: the domain itself or a parent of it. Empty if there are none.",
 		outcome: func(o *scan.Outcome) string { return o.FoundAt.String() },
 	},
 	{
 		Name: "caa_owner", Width: 20,
-		Meaning: "The name at which the records really stand, where an alias (CNAME, DNAME) led there. Empty where none did.",
+		Meaning: "The name that really has the records, if an alias (CNAME, DNAME) led there. Empty if none did.",
 		outcome: owner,
 	},
 	{
 		Name: "caa_records", Width: 44,
-		Meaning: `The CAA records that were found, each as flags, tag and value, as a zone file has them, with " | " between them.`,
-		outcome: func(o *scan.Outcome) string { return PropertiesText(o.Records.Properties) }, list: listOfRecords,
+		Meaning: `The CAA records that were found, each as flags, tag and value, as a zone file has them, with " | " between them. Of a very long set the first ones, and how many there are.`,
+		outcome: func(o *scan.Outcome) string { return recordsInRow(o.Records.Properties) }, list: listOfRecords,
 	},
 	{
 		Name: "caa_dnssec", Width: 13,
-		Meaning: "What is known of the DNSSEC signatures of the answers: secure, insecure, bogus or unknown. Empty where nothing was looked up.",
+		Meaning: "What is known of the DNSSEC signatures of the answers: secure, insecure, bogus or unknown. Empty if nothing was looked up.",
 		outcome: func(o *scan.Outcome) string { return string(o.DNSSEC) },
 	},
 	{
 		Name: "caa_on_failure", Width: 19, Colored: true,
-		Meaning: "What the rules for CAs, the S/MIME Baseline Requirements, let one do whose lookup fails too: ca-may-issue, ca-must-not-issue or unknown. Empty where no lookup failed, and for tld-not-found.",
+		Meaning: "What the S/MIME Baseline Requirements, the rules for CAs, let a CA do if its own lookup fails too: ca-may-issue, ca-must-not-issue or unknown. Empty if no lookup failed, and for tld-not-found.",
 		outcome: func(o *scan.Outcome) string { return string(o.OnFailure) },
 	},
 	// Spaces, because no code holds one and a filter for "contains" needs no more.
@@ -103,17 +103,17 @@ var columns = [...]Column{
 	},
 	{
 		Name: "caa_fix", Width: 50, list: listOfLines,
-		Meaning:  `The whole set of CAA records to publish in place of the present one so that this CA may issue: lines of a zone file, with " | " between them. Empty where nothing is denied.`,
-		decision: func(d scan.Decision) string { return strings.Join(d.Fix.Lines(), ListSeparator) },
+		Meaning:  `The whole set of CAA records to publish in place of the present one so that this CA may issue: lines of a zone file, with " | " between them. Empty if nothing is denied.`,
+		decision: func(d scan.Decision) string { return strings.Join(fixInRow(d.Fix), ListSeparator) },
 	},
 	{
 		Name: "caa_resolver", Width: 20,
-		Meaning: "The resolver (the DNS server that was asked) or the zone file that gave the deciding answer; overlay where --overlay did.",
+		Meaning: "The resolver (the DNS server that was asked) or the zone file that gave the deciding answer; overlay if --overlay gave it.",
 		outcome: func(o *scan.Outcome) string { return o.Resolver },
 	},
 	{
 		Name: "caa_checked_at", Width: 21,
-		Meaning: "When the oldest answer came that the row rests on, in UTC. Empty where the DNS gave none.",
+		Meaning: "When the oldest answer that the row rests on came, in UTC. Empty if the DNS gave none.",
 		moment:  func(v scan.Verdict) time.Time { return v.CheckedAt },
 	},
 	{
@@ -123,20 +123,20 @@ var columns = [...]Column{
 	},
 	{
 		Name: changeColumn, Width: 18, Colored: true, compare: true,
-		Meaning: "Only with --baseline: how the row differs from the earlier report, as a code. Empty where it does not.",
+		Meaning: "Only with --baseline: how the row differs from the earlier report, as a code. Empty if it does not.",
 		row:     func(r scan.Result) string { return string(r.Change) },
 	},
 }
 
 const changeColumn = "caa_change"
 
-// Columns returns the columns that a report adds, in order; caa_change only where rows
+// Columns returns the columns that a report adds, in order; caa_change only if rows
 // are compared with an earlier report. Where there are
 // several CAs, caa_status, caa_reason, caa_detail and caa_fix are the first CA's,
 // and the same four follow at the end for every CA, as caa_status:LABEL and so on.
 func Columns() []Column { return columns[:len(columns):len(columns)] }
 
-// ColumnMeaning says in a sentence what stands in a column that a report adds.
+// ColumnMeaning says in a sentence what a column that a report adds holds.
 func ColumnMeaning(name string) (string, error) {
 	for _, c := range columns {
 		if c.Name == name {
@@ -156,7 +156,53 @@ func owner(o *scan.Outcome) string {
 	return o.Records.Owner
 }
 
-// PropertiesText is a set as it stands in a cell.
+// mostInRow is how many octets of records a row has. A set may have 64 KiB, each octet of
+// which may be written as four, and a million domains may have it from one parent.
+const mostInRow = 8 << 10
+
+// recordsInRow is a set as a row has it: whole records, as many as fit.
+func recordsInRow(set []caa.Property) string {
+	shown := set[:fittingRecords(set)]
+	text := PropertiesText(shown)
+	if len(shown) == len(set) {
+		return text
+	}
+	return text + CutNote + strconv.Itoa(len(shown)) + " of " + plural(len(set), "record") + "; caascan check shows all]"
+}
+
+// fittingRecords is how many records of a set a row has.
+func fittingRecords(set []caa.Property) int {
+	room := mostInRow
+	for i, p := range set {
+		if room -= len(p.String()); room < 0 {
+			return i
+		}
+	}
+	return len(set)
+}
+
+// fixInRow are the lines of a fix, or what says where they are: who publishes a part of a
+// set in place of all records of its name takes permission from others.
+func fixInRow(fix *scan.Fix) []string {
+	lines := fix.Lines()
+	if _, left := Fitting(lines, mostInRow); left > 0 {
+		return []string{"; " + plural(len(lines), "record") + ", too long for a row; the fix list has the whole set"}
+	}
+	return lines
+}
+
+// Fitting returns the first of the lines that have at most so many octets together, and
+// how many more there are.
+func Fitting(lines []string, most int) (fit []string, left int) {
+	for i, line := range lines {
+		if most -= len(line); most < 0 {
+			return lines[:i], len(lines) - i
+		}
+	}
+	return lines, 0
+}
+
+// PropertiesText is a set as a cell has it.
 func PropertiesText(set []caa.Property) string { return RecordLines(set, ListSeparator) }
 
 // RecordLines returns the properties of a set as a zone file has them, with a separator
@@ -201,7 +247,7 @@ type TableColumn struct {
 	input  int // as InputPlace says
 }
 
-// Text returns what stands in the cell.
+// Text returns what is in the cell.
 func (f *TableColumn) Text(r scan.Result) string {
 	switch {
 	case f.number != nil:
@@ -219,7 +265,7 @@ func (f *TableColumn) Text(r scan.Result) string {
 	return text
 }
 
-// Number returns the number that stands in the cell, if the column has numbers.
+// Number returns the number in the cell, if the column has numbers.
 func (f *TableColumn) Number(r scan.Result) (n int, ok bool) {
 	if f.number == nil {
 		return 0, false
@@ -227,7 +273,7 @@ func (f *TableColumn) Number(r scan.Result) (n int, ok bool) {
 	return f.number(r), true
 }
 
-// Time returns the time that stands in the cell, if the column has times; it is zero if
+// Time returns the time in the cell, if the column has times; it is zero if
 // there is none in the row.
 func (f *TableColumn) Time(r scan.Result) (t time.Time, ok bool) {
 	if f.moment == nil {
@@ -240,7 +286,7 @@ func (f *TableColumn) Time(r scan.Result) (t time.Time, ok bool) {
 // none of them.
 func (f *TableColumn) InputPlace() int { return f.input }
 
-// Shared returns what stands in the cell of every row with an outcome, and whether
+// Shared returns what is in the cell of every row with an outcome, and whether
 // that is the same.
 func (f *TableColumn) Shared(o *scan.Outcome) (text string, same bool) {
 	switch {
@@ -255,9 +301,18 @@ func (f *TableColumn) Shared(o *scan.Outcome) (text string, same bool) {
 	return "", false
 }
 
+// Around returns what is before and after the domain in the cells of all rows with an
+// outcome, if they differ in that alone.
+func (f *TableColumn) Around(o *scan.Outcome) (before, after string, found bool) {
+	if f.sentence == nil {
+		return "", "", false
+	}
+	return f.sentence(o.Decisions[f.issuer]).Cut()
+}
+
 // Table says which cells a result has.
 type Table struct {
-	Inputs  []string      // the names of the input's columns that come first: all, or none where others are chosen
+	Inputs  []string      // the names of the input's columns that come first: all, or none if others are chosen
 	Columns []TableColumn // what follows them
 	Labels  []string      // of the CAs
 	names   []string      // of all the input's columns, each another one
@@ -310,7 +365,7 @@ func InputNames(header []string) []string {
 	return UniqueNames(names)
 }
 
-// issuerFields are the columns that exist for every CA. They stand after all
+// issuerFields are the columns that exist for every CA. They come after all
 // others, so that those keep their letters whatever CAs are asked about, and
 // together for each CA, because that is how they are read.
 func issuerFields(labels []string) []TableColumn {
@@ -335,7 +390,7 @@ func (t *Table) Header() []string {
 	return header
 }
 
-// Leading returns the cells that stand first, as they are.
+// Leading returns the cells that come first, as they are.
 func (t *Table) Leading(r scan.Result) []string {
 	if len(t.Inputs) == 0 {
 		return nil

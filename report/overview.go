@@ -28,6 +28,7 @@ type Overview struct {
 	permissions func() []PermissionLine
 	issuers     func() []IssuerOverview
 	warnings    func() []WarningTotal
+	groups      func() []GroupTable
 }
 
 // IssuerOverview is what is said of one CA.
@@ -36,7 +37,7 @@ type IssuerOverview struct {
 	Heading  string // the label, and the issuer domain names if they say more
 	Statuses []StatusCount
 	Reasons  []ReasonCount // that occur: those of one status together, the most frequent first
-	Fixes    []FixTotal    // those that stop the most rows first
+	Fixes    FixList       // those that stop the most rows first
 }
 
 // StatusCount says how many rows and domains have a status.
@@ -57,6 +58,7 @@ func NewOverview(labels []string, run Run, tally *Tally) *Overview {
 	o.permissions = sync.OnceValue(o.findPermissions)
 	o.issuers = sync.OnceValue(o.findIssuers)
 	o.warnings = sync.OnceValue(tally.Warnings)
+	o.groups = sync.OnceValue(tally.groupTables)
 	return o
 }
 
@@ -73,6 +75,9 @@ func (o *Overview) Permissions() []PermissionLine { return o.permissions() }
 
 // Issuers are what is said of each CA, in the order of Labels.
 func (o *Overview) Issuers() []IssuerOverview { return o.issuers() }
+
+// Groups are the rows by the values of columns of the input, a table for each column.
+func (o *Overview) Groups() []GroupTable { return o.groups() }
 
 // Warnings are those that were given, those of the most rows first.
 func (o *Overview) Warnings() []WarningTotal { return o.warnings() }
@@ -99,7 +104,7 @@ func (o *Overview) findIssuers() []IssuerOverview {
 }
 
 // issuerText names a CA by its label and its issuer domain names; of many the first, because
-// the notes of the run list those that the name of an owner stands for.
+// the notes of the run list those that the name of an owner means.
 func issuerText(label string, i int, issuers []caa.Issuer) string {
 	if i >= len(issuers) {
 		return label
@@ -118,12 +123,12 @@ func issuerText(label string, i int, issuers []caa.Issuer) string {
 	return label + " (" + list + ")"
 }
 
-// leadingFacts are the names of the facts that stand at the top of a report.
+// leadingFacts are the names of the facts at the top of a report.
 func leadingFacts() []string {
 	return []string{"Input", "SHA-256 of the input", "Started", "Finished", "Resolver", "Zone file"}
 }
 
-// Leading are the facts of the run that stand at the top.
+// Leading are the facts of the run at the top.
 func (o *Overview) Leading() []Fact {
 	return slices.DeleteFunc(o.Run.facts(), func(f Fact) bool { return !slices.Contains(leadingFacts(), f.Name) })
 }

@@ -23,7 +23,7 @@ type Run struct {
 	Reused            int // answers of earlier runs, from the snapshot that is written
 	Recovered         int // names that failed and were answered in the final pass
 	Resolvers         []string
-	ZoneFiles         []string // where given, no resolver was asked
+	ZoneFiles         []string // if given, no resolver was asked
 	Snapshots         []string // that hold the answers
 	Baseline          string   // the earlier report that the rows were compared with
 	Issuers           []caa.Issuer

@@ -23,13 +23,14 @@
 //   - report/xlsx, report/html: the workbook and the page; neither knows the other.
 //   - report/diff: an earlier report, read again and compared.
 //   - cmd/caascan: flags, files, progress, exit codes; it chooses the format of a report.
+//   - cmd/caascan/help: the manual, laid out for a terminal and for man(1).
 //
 // A new report format is a room below report if it has a form of its own, and a line in
 // newWriter of cmd/caascan. A column is an entry of columns in report/column.go, a property
 // tag a row in scan/caa/tag.go, a reason of a failed lookup a value in scan/snapshot and its
 // sentence in scan/reason.go, a warning an entry in scan/warning.go, a transport a file in
 // scan/lookup, an input form a file in scan/input, a subcommand a file in cmd/caascan. Each
-// set is closed: the tables of the README are tested against it.
+// set is closed: the tables of the manual in cmd/caascan/help are tested against it.
 //
 // # Words
 //

@@ -23,8 +23,10 @@ type Config struct {
 // Scanner joins rows with answers.
 type Scanner struct {
 	cfg      Config
-	domains  map[domain.Name]cachedVerdict
-	outcomes map[climbKey]*Outcome
+	verdicts []cachedVerdict                // by the Store's places
+	absent   map[domain.Name]*cachedVerdict // of the domains that the Store does not have
+	met      uint32                         // domains; a list with more of them has no room in memory
+	outcomes *outcomes
 	refusals map[Reason]*Outcome    // of cells that hold no domain
 	steps    []snapshot.Observation // of the last climb
 }
@@ -32,7 +34,7 @@ type Scanner struct {
 // New returns a Scanner. A Scanner is for one scan and one goroutine.
 func New(cfg Config) *Scanner {
 	return &Scanner{
-		cfg: cfg, domains: make(map[domain.Name]cachedVerdict), outcomes: make(map[climbKey]*Outcome),
+		cfg: cfg, absent: make(map[domain.Name]*cachedVerdict), outcomes: newOutcomes(),
 		refusals: make(map[Reason]*Outcome),
 	}
 }

@@ -34,9 +34,9 @@ func newCompletion(io streams) *cobra.Command {
   caascan completion fish > ~/.config/fish/completions/caascan.fish
   caascan completion powershell | Out-String | Invoke-Expression`,
 		Long: `Completion prints a script for a shell. Put it where the shell looks for such
-scripts, and start the shell anew. In bash it needs the package bash-completion.
-`,
-		Args:              usageArgs(cobra.ExactArgs(1)),
+scripts, and start the shell anew. In bash it needs the package bash-completion.`,
+		Annotations:       about("install"),
+		Args:              takes(1, "no shell: name the one to complete in, as in caascan completion bash", "a script is for one shell"),
 		ValidArgsFunction: first(oneOf(texts(shells())...)),
 		GroupID:           programGroup,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -57,7 +57,7 @@ func writeCompletion(w io.Writer, root *cobra.Command, name string) error {
 	case powerShell:
 		return root.GenPowerShellCompletionWithDesc(w)
 	}
-	return usagef("no completion for shell %q: choose one of %s", name, strings.Join(texts(shells()), ", "))
+	return notOneOf("completion", name, shells()...)
 }
 
 // completeFlags says what may follow each flag of a command. Without that it would be
@@ -88,12 +88,14 @@ func valuesOf(f *pflag.Flag) cobra.CompletionFunc {
 		return someOf(columnWords()...)
 	case "output":
 		return filesLike("csv", "xlsx", "html", "jsonl")
+	case "emit-groups":
+		return filesLike("csv")
 	case "baseline":
 		return filesLike("csv", "xlsx", "jsonl")
 	case "metrics":
 		return filesLike("prom")
 	}
-	if value, _ := pflag.UnquoteUsage(f); value == "file" {
+	if value, _ := pflag.UnquoteUsage(f); strings.HasSuffix(strings.ToUpper(value), "FILE") {
 		return anyFile
 	}
 	return cobra.NoFileCompletions

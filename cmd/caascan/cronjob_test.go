@@ -7,7 +7,7 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// The fields of a CronJob that README uses, where the API has them (Kubernetes API
+// The fields of a CronJob that caascan.yaml uses, where the API has them (Kubernetes API
 // reference, batch/v1 and core/v1).
 type (
 	cronJob struct {
@@ -87,11 +87,11 @@ type (
 	}
 )
 
-// TestTheCronJobOfTheReadme: it has the fields of a CronJob where they belong, mounts what
+// TestTheNightlyCronJob: it has the fields of a CronJob where they belong, mounts what
 // it names, and its command line is one that caascan takes.
-func TestTheCronJobOfTheReadme(t *testing.T) {
+func TestTheNightlyCronJob(t *testing.T) {
 	var job cronJob
-	decoder := yaml.NewDecoder(strings.NewReader(readmeFile(t, "caascan.yaml")))
+	decoder := yaml.NewDecoder(strings.NewReader(readText(t, "nightly/caascan.yaml")))
 	decoder.KnownFields(true)
 	if err := decoder.Decode(&job); err != nil {
 		t.Fatal(err)

@@ -31,24 +31,23 @@ func newDiff(io streams) *cobra.Command {
 		Long: `Diff compares two reports of caascan, each in CSV, XLSX or JSON Lines, and shows
 what changed for each domain: the policy first, then what could not be looked up,
 then rows that are new and gone. A row is known again by the text of the cell that
-was scanned, wherever it stands.
-
-` + exitStatus,
-		Args:              usageArgs(cobra.ExactArgs(2)),
+was scanned, wherever it stands.`,
+		Annotations:       about("changes", "exit"),
+		Args:              takes(2, "two reports are compared: name the earlier one and the later one, as in caascan diff last-week.csv today.csv", "two reports are compared"),
 		ValidArgsFunction: anyFile,
 		GroupID:           lookupGroup,
 
 		RunE: func(cmd *cobra.Command, args []string) error { return runDiff(cmd.Context(), o, args[0], args[1], io) },
 	}
-	cmd.Flags().StringVar(&o.column, "column", "", "`name` or number of the column that was scanned (default: auto-detected)")
-	addList(cmd.Flags(), &o.failOn, "fail-on", "changed: exit with 3 if the policy of any domain changed, which is what caa_change says but for failed-now, recovered, new and gone")
+	cmd.Flags().StringVarP(&o.column, "column", "c", "", "`NAME|N`: the column that was scanned (default: auto-detected)")
+	addList(cmd.Flags(), &o.failOn, "fail-on", "`CHANGE,...`: exit with 3 if a domain is newly-denied (a CA is denied of which the earlier report did not say so), or if its policy changed at all: changed")
 	addLogFormat(cmd.Flags(), &o.logFormat)
-	_ = cmd.RegisterFlagCompletionFunc("fail-on", oneOf(string(failOnChanged))) // fails only for a flag that is not there
+	_ = cmd.RegisterFlagCompletionFunc("fail-on", someOf(texts(comparing())...)) // fails only for a flag that is not there
 	return cmd
 }
 
 func runDiff(ctx context.Context, o diffOptions, old, now string, io streams) (err error) {
-	failOn, err := parseWords("--fail-on", o.failOn, failOnChanged)
+	failOn, err := parseWords("--fail-on", o.failOn, comparing()...)
 	if err != nil {
 		return err
 	}
@@ -72,8 +71,10 @@ func runDiff(ctx context.Context, o diffOptions, old, now string, io streams) (e
 	if err := printChanges(io.out, changes, now); err != nil {
 		return err
 	}
-	if len(failOn) > 0 && changes.Policy() {
-		return errFailOn
+	for _, c := range failOn {
+		if c.met(changes) {
+			return errFailOn
+		}
 	}
 	return nil
 }

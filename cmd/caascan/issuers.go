@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
@@ -18,21 +19,14 @@ func newIssuers(io streams) *cobra.Command {
 		Example: `  caascan issuers
   caascan issuers DigiCert
   caascan issuers quovadisglobal.com --json`,
-		Long: `Issuers prints a line for each issuer domain name that is known: whose it is, how
-far it is known to count in issuemail records, when and where that was read. NAME
-is a part of an owner's name, or an issuer domain name. How far:
-
-  stated       the CA's own text names it for mail
-  deprecated   so it does, for a transitional period: it counts, and is not to be
-               published any more
-  second-hand  others say so, or it was seen in use
-  unstated     it is known for web servers, which proves nothing for mail
+		Long: `Issuers prints a line for each issuer domain name that is known: whose it is,
+how far it is known to count in issuemail records, when and where that was read.
+NAME is a part of an owner's name, or an issuer domain name.
 
 --issuer NAME takes what an owner has stated, the main one first. Look into the
-CA's CPS, section 4.2, before you rely on any of it.
-
-` + exitStatus,
-		Args:              usageArgs(cobra.MaximumNArgs(1)),
+CA's CPS, section 4.2, before you rely on any of it.`,
+		Annotations:       about("issuers"),
+		Args:              atMostOneName,
 		ValidArgsFunction: cobra.NoFileCompletions,
 		GroupID:           lookupGroup,
 		RunE: func(_ *cobra.Command, args []string) error {
@@ -42,7 +36,7 @@ CA's CPS, section 4.2, before you rely on any of it.
 			}
 			found := caa.FindIdentifiers(name)
 			if len(found) == 0 {
-				return fmt.Errorf("no CA and no issuer domain name is known as %q: caascan issuers lists them all", name)
+				return fmt.Errorf("%q is not a known CA or issuer domain name: caascan issuers lists them all", name)
 			}
 			if asJSON {
 				encoder := json.NewEncoder(io.out)
@@ -54,6 +48,13 @@ CA's CPS, section 4.2, before you rely on any of it.
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "write a JSON list of objects")
 	return cmd
+}
+
+func atMostOneName(_ *cobra.Command, args []string) error {
+	if len(args) > 1 {
+		return usagef("%q is one argument too many: a name with a space in it stands in quotation marks, as in caascan issuers %s", bounded(args[1]), shellWord(strings.Join(args, " ")))
+	}
+	return nil
 }
 
 func printIdentifiers(io streams, list []caa.Identifier) error {

@@ -27,7 +27,10 @@ type job struct {
 	issuers      []caa.Issuer
 	outputs      []*output
 	fixes        []fixesOutput
+	groupBy      []string
+	groups       *output // nil for none
 	metrics      metricsFile
+	piped        *untilGone // the report on standard output, if there are other files too
 	failOn       []condition
 	only         []scan.Status // of the rows that are written; none: all
 	columns      []string
@@ -59,7 +62,8 @@ func runScan(ctx context.Context, o scanOptions, args []string, settings string,
 	if err != nil {
 		return err
 	}
-	j := &job{began: now, run: report.Run{Version: version(), Started: now, InputName: strings.Join(paths, ", "), Settings: settings}}
+	j := &job{began: now, run: report.Run{Version: version(), Started: now, InputName: strings.Join(shownNames(paths), ", "), Settings: settings}}
+	j.metrics.list = listName(args)
 	if err := j.plan(o, paths, io); err != nil {
 		return err
 	}
@@ -77,7 +81,7 @@ func (j *job) work(ctx context.Context, o scanOptions, paths []string, io stream
 		return err
 	}
 	defer func() { err = errors.Join(err, j.in.close()) }()
-	if err := j.checkColumns(); err != nil {
+	if err := cmp.Or(j.checkColumns(), j.openGroups()); err != nil {
 		return err
 	}
 	if err := j.openBaseline(ctx); err != nil {
@@ -101,17 +105,17 @@ func (j *job) work(ctx context.Context, o scanOptions, paths []string, io stream
 	if err := j.report(ctx); err != nil {
 		return err
 	}
-	if j.beside != "" {
-		j.console.warn("the report is " + j.beside + "; -o gives it another name")
+	if j.beside != "" && !j.console.table { // which has it
+		j.console.warn("the report is " + j.beside + "; use -o to give it another name")
 	}
-	j.console.note(j.summary(), j.figures()...)
-	return j.verdict()
+	j.tellEnd(o.source)
+	return cmp.Or(j.verdict(), j.readerGone())
 }
 
 // plan finds what is wrong with the command line before anything is done.
 func (j *job) plan(o scanOptions, paths []string, io streams) (err error) {
 	if len(o.source.issuers) == 0 {
-		return usagef("no CA to decide for: give --issuer with its issuer domain name, such as --issuer digicert.com, or the name of a CA that caascan issuers knows")
+		return usagef("no CA to decide for: name it with --issuer, as in --issuer digicert.com; caascan issuers lists those that it knows")
 	}
 	if j.issuers, err = o.source.parseIssuers(); err != nil {
 		return err
@@ -138,7 +142,7 @@ func (j *job) plan(o scanOptions, paths []string, io streams) (err error) {
 		return err
 	}
 	if j.columns = o.columns; o.columns != nil && len(o.columns) == 0 {
-		return usagef("--columns names no column, such as --columns input,caa_status")
+		return usagef("--columns is empty: name the columns, such as --columns input,caa_status")
 	}
 	if o.rawCells {
 		j.cells = report.RawCells
@@ -166,13 +170,16 @@ func (j *job) tellIssuers() {
 func (j *job) planBaseline(name string) error {
 	j.compared = name
 	replaced := func(o *output) bool { return o.name != "-" && samePlace(o.name, name) }
+	for _, c := range j.failOn {
+		if name == "" && slices.Contains(comparing(), c) {
+			return usagef("--fail-on %s needs --baseline, the earlier report to compare with", c)
+		}
+	}
 	switch {
-	case name == "" && slices.Contains(j.failOn, failOnChanged):
-		return usagef("--fail-on changed needs --baseline, the earlier report to compare with")
 	case name == "-":
-		return usagef("--baseline -: it needs a file, which is read twice")
+		return usagef("--baseline -: give a file, because it is read twice")
 	case name != "" && len(j.only) > 0 && slices.ContainsFunc(j.outputs, replaced):
-		return usagef("--only would leave rows out of %s, and next time they would be new: give -o or --baseline another name", name)
+		return usagef("--only would leave rows out of %s, and the next run would call them new: give -o or --baseline another name", name)
 	}
 	return nil
 }
@@ -180,7 +187,7 @@ func (j *job) planBaseline(name string) error {
 // planOutputs finds what is to be written, and that it is nothing that is read.
 func (j *job) planOutputs(o scanOptions, paths []string, io streams) (err error) {
 	outputs := o.outputs
-	if len(o.outputs)+len(o.fixes) == 0 {
+	if len(o.outputs)+len(o.fixes) == 0 && o.groups.file == "" {
 		if paths[0] == "-" || len(paths) > 1 {
 			return usagef("no report asked for: give -o report.csv, -o report.xlsx, or -o - for CSV on standard output")
 		}
@@ -194,14 +201,41 @@ func (j *job) planOutputs(o scanOptions, paths []string, io streams) (err error)
 	if j.fixes, err = planFixes(o.fixes, j.issuers, inputs, j.outputs); err != nil {
 		return err
 	}
-	if j.metrics, err = planMetrics(o.metrics, inputs, j.files(), j.began); err != nil {
+	j.groupBy = o.groups.columns
+	if j.groups, err = o.groups.plan(inputs, j.files()); err != nil {
 		return err
 	}
+	if j.metrics, err = planMetrics(metricsFile{name: o.metrics, list: j.metrics.list}, inputs, j.files(), j.began); err != nil {
+		return err
+	}
+	j.finishOthers()
 	taken := append(inputs, o.metrics)
 	for _, f := range j.files() {
 		taken = append(taken, f.name)
 	}
 	return o.record.checkPlace(taken)
+}
+
+// finishOthers makes other files independent of the reader of standard output. If there are
+// none, the scan ends with that reader.
+func (j *job) finishOthers() {
+	if len(j.files()) < 2 && j.metrics.name == "" {
+		return
+	}
+	for _, o := range j.files() {
+		if o.name == "-" {
+			j.piped = &untilGone{w: o.to}
+			o.to = j.piped
+		}
+	}
+}
+
+// readerGone is the error of a run whose reports are complete but for that on standard output.
+func (j *job) readerGone() error {
+	if j.piped != nil && j.piped.gone {
+		return errReaderGone
+	}
+	return nil
 }
 
 // besideInput is the report of a list where none is asked for: staff-caa.xlsx of staff.csv.
@@ -212,7 +246,9 @@ func besideInput(path string) string {
 func (j *job) openInput(ctx context.Context, paths []string, io streams) (err error) {
 	opts := j.reading
 	opts.TempDir = j.tempDir
+	stop := j.console.saying(ctx, "reading "+strings.Join(paths, ", "))
 	j.in, err = openLists(ctx, paths, io.in, opts)
+	stop()
 	for _, asked := range []error{input.ErrColumn, input.ErrNoDomains, input.ErrSheet, input.ErrHeader, input.ErrKind} {
 		if errors.Is(err, asked) {
 			return usageError{err}
@@ -256,17 +292,19 @@ func counting(rows iter.Seq2[scan.Row, error], count *int) iter.Seq2[scan.Row, e
 func (j *job) checkColumns() error {
 	err := j.layout().Check()
 	if errors.Is(err, report.ErrColumns) {
-		return usagef("--columns: %w", err)
+		return columnMistake(j.layout(), j.columns, err)
 	}
 	return err
 }
 
 func (j *job) openSource(ctx context.Context, o sourceOptions) (err error) {
 	var opened source // not read where the work may still go on
+	stop := j.console.saying(ctx, "trying the resolvers")
 	err = interruptible(ctx, func() (err error) {
 		opened, err = o.open(ctx, j.console.happened)
 		return err
 	})
+	stop()
 	if errors.Is(err, context.Canceled) {
 		return err
 	}
@@ -299,9 +337,7 @@ func (j *job) collect(ctx context.Context, o sourceOptions) error {
 		j.console.note(note)
 	}
 	stop := j.console.watch(ctx, func() progress {
-		stats := j.source.stats()
-		// Without those known, or the time left would be guessed from what took none.
-		return progress{lookupWords(stats), stats.Done - stats.Known, stats.Domains - stats.Known}
+		return lookupProgress(j.source.stats())
 	})
 	err = scan.Collect(ctx, j.source.resolver, counting(j.rows(), &j.rowsIn), j.record.put())
 	stop()
@@ -319,17 +355,20 @@ func (j *job) collect(ctx context.Context, o sourceOptions) error {
 	return nil
 }
 
-// lookupWords says what the lookups wait for: if all else is done, for names that do not
-// answer.
-func lookupWords(stats lookup.Stats) string {
-	if stats.Silent == 0 || stats.Asking > 0 {
-		return "looking up domains"
+// lookupProgress says what the lookups do. If all else is done, they ask the names again that
+// do not answer; after that they prove, of names that failed, that nobody signs them.
+func lookupProgress(stats lookup.Stats) progress {
+	// Without those known, or the time left would be guessed from what took none.
+	p := progress{"looking up domains", stats.Done - stats.Known, stats.Domains - stats.Known}
+	switch {
+	case stats.Proving > 0:
+		return progress{what: fmt.Sprintf("proving for %s whether the zone is signed", many(stats.Proving, "failed name"))}
+	case stats.Domains == 0:
+		return progress{what: "reading the list"}
+	case stats.Silent > 0 && stats.Asking == 0:
+		p.what = fmt.Sprintf("asking %s again until %s", many(stats.Silent, "name"), stats.Until.Local().Format(time.TimeOnly))
 	}
-	verb := "do"
-	if stats.Silent == 1 {
-		verb = "does"
-	}
-	return fmt.Sprintf("%s %s not answer; asking again until %s", counted(stats.Silent, "name"), verb, stats.Until.Local().Format(time.TimeOnly))
+	return p
 }
 
 // paceWords says how often a resolver was slowed down, and how far.
@@ -337,7 +376,7 @@ func paceWords(s lookup.ServerState) string {
 	if s.Slowdowns == 0 {
 		return "it was never slowed down"
 	}
-	return fmt.Sprintf("it was slowed down %s, to %.0f queries a second at the least", counted(s.Slowdowns, "time"), s.Lowest)
+	return fmt.Sprintf("it was slowed down %s, to %.0f queries a second at the slowest", counted(s.Slowdowns, "time"), s.Lowest)
 }
 
 // readThrough reads all rows, of which nothing has to be asked.
@@ -371,7 +410,7 @@ func (j *job) report(ctx context.Context) error {
 		return j.inputChanged()
 	}
 	if accounted := written + j.left; accounted != j.rowsIn {
-		return fmt.Errorf("%d rows were read and %d accounted for: no report was written; this is a defect of caascan", j.rowsIn, accounted)
+		return fmt.Errorf("%d rows were read and %d accounted for: no report was written; this is a bug in caascan", j.rowsIn, accounted)
 	}
 	if j.baseline.Baseline != nil {
 		var changes *report.Changes // not read where the work may still go on
@@ -385,7 +424,10 @@ func (j *job) report(ctx context.Context) error {
 		j.tally.Changes = changes
 	}
 	j.finishRun(collected)
-	if err := interruptible(ctx, func() error { return j.closeWriters(writers) }); err != nil {
+	stop := j.console.saying(ctx, "writing the overviews of the reports")
+	err = interruptible(ctx, func() error { return j.closeWriters(writers) })
+	stop()
+	if err != nil {
 		return err
 	}
 	return commitOutputs(j.files()) // once begun, to its end: all reports are of one run
@@ -395,14 +437,14 @@ func (j *job) report(ctx context.Context) error {
 // that nothing is lost.
 func (j *job) endRecord(err error) error {
 	err = errors.Join(err, j.record.close())
-	if advice := j.record.advice(); err != nil && !errors.Is(err, errFailOn) && advice != "" {
+	if advice := j.record.advice(); err != nil && !errors.Is(err, errFailOn) && !errors.Is(err, errReaderGone) && advice != "" {
 		j.console.warn(advice)
 	}
 	return err
 }
 
 func (j *job) inputChanged() error {
-	return fmt.Errorf("%s changed while it was read: no report was written; scan a copy that stays as it is", j.run.InputName)
+	return fmt.Errorf("%s changed while it was read: no report was written; scan a copy that does not change", j.run.InputName)
 }
 
 func (j *job) closeWriters(writers []report.Writer) error {
@@ -437,7 +479,7 @@ func (j *job) newWriters() ([]report.Writer, error) {
 	for _, f := range j.fixes {
 		writers = append(writers, namedWriter{report.NewFixes(f.to, f.issuers...), f.name})
 	}
-	return writers, nil
+	return append(writers, j.groupsWriter()...), nil
 }
 
 // namedWriter says in its errors which report they are about.
@@ -446,8 +488,10 @@ type namedWriter struct {
 	name string
 }
 
+// Write writes a row; an error names the report.
 func (w namedWriter) Write(r scan.Result) error { return w.named(w.Writer.Write(r)) }
 
+// Close ends the report; an error names it.
 func (w namedWriter) Close(o *report.Overview) error { return w.named(w.Writer.Close(o)) }
 
 func (w namedWriter) named(err error) error {
@@ -463,6 +507,7 @@ func (j *job) writeRows(ctx context.Context, writers []report.Writer, rows int) 
 	stop := j.console.watch(ctx, func() progress { return progress{"writing reports", int(done.Load()), rows} })
 	defer stop()
 	scanner := scan.New(scan.Config{Issuers: j.issuers, Store: j.source.store})
+	j.tally.Outcome = scanner.Outcome
 	width := len(j.in.header())
 	results := func(yield func(scan.Result, error) bool) {
 		for result, err := range scanner.Results(ctx, j.rows()) {
@@ -481,6 +526,7 @@ func (j *job) writeRows(ctx context.Context, writers []report.Writer, rows int) 
 				j.left++
 				continue
 			}
+			j.tally.Wrote()
 			if !yield(result, err) {
 				return
 			}

@@ -7,6 +7,7 @@ import (
 	"context"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"syscall"
 	"time"
 
@@ -16,6 +17,7 @@ import (
 )
 
 func main() {
+	crashAloud()
 	// A reader who goes away, such as head, is a write error like any other:
 	// being killed would leave temporary files behind.
 	signal.Ignore(syscall.SIGPIPE)
@@ -25,9 +27,18 @@ func main() {
 	os.Exit(run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
 }
 
+// crashAloud makes a crash end the process by SIGABRT, exit status 134 of a shell or a
+// container. Go would end it with 2, as a command line that is wrong does, and whoever
+// supervises it would not try again.
+func crashAloud() {
+	debug.SetTraceback("crash")
+	leaveNoCore()
+}
+
 // interrupted is the cause of a context that a signal ended.
 type interrupted struct{ signal os.Signal }
 
+// Error is the name of the signal.
 func (i interrupted) Error() string { return i.signal.String() }
 
 // untilSignal returns a context that ends at the first SIGINT, SIGTERM or SIGHUP, with an

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"flag"
 	"fmt"
 	"os"
@@ -8,26 +9,32 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/spf13/pflag"
 
+	"caascan/cmd/caascan/help"
 	"caascan/report"
 	"caascan/scan"
 	"caascan/scan/snapshot"
 )
 
-var update = flag.Bool("update", false, "rewrite the tables of README.md from the code")
+var update = flag.Bool("update", false, "rewrite the tables of README.md and the topics from the code")
 
-// TestTheReadmeSaysWhatTheCodeDoes holds the tables of README.md to the code.
-func TestTheReadmeSaysWhatTheCodeDoes(t *testing.T) {
-	const file = "../../README.md"
-	text, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
+// manualFiles are README.md and the page of each topic.
+func manualFiles(t *testing.T) []string {
+	t.Helper()
+	files, err := filepath.Glob("help/*.md")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("%d topics (%v)", len(files), err)
 	}
-	want := string(text)
-	for name, table := range map[string]string{
+	return append(files, "../../README.md")
+}
+
+// manualTables are the tables that are made from the code, by their names.
+func manualTables(t *testing.T) map[string]string {
+	return map[string]string{
 		"columns":    columnTable(),
 		"fields":     fieldTable(),
 		"statuses":   wordTable("status", scan.Statuses()),
@@ -40,39 +47,115 @@ func TestTheReadmeSaysWhatTheCodeDoes(t *testing.T) {
 		"changes":    changeTable(),
 		"exit":       exitTable(),
 		"metrics":    metricTable(),
-	} {
-		begin, end := "<!-- "+name+" -->\n", "<!-- /"+name+" -->\n"
-		before, rest, ok := strings.Cut(want, begin)
-		_, after, ok2 := strings.Cut(rest, end)
-		if !ok || !ok2 {
-			t.Fatalf("%s has no place for the table of %s", file, name)
-		}
-		want = before + begin + table + end + after
-	}
-	if *update {
-		if err := os.WriteFile(file, []byte(want), 0o644); err != nil {
-			t.Fatal(err)
-		}
-		return
-	}
-	if diff := cmp.Diff(want, string(text)); diff != "" {
-		t.Errorf("%s is not what the code says; run this test with -update (-want +got)\n%s", file, diff)
+		"groups":     groupTable(),
+		"topics":     topicTable(),
+		"demo-scan":  scanOnTerminal(t, "testdata/mailboxes.csv", "--zone", "testdata/demo.zone", "--issuer", "ca.example", "-o", "report.xlsx", "-o", "report.html"),
+		"demo-check": outputOf(t, "check", "kira@other.example", "--zone", demoZone, "--issuer", "ca.example"),
 	}
 }
 
-// TestTheReadmeNamesEveryFlag: a flag that nobody is told of is none.
-func TestTheReadmeNamesEveryFlag(t *testing.T) {
-	text, err := os.ReadFile("../../README.md")
-	if err != nil {
-		t.Fatal(err)
+// TestTheREADMEAndTheManualSayWhatTheCodeDoes holds their tables to the code. Each stands
+// in one file at least.
+func TestTheREADMEAndTheManualSayWhatTheCodeDoes(t *testing.T) {
+	tables := manualTables(t)
+	place := regexp.MustCompile(`(?s)<!-- ([a-z-]+) -->\n.*?<!-- /([a-z-]+) -->\n`)
+	seen := make(map[string]bool)
+	for _, file := range manualFiles(t) {
+		text := readText(t, file)
+		want := place.ReplaceAllStringFunc(text, func(block string) string {
+			names := place.FindStringSubmatch(block)
+			table, ok := tables[names[1]]
+			if !ok || names[1] != names[2] {
+				t.Fatalf("%s: %q to %q is no table", file, names[1], names[2])
+			}
+			seen[names[1]] = true
+			return "<!-- " + names[1] + " -->\n" + table + "<!-- /" + names[1] + " -->\n"
+		})
+		if *update {
+			if err := os.WriteFile(file, []byte(want), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		} else if diff := cmp.Diff(want, text); diff != "" {
+			t.Errorf("%s is not what the code says; run this test with -update (-want +got)\n%s", file, diff)
+		}
+	}
+	for name := range tables {
+		if !seen[name] {
+			t.Errorf("no file has a place for the table of %s", name)
+		}
+	}
+}
+
+// outputOf is what a command prints, as a block of code.
+func outputOf(t *testing.T, args ...string) string {
+	t.Helper()
+	var out bytes.Buffer
+	if code := run(t.Context(), args, strings.NewReader(""), &out, &out); code != exitDone {
+		t.Fatalf("%q: exit %d\n%s", args, code, &out)
+	}
+	return "```text\n" + strings.TrimSpace(out.String()) + "\n```\n"
+}
+
+// scanOnTerminal is what a scan of the demo says at its end to somebody who watches, as a
+// block of code. It takes as long as it takes, but says a tenth of a second.
+func scanOnTerminal(t *testing.T, list string, args ...string) string {
+	t.Helper()
+	var said bytes.Buffer
+	demo := demoFiles(t)
+	t.Run("the demo", func(t *testing.T) { // in a folder of its own
+		dir := t.TempDir()
+		writeFiles(t, dir, demo)
+		t.Chdir(dir)
+		var o scanOptions
+		flags := pflag.NewFlagSet("scan", pflag.ContinueOnError)
+		o.add(flags)
+		if err := flags.Parse(args); err != nil {
+			t.Fatal(err)
+		}
+		j := &job{began: time.Now()}
+		if err := j.plan(o, []string{list}, streams{nil, nil, &said}); err != nil {
+			t.Fatal(err)
+		}
+		j.console.table = true
+		if err := j.work(t.Context(), o, []string{list}, streams{nil, nil, &said}); err != nil {
+			t.Fatal(err)
+		}
+	})
+	text := regexp.MustCompile(`[0-9.]+ seconds`).ReplaceAllString(said.String(), "0.1 seconds")
+	return "```text\n" + strings.TrimSpace(text) + "\n```\n"
+}
+
+// TestTheREADMEIsShort: what is longer belongs to a topic.
+func TestTheREADMEIsShort(t *testing.T) {
+	const most = 1400
+	word := regexp.MustCompile(`\S*[\pL\pN]\S*`)
+	if n := len(word.FindAllString(readText(t, "../../README.md"), -1)); n > most {
+		t.Errorf("README.md has %d words, at most %d are to be read by everybody", n, most)
+	}
+}
+
+// TestTheREADMEAndTheManualNameEveryFlag: a flag that nobody is told of is none.
+func TestTheREADMEAndTheManualNameEveryFlag(t *testing.T) {
+	var text strings.Builder
+	for _, file := range manualFiles(t) {
+		text.WriteString(readText(t, file))
 	}
 	for _, cmd := range newRoot(streams{}).Commands() {
 		cmd.Flags().VisitAll(func(f *pflag.Flag) {
-			if !regexp.MustCompile("--" + f.Name + `\b`).Match(text) {
-				t.Errorf("README.md says nothing of %s --%s", cmd.Name(), f.Name)
+			if !regexp.MustCompile("--" + f.Name + `\b`).MatchString(text.String()) {
+				t.Errorf("README.md and the topics say nothing of %s --%s", cmd.Name(), f.Name)
 			}
 		})
 	}
+}
+
+func topicTable() string {
+	var b strings.Builder
+	b.WriteString("| topic | what it explains |\n|---|---|\n")
+	for _, topic := range help.Topics() {
+		fmt.Fprintf(&b, "| [%s](cmd/caascan/help/%[1]s.md) | %s |\n", topic.Name, cell(topic.Summary))
+	}
+	return b.String()
 }
 
 func columnTable() string {
@@ -89,6 +172,19 @@ func fieldTable() string {
 	b.WriteString("| field | JSON | what stands in it |\n|---|---|---|\n")
 	for _, field := range report.Fields() {
 		fmt.Fprintf(&b, "| `%s` | %s | %s |\n", field.Name, field.Type, cell(field.Meaning))
+	}
+	return b.String()
+}
+
+func groupTable() string {
+	var b strings.Builder
+	b.WriteString("| column | what stands in it |\n|---|---|\n")
+	for _, field := range report.GroupFields() {
+		meaning := field.Meaning
+		if field.PerIssuer {
+			meaning += " Of several CAs each has a column, such as `" + field.Name + ":LABEL`."
+		}
+		fmt.Fprintf(&b, "| `%s` | %s |\n", field.Name, cell(meaning))
 	}
 	return b.String()
 }
@@ -141,44 +237,21 @@ func wordTable[W word](head string, words []W) string {
 
 func metricTable() string {
 	var b strings.Builder
-	b.WriteString("| metric | labels | what it says |\n|---|---|---|\n")
+	b.WriteString("| metric | further labels | what it says |\n|---|---|---|\n")
 	for _, m := range metrics() {
 		fmt.Fprintf(&b, "| `%s` | %s | %s |\n", m.name, strings.Join(m.labels, ", "), cell(m.help))
 	}
 	return b.String()
 }
 
-// exitTable is the same text as in every --help.
 func exitTable() string {
-	_, lines, _ := strings.Cut(exitStatus, "\n")
 	var b strings.Builder
 	b.WriteString("| code | what it means |\n|---|---|\n")
-	for line := range strings.Lines(lines) {
-		code, meaning, _ := strings.Cut(strings.TrimSpace(line), " ")
-		fmt.Fprintf(&b, "| %s | %s |\n", code, strings.TrimSpace(meaning))
+	for _, code := range exitCodes() {
+		fmt.Fprintf(&b, "| %d | %s |\n", code.number, cell(code.meaning))
 	}
 	return b.String()
 }
 
 // cell escapes what would end a cell of a Markdown table.
 func cell(text string) string { return strings.ReplaceAll(text, "|", `\|`) }
-
-// readmeFile returns the block of README.md that is a file of this name, as its first
-// comment says.
-func readmeFile(t *testing.T, name string) string {
-	t.Helper()
-	text, err := os.ReadFile("../../README.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for i, block := range strings.Split(string(text), "\n```") {
-		language, body, _ := strings.Cut(block, "\n")
-		head, _, _ := strings.Cut(strings.TrimPrefix(body, "#!/bin/sh\n"), "\n")
-		path, _, _ := strings.Cut(strings.TrimPrefix(head, "# "), ":")
-		if i%2 == 1 && language != "" && strings.HasPrefix(head, "# ") && filepath.Base(path) == name {
-			return body + "\n"
-		}
-	}
-	t.Fatalf("README.md has no file %s", name)
-	return ""
-}

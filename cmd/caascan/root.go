@@ -7,13 +7,13 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"os"
 	"strconv"
 	"strings"
 	"syscall"
 	"unicode"
 
 	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
 )
 
 // The exit codes, which are public.
@@ -24,18 +24,31 @@ const (
 	exitFailOn      = 3
 	exitHungUp      = 129 // 128 and the number of SIGHUP
 	exitInterrupted = 130 // SIGINT
+	exitCrashed     = 134 // SIGABRT, see crashAloud
+	exitReaderGone  = 141 // SIGPIPE
 	exitTerminated  = 143 // SIGTERM
 )
 
-const exitStatus = `Exit status:
-  0    done
-  1    could not finish; the reports that were there stay, unless the message says otherwise
-  2    the command line was wrong; nothing was done
-  3    done, and --fail-on matched
-  129  hung up (SIGHUP), as when a terminal is closed; the reports that were there stay
-  130  interrupted (SIGINT); the reports that were there stay
-  143  terminated (SIGTERM); the reports that were there stay
-`
+// exitCodeMeaning says what an exit code tells whoever started the program.
+type exitCodeMeaning struct {
+	number  int
+	meaning string
+}
+
+// exitCodes are all exit codes of every command.
+func exitCodes() []exitCodeMeaning {
+	return []exitCodeMeaning{
+		{exitDone, "done"},
+		{exitUnfinished, "could not finish; the reports that were there stay, unless the message says otherwise"},
+		{exitUsage, "the command line was wrong; nothing was done"},
+		{exitFailOn, "done, and --fail-on matched"},
+		{exitHungUp, "hung up (SIGHUP), as when a terminal is closed; the reports that were there stay"},
+		{exitInterrupted, "interrupted (SIGINT); the reports that were there stay"},
+		{exitCrashed, "a crash (SIGABRT), which is a defect of caascan; the reports that were there stay"},
+		{exitReaderGone, "the reader of standard output went away (SIGPIPE), as head does; other reports are complete"},
+		{exitTerminated, "terminated (SIGTERM); the reports that were there stay"},
+	}
+}
 
 // usageError is a command line that cannot be carried out as it stands.
 type usageError struct{ error }
@@ -56,9 +69,7 @@ type streams struct {
 // run is the program. It returns the exit code; everything it has to say it has
 // said on stdout and stderr by then.
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
-	root := newRoot(streams{stdin, stdout, stderr})
-	root.SetArgs(args)
-	cmd, err := root.ExecuteContextC(ctx)
+	cmd, err := execute(ctx, newRoot(streams{stdin, &readerWatch{stdout}, stderr}), args)
 	code := exitCode(ctx, err)
 	if words := lastWords(ctx, err); words != "" {
 		newLog(stderr, givenLogFormat(cmd), slog.LevelError).Error(words, slog.Int("exit_code", code))
@@ -75,6 +86,8 @@ func exitCode(ctx context.Context, err error) int {
 		return exitFailOn
 	case isStopped(ctx, err):
 		return stoppedCode(context.Cause(ctx))
+	case errors.Is(err, errReaderGone):
+		return exitReaderGone
 	}
 	if _, ok := errors.AsType[usageError](err); ok {
 		return exitUsage
@@ -106,6 +119,8 @@ func lastWords(ctx context.Context, err error) string {
 		return ""
 	case isStopped(ctx, err):
 		return fmt.Sprintf("%v: stopped; no report was written", context.Cause(ctx))
+	case errors.Is(err, errReaderGone):
+		return ""
 	}
 	return oneLine(err)
 }
@@ -142,51 +157,40 @@ func newRoot(io streams) *cobra.Command {
 		Short: "Which mailboxes would CAA records stop a CA from issuing S/MIME certificates for?",
 		Long: `caascan tells, for every mailbox or domain in a list, whether DNS CAA records
 (RFC 8659, RFC 9495) permit a CA to issue S/MIME certificates, why, and what to
-change.
-
-` + exitStatus,
+change.`,
 		Version:       buildVersion(),
 		SilenceUsage:  true,
 		SilenceErrors: true,
-		Args:          usageArgs(cobra.NoArgs),
+		Args:          isCommand,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 
-		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error { return emptyFlag(cmd.Flags()) },
+		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
+			return cmp.Or(emptyFlag(cmd.Flags()), takeEnvironment(cmd.Flags(), os.Getenv))
+		},
 		ValidArgsFunction: cobra.NoFileCompletions,
 	}
 	root.SetIn(io.in)
 	root.SetOut(io.out)
 	root.SetErr(io.err)
-	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
-		return usagef("%w (see %s --help)", err, cmd.CommandPath())
+	root.SetHelpFunc(func(cmd *cobra.Command, _ []string) {
+		fmt.Fprint(io.out, commandHelp(cmd, layoutFor(io.out)))
 	})
 	root.SetVersionTemplate("{{.Version}}\n")
 	root.AddGroup(&cobra.Group{ID: lookupGroup, Title: "What CAs may issue:"}, &cobra.Group{ID: programGroup, Title: "The program itself:"})
 	root.SetHelpCommandGroupID(programGroup)
-	root.AddCommand(newScan(io), newCheck(io), newDiff(io), newIssuers(io), newCompletion(io), newVersion(io))
+	root.SetHelpCommand(newHelp(io))
+	root.AddCommand(newScan(io), newCheck(io), newDiff(io), newIssuers(io), newCompletion(io), newVersion(io), newMan(io))
 	for _, cmd := range root.Commands() {
 		completeFlags(cmd)
+		takeOneValue(cmd)
 	}
 	return root
 }
 
-// emptyFlag finds a flag that was given and has nothing in it: a variable in a script that
-// was never set, and what it asks for would be left out without a word.
-func emptyFlag(flags *pflag.FlagSet) (err error) {
-	flags.Visit(func(f *pflag.Flag) {
-		if f.Value.Type() == "string" && f.Value.String() == "" {
-			err = cmp.Or(err, usagef("--%s is empty: give it a value or leave it out", f.Name))
-		}
-	})
-	return err
-}
-
-// usageArgs makes what cobra finds wrong with the arguments a usage error.
-func usageArgs(check cobra.PositionalArgs) cobra.PositionalArgs {
-	return func(cmd *cobra.Command, args []string) error {
-		if err := check(cmd, args); err != nil {
-			return usagef("%w (see %s --help)", err, cmd.CommandPath())
-		}
+// isCommand finds a first word that is no command.
+func isCommand(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
 		return nil
 	}
+	return unknownCommand(cmd, args[0], args)
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"caascan/report"
 	"caascan/scan"
 )
 
@@ -16,6 +17,7 @@ type scanOptions struct {
 	source       sourceOptions
 	record       recordOptions
 	list         listOptions
+	groups       groupOptions
 	outputs      []string
 	fixes        []string
 	columns      []string
@@ -33,15 +35,14 @@ func newScan(io streams) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "scan INPUT...",
 		Short: "Look up every mailbox or domain of a list and write reports",
-		Example: `  caascan scan staff.csv --issuer DigiCert -o report.csv -o report.xlsx
-  caascan scan staff.xlsx --issuer "Old=Sectigo" --issuer "New=DigiCert" -o move.xlsx
+		Example: `  caascan scan staff.csv --issuer ca.example -o report.csv -o report.xlsx
+  caascan scan customers.xlsx --issuer "Old=old-ca.example" --issuer "New=ca.example" -o move.xlsx
   caascan scan - --issuer ca.example,pki.ca.example --resolver 127.0.0.1 -o - < domains.txt`,
 		Long: `Scan reads lists of mailboxes or domains (CSV, XLSX or plain text, also packed
-with gzip; "-", or nothing, for standard input), looks up the CAA records that apply to each, decides for each
-CA whether it may issue S/MIME certificates, and writes reports with every row
-of the list in them.
-
-` + exitStatus,
+with gzip; - is standard input). It looks up the CAA records that apply to each,
+decides for each CA whether it may issue S/MIME certificates, and writes reports
+with every row of the list in them.`,
+		Annotations:       about("lists", "issuers", "resolvers", "columns", "workbook", "page", "jsonl", "reasons", "warnings", "fixes", "changes", "snapshot", "dnssec", "messages", "metrics", "exit"),
 		Args:              cobra.ArbitraryArgs,
 		ValidArgsFunction: anyFile,
 		GroupID:           lookupGroup,
@@ -57,22 +58,23 @@ func (o *scanOptions) add(flags *pflag.FlagSet) {
 	flags.SortFlags = false
 	o.source.add(flags)
 	o.record.add(flags)
-	flags.StringArrayVarP(&o.outputs, "output", "o", nil, "report `file`: .csv, .xlsx, .html, .jsonl, or - for CSV on standard output (repeatable; default: staff-caa.xlsx beside staff.csv)")
-	flags.StringArrayVar(&o.fixes, "emit-fixes", nil, "zone `file` for the records to publish so that all CAs may issue; LABEL=FILE: so that this one may (repeatable)")
+	flags.StringArrayVarP(&o.outputs, "output", "o", nil, "`FILE`: write a report: .csv, .xlsx, .html or .jsonl; - is CSV on standard output (repeatable; default: staff-caa.xlsx beside staff.csv)")
+	flags.StringArrayVar(&o.fixes, "emit-fixes", nil, "`[LABEL=]FILE`: write the records to publish as a zone file, so that all CAs may issue, or only the CA with this label (repeatable)")
 	o.list.add(flags)
-	addList(flags, &o.columns, "columns", "`names` of the columns of the reports, in this order; input means all columns of the input (default: all)")
+	o.groups.add(flags)
+	addList(flags, &o.columns, "columns", "`NAME,...`: columns of the reports, in this order; input stands for all columns of the list (default: all)")
 	flags.BoolVar(&o.rawCells, "raw-cells", false, "write CSV cells unchanged, even those that a spreadsheet would run as formulas")
-	flags.StringVar(&o.csvSeparator, "csv-separator", ",", "what stands between the `cells` of CSV reports: a comma, a semicolon, tab or |")
-	addList(flags, &o.only, "only", "write only the rows that have one of these `statuses` for any CA: permitted, denied, lookup-failed")
-	flags.StringVar(&o.baseline, "baseline", "", "compare each row with an earlier report `file` (CSV, XLSX or JSON Lines), which -o may replace")
-	addList(flags, &o.failOn, "fail-on", "exit with 3 if any CA has one of these `statuses`: denied, lookup-failed; or, with --baseline, if the policy changed: changed (status, reason or records; not new or gone rows, and no lookup trouble)")
+	flags.StringVar(&o.csvSeparator, "csv-separator", ",", "`CHAR`: what separates the cells of CSV reports: a comma, a semicolon, tab or |")
+	addList(flags, &o.only, "only", "`STATUS,...`: write only rows with one of these statuses for any CA: permitted, denied, lookup-failed")
+	flags.StringVar(&o.baseline, "baseline", "", "`FILE`: compare each row with this earlier report (CSV, XLSX or JSON Lines), which -o may replace")
+	addList(flags, &o.failOn, "fail-on", "`STATUS,...`: exit with 3 if any CA has one of these statuses: denied, lookup-failed; or, with --baseline, if a domain is newly-denied (a CA is denied of which the earlier report did not say so), or if its policy changed at all: changed")
 	o.console.add(flags)
-	flags.StringVar(&o.metrics, "metrics", "", "`file` for the numbers of the run, such as caascan.prom, in the text format of Prometheus")
+	flags.StringVar(&o.metrics, "metrics", "", "`FILE`: write the numbers of the run for Prometheus, such as caascan.prom")
 }
 
 // unsaid are the flags that say where something goes or how to talk about it: they do not
 // change what is in a report, and so do not stand in it.
-var unsaid = [...]string{"output", "emit-fixes", "metrics", "progress", "quiet", "verbose", logFormatFlag}
+var unsaid = [...]string{"output", "emit-fixes", "emit-groups", "metrics", "progress", "quiet", "verbose", logFormatFlag}
 
 // settings returns the flags that were given, as text for the report.
 func settings(flags *pflag.FlagSet) string {
@@ -107,6 +109,7 @@ type oneLineList struct {
 	pflag.SliceValue
 }
 
+// Set adds the values of a list of one line.
 func (o oneLineList) Set(text string) error {
 	if strings.ContainsAny(text, "\r\n") {
 		return errors.New("the list has a line break in it")
@@ -118,12 +121,31 @@ func (o oneLineList) Set(text string) error {
 type condition string
 
 const (
-	failOnDenied  = condition(scan.Denied)
-	failOnFailed  = condition(scan.LookupFailed)
-	failOnChanged = condition("changed") // needs --baseline
+	failOnDenied      = condition(scan.Denied)
+	failOnFailed      = condition(scan.LookupFailed)
+	failOnChanged     = condition("changed")
+	failOnNewlyDenied = condition(scan.ChangeNewlyDenied)
 )
 
-func conditions() []condition { return []condition{failOnDenied, failOnFailed, failOnChanged} }
+func conditions() []condition {
+	return append([]condition{failOnDenied, failOnFailed}, comparing()...)
+}
+
+// comparing are the conditions on what is different between two reports.
+func comparing() []condition { return []condition{failOnChanged, failOnNewlyDenied} }
+
+// met reports whether the changes are such as the condition is about; false of the
+// conditions on statuses.
+func (c condition) met(changes *report.Changes) bool {
+	switch c {
+	case failOnChanged:
+		return changes.Policy()
+	case failOnNewlyDenied:
+		return changes.Denies()
+	case failOnDenied, failOnFailed:
+	}
+	return false
+}
 
 // parseWords reads a flag that takes some of these words.
 func parseWords[W ~string](flag string, words []string, allowed ...W) ([]W, error) {
@@ -134,7 +156,7 @@ func parseWords[W ~string](flag string, words []string, allowed ...W) ([]W, erro
 	for _, text := range words {
 		word := W(strings.TrimSpace(text))
 		if !slices.Contains(allowed, word) {
-			return nil, usagef("%s %q: it takes %s", flag, text, orWords(allowed))
+			return nil, notOneOf(flag, text, allowed...)
 		}
 		if !slices.Contains(known, word) {
 			known = append(known, word)

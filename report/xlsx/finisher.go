@@ -17,7 +17,8 @@ type finisher struct {
 	over    *report.Overview
 	fixed   []issuerFixes
 	firsts  map[domain.Name]place              // of the domains of the fixes
-	changes *columnSheets[report.DomainChange] // nil where nothing was compared
+	changes *columnSheets[report.DomainChange] // nil if nothing was compared
+	groups  []*groupSheets
 	fixes   *columnSheets[report.FixLine]
 	domains *columnSheets[report.DomainTotal]
 	legend  *columnSheets[legendLine]
@@ -40,6 +41,7 @@ func newFinisher(b *workbook, o *report.Overview) *finisher {
 	if changes := o.Tally.Changes; changes != nil {
 		c.changes = newColumnSheets(b, changesSheet, &b.lined, changeColumns(changes.Labels))
 	}
+	c.groups = newGroupSheets(b, o)
 	issuers := o.Issuers()
 	for i := range issuers {
 		c.fixed = append(c.fixed, issuerFixes{IssuerOverview: &issuers[i]})
@@ -57,6 +59,7 @@ func (c *finisher) write() error {
 		c.writeFixes,
 		func() error { return c.complete(c.fixes.series) },
 		c.writeChanges,
+		c.writeGroups,
 		c.writeLegend,
 		func() error { return c.complete(c.legend.series) },
 		c.enter,
@@ -84,14 +87,14 @@ func (c *finisher) complete(s *series) error {
 	panic("report: no text for " + s.name)
 }
 
-// writeDomains notes where the first domain of each fix stands.
+// writeDomains notes where the first domain of each fix is.
 func (c *finisher) writeDomains() error {
 	for _, issuer := range c.fixed {
-		for _, fix := range issuer.Fixes {
+		for fix := range issuer.Fixes.All() {
 			c.firsts[fix.Domains[0]] = place{}
 		}
 	}
-	for _, d := range c.over.Tally.Domains() {
+	for d := range c.over.Tally.Domains() {
 		at, err := c.domains.add(d)
 		if err != nil {
 			return err
@@ -107,8 +110,9 @@ func (c *finisher) writeDomains() error {
 func (c *finisher) stopped() map[string][]string {
 	labels := make(map[string][]string)
 	for _, issuer := range c.fixed {
-		for _, fix := range issuer.Fixes {
-			labels[fix.Name()] = append(labels[fix.Name()], issuer.Label)
+		for i := range issuer.Fixes.Len() {
+			name := issuer.Fixes.Name(i)
+			labels[name] = append(labels[name], issuer.Label)
 		}
 	}
 	return labels
@@ -118,7 +122,7 @@ func (c *finisher) writeFixes() error {
 	linked, stopped := c.fixes.linked(), c.stopped()
 	for i := range c.fixed {
 		issuer := &c.fixed[i]
-		for _, fix := range issuer.Fixes {
+		for fix := range issuer.Fixes.All() {
 			others := slices.DeleteFunc(slices.Clone(stopped[fix.Name()]), func(label string) bool { return label == issuer.Label })
 			at, err := c.fixes.add(report.FixLine{FixTotal: fix, Issuer: issuer.Label, Others: others})
 			if err != nil {
@@ -138,7 +142,7 @@ func (c *finisher) writeLegend() error {
 	if c.changes != nil {
 		lines = slices.Concat(lines, changeWords(), c.changes.legend())
 	}
-	for _, l := range lines {
+	for _, l := range slices.Concat(lines, c.groupLegend()) {
 		if _, err := c.legend.add(l); err != nil {
 			return err
 		}
@@ -146,9 +150,9 @@ func (c *finisher) writeLegend() error {
 	return nil
 }
 
-// series are the sheets behind the summary, in their order.
+// series are the sheets after the summary, in their order.
 func (c *finisher) series() []*series {
-	all := []*series{c.fixes.series, c.results, c.failed.series, c.domains.series, c.legend.series}
+	all := append(c.groupSeries(), c.fixes.series, c.results, c.failed.series, c.domains.series, c.legend.series)
 	if c.changes != nil {
 		all = slices.Insert(all, 0, c.changes.series)
 	}
@@ -157,10 +161,11 @@ func (c *finisher) series() []*series {
 
 // texts are those of the series.
 func (c *finisher) texts() []sheetText {
+	texts := append(c.groupTexts(), sheetTexts()...)
 	if c.changes != nil {
-		return slices.Insert(sheetTexts(), 0, changesText())
+		return slices.Insert(texts, 0, changesText())
 	}
-	return sheetTexts()
+	return texts
 }
 
 // enter makes the sheets those of the workbook.

@@ -12,15 +12,15 @@ import (
 
 // look is how a cell of a workbook looks. The zero look is plain text.
 type look struct {
-	size         float64 // in points; textSize where zero
+	size         float64 // in points; textSize if zero
 	bold, italic bool
 	underline    bool
-	color, fill  string // RGB in hexadecimal; ink on nothing where empty
-	align        string // left or right; where empty, text is to the left and numbers are to the right
+	color, fill  string // RGB in hexadecimal; ink on nothing if empty
+	align        string // left or right; if empty, text is to the left and numbers are to the right
 	indent       int    // steps away from the side that align names
 	wrap, middle bool   // middle: between the top and the bottom of a high row
 	line         bool   // under the cell
-	format       string // of a number; where empty, what is typed into the cell later stays text
+	format       string // of a number; if empty, what is typed into the cell later stays text
 }
 
 // The font is one that every system has, or has the widths of.
@@ -111,9 +111,16 @@ func onFailureLook(may scan.OnFailure) look {
 	panic("report: unknown " + string(may))
 }
 
-// changeLook tells apart what is different from an earlier report, in the same way.
-func changeLook(kind scan.ChangeKind) look {
-	switch kind {
+// changeLook tells apart what is different from an earlier report, in the same way; what
+// a CA may do now has the colour of the status.
+func changeLook(change scan.Change) look {
+	switch {
+	case change.Denies():
+		return statusLook(scan.Denied)
+	case change == scan.ChangeNewlyPermitted:
+		return statusLook(scan.Permitted)
+	}
+	switch change.Kind() {
 	case scan.PolicyChange:
 		return look{color: navy, fill: paleNavy, bold: true}
 	case scan.LookupTrouble:
@@ -123,7 +130,7 @@ func changeLook(kind scan.ChangeKind) look {
 	case scan.NoChange:
 		return look{}
 	}
-	panic("report: unknown kind of change " + string(kind))
+	panic("report: unknown change " + string(change))
 }
 
 // rowStyles are the styles of the sheets of lines, by number.
@@ -134,7 +141,7 @@ type rowStyles struct {
 	moment              int            // of times
 	count, link         int            // numbers of things; those that lead to them
 	note                int            // in place of lines
-	blank               int            // of cells without text; 0 where there are none
+	blank               int            // of cells without text; 0 if there are none
 	colored             map[string]int // of statuses, of what a CA may do after a failure, and of changes
 }
 
@@ -176,7 +183,7 @@ func newRowStyles(book *stylebook, lined bool) rowStyles {
 		styles.colored[string(may)] = with(onFailureLook(may))
 	}
 	for _, change := range scan.Changes() {
-		styles.colored[string(change)] = with(changeLook(change.Kind()))
+		styles.colored[string(change)] = with(changeLook(change))
 	}
 	return styles
 }
@@ -193,11 +200,24 @@ func (s *rowStyles) put(l *line, column int, text string, shape cellShape) {
 	if text == "" {
 		return
 	}
-	if style, ok := s.colored[text]; ok && shape.colored {
-		l.text(column, text, style)
-		return
+	if shape.colored {
+		if style, ok := s.colored[text]; ok {
+			l.text(column, text, style)
+			return
+		}
 	}
 	s.putLines(l, column, text, linesOf(text, shape.width-s.indent))
+}
+
+// putNamed fills a cell with a sentence that has a domain in it, if that is plain and takes
+// one line.
+func (s *rowStyles) putNamed(l *line, column int, cell otherCell, domain string, width float64) bool {
+	if !isPlain(domain) || !fitsLine(len(cell.before)+len(domain)+len(cell.after), width-s.indent) {
+		return false
+	}
+	l.plain(column, s.text, cell.before, domain, cell.after)
+	l.lines = max(l.lines, 1)
+	return true
 }
 
 // putMoment fills a cell with a time, or with text if a spreadsheet cannot show it as one.

@@ -32,10 +32,10 @@ const (
 	legendSheet  = "Legend"
 )
 
-// sheetText says what a sheet holds, and what stands there where that is nothing.
+// sheetText says what a sheet holds, and what it says if that is nothing.
 type sheetText struct {
 	name, holds, empty string
-	left               string // in place of empty, where not all rows were written
+	left               string // in place of empty, if not all rows were written
 }
 
 // sheetTexts are those of the sheets that every workbook has.
@@ -84,7 +84,7 @@ func newWorkbook(w io.Writer, layout report.Layout) (*workbook, error) {
 	}
 	columns := len(t.Header())
 	if columns > excelize.MaxColumns {
-		return nil, fmt.Errorf("the workbook would have %d columns, a spreadsheet has at most %d: write a .csv report", columns, excelize.MaxColumns)
+		return nil, fmt.Errorf("the workbook would have %d columns, and a spreadsheet has at most %d: write a .csv report", columns, excelize.MaxColumns)
 	}
 	dir, err := os.MkdirTemp(layout.TempDir, "caascan-report-")
 	if err != nil {
@@ -123,6 +123,7 @@ func (b *workbook) widths() []float64 {
 	return widths
 }
 
+// Write adds a row to the sheets that have rows. After an error it returns that error again.
 func (b *workbook) Write(r scan.Result) error {
 	if b.err == nil {
 		b.err = b.write(r)
@@ -151,7 +152,14 @@ const mostShared = 1024
 // sharedLine is a line with what is the same for all rows with an outcome.
 type sharedLine struct {
 	*line
-	others []int // of the table's fields, those that differ
+	others []otherCell
+}
+
+// otherCell is one that differs between the rows with an outcome.
+type otherCell struct {
+	column        int // of the table's
+	before, after string
+	named         bool // what differs is the domain, between plain text
 }
 
 // fill makes the line of a row.
@@ -161,8 +169,11 @@ func (b *workbook) fill(r scan.Result) {
 	for i, text := range b.table.Leading(r) {
 		b.putInput(i, text, r.Row.Values, i)
 	}
-	for _, i := range shared.others {
-		f, column := &b.table.Columns[i], len(b.table.Inputs)+i
+	for _, other := range shared.others {
+		f, column := &b.table.Columns[other.column], len(b.table.Inputs)+other.column
+		if other.named && b.styles.putNamed(b.line, column, other, r.Verdict.Domain.String(), f.Width) {
+			continue
+		}
 		if n, ok := f.Number(r); ok {
 			b.line.number(column, n, b.styles.number)
 			continue
@@ -179,7 +190,7 @@ func (b *workbook) fill(r scan.Result) {
 	}
 }
 
-// putInput fills a cell with what stands at a place of the input's row. It is not made
+// putInput fills a cell with what is at a place of the input's row. It is not made
 // higher for its length.
 func (b *workbook) putInput(column int, text string, values []scan.Value, place int) {
 	if place < len(values) && b.putValue(column, text, values[place]) {
@@ -196,7 +207,8 @@ func (b *workbook) sharedLine(o *scan.Outcome) sharedLine {
 		f := &b.table.Columns[i]
 		text, same := f.Shared(o)
 		if !same {
-			shared.others = append(shared.others, i)
+			before, after, found := f.Around(o)
+			shared.others = append(shared.others, otherCell{i, before, after, found && !f.Colored && isPlain(before+"x"+after)})
 			continue
 		}
 		b.styles.put(shared.line, len(b.table.Inputs)+i, text, cellShape{f.Width, f.Colored})
@@ -204,6 +216,8 @@ func (b *workbook) sharedLine(o *scan.Outcome) sharedLine {
 	return shared
 }
 
+// Close writes the other sheets and ends the archive. It removes the temporary files
+// after an error too.
 func (b *workbook) Close(o *report.Overview) error {
 	if errors.Is(b.err, report.ErrClosed) {
 		return b.err

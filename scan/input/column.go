@@ -68,15 +68,16 @@ func survey(body []record, header []string, width int) []column {
 			continue
 		}
 		for i, cell := range rec.cells {
-			columns[i].count(cell)
+			columns[i] = columns[i].with(cell)
 		}
 	}
 	return columns
 }
 
-func (c *column) count(cell string) {
+// with counts a cell too.
+func (c column) with(cell string) column {
 	if strings.TrimSpace(cell) == "" {
-		return
+		return c
 	}
 	c.filled++
 	at := strings.Contains(cell, "@")
@@ -88,12 +89,13 @@ func (c *column) count(cell string) {
 	case holdsSeveral(cell):
 		c.several++
 	default:
-		return
+		return c
 	}
 	c.targets++
 	if at {
 		c.addresses++
 	}
+	return c
 }
 
 // fraction is that of targets among the cells that are not blank.
@@ -129,7 +131,7 @@ func (c column) betterThan(other column) bool {
 	return c.known != unknown && other.known == unknown
 }
 
-// best returns the leftmost of the best columns, or -1 where none would do. A
+// best returns the leftmost of the best columns, or -1 if none would do. A
 // column that most rows leave empty gives way to one that they fill.
 func best(columns []column) int {
 	most := 0
@@ -161,7 +163,7 @@ func best(columns []column) int {
 }
 
 // bestNamed returns the leftmost of the best columns whose headings say that they are
-// meant, be some of the cells junk; -1 where there is none.
+// meant, be some of the cells junk; -1 if there is none.
 func bestNamed(columns []column, filled func(column) bool) int {
 	choice := -1
 	for i, c := range columns {
@@ -175,7 +177,7 @@ func bestNamed(columns []column, filled func(column) bool) int {
 // holdsDomains reports whether at least one cell of ten holds one.
 func (c column) holdsDomains() bool { return c.targets > 0 && 10*c.targets >= c.filled }
 
-// chooseColumn returns the index of the column that is asked for or, where none
+// chooseColumn returns the index of the column that is asked for or, if none
 // is, of the one that would do best.
 func (in *Input) chooseColumn(body []record, header []string, asked string) (int, error) {
 	if strings.TrimSpace(asked) != "" {
@@ -191,7 +193,7 @@ func (in *Input) chooseColumn(body []record, header []string, asked string) (int
 	case choice < 0:
 		choice = fullest(columns)
 		in.notes = append(in.notes, fmt.Sprintf(
-			"no column holds addresses or domains in at least half of its cells; column %s is taken; choose another by name or number with --column",
+			"Scanned: column %s, though fewer than half of its cells hold addresses or domains. --column scans another, by name or number.",
 			in.describe(choice)))
 	default:
 		in.noteOthers(columns, choice)
@@ -199,7 +201,7 @@ func (in *Input) chooseColumn(body []record, header []string, asked string) (int
 	return choice, nil
 }
 
-// fullest returns the leftmost of the columns with the most targets or, where there are
+// fullest returns the leftmost of the columns with the most targets or, if there are
 // none, of those with a known heading.
 func fullest(columns []column) int {
 	choice := max(0, slices.IndexFunc(columns, func(c column) bool { return c.known != unknown }))
@@ -213,21 +215,33 @@ func fullest(columns []column) int {
 
 // noteOthers tells of the columns that would do as well as the chosen one.
 func (in *Input) noteOthers(columns []column, choice int) {
-	first := 0
-	var others []string
+	var others []int
 	for i, c := range columns {
-		if i == choice || !c.wouldDo() {
-			continue
+		if i != choice && c.wouldDo() {
+			others = append(others, i)
 		}
-		if first == 0 {
-			first = i + 1
+	}
+	if len(others) == 0 {
+		return
+	}
+	first := others[0]
+	instead := fmt.Sprintf("Column %s holds %s too: --column %d scans that instead.", in.describe(first), columns[first].contents(), first+1)
+	if len(others) > 1 {
+		var described []string
+		for _, i := range others {
+			described = append(described, in.describe(i))
 		}
-		others = append(others, in.describe(i))
+		instead = fmt.Sprintf("Columns %s hold addresses or domains too: --column %d scans the first of them instead.", list(described), first+1)
 	}
-	if len(others) > 0 {
-		in.notes = append(in.notes, fmt.Sprintf("column %s is taken; these would do too: %s; choose with --column %d",
-			in.describe(choice), list(others), first))
+	in.notes = append(in.notes, fmt.Sprintf("Scanned: column %s. %s", in.describe(choice), instead))
+}
+
+// contents says what most of the targets are.
+func (c column) contents() string {
+	if 2*c.addresses > c.targets {
+		return "addresses"
 	}
+	return "domains"
 }
 
 // findColumn returns the index of the column with a name or, failing that, a
@@ -238,7 +252,7 @@ func (in *Input) findColumn(asked string) (int, error) {
 	if i := slices.IndexFunc(header, named); i >= 0 {
 		if slices.ContainsFunc(header[i+1:], named) {
 			in.notes = append(in.notes,
-				fmt.Sprintf("several columns are called %s; the first, column %d, is taken", quote(asked), i+1))
+				fmt.Sprintf("Scanned: column %d, the first of several that are called %s. --column scans another, by its number.", i+1, quote(asked)))
 		}
 		return i, nil
 	}

@@ -66,7 +66,11 @@ func (a *proofAsker) pass(ctx context.Context, unproven iter.Seq[snapshot.Observ
 		if working.Err() != nil {
 			break
 		}
-		group.Go(func() error { return a.prove(working, o) })
+		a.client.stats.proving.Add(1)
+		group.Go(func() error {
+			defer a.client.stats.proving.Add(-1)
+			return a.prove(working, o)
+		})
 	}
 	if err := group.Wait(); err != nil {
 		return 0, err

@@ -4,7 +4,7 @@ package snapshot
 type Field struct {
 	// Name is its name, with those of the objects it is in before it.
 	Name string
-	// Meaning says in a sentence what stands there.
+	// Meaning says in a sentence what the field holds.
 	Meaning string
 }
 
@@ -16,28 +16,28 @@ func LineFields() []Field {
 		{"time", "When the last reply came or was given up: RFC 3339, UTC. Zone files have none."},
 		{"resolver", "Who was asked: an address and a port, a URL, or the base name of a zone file."},
 		{"transport", "How: `udp`, `tcp`, `tls`, `https`, or `zone` from a zone file."},
-		{"rcode", "The response code of the last reply, such as `NOERROR`; left out where none came that could be read."},
+		{"rcode", "The response code of the last reply, such as `NOERROR`; left out if none came that could be read."},
 		{"ad", "Whether every reply that the answer rests on had the AD bit: the resolver says it has validated them."},
 		{"validated", "Whether that can be relied on, set or not: all of them came from resolvers that validate DNSSEC and are believed."},
 		{"ede[].code", "The code of an Extended DNS Error in the answer (RFC 8914)."},
 		{"ede[].text", "Its text, with the escapes of a zone file."},
 		{"ttl", "The least TTL of the answer's records; of an empty answer that of negative caching (RFC 2308). Seconds."},
-		{"records_ttl", "The TTL of the CAA records, where an alias on the way to them has a lesser one."},
+		{"records_ttl", "The TTL of the CAA records, if an alias on the way to them has a lesser one."},
 		{"aliases", "The names that CNAME and DNAME records led to, in order, spelt as in a zone file."},
-		{"owner", "The name at which the CAA records stand: `name` or the last of `aliases`."},
+		{"owner", "The name that has the CAA records: `name` or the last of `aliases`."},
 		{"caa[].flags", "The flags of a CAA record, a number."},
 		{"caa[].tag", "Its property tag, with the escapes of a zone file."},
 		{"caa[].value", "Its value, likewise."},
 		{"caa[].rdata", "Its octets, in hexadecimal. Decisions are made from these; a line whose other fields say something else is refused."},
 		{"failure", "Why there is no usable answer: a reason with the status lookup-failed."},
-		{"asked", "The alias whose query failed, where it was not that for `name` itself."},
-		{"mark", "What gave away that an answer does not count, where its response code and Extended DNS Errors do not say so: `aa`, `no-ra`, `foreign-soa` and `policy-soa` of an answer that does not come from the public DNS, `after-servfail` where a resolver that validates had answered SERVFAIL before."},
+		{"asked", "The alias whose query failed, if it was not that for `name` itself."},
+		{"mark", "What gave away that an answer does not count, if its response code and Extended DNS Errors do not say so: `aa`, `no-ra`, `foreign-soa` and `policy-soa` of an answer that does not come from the public DNS, `after-servfail` if a resolver that validates had answered SERVFAIL before."},
 		{"proof[].name", "A name that the failure depends on, of which it was asked whether it lies in a zone that is not signed."},
 		{"proof[].state", "What came of it: `insecure`, `signed` or `unknown`."},
 		{"proof[].steps[].name", "A name on the way to it from the top-level domain, asked for DS records."},
 		{"proof[].steps[].finding", "What that has shown: `signed-delegation`, `insecure-delegation`, `opt-out-delegation`, `no-delegation`, `nothing-below` or `unproven`."},
 		{"proof[].steps[].resolver", "Who was asked."},
-		{"proof[].steps[].rcode", "The response code; left out where no reply came."},
+		{"proof[].steps[].rcode", "The response code; left out if no reply came."},
 		{"proof[].steps[].ad", "Whether the reply had the AD bit."},
 		{"proof[].steps[].time", "When it came."},
 		{"attempts", "How many attempts the query took that settled it."},
