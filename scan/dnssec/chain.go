@@ -1,6 +1,7 @@
 package dnssec
 
 import (
+	"sync"
 	"time"
 
 	"github.com/miekg/dns"
@@ -13,9 +14,9 @@ type Query struct {
 }
 
 // Chain is what is known of the zones from the root down: their keys, and where signed and
-// unsigned zones are cut off. It says what to ask next. It must not be used from several
-// goroutines at once.
+// unsigned zones are cut off. It says what to ask next. It may be used from several goroutines at once.
 type Chain struct {
+	mu      sync.Mutex // guards what follows
 	anchors []dns.RR
 	root    *link
 	links   map[string]*link // by name, the root not among them
@@ -55,6 +56,12 @@ func (c *Chain) Memory() *Memory { return c.memory }
 // Trust returns what is known of the zone that a name lies in. If it is Undecided the reply to
 // the Query tells more.
 func (c *Chain) Trust(name string) (Trust, Query) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.trust(name)
+}
+
+func (c *Chain) trust(name string) (Trust, Query) {
 	trust, query, done := c.enter(c.root, ".")
 	if done {
 		return trust, query
@@ -107,10 +114,12 @@ func (l *link) trust(name string) Trust {
 // Learn takes in the reply to a Query. What is Bogus is not kept, so that it can be asked for
 // once more; Stand keeps it.
 func (c *Chain) Learn(q Query, r *Reply, now time.Time) Verdict {
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	if q.Type == dns.TypeDNSKEY {
 		return c.learnKeys(q, r, now)
 	}
-	above, _ := c.Trust(parent(q.Name))
+	above, _ := c.trust(parent(q.Name))
 	if above.State != Secure {
 		return above.verdict()
 	}
@@ -165,6 +174,8 @@ func (c *Chain) learnKeys(q Query, r *Reply, now time.Time) Verdict {
 
 // Stand keeps that a reply to a Query is Bogus.
 func (c *Chain) Stand(q Query, v Verdict) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	if l := c.find(q.Name); q.Type == dns.TypeDNSKEY && l != nil {
 		l.verdict = &v
 		return
@@ -175,9 +186,11 @@ func (c *Chain) Stand(q Query, v Verdict) {
 // Answer validates a reply to a question by what the Chain knows. If that is not enough the
 // Verdict is Undecided, and the reply to the Query tells more.
 func (c *Chain) Answer(question Question, r *Reply, now time.Time) (Verdict, Query) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	var next Query
 	question.Trust = func(name string) Trust {
-		trust, query := c.Trust(name)
+		trust, query := c.trust(name)
 		if trust.State == Undecided && next == (Query{}) {
 			next = query
 		}
@@ -210,6 +223,8 @@ type Step struct {
 // Walk returns what is known of the names from the root down to one, as far as the first that
 // nothing is known of, or at which the signed zones end.
 func (c *Chain) Walk(name string) []Step {
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	steps := []Step{c.root.step(".")}
 	starts := dns.Split(name)
 	for i := len(starts) - 1; i >= 0 && steps[len(steps)-1].leadsOn(); i-- {

@@ -109,6 +109,7 @@ type Client struct {
 	refused   map[domain.Name]bool // whether by SERVFAIL
 	chain     *dnssec.Chain        // of own validation; nil if there is none
 	ownAll    bool                 // all is validated by it, and not just what resolvers leave in doubt
+	asker     *proofAsker          // of proofs that were begun while names were looked up
 	stats     counters
 }
 
@@ -259,6 +260,8 @@ type Stats struct {
 	Asking int
 	// Unanswered names had no reply to any try of any pass.
 	Unanswered int
+	// Proving names have failed, and are being proven to lie in a zone that is not signed.
+	Proving int
 }
 
 // Stats may be called at any time, from any goroutine.
@@ -268,7 +271,7 @@ func (r *Client) Stats() Stats {
 		Domains: int(c.domains.Load()), Done: int(c.done.Load()), Known: int(c.known.Load()), Names: int(c.names.Load()),
 		Queries: int(c.queries.Load()), Retries: int(c.retries.Load()),
 		Recovered: int(c.recovered.Load()), Unanswered: int(c.unanswered.Load()),
-		Silent: int(c.silent.Load()), Asking: int(c.asking.Load()),
+		Silent: int(c.silent.Load()), Asking: int(c.asking.Load()), Proving: int(c.proving.Load()),
 	}
 	if s.Silent > 0 {
 		s.Until = time.Unix(c.until.Load(), 0)
@@ -278,6 +281,6 @@ func (r *Client) Stats() Stats {
 
 type counters struct {
 	domains, done, known, names, queries, retries, recovered atomic.Int64
-	silent, asking, unanswered                               atomic.Int64
+	silent, asking, unanswered, proving                      atomic.Int64
 	until                                                    atomic.Int64 // seconds of Unix time
 }

@@ -2,11 +2,9 @@ package lookup
 
 import (
 	"context"
-	"sync"
 	"time"
 
 	"github.com/miekg/dns"
-	"golang.org/x/sync/singleflight"
 
 	"caascan/scan/dnssec"
 	"caascan/scan/snapshot"
@@ -15,11 +13,9 @@ import (
 // ownProver finds out by own validation what resolvers vouch for otherwise: whether a name is
 // a delegation, and if so a signed one.
 type ownProver struct {
-	ask    func(ctx context.Context, q dnssec.Query, how checking) (dsAnswer, error)
-	asking singleflight.Group
-
-	mu    sync.Mutex // guards what follows
-	chain *dnssec.Chain
+	ask     func(ctx context.Context, q dnssec.Query, how checking) (dsAnswer, error)
+	answers memo[dsAnswer]
+	chain   *dnssec.Chain
 }
 
 // checking is whether a resolver may hold back what it finds bogus.
@@ -32,7 +28,7 @@ const (
 
 // step returns what is shown of a name by the replies about it, and about the zones above. The
 // error is that of ctx.
-func (p *ownProver) step(ctx context.Context, name, _ string) (snapshot.ProofStep, error) {
+func (p *ownProver) step(ctx context.Context, name string) (snapshot.ProofStep, error) {
 	at := dnssec.Canonical(dns.Fqdn(name))
 	step := snapshot.ProofStep{Name: name, Finding: snapshot.Unproven}
 	const most = 3 // the keys of the zone above, and then the DS records
@@ -57,8 +53,6 @@ func (p *ownProver) step(ctx context.Context, name, _ string) (snapshot.ProofSte
 
 // find returns what the Chain knows of a name, or what has to be asked for first.
 func (p *ownProver) find(at string) (snapshot.Finding, dnssec.Query) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
 	steps := p.chain.Walk(at)
 	if last := steps[len(steps)-1]; last.Name == at {
 		return findingOf(last), dnssec.Query{}
@@ -90,27 +84,19 @@ func findingOf(s dnssec.Step) snapshot.Finding {
 	return snapshot.Unproven
 }
 
-// learn asks for what the Chain lacks, however many walks wait for it, and once more with CD
-// clear if the answer is bogus. The message is nil if nothing is learnt.
+// learn asks for what the Chain lacks, once however many walks want it, and again with CD clear
+// if the answer is bogus. The message is nil if nothing is learnt.
 func (p *ownProver) learn(ctx context.Context, q dnssec.Query) (dsAnswer, error) {
-	for {
-		mine := false
-		shared, err, _ := p.asking.Do(q.Name+" "+dns.TypeToString[q.Type], func() (any, error) {
-			mine = true
-			answer, learnt, err := p.learnBy(ctx, q, checkingOff)
-			if err == nil && !learnt {
-				answer, learnt, err = p.learnBy(ctx, q, checkingOn)
-			}
-			if !learnt {
-				answer.message = nil
-			}
-			return answer, err
-		})
-		if err == nil || mine {
-			return shared.(dsAnswer), err
+	return p.answers.find(q.Name+" "+dns.TypeToString[q.Type], func() (dsAnswer, error) {
+		answer, learnt, err := p.learnBy(ctx, q, checkingOff)
+		if err == nil && !learnt {
+			answer, learnt, err = p.learnBy(ctx, q, checkingOn)
 		}
-		// Another walk asked, and came to its end; this one asks itself.
-	}
+		if !learnt {
+			answer.message = nil
+		}
+		return answer, err
+	})
 }
 
 func (p *ownProver) learnBy(ctx context.Context, q dnssec.Query, how checking) (answer dsAnswer, learnt bool, err error) {
@@ -124,8 +110,6 @@ func (p *ownProver) learnBy(ctx context.Context, q dnssec.Query, how checking) (
 	if err != nil {
 		return answer, false, nil
 	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
 	state := p.chain.Learn(q, reply, answer.at).State
 	return answer, state == dnssec.Secure || state == dnssec.Insecure, nil
 }
