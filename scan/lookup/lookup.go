@@ -102,6 +102,7 @@ type Client struct {
 	upstreams []*upstream
 	limiter   *rate.Limiter        // nil without a limit
 	refused   map[domain.Name]bool // whether by SERVFAIL
+	asker     *proofAsker          // of proofs that were begun while names were looked up
 	stats     counters
 }
 
