@@ -181,7 +181,7 @@ func groupTable() string {
 	b.WriteString("| column | what stands in it |\n|---|---|\n")
 	for _, field := range report.GroupFields() {
 		meaning := field.Meaning
-		if field.PerIssuer {
+		if field.PerIssuer() {
 			meaning += " Of several CAs each has a column, such as `" + field.Name + ":LABEL`."
 		}
 		fmt.Fprintf(&b, "| `%s` | %s |\n", field.Name, cell(meaning))
