@@ -13,6 +13,7 @@ type Run struct {
 	Started, Finished time.Time
 	InputName         string
 	InputSHA256       string // in hexadecimal
+	Shard             string // of the input, where the rows are those of one
 	InputColumn       string // the name or number of the column that was taken
 	Rows              int
 	BlankLines        int // lines without any character, which are no rows
@@ -43,6 +44,7 @@ func (r Run) facts() []Fact {
 		{"Input", r.InputName},
 		{"SHA-256 of the input", r.InputSHA256},
 		{"Column", r.InputColumn},
+		{"Shard of the input", r.Shard},
 		{"Rows", r.Rows},
 		{"Distinct domains", r.Domains},
 		{"Blank lines, not counted as rows", r.BlankLines},

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -75,7 +76,7 @@ func runCheck(ctx context.Context, o checkOptions, name string, io streams) erro
 	if err != nil {
 		return err
 	}
-	if err := o.source.validate(); err != nil {
+	if err := cmp.Or(o.source.findSnapshots(), o.source.validate()); err != nil {
 		return err
 	}
 	said, err := warningsOnly(io.err, o.logFormat)

@@ -17,6 +17,7 @@ import (
 	"caascan/report"
 	"caascan/scan"
 	"caascan/scan/caa"
+	"caascan/scan/domain"
 	"caascan/scan/input"
 	"caascan/scan/lookup"
 )
@@ -35,6 +36,9 @@ type job struct {
 	tempDir      string
 	reading      input.Options
 	addresses    scan.Addresses
+	shard        scan.Shard
+	listed       int  // the rows of all shards
+	asksOnly     bool // the answers are written down and no report
 	in           *lists
 	beside       string // the report that nobody asked for by name, or ""
 	rowsIn       int    // that the first pass read
@@ -59,6 +63,9 @@ func runScan(ctx context.Context, o scanOptions, args []string, settings string,
 	if err != nil {
 		return err
 	}
+	if err := o.source.findSnapshots(); err != nil {
+		return err
+	}
 	j := &job{began: now, run: report.Run{Version: version(), Started: now, InputName: strings.Join(paths, ", "), Settings: settings}}
 	if err := j.plan(o, paths, io); err != nil {
 		return err
@@ -77,7 +84,7 @@ func (j *job) work(ctx context.Context, o scanOptions, paths []string, io stream
 		return err
 	}
 	defer func() { err = errors.Join(err, j.in.close()) }()
-	if err := j.checkColumns(); err != nil {
+	if err := j.checkColumns(); err != nil && !j.asksOnly {
 		return err
 	}
 	if err := j.openBaseline(ctx); err != nil {
@@ -98,6 +105,10 @@ func (j *job) work(ctx context.Context, o scanOptions, paths []string, io stream
 	if err := j.collect(ctx, o.source); err != nil {
 		return err
 	}
+	if j.asksOnly {
+		j.console.note(j.askedSummary(), j.askedFigures()...)
+		return nil
+	}
 	if err := j.report(ctx); err != nil {
 		return err
 	}
@@ -110,7 +121,11 @@ func (j *job) work(ctx context.Context, o scanOptions, paths []string, io stream
 
 // plan finds what is wrong with the command line before anything is done.
 func (j *job) plan(o scanOptions, paths []string, io streams) (err error) {
-	if len(o.source.issuers) == 0 {
+	if j.shard, err = o.parseShard(); err != nil {
+		return err
+	}
+	j.asksOnly = o.asksOnly()
+	if len(o.source.issuers) == 0 && !j.asksOnly {
 		return usagef("no CA to decide for: give --issuer with its issuer domain name, such as --issuer digicert.com, or the name of a CA that caascan issuers knows")
 	}
 	if j.issuers, err = o.source.parseIssuers(); err != nil {
@@ -180,7 +195,7 @@ func (j *job) planBaseline(name string) error {
 // planOutputs finds what is to be written, and that it is nothing that is read.
 func (j *job) planOutputs(o scanOptions, paths []string, io streams) (err error) {
 	outputs := o.outputs
-	if len(o.outputs)+len(o.fixes) == 0 {
+	if len(o.outputs)+len(o.fixes) == 0 && !j.asksOnly {
 		if paths[0] == "-" || len(paths) > 1 {
 			return usagef("no report asked for: give -o report.csv, -o report.xlsx, or -o - for CSV on standard output")
 		}
@@ -232,9 +247,10 @@ func (j *job) openInput(ctx context.Context, paths []string, io streams) (err er
 	return nil
 }
 
-// rows are those of the list, with its cells of several addresses as they are asked for.
+// rows are those of the list, or of the shard of it, with its cells of several addresses as
+// they are asked for.
 func (j *job) rows() iter.Seq2[scan.Row, error] {
-	return j.addresses.Of(j.in.rows(), j.in.layout().Column-1)
+	return j.shard.Of(counting(j.addresses.Of(j.in.rows(), j.in.layout().Column-1), &j.listed))
 }
 
 // counting counts rows as they pass.
@@ -291,7 +307,11 @@ func (j *job) collect(ctx context.Context, o sourceOptions) error {
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	notes, err := j.record.begin(ctx, j.source, o.header(j.source, j.run.Started), cancel)
+	header := o.header(j.source, j.run.Started)
+	if header.Shard = j.shard.String(); header.Shard != "" {
+		header.Suffixes = domain.PublicSuffixes()
+	}
+	notes, err := j.record.begin(ctx, j.source, header, cancel)
 	if err != nil {
 		return err
 	}

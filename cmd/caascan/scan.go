@@ -16,6 +16,7 @@ type scanOptions struct {
 	source       sourceOptions
 	record       recordOptions
 	list         listOptions
+	shard        string
 	outputs      []string
 	fixes        []string
 	columns      []string
@@ -39,7 +40,8 @@ func newScan(io streams) *cobra.Command {
 		Long: `Scan reads lists of mailboxes or domains (CSV, XLSX or plain text, also packed
 with gzip; "-", or nothing, for standard input), looks up the CAA records that apply to each, decides for each
 CA whether it may issue S/MIME certificates, and writes reports with every row
-of the list in them.
+of the list in them. Without a CA to decide for, and with --snapshot, it only
+asks and writes the answers down.
 
 ` + exitStatus,
 		Args:              cobra.ArbitraryArgs,
@@ -60,6 +62,7 @@ func (o *scanOptions) add(flags *pflag.FlagSet) {
 	flags.StringArrayVarP(&o.outputs, "output", "o", nil, "report `file`: .csv, .xlsx, .html, .jsonl, or - for CSV on standard output (repeatable; default: staff-caa.xlsx beside staff.csv)")
 	flags.StringArrayVar(&o.fixes, "emit-fixes", nil, "zone `file` for the records to publish so that all CAs may issue; LABEL=FILE: so that this one may (repeatable)")
 	o.list.add(flags)
+	flags.StringVar(&o.shard, "shard", "", "take only this `part` of the list, as I/N with I from 0: the rows whose registrable domain falls into it")
 	addList(flags, &o.columns, "columns", "`names` of the columns of the reports, in this order; input means all columns of the input (default: all)")
 	flags.BoolVar(&o.rawCells, "raw-cells", false, "write CSV cells unchanged, even those that a spreadsheet would run as formulas")
 	flags.StringVar(&o.csvSeparator, "csv-separator", ",", "what stands between the `cells` of CSV reports: a comma, a semicolon, tab or |")

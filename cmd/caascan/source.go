@@ -43,7 +43,7 @@ func (o *sourceOptions) add(flags *pflag.FlagSet) {
 	flags.StringArrayVar(&o.resolvers, "resolver", nil, "`address` of a recursive resolver: 192.0.2.1, [2001:db8::1]:5353, tls://host[:port][#name] or https://host/dns-query (repeatable, also with commas; default: the system's)")
 	flags.StringArrayVar(&o.zones, "zone", nil, "answer from this master `file` and nothing else, without any network; ORIGIN=FILE: with the origin that its names are relative to (repeatable)")
 	flags.StringArrayVar(&o.overlays, "overlay", nil, "treat the CAA records of this zone `file` as if they were published (repeatable)")
-	flags.StringArrayVar(&o.snapshots, "from-snapshot", nil, "answer from this snapshot `file` of earlier runs and nothing else, without any network (repeatable)")
+	flags.StringArrayVar(&o.snapshots, "from-snapshot", nil, "answer from this snapshot `file` of earlier runs and nothing else, without any network; a folder stands for all .jsonl files in it, a pattern for all that match (repeatable)")
 	flags.IntVar(&o.concurrency, "concurrency", lookup.DefaultConcurrency, "queries in flight whose answer can be expected soon; what is overdue waits beside them")
 	flags.Float64Var(&o.rate, "rate", 0, "queries per second sent, retries included; 0: no limit")
 	flags.DurationVar(&o.timeout, "timeout", lookup.DefaultTimeout, "time allowed for one try of a query")
