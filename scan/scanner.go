@@ -25,6 +25,7 @@ type Scanner struct {
 	cfg      Config
 	domains  map[domain.Name]cachedVerdict
 	outcomes map[climbKey]*Outcome
+	strict   map[[2]*Outcome]*Outcome
 	refusals map[Reason]*Outcome    // of cells that hold no domain
 	steps    []snapshot.Observation // of the last climb
 }
@@ -33,7 +34,7 @@ type Scanner struct {
 func New(cfg Config) *Scanner {
 	return &Scanner{
 		cfg: cfg, domains: make(map[domain.Name]cachedVerdict), outcomes: make(map[climbKey]*Outcome),
-		refusals: make(map[Reason]*Outcome),
+		strict: make(map[[2]*Outcome]*Outcome), refusals: make(map[Reason]*Outcome),
 	}
 }
 

@@ -35,19 +35,30 @@ func (s *Scanner) Verdict(name domain.Name) Verdict {
 // whatever it holds, and so does the first failure.
 func (s *Scanner) judge(name domain.Name) cachedVerdict {
 	s.steps = s.cfg.Store.AppendClimb(s.steps[:0], name)
+	verdict := cachedVerdict{outcome: s.outcomeOf(firstAnswer), checkedAt: checkedAt(s.steps).Unix()}
+	if s.cfg.Store.Differs(name) {
+		return s.judgeAll(name, verdict)
+	}
+	return verdict
+}
+
+// outcomeOf is that of the climb in steps, which ends with this of the answers of a name.
+func (s *Scanner) outcomeOf(ending int) *Outcome {
 	e := climbKeyOf(s.steps)
+	e.ending = ending
 	o := s.outcomes[e]
 	if o == nil {
 		o = s.outcome(e)
 		s.outcomes[e] = o
 	}
-	return cachedVerdict{outcome: o, checkedAt: checkedAt(s.steps).Unix()}
+	return o
 }
 
 // climbKey is all of a climb that its Outcome depends on: the answer that ended it, and
 // what the others add. Climbs with the same key share one Outcome.
 type climbKey struct {
 	at          domain.Name // which has one answer
+	ending      int         // unless snapshots have several; this is the place of it
 	dnssec      snapshot.DNSSEC
 	onFailure   OnFailure
 	atDomain    bool // and not at a parent

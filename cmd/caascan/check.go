@@ -48,6 +48,7 @@ type checked struct {
 	Input     string                 `json:"input"`
 	Domain    string                 `json:"domain"`
 	Steps     []snapshot.Observation `json:"steps"`
+	Others    []snapshot.Observation `json:"other_answers,omitempty"` // of snapshots, beside those of Steps
 	FoundAt   string                 `json:"found_at,omitempty"`
 	Owner     string                 `json:"owner,omitempty"` // where it is not FoundAt
 	Decisions []checkedDecision      `json:"decisions"`
@@ -111,6 +112,9 @@ func runCheck(ctx context.Context, o checkOptions, name string, io streams) erro
 	scanner := scan.New(scan.Config{Issuers: issuers, Store: src.store})
 	c := newChecked(name, target, issuers, scanner.Verdict(target.Domain))
 	c.Steps = steps
+	for at := range target.Domain.Climb() {
+		c.Others = append(c.Others, src.store.Others(at)...)
+	}
 	if o.json {
 		encoder := json.NewEncoder(io.out)
 		encoder.SetIndent("", "  ")
@@ -169,6 +173,10 @@ func (c checked) print(w io.Writer, name domain.Name) error {
 	fmt.Fprintf(&b, "%s: CAA records for the domain %s\n\n", visible(c.Input), name)
 	for i, o := range c.Steps {
 		fmt.Fprintf(&b, "%d. %s\n", i+1, o.Name)
+		printStep(&b, o)
+	}
+	for _, o := range c.Others {
+		fmt.Fprintf(&b, "Another answer for %s, of another snapshot:\n", o.Name)
 		printStep(&b, o)
 	}
 	b.WriteByte('\n')

@@ -43,6 +43,7 @@ type job struct {
 	beside       string // the report that nobody asked for by name, or ""
 	rowsIn       int    // that the first pass read
 	csvSeparator byte
+	missing      missingNames
 	undecided    map[scan.Reason]int // rows, by why nothing was found out for the first CA
 	began        time.Time
 	source       source
@@ -291,6 +292,13 @@ func (j *job) openSource(ctx context.Context, o sourceOptions) (err error) {
 		j.console.warn(warning)
 		j.run.Notes = append(j.run.Notes, warning)
 	}
+	if e := j.source.evidence; e != nil && err == nil {
+		j.missing = e.missing(j.source.store)
+	}
+	for _, fact := range j.source.facts {
+		j.console.detail(fact)
+		j.run.Notes = append(j.run.Notes, fact)
+	}
 	if len(o.overlays) > 0 && err == nil {
 		note := fmt.Sprintf("This is a plan: the CAA records of %d names were taken from --overlay, as if they were published.", j.source.overlay.Len())
 		j.console.note(note)
@@ -495,6 +503,7 @@ func (j *job) writeRows(ctx context.Context, writers []report.Writer, rows int) 
 			if err == nil {
 				j.tally.Add(result)
 				j.undecide(result)
+				j.missing.add(result)
 				done.Add(1)
 			}
 			if err == nil && !j.wants(result) {

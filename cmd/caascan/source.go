@@ -160,6 +160,7 @@ type source struct {
 	resolvers []string // the addresses that are asked
 	zoneFiles []string // the base names of the files that answer instead
 	warnings  []string // what makes the answers weaker than asked for
+	facts     []string // what else is to be known of them
 }
 
 // open loads the zone files, or finds the resolvers that answer. Nothing has been
