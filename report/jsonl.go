@@ -29,6 +29,7 @@ const (
 	listOfRecords  list = "list of objects with flags (number), tag and value (text)"
 	listOfWarnings list = "list of codes (text)"
 	listOfLines    list = "list of lines (text)"
+	listOfNames    list = "list of names (text)"
 )
 
 // The names of what is no column.
@@ -242,6 +243,9 @@ func (m member) write(b *templateBuilder, o *scan.Outcome) {
 		return
 	case listOfWarnings:
 		b.vary(appendWarnings)
+		return
+	case listOfNames:
+		b.vary(func(line []byte, r scan.Result) []byte { return appendLines(line, strings.Fields(m.Text(r))) })
 		return
 	case noList:
 	}

@@ -26,6 +26,8 @@ type Run struct {
 	Resolvers         []string
 	ZoneFiles         []string // where given, no resolver was asked
 	Snapshots         []string // that hold the answers
+	Perspectives      []string // the other places, and the snapshot of each
+	Corroboration     []string // the rule for them, and what came of it
 	Baseline          string   // the earlier report that the rows were compared with
 	Issuers           []caa.Issuer
 	Settings          string   // the flags that were given, as text
@@ -60,6 +62,12 @@ func (r Run) facts() []Fact {
 	}
 	for _, snapshot := range r.Snapshots {
 		all = append(all, Fact{"Snapshot", snapshot})
+	}
+	for _, perspective := range r.Perspectives {
+		all = append(all, Fact{"Perspective", perspective})
+	}
+	for _, words := range r.Corroboration {
+		all = append(all, Fact{"Corroboration", words})
 	}
 	all = append(all,
 		Fact{"Baseline", r.Baseline},

@@ -17,6 +17,7 @@ type Tally struct {
 	Changes *Changes
 	domains []DomainTotal    // in the order of their Numbers
 	spelt   map[spelling]int // rows
+	places  placeTally
 }
 
 // spelling is a warning of the spelling of rows with a domain, which is given by its
@@ -73,6 +74,7 @@ func (t *Tally) Add(r scan.Result) {
 	default:
 		t.domains[n-1].Rows++
 	}
+	t.places.add(r)
 	for _, w := range r.Warnings {
 		if t.spelt == nil {
 			t.spelt = make(map[spelling]int)

@@ -60,9 +60,7 @@ func (o *sourceOptions) openEvidence(overlay *zone.Overlay) (source, error) {
 	src := source{overlay: overlay, evidence: new(evidence)}
 	var union snapshot.Union
 	for _, path := range o.snapshots {
-		var err error
-		union.Add(func(yield func(*snapshot.Header, snapshot.Observation) bool) { err = src.addEvidence(path, yield) })
-		if err != nil {
+		if err := src.addFile(&union, path); err != nil {
 			return src, err
 		}
 	}
@@ -71,6 +69,12 @@ func (o *sourceOptions) openEvidence(overlay *zone.Overlay) (source, error) {
 	src.describe()
 	src.compare(union.Differ())
 	return src, nil
+}
+
+// addFile adds a snapshot to a union.
+func (src *source) addFile(union *snapshot.Union, path string) (err error) {
+	union.Add(func(yield func(*snapshot.Header, snapshot.Observation) bool) { err = src.addEvidence(path, yield) })
+	return err
 }
 
 // addEvidence reads a snapshot and yields all answers in it.

@@ -37,8 +37,9 @@ type job struct {
 	reading      input.Options
 	addresses    scan.Addresses
 	shard        scan.Shard
-	listed       int  // the rows of all shards
-	asksOnly     bool // the answers are written down and no report
+	collected    input.Tally // of the first pass
+	listed       int         // the rows of all shards
+	asksOnly     bool        // the answers are written down and no report
 	in           *lists
 	beside       string // the report that nobody asked for by name, or ""
 	rowsIn       int    // that the first pass read
@@ -52,6 +53,10 @@ type job struct {
 
 	compared string // the name of the earlier report, if there is one
 	baseline earlierBaseline
+
+	perspectives []perspective
+	scanner      *scan.Scanner
+	places       *scan.Places // nil without perspectives
 
 	tally   report.Tally
 	left    int  // rows that --only leaves out
@@ -110,6 +115,10 @@ func (j *job) work(ctx context.Context, o scanOptions, paths []string, io stream
 		j.console.note(j.askedSummary(), j.askedFigures()...)
 		return nil
 	}
+	j.collected = j.in.tally()
+	if err := j.comparePlaces(ctx, o); err != nil {
+		return err
+	}
 	if err := j.report(ctx); err != nil {
 		return err
 	}
@@ -151,6 +160,9 @@ func (j *job) plan(o scanOptions, paths []string, io streams) (err error) {
 		return err
 	}
 	if err := j.planBaseline(o.baseline); err != nil {
+		return err
+	}
+	if j.perspectives, err = o.parsePerspectives(); err != nil {
 		return err
 	}
 	if j.columns = o.columns; o.columns != nil && len(o.columns) == 0 {
@@ -203,7 +215,7 @@ func (j *job) planOutputs(o scanOptions, paths []string, io streams) (err error)
 		j.beside = besideInput(paths[0])
 		outputs = []string{j.beside}
 	}
-	inputs := slices.Concat(paths, o.source.files())
+	inputs := slices.Concat(paths, o.source.files(), perspectiveFiles(o.perspectives))
 	if j.outputs, err = planOutputs(outputs, io.out, inputs); err != nil {
 		return err
 	}
@@ -382,7 +394,6 @@ func readThrough(ctx context.Context, rows iter.Seq2[scan.Row, error]) error {
 // written. The reports are put in place only if every row has been written, or been
 // left out because --only says so.
 func (j *job) report(ctx context.Context) error {
-	collected := j.in.tally()
 	writers, err := j.newWriters()
 	if err != nil {
 		return err
@@ -395,7 +406,7 @@ func (j *job) report(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if reported := j.in.tally(); reported.SHA256 != collected.SHA256 {
+	if reported := j.in.tally(); reported.SHA256 != j.collected.SHA256 {
 		return j.inputChanged()
 	}
 	if accounted := written + j.left; accounted != j.rowsIn {
@@ -412,7 +423,7 @@ func (j *job) report(ctx context.Context) error {
 		}
 		j.tally.Changes = changes
 	}
-	j.finishRun(collected)
+	j.finishRun(j.collected)
 	if err := interruptible(ctx, func() error { return j.closeWriters(writers) }); err != nil {
 		return err
 	}
@@ -446,6 +457,9 @@ func (j *job) closeWriters(writers []report.Writer) error {
 // layout is that of all reports, with as many columns as the rows so far have.
 func (j *job) layout() report.Layout {
 	layout := report.Layout{Header: j.in.header(), Extra: j.in.extra(), Inputs: j.in.several(), Separator: j.csvSeparator, Columns: j.columns, Compared: j.compared, Cells: j.cells, TempDir: j.tempDir}
+	for _, p := range j.perspectives {
+		layout.Perspectives = append(layout.Perspectives, p.Name)
+	}
 	for _, issuer := range j.issuers {
 		layout.Issuers = append(layout.Issuers, issuer.Label)
 	}
@@ -490,15 +504,17 @@ func (j *job) writeRows(ctx context.Context, writers []report.Writer, rows int) 
 	var done atomic.Int64 // for the bar
 	stop := j.console.watch(ctx, func() progress { return progress{"writing reports", int(done.Load()), rows} })
 	defer stop()
-	scanner := scan.New(scan.Config{Issuers: j.issuers, Store: j.source.store})
 	width := len(j.in.header())
 	results := func(yield func(scan.Result, error) bool) {
-		for result, err := range scanner.Results(ctx, j.rows()) {
+		for result, err := range j.scanner.Results(ctx, j.rows()) {
 			if len(result.Row.Cells) > width { // the first pass has seen them all
 				err = j.inputChanged()
 			}
 			if err == nil && j.baseline.Baseline != nil {
 				result.Change = j.baseline.Compare(result)
+			}
+			if err == nil && j.places != nil {
+				result.Places = j.places.Of(result.Verdict)
 			}
 			if err == nil {
 				j.tally.Add(result)

@@ -163,7 +163,7 @@ change.
 	root.SetVersionTemplate("{{.Version}}\n")
 	root.AddGroup(&cobra.Group{ID: lookupGroup, Title: "What CAs may issue:"}, &cobra.Group{ID: programGroup, Title: "The program itself:"})
 	root.SetHelpCommandGroupID(programGroup)
-	root.AddCommand(newScan(io), newCheck(io), newDiff(io), newIssuers(io), newCompletion(io), newVersion(io))
+	root.AddCommand(newScan(io), newCheck(io), newDiff(io), newIssuers(io), newNames(io), newCompletion(io), newVersion(io))
 	for _, cmd := range root.Commands() {
 		completeFlags(cmd)
 	}

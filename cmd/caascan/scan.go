@@ -17,6 +17,8 @@ type scanOptions struct {
 	record       recordOptions
 	list         listOptions
 	shard        string
+	perspectives []string
+	accept       bool
 	outputs      []string
 	fixes        []string
 	columns      []string
@@ -63,6 +65,8 @@ func (o *scanOptions) add(flags *pflag.FlagSet) {
 	flags.StringArrayVar(&o.fixes, "emit-fixes", nil, "zone `file` for the records to publish so that all CAs may issue; LABEL=FILE: so that this one may (repeatable)")
 	o.list.add(flags)
 	flags.StringVar(&o.shard, "shard", "", "take only this `part` of the list, as I/N with I from 0: the rows whose registrable domain falls into it")
+	flags.StringArrayVar(&o.perspectives, "perspective", nil, "NAME[@RIR]=`snapshot`: what was seen of the same domains from another place, in the region of a RIR: afrinic, apnic, arin, lacnic or ripe (repeatable)")
+	flags.BoolVar(&o.accept, "accept-failures", false, "with --perspective, count failed lookups that a CA may accept (ca-may-issue) as if they permitted: for CAs that do so")
 	addList(flags, &o.columns, "columns", "`names` of the columns of the reports, in this order; input means all columns of the input (default: all)")
 	flags.BoolVar(&o.rawCells, "raw-cells", false, "write CSV cells unchanged, even those that a spreadsheet would run as formulas")
 	flags.StringVar(&o.csvSeparator, "csv-separator", ",", "what stands between the `cells` of CSV reports: a comma, a semicolon, tab or |")

@@ -26,7 +26,7 @@ func (o *scanOptions) parseShard() (scan.Shard, error) {
 // asksOnly reports whether the answers are all that is wanted: no CA is to be decided for, or
 // nothing is to be written of a shard but its snapshot.
 func (o *scanOptions) asksOnly() bool {
-	report := len(o.outputs)+len(o.fixes)+len(o.columns)+len(o.only)+len(o.failOn) > 0 || o.baseline != ""
+	report := len(o.outputs)+len(o.fixes)+len(o.columns)+len(o.only)+len(o.failOn)+len(o.perspectives) > 0 || o.baseline != ""
 	return o.record.snapshot != "" && !report && (len(o.source.issuers) == 0 || o.shard != "")
 }
 

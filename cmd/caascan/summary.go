@@ -25,6 +25,7 @@ func (j *job) finishRun(tally input.Tally) {
 	j.run.Resolvers, j.run.ZoneFiles = j.source.resolvers, j.source.zoneFiles
 	j.run.Issuers = j.issuers
 	j.describeShard()
+	j.describePlaces()
 	if e := j.source.evidence; e != nil {
 		// What is not in the evidence, the present time first of all, is not in the report.
 		j.run.Started, j.run.Finished, j.run.Snapshots = e.started(), e.answered(), e.facts()

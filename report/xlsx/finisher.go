@@ -18,6 +18,7 @@ type finisher struct {
 	fixed   []issuerFixes
 	firsts  map[domain.Name]place              // of the domains of the fixes
 	changes *columnSheets[report.DomainChange] // nil where nothing was compared
+	places  *columnSheets[report.PlaceLine]    // nil where no other places are
 	fixes   *columnSheets[report.FixLine]
 	domains *columnSheets[report.DomainTotal]
 	legend  *columnSheets[legendLine]
@@ -40,6 +41,9 @@ func newFinisher(b *workbook, o *report.Overview) *finisher {
 	if changes := o.Tally.Changes; changes != nil {
 		c.changes = newColumnSheets(b, changesSheet, &b.lined, changeColumns(changes.Labels))
 	}
+	if len(b.perspectives) > 0 {
+		c.places = newColumnSheets(b, placesSheet, &b.lined, placeColumns(o.Labels, b.perspectives))
+	}
 	issuers := o.Issuers()
 	for i := range issuers {
 		c.fixed = append(c.fixed, issuerFixes{IssuerOverview: &issuers[i]})
@@ -57,6 +61,7 @@ func (c *finisher) write() error {
 		c.writeFixes,
 		func() error { return c.complete(c.fixes.series) },
 		c.writeChanges,
+		c.writePlaces,
 		c.writeLegend,
 		func() error { return c.complete(c.legend.series) },
 		c.enter,
@@ -138,6 +143,9 @@ func (c *finisher) writeLegend() error {
 	if c.changes != nil {
 		lines = slices.Concat(lines, changeWords(), c.changes.legend())
 	}
+	if c.places != nil {
+		lines = slices.Concat(lines, placeWords(), c.places.legend())
+	}
 	for _, l := range lines {
 		if _, err := c.legend.add(l); err != nil {
 			return err
@@ -152,15 +160,22 @@ func (c *finisher) series() []*series {
 	if c.changes != nil {
 		all = slices.Insert(all, 0, c.changes.series)
 	}
+	if c.places != nil {
+		all = slices.Insert(all, 0, c.places.series)
+	}
 	return all
 }
 
 // texts are those of the series.
 func (c *finisher) texts() []sheetText {
+	texts := sheetTexts()
 	if c.changes != nil {
-		return slices.Insert(sheetTexts(), 0, changesText())
+		texts = slices.Insert(texts, 0, changesText())
 	}
-	return sheetTexts()
+	if c.places != nil {
+		texts = slices.Insert(texts, 0, placesText())
+	}
+	return texts
 }
 
 // enter makes the sheets those of the workbook.

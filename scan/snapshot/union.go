@@ -146,14 +146,14 @@ func (u *Union) keepOther(chosen, other Observation) {
 	}
 }
 
-// sameRecords reports whether two answers have the same CAA records, in whatever order: then
-// no CA can tell them apart.
 func sameRecords(a, b *Observation) bool {
-	x, y := a.Records.Properties, b.Records.Properties
-	if slices.Equal(x, y) {
-		return true
-	}
-	return slices.Equal(sortedOnce(x), sortedOnce(y))
+	return SameRecords(a.Records.Properties, b.Records.Properties)
+}
+
+// SameRecords reports whether two sets hold the same CAA records, in whatever order: then no
+// CA can tell them apart.
+func SameRecords(x, y []caa.Property) bool {
+	return slices.Equal(x, y) || slices.Equal(sortedOnce(x), sortedOnce(y))
 }
 
 func sortedOnce(set []caa.Property) []caa.Property {
