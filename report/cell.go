@@ -21,12 +21,12 @@ const (
 
 // RestoreCell returns the cell that CSV with SafeCells was given for this one.
 //
-// An apostrophe at the start is taken off where what follows it, further
+// An apostrophe at the start is taken off if what follows it, further
 // apostrophes aside, is something a spreadsheet would run. Then \xNN becomes the
 // octet NN, and \u{NNNN} the character, with two and four hexadecimal digits in
-// lower case; one stands for "=" and its like where those come behind a semicolon,
+// lower case; one replaces "=" and its like if those come after a semicolon,
 // a bar, a tab or a line break. No other backslash and no other apostrophe means anything, so both
-// stay readable where people have typed them: C:\temp, 'quoted'. A typed
+// stay readable if people have typed them: C:\temp, 'quoted'. A typed
 // backslash that would read as one of the two escapes is itself written \x5c, and
 // a typed apostrophe that would be taken off gets another one in front.
 func RestoreCell(cell string) string { return UnescapeCell(rearm(cell)) }
@@ -38,7 +38,7 @@ type octetClass uint8
 const (
 	mayEscape   octetClass = 1 << iota // escapeCell may have to escape it, or the character it belongs to
 	mayRun                             // a cell that runs may begin with it
-	maySplit                           // some spreadsheets begin a new cell behind it
+	maySplit                           // some spreadsheets begin a new cell after it
 	needsQuotes                        // CSV puts the cell between quotation marks
 	mayGrow                            // a workbook takes several octets for it
 )
@@ -131,7 +131,7 @@ func EscapeCell(cell string) string {
 	return b.String()
 }
 
-// nextEscaped returns where the first octet or character stands that must be
+// nextEscaped returns where the first octet or character is that must be
 // escaped, or the length of the cell.
 func nextEscaped(cell string) int {
 	for i := 0; i < len(cell); {
@@ -170,7 +170,7 @@ func UnescapeCell(cell string) string {
 	return b.String()
 }
 
-// The shapes of an escape; each N stands for a digit of 0 to 9 or a to f.
+// The shapes of an escape; each N is a digit of 0 to 9 or a to f.
 const (
 	octetEscape     = `\xNN`
 	characterEscape = `\u{NNNN}`
@@ -228,7 +228,7 @@ func disarm(cell string) string {
 // quotation marks that do not begin its own cell do not hold it back.
 const splitters = ";|\t\r\n"
 
-// disarmInside escapes the character behind a splitter that would make what
+// disarmInside escapes the character after a splitter that would make what
 // follows run.
 func disarmInside(cell string) string {
 	var b strings.Builder
@@ -268,7 +268,7 @@ func rearm(cell string) string {
 
 // runs reports whether a spreadsheet that opens a CSV file may take the cell for
 // a formula: after white space it begins with "=", "+", "-" or "@", also in full
-// width, or the cell begins with a tab or a carriage return, behind which a
+// width, or the cell begins with a tab or a carriage return, after which a
 // spreadsheet may begin a new cell.
 // Plain numbers and phone numbers are left alone: a number, or a "+" or "-" and then
 // nothing but digits, spaces and the characters ( ) . / , - with which no function and
@@ -294,8 +294,8 @@ func runs(cell string) bool {
 	return false
 }
 
-// CutNote begins what stands in place of what was cut.
-const CutNote = " … [cut: a spreadsheet cell holds "
+// CutNote begins what is in place of what was cut.
+const CutNote = " … [cut: "
 
 // Visible returns a text with the characters escaped that escapeCell escapes, but not the
 // backslash: it cannot be told from the text any more what stood there, and lines of a

@@ -26,8 +26,8 @@ type DomainChange struct {
 	Domain string // empty for the rows without one
 	Change scan.Change
 	Rows   int
-	// Was and Is are nil where the domain was not there, or is not there any more, and
-	// both where there is no domain.
+	// Was and Is are nil if the domain was not there, or is not there any more, and
+	// both if there is no domain.
 	Was, Is *DomainVerdict
 }
 
@@ -88,7 +88,7 @@ type RecordList struct {
 	Left  int // how many more there are
 }
 
-// RecordsNotCompared stands where ComparedRecords are Unknown.
+// RecordsNotCompared is shown if ComparedRecords are Unknown.
 const RecordsNotCompared = "The records are not compared: a workbook does not hold all of them."
 
 // Lines returns a record a line, and how many there are besides.
@@ -102,7 +102,7 @@ func (l RecordList) Lines() []string {
 	return append(slices.Clip(l.Shown), fmt.Sprintf("… and %d records more", l.Left))
 }
 
-// Text is what a cell shows: what differs stands first.
+// Text is what a cell shows: what differs comes first.
 func (r ComparedRecords) Text() string {
 	if r.Unknown {
 		return RecordsNotCompared
@@ -114,7 +114,7 @@ func (r ComparedRecords) Text() string {
 	return strings.Join(lines, "\n")
 }
 
-// Text returns status and reason for each of the CAs, which are named where there are
+// Text returns status and reason for each of the CAs, which are named if there are
 // several, with a separator between them; "" of nil.
 func (v *DomainVerdict) Text(labels []string, separator string) string {
 	if v == nil {

@@ -10,10 +10,10 @@ import (
 	"caascan/scan"
 )
 
-// ErrColumns is wrapped where Layout.Columns cannot be had.
-var ErrColumns = errors.New("the columns cannot be had as chosen")
+// ErrColumns is wrapped if Layout.Columns cannot be had.
+var ErrColumns = errors.New("the report cannot have these columns")
 
-// allInputs stands for all columns of the input, where none has this name.
+// allInputs means all columns of the input, if none has this name.
 const allInputs = "input"
 
 // choose leaves the chosen columns, in their order.
@@ -21,7 +21,7 @@ func (t *Table) choose(names []string) error {
 	inputs := t.inputFields()
 	var chosen []TableColumn
 	if slices.ContainsFunc(names, t.meansAll) && slices.ContainsFunc(names, isExtra) {
-		return fmt.Errorf("%w: %s has the extra cells too: leave out one of both", ErrColumns, QuoteName(allInputs))
+		return fmt.Errorf("%w: %s includes the extra cells: leave out one of the two", ErrColumns, QuoteName(allInputs))
 	}
 	for _, name := range names {
 		fields, err := t.named(inputs, name)
@@ -93,14 +93,14 @@ func (t *Table) find(inputs []TableColumn, meant func(name string) bool) []Table
 	return nil
 }
 
-// meansAll reports whether a name stands for all columns of the input.
+// meansAll reports whether a name means all columns of the input.
 func (t *Table) meansAll(name string) bool {
 	return Alike(allInputs, name) && !slices.ContainsFunc(t.names, func(other string) bool { return Alike(other, name) })
 }
 
 // isExtra reports whether a column has the name of one that extra cells make. Whether
 // there are such cells is known only when all rows have been read, and may be otherwise
-// in tomorrow's list: where there are none, the column is empty.
+// in tomorrow's list: if there are none, the column is empty.
 func isExtra(name string) bool {
 	number, ok := strings.CutPrefix(name, "extra")
 	n, err := strconv.Atoi(number)
@@ -109,13 +109,13 @@ func isExtra(name string) bool {
 
 func (t *Table) unknown(name string) error {
 	if Alike(name, changeColumn) {
-		return fmt.Errorf("%w: %s is there only with --baseline", ErrColumns, changeColumn)
+		return fmt.Errorf("%w: %s exists only with --baseline", ErrColumns, changeColumn)
 	}
 	known := append(QuoteNames(t.names), allInputs+" for all of the input's")
 	var own []string
 	for _, f := range t.Columns {
 		own = append(own, f.Name)
 	}
-	return fmt.Errorf("%w: there is no column %s; there are %s, and %s", ErrColumns, QuoteName(name),
+	return fmt.Errorf("%w: no column is called %s; there are %s, and %s", ErrColumns, QuoteName(name),
 		strings.Join(known, ", "), strings.Join(QuoteNames(own), ", "))
 }

@@ -74,16 +74,16 @@ func TestChosenFields(t *testing.T) {
 
 func TestColumnsThatCannotBeHad(t *testing.T) {
 	tests := []struct{ columns, want string }{
-		{"email|caa_stauts", `no column "caa_stauts"; there are "email", "input_CAA_Status", "phone", input for all of the input's, and "caa_row", "caa_domain", "caa_status",`},
+		{"email|caa_stauts", `no column is called "caa_stauts"; there are "email", "input_CAA_Status", "phone", input for all of the input's, and "caa_row", "caa_domain", "caa_status",`},
 		{"email|caa_row|email", `"email" is chosen twice`},
 		{"Email|email", `"email" is chosen twice`},
 		{"phone|input", `"phone" is chosen twice`},
 		{"extra1|extra1", `"extra1" is chosen twice`},
-		{"extra1|input", `"input" has the extra cells too: leave out one of both`},
-		{"extra0", `no column "extra0"`},
-		{"extra01", `no column "extra01"`},
-		{"caa_status:", `no column "caa_status:"`},
-		{"email|", `no column ""`},
+		{"extra1|input", `"input" includes the extra cells: leave out one of the two`},
+		{"extra0", `no column is called "extra0"`},
+		{"extra01", `no column is called "extra01"`},
+		{"caa_status:", `no column is called "caa_status:"`},
+		{"email|", `no column is called ""`},
 		{strings.Repeat("x", 1000), `xxx…"; there are`},
 	}
 	for _, test := range tests {

@@ -15,7 +15,7 @@ import (
 // Column is a column that a report adds to those of the input.
 type Column struct {
 	Name string
-	// Meaning says in a sentence what stands in the column.
+	// Meaning says in a sentence what the column holds.
 	Meaning string
 
 	// Width is that of the column in a workbook, in characters.
@@ -25,13 +25,13 @@ type Column struct {
 	Colored bool
 
 	list    list // in JSON Lines: what the cell is a list of, if it is one
-	compare bool // only there where rows are compared with an earlier report
-	inputs  bool // only there where rows come from several files
-	placed  bool // only there where other places are compared
+	compare bool // only there if rows are compared with an earlier report
+	inputs  bool // only there if rows come from several files
+	placed  bool // only there if other places are compared
 
 	// Exactly one of these gives a cell, or for each CA what other places make of it. What rests on the outcome or on a decision
 	// is the same for all domains that share the outcome; what rests on a decision,
-	// the sentence too, exists for each CA where there are several.
+	// the sentence too, exists for each CA if there are several.
 	number   func(scan.Result) int
 	row      func(scan.Result) string
 	verdict  func(scan.Verdict) string
@@ -42,7 +42,7 @@ type Column struct {
 	places   func(scan.Corroboration) string
 }
 
-// ListSeparator stands between the records or the lines of one cell.
+// ListSeparator is between the records or the lines of one cell.
 const ListSeparator = " | "
 
 // columns is the one table of the columns, in their order.
@@ -84,8 +84,8 @@ var columns = [...]Column{
 	},
 	{
 		Name: "caa_records", Width: 44,
-		Meaning: `The CAA records that were found, each as flags, tag and value, as a zone file has them, with " | " between them.`,
-		outcome: func(o *scan.Outcome) string { return PropertiesText(o.Records.Properties) }, list: listOfRecords,
+		Meaning: `The CAA records that were found, each as flags, tag and value, as a zone file has them, with " | " between them. Of a very long set the first ones, and how many there are (in JSON Lines left_out in a last object).`,
+		outcome: func(o *scan.Outcome) string { return recordsInRow(o.Records.Properties) }, list: listOfRecords,
 	},
 	{
 		Name: "caa_dnssec", Width: 13,
@@ -106,7 +106,7 @@ var columns = [...]Column{
 	{
 		Name: "caa_fix", Width: 50, list: listOfLines,
 		Meaning:  `The whole set of CAA records to publish in place of the present one so that this CA may issue: lines of a zone file, with " | " between them. Empty where nothing is denied.`,
-		decision: func(d scan.Decision) string { return strings.Join(d.Fix.Lines(), ListSeparator) },
+		decision: func(d scan.Decision) string { return strings.Join(fixInRow(d.Fix), ListSeparator) },
 	},
 	{
 		Name: "caa_resolver", Width: 20,
@@ -142,13 +142,13 @@ var columns = [...]Column{
 
 const changeColumn = "caa_change"
 
-// Columns returns the columns that a report adds, in order; caa_change only where rows
-// are compared with an earlier report, caa_perspectives and caa_corroborated only where other
-// places are. Where there are several CAs, caa_status, caa_reason, caa_detail, caa_fix and
-// these two are the first CA's, and the same follow at the end for every CA, as caa_status:LABEL and so on.
+// Columns returns the columns that a report adds, in order; caa_change only if rows are
+// compared with an earlier report, caa_perspectives and caa_corroborated only if other places
+// are. Where there are several CAs, caa_status, caa_reason, caa_detail, caa_fix and these two
+// are the first CA's, and the same follow at the end for every CA, as caa_status:LABEL and so on.
 func Columns() []Column { return columns[:len(columns):len(columns)] }
 
-// ColumnMeaning says in a sentence what stands in a column that a report adds.
+// ColumnMeaning says in a sentence what a column that a report adds holds.
 func ColumnMeaning(name string) (string, error) {
 	for _, c := range columns {
 		if c.Name == name {
@@ -170,7 +170,53 @@ func owner(o *scan.Outcome) string {
 	return o.Records.Owner
 }
 
-// PropertiesText is a set as it stands in a cell.
+// mostInRow is how many octets of records a row has. A set may have 64 KiB, each octet of
+// which may be written as four, and a million domains may have it from one parent.
+const mostInRow = 8 << 10
+
+// recordsInRow is a set as a row has it: whole records, as many as fit.
+func recordsInRow(set []caa.Property) string {
+	shown := set[:fittingRecords(set)]
+	text := PropertiesText(shown)
+	if len(shown) == len(set) {
+		return text
+	}
+	return text + CutNote + strconv.Itoa(len(shown)) + " of " + plural(len(set), "record") + "; caascan check shows all]"
+}
+
+// fittingRecords is how many records of a set a row has.
+func fittingRecords(set []caa.Property) int {
+	room := mostInRow
+	for i, p := range set {
+		if room -= len(p.String()); room < 0 {
+			return i
+		}
+	}
+	return len(set)
+}
+
+// fixInRow are the lines of a fix, or what says where they are: who publishes a part of a
+// set in place of all records of its name takes permission from others.
+func fixInRow(fix *scan.Fix) []string {
+	lines := fix.Lines()
+	if _, left := Fitting(lines, mostInRow); left > 0 {
+		return []string{"; " + plural(len(lines), "record") + ", too long for a row; the fix list has the whole set"}
+	}
+	return lines
+}
+
+// Fitting returns the first of the lines that have at most so many octets together, and
+// how many more there are.
+func Fitting(lines []string, most int) (fit []string, left int) {
+	for i, line := range lines {
+		if most -= len(line); most < 0 {
+			return lines[:i], len(lines) - i
+		}
+	}
+	return lines, 0
+}
+
+// PropertiesText is a set as a cell has it.
 func PropertiesText(set []caa.Property) string { return RecordLines(set, ListSeparator) }
 
 // RecordLines returns the properties of a set as a zone file has them, with a separator
@@ -215,7 +261,7 @@ type TableColumn struct {
 	input  int // as InputPlace says
 }
 
-// Text returns what stands in the cell.
+// Text returns what is in the cell.
 func (f *TableColumn) Text(r scan.Result) string {
 	switch {
 	case f.number != nil:
@@ -235,7 +281,7 @@ func (f *TableColumn) Text(r scan.Result) string {
 	return text
 }
 
-// Number returns the number that stands in the cell, if the column has numbers.
+// Number returns the number in the cell, if the column has numbers.
 func (f *TableColumn) Number(r scan.Result) (n int, ok bool) {
 	if f.number == nil {
 		return 0, false
@@ -243,7 +289,7 @@ func (f *TableColumn) Number(r scan.Result) (n int, ok bool) {
 	return f.number(r), true
 }
 
-// Time returns the time that stands in the cell, if the column has times; it is zero if
+// Time returns the time in the cell, if the column has times; it is zero if
 // there is none in the row.
 func (f *TableColumn) Time(r scan.Result) (t time.Time, ok bool) {
 	if f.moment == nil {
@@ -256,7 +302,7 @@ func (f *TableColumn) Time(r scan.Result) (t time.Time, ok bool) {
 // none of them.
 func (f *TableColumn) InputPlace() int { return f.input }
 
-// Shared returns what stands in the cell of every row with an outcome, and whether
+// Shared returns what is in the cell of every row with an outcome, and whether
 // that is the same.
 func (f *TableColumn) Shared(o *scan.Outcome) (text string, same bool) {
 	switch {
@@ -273,7 +319,7 @@ func (f *TableColumn) Shared(o *scan.Outcome) (text string, same bool) {
 
 // Table says which cells a result has.
 type Table struct {
-	Inputs  []string      // the names of the input's columns that come first: all, or none where others are chosen
+	Inputs  []string      // the names of the input's columns that come first: all, or none if others are chosen
 	Columns []TableColumn // what follows them
 	Labels  []string      // of the CAs
 	names   []string      // of all the input's columns, each another one
@@ -326,7 +372,7 @@ func InputNames(header []string) []string {
 	return UniqueNames(names)
 }
 
-// issuerFields are the columns that exist for every CA. They stand after all
+// issuerFields are the columns that exist for every CA. They come after all
 // others, so that those keep their letters whatever CAs are asked about, and
 // together for each CA, because that is how they are read.
 func issuerFields(layout Layout) []TableColumn {
@@ -365,7 +411,7 @@ func (t *Table) Header() []string {
 	return header
 }
 
-// Leading returns the cells that stand first, as they are.
+// Leading returns the cells that come first, as they are.
 func (t *Table) Leading(r scan.Result) []string {
 	if len(t.Inputs) == 0 {
 		return nil

@@ -14,10 +14,10 @@ type csvStyle struct {
 	bom     string // without one, spreadsheets take a file for the local code page
 	lineEnd string
 	cells   Cells
-	comma   byte // what stands in its place; 0 for the comma itself
+	comma   byte // what is in its place; 0 for the comma itself
 }
 
-// separator is what stands between fields.
+// separator is what is between fields.
 func (s csvStyle) separator() byte { return cmp.Or(s.comma, ',') }
 
 // csvForm is CSV as RFC 4180 has it. encoding/csv is not used because it turns the
@@ -143,7 +143,7 @@ func (s csvStyle) separates(cell string) bool {
 }
 
 // appendCell appends a field as RFC 4180, section 2 writes it: between quotation
-// marks, each of its own doubled, where it holds a comma, a quotation mark or a
+// marks, each of its own doubled, if it holds a comma, a quotation mark or a
 // line break. All octets come back as they are.
 func (s csvStyle) appendCell(line []byte, cell string) []byte {
 	classes := classesIn(cell)

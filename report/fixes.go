@@ -45,18 +45,18 @@ func (f *fixesFile) Close(o *Overview) error {
 	}
 	f.closed, f.run = true, o.Run
 	fixes := o.Tally.Fixes(f.issuers...)
-	f.comment(strings.TrimPrefix(FixesStart, "; ") + " so that " + f.labels(f.issuers) + " may issue S/MIME certificates: " + plural(len(fixes), "name") + ".")
+	f.comment(strings.TrimPrefix(FixesStart, "; ") + " so that " + f.labels(f.issuers) + " may issue S/MIME certificates: " + plural(fixes.Len(), "name") + ".")
 	f.comment("Each set is whole: it takes the place of all CAA records of its name.")
 	for _, i := range f.issuers {
 		for _, doubt := range o.Run.Issuers[i].Doubts() {
 			f.comment("Note: " + doubt)
 		}
 	}
-	f.comment("To try it before: caascan scan ... --overlay THIS-FILE")
-	f.comment("Where the present records come from a wildcard (*.example), a name that gets records of its own, the names")
+	f.comment("To try it first: caascan scan ... --overlay THIS-FILE")
+	f.comment("If the present records come from a wildcard (*.example), a name that gets records of its own, the names")
 	f.comment("below it and those between it and the wildcard lose all that the wildcard gave them, its MX and its CAA")
 	f.comment("records too: write these beside the new ones, or change the records of the wildcard instead.")
-	for _, fix := range fixes {
+	for fix := range fixes.All() {
 		f.fix(fix)
 	}
 	return f.to.Flush()
@@ -66,10 +66,10 @@ func (f *fixesFile) fix(fix FixTotal) {
 	f.to.WriteString("\n")
 	f.comment(fix.Name() + " denies " + f.labels(fix.Issuers) + ": " + plural(fix.Rows, "row") + ", " + plural(fix.Count.Domains, "domain"))
 	if others := f.others(fix); len(others) > 0 {
-		f.comment("Note: It denies " + f.labels(others) + " too. Where that may issue as well, publish one set for all: a second one would take this one back.")
+		f.comment("Note: It denies " + f.labels(others) + " too. If that is to issue as well, publish one set for all: a second one would replace this one.")
 	}
 	if fix.Ask != "" {
-		f.comment("Whose: ask whoever runs " + fix.Ask)
+		f.comment("Who: ask whoever runs " + fix.Ask)
 	}
 	for _, contact := range fix.Contacts {
 		f.comment("Contact: " + contact)
@@ -80,7 +80,7 @@ func (f *fixesFile) fix(fix FixTotal) {
 	// Only an alias that leads to the wildcard itself has this. An overlay does not take
 	// it, because what it would change depends on all names that there are.
 	if domain.Owner(fix.Name()).IsWildcard() {
-		f.comment("Note: " + wildcardNote + " To publish it, take off the semicolons.")
+		f.comment("Note: " + wildcardNote + " To publish it, remove the semicolons.")
 		for _, line := range fix.Lines() {
 			f.comment(line)
 		}

@@ -56,7 +56,8 @@ func tallyOf(t testing.TB, issuers []caa.Issuer, answers ...answer) *report.Tall
 		}
 		store.Put(o)
 	}
-	scanner, tally := scan.New(scan.Config{Issuers: issuers, Store: &store}), new(report.Tally)
+	scanner := scan.New(scan.Config{Issuers: issuers, Store: &store})
+	tally := &report.Tally{Outcome: scanner.Outcome}
 	for i, a := range answers {
 		tally.Add(scan.Result{Row: scan.Row{Number: i + 2}, Verdict: scanner.Verdict(reporttest.Name(t, a.name))})
 	}
@@ -88,14 +89,14 @@ func TestFixesAsAZoneFile(t *testing.T) {
 	)
 	const want = `; CAA records to publish so that Old, New may issue S/MIME certificates: 3 names.
 ; Each set is whole: it takes the place of all CAA records of its name.
-; To try it before: caascan scan ... --overlay THIS-FILE
-; Where the present records come from a wildcard (*.example), a name that gets records of its own, the names
+; To try it first: caascan scan ... --overlay THIS-FILE
+; If the present records come from a wildcard (*.example), a name that gets records of its own, the names
 ; below it and those between it and the wildcard lose all that the wildcard gave them, its MX and its CAA
 ; records too: write these beside the new ones, or change the records of the wildcard instead.
 
 ; $p\;x.cdn.net denies Old, New: 2 rows, 2 domains
-; Whose: ask whoever runs cdn.net
-; Note: 0 issuemail ";" stays: it forbids every CA where it stands alone, and does nothing beside a record that names one. Ask whether that is meant.
+; Who: ask whoever runs cdn.net
+; Note: 0 issuemail ";" stays: alone it forbids every CA, and beside a record that names one it does nothing. Ask whether that is meant.
 ; Note: Check with whoever set it: 128 tbs "\013\010evil. A 192.0.2.1" is marked critical and has a tag that CAs do not know, so none may issue. It stays, without the mark.
 \$p\;x.cdn.net. IN CAA 0 issuemail ";"
 \$p\;x.cdn.net. IN CAA 0 tbs "\013\010evil. A 192.0.2.1"
@@ -139,7 +140,7 @@ func TestANameThatAnsweredWithSeveralSets(t *testing.T) {
 	}
 	tally := tallyOf(t, all,
 		answer{"a.com", "p.net", sets[0]}, answer{"b.com", "p.net", sets[1]}, answer{"c.com", "p.net", sets[2]}, answer{"p.net", "p.net", sets[0]})
-	fixes := tally.Fixes(1)
+	fixes := slices.Collect(tally.Fixes(1).All())
 	if len(fixes) != 1 || fixes[0].Count != (report.Count{Rows: 4, Domains: 4}) || fixes[0].Ask != "p.net" {
 		t.Fatalf("Fixes(1) = %+v", fixes)
 	}
@@ -180,7 +181,7 @@ func TestNoCAOfTheScanLosesByAFix(t *testing.T) {
 			sets := [2][]caa.Property{pickBits(pool, a), pickBits(pool, b)}
 			tally := tallyOf(t, all, answer{"a.com", "p.net", sets[0]}, answer{"b.com", "p.net", sets[1]})
 			for asked := range all {
-				for _, fix := range tally.Fixes(asked) {
+				for fix := range tally.Fixes(asked).All() {
 					for i, issuer := range all {
 						had := slices.ContainsFunc(sets[:], func(set []caa.Property) bool {
 							return caa.RRset{Properties: set}.Decide(issuer).Status == caa.Permitted
@@ -210,7 +211,7 @@ func TestARowBlockedForSeveralCAsCountsOnce(t *testing.T) {
 	all := cas(t, "Old=old.test", "New=new.test")
 	deny := []caa.Property{property(t, 0, "issuemail", ";")}
 	tally := tallyOf(t, all, answer{"a.com", "a.com", deny}, answer{"b.com", "b.com", []caa.Property{property(t, 0, "issuemail", "new.test")}})
-	fixes := tally.Fixes(1, 0) // in whatever order
+	fixes := slices.Collect(tally.Fixes(1, 0).All()) // in whatever order
 	if len(fixes) != 2 || fixes[0].Count != (report.Count{Rows: 1, Domains: 1}) || fixes[1].Count != (report.Count{Rows: 1, Domains: 1}) {
 		t.Fatalf("Fixes(0, 1) = %+v", fixes)
 	}
@@ -245,7 +246,7 @@ func FuzzFixesFile(f *testing.F) {
 		all := []caa.Issuer{issuer}
 		tally := tallyOf(t, all, answer{"a.com", owner, []caa.Property{odd, property(t, 0, "issuemail", ";")}})
 		text := zoneFile(t, tally, all, 0)
-		fixes := tally.Fixes(0)
+		fixes := slices.Collect(tally.Fixes(0).All())
 		got, err := zone.ParseOverlay(strings.NewReader(text), "fixes.zone")
 		if err != nil {
 			t.Fatalf("%v:\n%s", err, text)

@@ -33,7 +33,7 @@ func (f *FixLine) Asked() string {
 	return "whoever runs " + f.Ask
 }
 
-// Known ask first whether the fix is wanted where somebody may have forbidden every CA
+// Known ask first whether the fix is wanted if somebody may have forbidden every CA
 // on purpose. They warn of the other lines of the name: each has a whole set, of which
 // only the last that is published is there.
 func (f *FixLine) Known() []string {
@@ -58,4 +58,4 @@ func (f *FixLine) Known() []string {
 const MadeNote = "If a wildcard (*.example) gives a name its records, the name loses all of them once it has one of its own, " +
 	"and so do the names below it and those between it and the wildcard: write their MX and CAA records beside the new ones, or change those of the wildcard."
 
-const wildcardNote = "This is a wildcard, and so it is for all names that it makes."
+const wildcardNote = "This is a wildcard, so its records are those of all names that it makes."

@@ -13,9 +13,9 @@ import (
 
 // Field is a field of the object that a JSON Lines report has for each row.
 type Field struct {
-	// Name is its name; behind "decisions[]." that of a field of each decision.
+	// Name is its name; after "decisions[]." that of a field of each decision.
 	Name string
-	// Type says what JSON stands there, which is the same in every row.
+	// Type says what JSON the value is, which is the same in every row.
 	Type string
 	// Meaning says in a sentence what that is.
 	Meaning string
@@ -40,7 +40,7 @@ const (
 )
 
 // Fields returns the fields of an object, in order. All are in every object, but for
-// what Layout.Columns leaves out and the change where nothing is compared, and none is
+// what Layout.Columns leaves out and the change if nothing is compared, and none is
 // ever null. They are the columns without
 // caa_; those that exist for each CA are in a list with an object for each, in the
 // order of Layout.Issuers.
@@ -86,12 +86,12 @@ func key(column string) string {
 type jsonForm struct {
 	cells   []jsonCell
 	own     []member
-	issuers [][]member // for each CA; none where nothing of it is chosen
+	issuers [][]member // for each CA; none if nothing of it is chosen
 	labels  []string
 	header  int // the cells that have a name of their own in the input
 }
 
-// jsonKey is a name, behind the start of an object or the comma after what came before.
+// jsonKey is a name, after the start of an object or the comma after what came before.
 type jsonKey string
 
 // jsonCell is a cell of the input, by its place in a row.
@@ -133,7 +133,7 @@ func (j *jsonForm) addCell(name string, place int) {
 	j.cells = append(j.cells, jsonCell{newKey(len(j.cells), name), place})
 }
 
-// addColumn adds what the table has of a column, which stands there twice for the
+// addColumn adds what the table has of a column, which is there twice for the
 // first of several CAs.
 func (j *jsonForm) addColumn(t *Table, name string) {
 	for i := range t.Columns {
@@ -158,7 +158,7 @@ func newKey(place int, name string) jsonKey {
 }
 
 // UniqueNames makes the names in a header differ, which those in an object must (RFC
-// 8259, section 4): the second column of a name gets #2 behind it, the third #3.
+// 8259, section 4): the second column of a name gets #2 after it, the third #3.
 func UniqueNames(header []string) []string {
 	taken := make(map[string]bool, len(header))
 	for _, name := range header {
@@ -239,7 +239,7 @@ func (m member) write(b *templateBuilder, o *scan.Outcome) {
 		b.text = appendRecords(b.text, o.Records.Properties)
 		return
 	case listOfLines:
-		b.text = appendLines(b.text, o.Decisions[m.issuer].Fix.Lines())
+		b.text = appendLines(b.text, fixInRow(o.Decisions[m.issuer].Fix))
 		return
 	case listOfWarnings:
 		b.vary(appendWarnings)
@@ -276,7 +276,8 @@ func (m member) vary(b *templateBuilder, o *scan.Outcome) {
 
 func appendRecords(line []byte, set []caa.Property) []byte {
 	line = append(line, '[')
-	for i, p := range set {
+	shown := fittingRecords(set)
+	for i, p := range set[:shown] {
 		if i > 0 {
 			line = append(line, ',')
 		}
@@ -284,6 +285,12 @@ func appendRecords(line []byte, set []caa.Property) []byte {
 		line = appendJSONText(line, caa.Escape(p.Tag()))
 		line = appendJSONText(append(line, `,"value":`...), caa.Escape(p.Value()))
 		line = append(line, '}')
+	}
+	if left := len(set) - shown; left > 0 {
+		if shown > 0 {
+			line = append(line, ',')
+		}
+		line = fmt.Appendf(line, `{"left_out":%d}`, left)
 	}
 	return append(line, ']')
 }
@@ -314,7 +321,7 @@ func appendWarnings(line []byte, r scan.Result) []byte {
 	return append(line, ']')
 }
 
-// appendJSONCell appends text as it stands in a cell.
+// appendJSONCell appends text as a cell has it.
 func appendJSONCell(line []byte, text string) []byte {
 	if classesIn(text)&mayEscape != 0 {
 		text = EscapeCell(text)

@@ -18,7 +18,7 @@ type lineWriter struct {
 
 // lineForm is what a line looks like.
 type lineForm interface {
-	// appendCells appends the cells of the input that stand before all else.
+	// appendCells appends the cells of the input that come before all else.
 	appendCells(line []byte, r scan.Result) []byte
 	// template makes what follows them, to the end of the line.
 	template(o *scan.Outcome) template
@@ -44,6 +44,7 @@ func newLineWriter(w io.Writer, t *Table, form lineForm, start string) *lineWrit
 	}
 }
 
+// Write adds the line of a row. After an error it returns that error again.
 func (w *lineWriter) Write(r scan.Result) error {
 	if w.err == nil {
 		w.err = w.write(r)
@@ -68,6 +69,7 @@ func (w *lineWriter) write(r scan.Result) error {
 	return w.flush()
 }
 
+// Close writes the lines that are left, and returns the first error there was.
 func (w *lineWriter) Close(*Overview) error {
 	err := w.err
 	if err == nil {

@@ -11,8 +11,8 @@ type OutcomeCache[T any] struct {
 	made   map[*scan.Outcome]T
 }
 
-// mostKept is how many octets of records may stand in what a cache keeps. A set may
-// have 64 KiB, each octet may be written as four, and the set may stand in a fix for
+// mostKept is how many octets of records what a cache keeps may hold. A set may
+// have 64 KiB, each octet may be written as four, and the set may be in a fix for
 // each CA too.
 const mostKept = 4 << 20
 
@@ -37,7 +37,7 @@ func (k *OutcomeCache[T]) Of(o *scan.Outcome, build func(*scan.Outcome) T) T {
 	return made
 }
 
-// octetsOf counts the records of an outcome wherever they stand.
+// octetsOf counts the records of an outcome wherever they are.
 func octetsOf(o *scan.Outcome) (octets int) {
 	for _, p := range o.Records.Properties {
 		octets += len(p.RDATA())

@@ -36,7 +36,7 @@ type IssuerOverview struct {
 	Heading  string // the label, and the issuer domain names if they say more
 	Statuses []StatusCount
 	Reasons  []ReasonCount // that occur: those of one status together, the most frequent first
-	Fixes    []FixTotal    // those that stop the most rows first
+	Fixes    FixList       // those that stop the most rows first
 }
 
 // StatusCount says how many rows and domains have a status.
@@ -99,7 +99,7 @@ func (o *Overview) findIssuers() []IssuerOverview {
 }
 
 // issuerText names a CA by its label and its issuer domain names; of many the first, because
-// the notes of the run list those that the name of an owner stands for.
+// the notes of the run list those that the name of an owner means.
 func issuerText(label string, i int, issuers []caa.Issuer) string {
 	if i >= len(issuers) {
 		return label
@@ -118,12 +118,12 @@ func issuerText(label string, i int, issuers []caa.Issuer) string {
 	return label + " (" + list + ")"
 }
 
-// leadingFacts are the names of the facts that stand at the top of a report.
+// leadingFacts are the names of the facts at the top of a report.
 func leadingFacts() []string {
 	return []string{"Input", "SHA-256 of the input", "Started", "Finished", "Resolver", "Zone file"}
 }
 
-// Leading are the facts of the run that stand at the top.
+// Leading are the facts of the run at the top.
 func (o *Overview) Leading() []Fact {
 	return slices.DeleteFunc(o.Run.facts(), func(f Fact) bool { return !slices.Contains(leadingFacts(), f.Name) })
 }

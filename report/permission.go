@@ -23,7 +23,7 @@ const (
 )
 
 // permissionLines puts Permissions into words. Of two CAs all lines there can be
-// stand there, even where nothing has them; of more, those that occur.
+// are there, even if nothing has them; of more, those that occur.
 func permissionLines(labels []string, permissions []Permission) []PermissionLine {
 	if len(labels) == 2 {
 		permissions = allOfTwo(permissions)
@@ -60,7 +60,7 @@ func (p Permission) line(labels []string) PermissionLine {
 	switch {
 	case p.Failed:
 		l.Name, l.Kind = string(scan.LookupFailed), PermissionUnknown
-		l.Meaning = "It could not be found out, for any CA. Take none of these for permitted."
+		l.Meaning = "Whether any of these CAs may issue could not be found out. Never take this for permitted."
 	case len(mayNot) == 0:
 		l.Name, l.Kind = everyOf(labels), AllPermitted
 		l.Meaning = "CAA stops none of these CAs: nothing has to be changed."
@@ -69,7 +69,7 @@ func (p Permission) line(labels []string) PermissionLine {
 		l.Meaning = "CAA stops all of these CAs. The fix list has a line for each of them."
 	default:
 		l.Name, l.Kind = "only "+Joined(may), SomePermitted
-		l.Meaning = "CAA stops " + Joined(mayNot) + " until what stands in the fix list is published."
+		l.Meaning = "CAA stops " + Joined(mayNot) + " until the sets in the fix list are published."
 	}
 	return l
 }

@@ -155,7 +155,7 @@ func (p *pipeline) release(b *batch) {
 	}
 }
 
-// next returns an empty batch as soon as there is one, or nil where something has
+// next returns an empty batch as soon as there is one, or nil if something has
 // failed.
 func (p *pipeline) next(ctx context.Context) *batch {
 	select {

@@ -47,10 +47,10 @@ func (t *placeTally) add(r scan.Result) {
 // Corroborated returns for how much a CA's decision was corroborated or not. Rows without a
 // domain do not count.
 func (t *Tally) Corroborated(issuer int, c scan.Corroborated) Count {
-	if issuer >= len(t.places.counts) || t.places.counts[issuer][c] == nil {
+	if issuer >= len(t.placed.counts) || t.placed.counts[issuer][c] == nil {
 		return Count{}
 	}
-	return *t.places.counts[issuer][c]
+	return *t.placed.counts[issuer][c]
 }
 
 // PlaceLine is a domain whose answers differ from place to place, or that too few of the
@@ -62,8 +62,8 @@ type PlaceLine struct {
 
 // Places yields every such domain, in the order in which they are first met.
 func (t *Tally) Places(yield func(PlaceLine) bool) {
-	for _, d := range t.places.shown {
-		if !yield(PlaceLine{t.domains[d.domain-1], d.Placed}) {
+	for _, d := range t.placed.shown {
+		if !yield(PlaceLine{t.total(uint32(d.domain - 1)), d.Placed}) {
 			return
 		}
 	}

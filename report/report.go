@@ -57,9 +57,9 @@ type Layout struct {
 	// Issuers are the labels of the CAs, in the order of scan.Verdict.Decisions;
 	// at least one.
 	Issuers []string
-	// Columns, where given, are the columns that a report has, in this order: names of
+	// Columns, if given, are the columns that a report has, in this order: names of
 	// the input's columns and of those in Columns, and "input" for all of the input's
-	// where none of them has that name. Where several of the input's have one name, it
+	// if none of them has that name. If several of the input's have one name, it
 	// is that of the first, and the second is NAME#2. The sheets of a workbook that do
 	// not have a line for each row are not changed. In JSON Lines the other fields are
 	// left out, and only the cells are in this order.

@@ -24,7 +24,7 @@ type Run struct {
 	Reused            int // answers of earlier runs, from the snapshot that is written
 	Recovered         int // names that failed and were answered in the final pass
 	Resolvers         []string
-	ZoneFiles         []string // where given, no resolver was asked
+	ZoneFiles         []string // if given, no resolver was asked
 	Snapshots         []string // that hold the answers
 	Perspectives      []string // the other places, and the snapshot of each
 	Corroboration     []string // the rule for them, and what came of it

@@ -2,6 +2,8 @@ package report
 
 import (
 	"cmp"
+	"hash/maphash"
+	"iter"
 	"slices"
 	"strings"
 
@@ -15,9 +17,35 @@ type Tally struct {
 	Counts
 	// Changes is what is different from the earlier report, if there is one.
 	Changes *Changes
-	domains []DomainTotal    // in the order of their Numbers
-	spelt   map[spelling]int // rows
-	places  placeTally
+	// Outcome returns that of a domain that was added once more, so that the Tally need not
+	// keep it: a million domains with records of their own have a million Outcomes of a
+	// thousand octets. If it is nil, the Tally keeps them. It is set before the first Add.
+	Outcome func(domain.Name) *scan.Outcome
+
+	domains  []tallied       // in the order of their Numbers
+	kept     []*scan.Outcome // of the domains, if Outcome is nil
+	patterns []pattern
+	places   map[string]uint32 // of the patterns, by their keys
+	seed     maphash.Seed      // of the hashes of owners
+	spelt    map[spelling]int  // rows
+	placed   placeTally
+}
+
+// tallied is what is kept of a domain: little, because there may be millions.
+type tallied struct {
+	domain  domain.Name
+	rows    uint32
+	pattern uint32 // its place
+	owner   uint64 // a hash of the owner of its records, if there are some
+}
+
+// pattern is what many Outcomes have in common: all that is counted of them.
+type pattern struct {
+	Permission
+	blocked  []bool // for each CA, whether there is a fix to publish
+	warnings []scan.Warning
+	records  bool
+	own      bool // the records are at the domain itself, not at a parent or an alias
 }
 
 // spelling is a warning of the spelling of rows with a domain, which is given by its
@@ -70,11 +98,11 @@ func (t *Tally) Add(r scan.Result) {
 	switch n := r.Verdict.Number; {
 	case n == 0:
 	case n > len(t.domains):
-		t.domains = append(t.domains, DomainTotal{r.Verdict.Domain, r.Verdict.Outcome, 1})
+		t.meet(r.Verdict)
 	default:
-		t.domains[n-1].Rows++
+		t.domains[n-1].rows++
 	}
-	t.places.add(r)
+	t.placed.add(r)
 	for _, w := range r.Warnings {
 		if t.spelt == nil {
 			t.spelt = make(map[spelling]int)
@@ -83,13 +111,84 @@ func (t *Tally) Add(r scan.Result) {
 	}
 }
 
+// meet takes in a domain's first row.
+func (t *Tally) meet(v scan.Verdict) {
+	if t.places == nil {
+		t.places, t.seed = make(map[string]uint32), maphash.MakeSeed()
+	}
+	d := tallied{domain: v.Domain, rows: 1, pattern: t.patternOf(v)}
+	if t.patterns[d.pattern].records {
+		d.owner = maphash.String(t.seed, v.Records.Owner)
+	}
+	t.domains = append(t.domains, d)
+	if t.Outcome == nil {
+		t.kept = append(t.kept, v.Outcome)
+	}
+}
+
+// patternOf returns the place of the pattern of a Verdict.
+func (t *Tally) patternOf(v scan.Verdict) uint32 {
+	o := v.Outcome
+	p := pattern{Permission: permission(o), warnings: o.Warnings, records: len(o.Records.Properties) > 0}
+	p.own = p.records && o.Records.Owner == v.Domain.String()
+	key := p.key()
+	for _, d := range o.Decisions {
+		p.blocked = append(p.blocked, d.Fix != nil)
+		key = append(key, flag(d.Fix != nil))
+	}
+	key = append(key, flag(p.records), flag(p.own))
+	for _, w := range o.Warnings {
+		key = append(append(key, w...), 0)
+	}
+	place, met := t.places[string(key)]
+	if !met {
+		place = uint32(len(t.patterns))
+		t.places[string(key)] = place
+		t.patterns = append(t.patterns, p)
+	}
+	return place
+}
+
+func flag(set bool) byte {
+	if set {
+		return 1
+	}
+	return 0
+}
+
+// patternAt is that of the domain with a Number less 1.
+func (t *Tally) patternAt(i uint32) *pattern { return &t.patterns[t.domains[i].pattern] }
+
+// ownerOf is the owner of the records of a domain that has some.
+func (t *Tally) ownerOf(i uint32) string {
+	if t.patternAt(i).own {
+		return t.domains[i].domain.String()
+	}
+	return t.total(i).Outcome.Records.Owner
+}
+
+// total returns what there is of the domain with a Number less 1.
+func (t *Tally) total(i uint32) DomainTotal {
+	d := &t.domains[i]
+	if t.Outcome == nil {
+		return DomainTotal{d.domain, t.kept[i], int(d.rows)}
+	}
+	return DomainTotal{d.domain, t.Outcome(d.domain), int(d.rows)}
+}
+
+// before orders domains: those with the most rows first, and by name if they have as many.
+func (t *Tally) before(a, b uint32) int {
+	x, y := &t.domains[a], &t.domains[b]
+	return cmp.Or(cmp.Compare(y.rows, x.rows), strings.Compare(x.domain.String(), y.domain.String()))
+}
+
 // Warnings returns the warnings that were given, those of the most rows first, and
 // as scan.Warnings has them where they are equal.
 func (t *Tally) Warnings() []WarningTotal {
 	counts := make(map[scan.Warning]Count)
-	for _, d := range t.domains {
-		for _, w := range d.Outcome.Warnings {
-			counts[w] = counts[w].Plus(Count{Rows: d.Rows, Domains: 1})
+	for i, d := range t.domains {
+		for _, w := range t.patternAt(uint32(i)).warnings {
+			counts[w] = counts[w].Plus(Count{Rows: int(d.rows), Domains: 1})
 		}
 	}
 	for s, rows := range t.spelt {
@@ -112,7 +211,7 @@ func (t *Tally) Spellings() map[domain.Name][]scan.Warning {
 	for _, w := range scan.Warnings() {
 		for s := range t.spelt {
 			if s.warning == w && s.domain > 0 {
-				d := t.domains[s.domain-1].Domain
+				d := t.domains[s.domain-1].domain
 				of[d] = append(of[d], w)
 			}
 		}
@@ -120,47 +219,21 @@ func (t *Tally) Spellings() map[domain.Name][]scan.Warning {
 	return of
 }
 
-// Domains returns every distinct domain, those with the most rows first, and by name
-// where they are equal.
-func (t *Tally) Domains() []DomainTotal {
-	sorted := slices.Clone(t.domains)
-	slices.SortFunc(sorted, func(a, b DomainTotal) int {
-		return cmp.Or(b.Rows-a.Rows, strings.Compare(a.Domain.String(), b.Domain.String()))
-	})
-	return sorted
-}
-
-// Fixes returns a line for every deciding name that denies one of these CAs, given by
-// their places among the decisions: those that unblock the most rows first, and by
-// name where they are equal. A domain that several of the CAs are denied for counts
-// once. The set of a line lets all of these CAs issue that the name denies, and
-// publishing it takes no permission from any CA of the scan.
-func (t *Tally) Fixes(issuers ...int) []FixTotal {
-	byName := make(map[string]*fixMerge)
-	var names []*fixMerge
-	for _, d := range t.Domains() {
-		owner := d.Outcome.Records.Owner
-		if len(d.Outcome.Records.Properties) == 0 {
-			continue
+// Domains yields every distinct domain, those with the most rows first, and by name
+// if they have as many.
+func (t *Tally) Domains() iter.Seq[DomainTotal] {
+	return func(yield func(DomainTotal) bool) {
+		sorted := make([]uint32, len(t.domains))
+		for i := range sorted {
+			sorted[i] = uint32(i)
 		}
-		n := byName[owner]
-		if n == nil {
-			n = newFixMerge(d.Outcome)
-			byName[owner] = n
-			names = append(names, n)
-		}
-		n.add(d, issuers)
-	}
-	var fixes []FixTotal
-	for _, n := range names {
-		if len(n.total.Issuers) > 0 {
-			fixes = append(fixes, n.fix())
+		slices.SortFunc(sorted, t.before)
+		for _, i := range sorted {
+			if !yield(t.total(i)) {
+				return
+			}
 		}
 	}
-	slices.SortFunc(fixes, func(a, b FixTotal) int {
-		return cmp.Or(b.Rows-a.Rows, strings.Compare(a.Name(), b.Name()))
-	})
-	return fixes
 }
 
 // Permissions returns which CAs may issue, for how many rows and domains: all that
@@ -168,28 +241,34 @@ func (t *Tally) Fixes(issuers ...int) []FixTotal {
 // as failed.
 func (t *Tally) Permissions() []Permission {
 	var all []Permission
-	at := make(map[string]int)
-	for _, d := range t.domains {
-		p := permission(d.Outcome)
+	places := make(map[string]int)
+	for i, d := range t.domains {
+		p := t.patternAt(uint32(i)).Permission
 		key := string(p.key())
-		i, met := at[key]
+		at, met := places[key]
 		if !met {
-			i = len(all)
-			at[key] = i
+			at = len(all)
+			places[key] = at
 			all = append(all, p)
 		}
-		all[i].Count = all[i].Plus(Count{Rows: d.Rows, Domains: 1})
+		all[at].Count = all[at].Plus(Count{Rows: int(d.rows), Domains: 1})
 	}
 	slices.SortFunc(all, func(a, b Permission) int { return strings.Compare(string(a.key()), string(b.key())) })
 	return t.withoutDomain(all)
 }
 
+// Nowhere returns how many rows have no domain.
+func (t *Tally) Nowhere() int {
+	rows := t.Total().Rows
+	for i := range t.domains {
+		rows -= int(t.domains[i].rows)
+	}
+	return rows
+}
+
 // withoutDomain adds the rows that have no domain to those that failed.
 func (t *Tally) withoutDomain(all []Permission) []Permission {
-	rows := t.Total().Rows
-	for _, p := range all {
-		rows -= p.Rows
-	}
+	rows := t.Nowhere()
 	if rows == 0 {
 		return all
 	}

@@ -28,7 +28,7 @@ func Shorten(text string, most int) string {
 	return string(runes[:half]) + gap + string(runes[len(runes)-half:])
 }
 
-// ForLabel is what the name of a CA's column ends in, where there are several CAs.
+// ForLabel is what the name of a CA's column ends in, if there are several CAs.
 func ForLabel(label string, labels []string) string {
 	if len(labels) == 1 {
 		return ""
@@ -36,7 +36,7 @@ func ForLabel(label string, labels []string) string {
 	return " for " + label
 }
 
-// WarningText is a list of warnings as it stands in a cell.
+// WarningText is a list of warnings as a cell has it.
 func WarningText(list []scan.Warning) string {
 	codes := make([]string, len(list))
 	for i, w := range list {

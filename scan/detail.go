@@ -76,7 +76,7 @@ func namesOf(issuer caa.Issuer) string {
 func siblingWords(issuer caa.Issuer, set caa.RRset) Sentence {
 	var b strings.Builder
 	for _, id := range issuer.Siblings(set) {
-		fmt.Fprintf(&b, " But %s recognises %s too, which --issuer %s does not hold.", id.Owner, id.Name, issuer.Label)
+		fmt.Fprintf(&b, " But %s also recognises %s, which --issuer %s does not include.", id.Owner, id.Name, issuer.Label)
 	}
 	return Sentence(b.String())
 }

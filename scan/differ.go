@@ -1,20 +1,62 @@
 package scan
 
 import (
+	"fmt"
 	"slices"
 
 	"caascan/scan/domain"
 	"caascan/scan/snapshot"
 )
 
-// firstAnswer is the place of the answer of a name that counts where no others were kept
-// beside it. Those others follow.
-const firstAnswer = 0
+// judgeAll climbs from name by each of the answers that a union of snapshots has kept, and keeps
+// the stricter of what that comes to. It rests on the answers of all climbs, which are in steps
+// afterwards.
+func (s *Scanner) judgeAll(name domain.Name) stamp {
+	climbs := s.climbs(name)
+	keys := make([]climbKey, len(climbs))
+	for i, c := range climbs {
+		keys[i] = climbKeyOf(c.steps)
+		keys[i].ending = c.ending
+	}
+	all := keys[0]
+	all.joined = fmt.Sprintf("%+v", keys)
+	kept := s.outcomes.find(all)
+	if kept == 0 {
+		kept = s.outcomes.add(all, s.strictest(climbs, keys))
+	}
+	s.steps = s.steps[:0]
+	for _, c := range climbs {
+		s.steps = append(s.steps, c.steps...)
+	}
+	return kept
+}
 
-// judgeAll joins the verdict on name by the answers that count with those by each of the answers that a union of snapshots has kept
-// beside them. A name has at most one answer that leads on to
-// its parent, since those are alike; so there are not more climbs than answers.
-func (s *Scanner) judgeAll(name domain.Name, verdict cachedVerdict) cachedVerdict {
+// strictest is what all climbs come to.
+func (s *Scanner) strictest(climbs []climb, keys []climbKey) *Outcome {
+	var o *Outcome
+	for i, c := range climbs {
+		s.steps = append(s.steps[:0], c.steps...)
+		next := s.outcomes.at(s.kept(keys[i]))
+		if o == nil {
+			o = next
+			continue
+		}
+		o = stricter(o, next)
+	}
+	return o
+}
+
+// climb is one way up, and which of the answers of its last name ends it.
+type climb struct {
+	steps  []snapshot.Observation
+	ending int
+}
+
+// climbs returns every way up from name, first that by the answers that count. A name has at
+// most one answer that leads on to its parent, since those without records are alike; so
+// there are not more climbs than answers.
+func (s *Scanner) climbs(name domain.Name) []climb {
+	all := []climb{{steps: slices.Clone(s.steps)}}
 	var below []snapshot.Observation // answers without records, from name on up
 	for at := range name.Climb() {
 		answers := append([]snapshot.Observation{s.answerOf(at)}, s.cfg.Store.Others(at)...)
@@ -24,15 +66,14 @@ func (s *Scanner) judgeAll(name domain.Name, verdict cachedVerdict) cachedVerdic
 				leadsOn = i
 				continue
 			}
-			s.steps = append(append(s.steps[:0], below...), answers[i])
-			verdict = s.join(verdict, cachedVerdict{outcome: s.outcomeOf(i), checkedAt: checkedAt(s.steps).Unix()})
+			all = append(all, climb{append(slices.Clone(below), answers[i]), i})
 		}
 		if leadsOn < 0 {
 			break
 		}
 		below = append(below, answers[leadsOn])
 	}
-	return verdict
+	return all
 }
 
 // answerOf is the answer of a name that counts, or NotInSnapshot.
@@ -41,19 +82,6 @@ func (s *Scanner) answerOf(at domain.Name) snapshot.Observation {
 		return o
 	}
 	return snapshot.Observation{Name: at, Failure: snapshot.NotInSnapshot}
-}
-
-// join is the stricter of two verdicts. It rests on the answers of both.
-func (s *Scanner) join(a, b cachedVerdict) cachedVerdict {
-	a.checkedAt = min(a.checkedAt, b.checkedAt)
-	pair := [2]*Outcome{a.outcome, b.outcome}
-	joined := s.strict[pair]
-	if joined == nil {
-		joined = stricter(a.outcome, b.outcome)
-		s.strict[pair] = joined
-	}
-	a.outcome = joined
-	return a
 }
 
 // stricter returns a if both outcomes decide alike for every CA, and else what is denied in

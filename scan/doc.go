@@ -29,7 +29,7 @@
 // tag a row in scan/caa/tag.go, a reason of a failed lookup a value in scan/snapshot and its
 // sentence in scan/reason.go, a warning an entry in scan/warning.go, a transport a file in
 // scan/lookup, an input form a file in scan/input, a subcommand a file in cmd/caascan. Each
-// set is closed: the tables of the README are tested against it.
+// set is closed: the tables of the manual in cmd/caascan/help are tested against it.
 //
 // # Words
 //

@@ -91,7 +91,7 @@ func newFix(e climbKey, last *snapshot.Observation) Fix {
 		f.Ask = string(domain.Owner(last.Records.Owner).Registrable())
 	}
 	if last.Transport == snapshot.Overlay {
-		f.Notes = append(f.Notes, "The present records are those of an overlay, not what is published.")
+		f.Notes = append(f.Notes, "The present records come from an overlay and are not what is published.")
 		return f
 	}
 	f.TTL = last.SetTTL()
@@ -111,7 +111,7 @@ func notes(set caa.RRset) []string {
 		}
 	}
 	if more := len(notes) - manyNotes; more > 0 {
-		notes = append(notes[:manyNotes], fmt.Sprintf("There are %d more records of such kinds; look at each.", more))
+		notes = append(notes[:manyNotes], fmt.Sprintf("%d more records are like these; check each.", more))
 	}
 	return notes
 }
@@ -129,7 +129,7 @@ func noteOn(p caa.Property) string {
 	case err != nil:
 		return record + " stays, although it is misspelt (" + problemWords(p) + ") and permits nobody."
 	case value.Issuer == "":
-		return record + " stays: it forbids every CA where it stands alone, and does nothing beside a record that names one. Ask whether that is meant."
+		return record + " stays: alone it forbids every CA, and beside a record that names one it does nothing. Ask whether that is meant."
 	}
 	return ""
 }
@@ -157,7 +157,7 @@ func (f *Fix) after(over snapshot.Transport) string {
 	switch {
 	case over == snapshot.Overlay:
 	case over != snapshot.Zone:
-		words = " A change is seen when the resolver's copy of the present records has run out, elsewhere perhaps later."
+		words = " A change is seen once the resolver's copy of the present records has expired; elsewhere perhaps later."
 	case f.TTL > 0:
 		words = fmt.Sprintf(" A change is seen within %s (TTL %d).", duration(f.TTL), f.TTL)
 	}

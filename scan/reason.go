@@ -23,7 +23,7 @@ const (
 	NotADomain       Reason = "not-a-domain"
 )
 
-// reasonText is a line of the one table that reports, README and legend use.
+// reasonText is a line of the one table that reports, manual and legend use.
 type reasonText struct {
 	reason  Reason
 	status  Status

@@ -23,9 +23,10 @@ type Config struct {
 // Scanner joins rows with answers.
 type Scanner struct {
 	cfg      Config
-	domains  map[domain.Name]cachedVerdict
-	outcomes map[climbKey]*Outcome
-	strict   map[[2]*Outcome]*Outcome
+	verdicts []cachedVerdict                // by the Store's places
+	absent   map[domain.Name]*cachedVerdict // of the domains that the Store does not have
+	met      uint32                         // domains; a list with more of them has no room in memory
+	outcomes *outcomes
 	refusals map[Reason]*Outcome    // of cells that hold no domain
 	steps    []snapshot.Observation // of the last climb
 }
@@ -33,8 +34,8 @@ type Scanner struct {
 // New returns a Scanner. A Scanner is for one scan and one goroutine.
 func New(cfg Config) *Scanner {
 	return &Scanner{
-		cfg: cfg, domains: make(map[domain.Name]cachedVerdict), outcomes: make(map[climbKey]*Outcome),
-		strict: make(map[[2]*Outcome]*Outcome), refusals: make(map[Reason]*Outcome),
+		cfg: cfg, absent: make(map[domain.Name]*cachedVerdict), outcomes: newOutcomes(),
+		refusals: make(map[Reason]*Outcome),
 	}
 }
 

@@ -11,54 +11,76 @@ import (
 	"caascan/scan/snapshot"
 )
 
-// cachedVerdict is a Verdict without its domain, as small as possible: there is one for
-// each domain of a list.
+// cachedVerdict is what a Scanner keeps of a domain, as small as possible: there is one
+// for each name that the Store has.
 type cachedVerdict struct {
-	outcome   *Outcome
-	checkedAt int64 // seconds of Unix time, also those of the zero time
-	number    int
+	checkedAt int64  // seconds of Unix time, also those of the zero time
+	outcome   stamp  // of the Outcome that it had last
+	number    uint32 // Verdict.Number; 0 until it is met
 }
 
 // Verdict returns what the Store's answers say of name, for every CA.
 func (s *Scanner) Verdict(name domain.Name) Verdict {
-	k, met := s.domains[name]
-	if !met {
-		name = name.Clone() // not the whole row with it
-		k = s.judge(name)
-		k.number = len(s.domains) + 1
-		s.domains[name] = k
+	name, k := s.cached(name)
+	if k.number == 0 {
+		s.met++
+		k.number = s.met
 	}
-	return Verdict{Domain: name, Number: k.number, CheckedAt: time.Unix(k.checkedAt, 0).UTC(), Outcome: k.outcome}
+	o := s.outcomes.at(k.outcome)
+	if o == nil {
+		k.outcome = s.judge(name)
+		k.checkedAt = checkedAt(s.steps).Unix()
+		o = s.outcomes.at(k.outcome)
+	}
+	return Verdict{Domain: name, Number: int(k.number), CheckedAt: time.Unix(k.checkedAt, 0).UTC(), Outcome: o}
 }
+
+// cached returns what is kept of a domain, and its name without the row that it is from.
+func (s *Scanner) cached(name domain.Name) (domain.Name, *cachedVerdict) {
+	place, found := s.cfg.Store.Place(name)
+	if !found {
+		k := s.absent[name]
+		if k == nil {
+			k, name = new(cachedVerdict), name.Clone()
+			s.absent[name] = k
+		}
+		return name, k
+	}
+	if more := s.cfg.Store.Places() - len(s.verdicts); more > 0 {
+		s.verdicts = append(s.verdicts, make([]cachedVerdict, more)...)
+	}
+	return s.cfg.Store.NameAt(place), &s.verdicts[place]
+}
+
+// Outcome returns that of the Verdict on name, which was met before or not. What it refers
+// to may be made again for the next call, so two calls may give two equal ones.
+func (s *Scanner) Outcome(name domain.Name) *Outcome { return s.outcomes.at(s.judge(name)) }
 
 // judge climbs through the answers (RFC 8659, section 3): the first set decides,
-// whatever it holds, and so does the first failure.
-func (s *Scanner) judge(name domain.Name) cachedVerdict {
+// whatever it holds, and so does the first failure. The Outcome is kept. If a union of
+// snapshots has other answers too, these are climbed through as well.
+func (s *Scanner) judge(name domain.Name) stamp {
 	s.steps = s.cfg.Store.AppendClimb(s.steps[:0], name)
-	verdict := cachedVerdict{outcome: s.outcomeOf(firstAnswer), checkedAt: checkedAt(s.steps).Unix()}
 	if s.cfg.Store.Differs(name) {
-		return s.judgeAll(name, verdict)
+		return s.judgeAll(name)
 	}
-	return verdict
+	return s.kept(climbKeyOf(s.steps))
 }
 
-// outcomeOf is that of the climb in steps, which ends with this of the answers of a name.
-func (s *Scanner) outcomeOf(ending int) *Outcome {
-	e := climbKeyOf(s.steps)
-	e.ending = ending
-	o := s.outcomes[e]
-	if o == nil {
-		o = s.outcome(e)
-		s.outcomes[e] = o
+// kept is the Outcome of the climb in steps.
+func (s *Scanner) kept(e climbKey) stamp {
+	if kept := s.outcomes.find(e); kept != 0 {
+		return kept
 	}
-	return o
+	return s.outcomes.add(e, s.outcome(e))
 }
 
 // climbKey is all of a climb that its Outcome depends on: the answer that ended it, and
 // what the others add. Climbs with the same key share one Outcome.
 type climbKey struct {
 	at          domain.Name // which has one answer
-	ending      int         // unless snapshots have several; this is the place of it
+	ending      int         // unless a union has several; this is the place of it
+	joined      string      // then the keys of the other climbs, if this stands for all
 	dnssec      snapshot.DNSSEC
 	onFailure   OnFailure
 	atDomain    bool // and not at a parent

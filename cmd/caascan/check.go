@@ -30,8 +30,9 @@ func newCheck(io streams) *cobra.Command {
 		Short: "Show every step of the lookup for one mailbox or domain, and the decision",
 		Example: `  caascan check jane@example.com --issuer DigiCert
   caascan check example.com --issuer "Old=Sectigo" --issuer "New=DigiCert" --json`,
-		Long: "Check climbs from one name to its top-level domain as a scan would, and shows what\n" +
-			"was asked, what came back, and what follows for each CA.\n\n" + exitStatus,
+		Long: `Check climbs from one name to its top-level domain as a scan would, and shows what
+was asked, what came back, and what follows for each CA.`,
+		Annotations:       about("issuers", "resolvers", "reasons", "warnings", "dnssec", "zones", "snapshot", "exit"),
 		Args:              usageArgs(cobra.ExactArgs(1)),
 		ValidArgsFunction: cobra.NoFileCompletions,
 		GroupID:           lookupGroup,

@@ -34,8 +34,8 @@ func newCompletion(io streams) *cobra.Command {
   caascan completion fish > ~/.config/fish/completions/caascan.fish
   caascan completion powershell | Out-String | Invoke-Expression`,
 		Long: `Completion prints a script for a shell. Put it where the shell looks for such
-scripts, and start the shell anew. In bash it needs the package bash-completion.
-`,
+scripts, and start the shell anew. In bash it needs the package bash-completion.`,
+		Annotations:       about("install"),
 		Args:              usageArgs(cobra.ExactArgs(1)),
 		ValidArgsFunction: first(oneOf(texts(shells())...)),
 		GroupID:           programGroup,
@@ -93,7 +93,7 @@ func valuesOf(f *pflag.Flag) cobra.CompletionFunc {
 	case "metrics":
 		return filesLike("prom")
 	}
-	if value, _ := pflag.UnquoteUsage(f); value == "file" {
+	if value, _ := pflag.UnquoteUsage(f); strings.HasSuffix(strings.ToUpper(value), "FILE") {
 		return anyFile
 	}
 	return cobra.NoFileCompletions

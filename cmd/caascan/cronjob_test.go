@@ -7,7 +7,7 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// The fields of a CronJob that README uses, where the API has them (Kubernetes API
+// The fields of a CronJob that caascan.yaml uses, where the API has them (Kubernetes API
 // reference, batch/v1 and core/v1).
 type (
 	cronJob struct {
@@ -64,8 +64,14 @@ type (
 	}
 
 	container struct {
-		Name, Image string
-		Args        []string
+		Name, Image   string
+		Args          []string
+		RestartPolicy string `yaml:"restartPolicy"` // of an init container that runs on (since 1.33)
+		StartupProbe  struct {
+			TCPSocket     struct{ Port int } `yaml:"tcpSocket"`
+			PeriodSeconds int                `yaml:"periodSeconds"`
+		} `yaml:"startupProbe"`
+		Resources struct{ Requests, Limits map[string]string }
 		Env         []struct {
 			Name      string
 			ValueFrom struct {
@@ -87,11 +93,11 @@ type (
 	}
 )
 
-// TestTheCronJobOfTheReadme: it has the fields of a CronJob where they belong, mounts what
+// TestTheNightlyCronJob: it has the fields of a CronJob where they belong, mounts what
 // it names, and its command line is one that caascan takes.
-func TestTheCronJobOfTheReadme(t *testing.T) {
+func TestTheNightlyCronJob(t *testing.T) {
 	var job cronJob
-	decoder := yaml.NewDecoder(strings.NewReader(readmeFile(t, "caascan.yaml")))
+	decoder := yaml.NewDecoder(strings.NewReader(readText(t, "nightly/caascan.yaml")))
 	decoder.KnownFields(true)
 	if err := decoder.Decode(&job); err != nil {
 		t.Fatal(err)

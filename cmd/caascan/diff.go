@@ -31,17 +31,16 @@ func newDiff(io streams) *cobra.Command {
 		Long: `Diff compares two reports of caascan, each in CSV, XLSX or JSON Lines, and shows
 what changed for each domain: the policy first, then what could not be looked up,
 then rows that are new and gone. A row is known again by the text of the cell that
-was scanned, wherever it stands.
-
-` + exitStatus,
+was scanned, wherever it stands.`,
+		Annotations:       about("changes", "exit"),
 		Args:              usageArgs(cobra.ExactArgs(2)),
 		ValidArgsFunction: anyFile,
 		GroupID:           lookupGroup,
 
 		RunE: func(cmd *cobra.Command, args []string) error { return runDiff(cmd.Context(), o, args[0], args[1], io) },
 	}
-	cmd.Flags().StringVar(&o.column, "column", "", "`name` or number of the column that was scanned (default: auto-detected)")
-	addList(cmd.Flags(), &o.failOn, "fail-on", "changed: exit with 3 if the policy of any domain changed, which is what caa_change says but for failed-now, recovered, new and gone")
+	cmd.Flags().StringVarP(&o.column, "column", "c", "", "`NAME|N`: the column that was scanned (default: auto-detected)")
+	addList(cmd.Flags(), &o.failOn, "fail-on", "`STATUS`: changed: exit with 3 if the policy of a domain changed")
 	addLogFormat(cmd.Flags(), &o.logFormat)
 	_ = cmd.RegisterFlagCompletionFunc("fail-on", oneOf(string(failOnChanged))) // fails only for a flag that is not there
 	return cmd

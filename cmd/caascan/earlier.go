@@ -92,7 +92,7 @@ func (e *earlierReport) openSheet(ctx context.Context, path string, opts input.O
 	}
 	e.inputs = append(e.inputs, in)
 	if len(e.inputs) > 1 && !slices.Equal(in.Header(), e.table.Header) {
-		return fmt.Errorf("%s %w: the sheet %s has other columns than the first", path, diff.ErrReport, opts.Sheet)
+		return fmt.Errorf("%s %w: the columns of sheet %s differ from those of the first", path, diff.ErrReport, opts.Sheet)
 	}
 	e.table.Name, e.table.Header, e.table.Rows = path, in.Header(), e.rows()
 	return nil
@@ -135,7 +135,7 @@ func (j *job) openBaseline(ctx context.Context) error {
 		return err
 	})
 	if errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("--baseline: %w; the first time there is nothing to compare with: leave --baseline out", err)
+		return fmt.Errorf("--baseline: %w; the first run has nothing to compare with: leave --baseline out of it", err)
 	}
 	if err != nil {
 		return fmt.Errorf("--baseline: %w", err)
@@ -179,7 +179,7 @@ func (j *job) readOpened(ctx context.Context, earlier *earlierReport) (opened ea
 	}
 	again, err := sumOf(j.compared)
 	if err == nil && again != opened.sha256 {
-		err = fmt.Errorf("%s changed while it was read: compare with a copy that stays as it is", j.compared)
+		err = fmt.Errorf("%s changed while it was read: compare with a copy that does not change", j.compared)
 	}
 	return opened, err
 }

@@ -23,11 +23,11 @@ func TestAReportOfSeveralSheetsIsReadWhole(t *testing.T) {
 		t.Errorf("%+v, want no difference", got)
 	}
 	other := workbookOf(t, map[string]string{"Results": header + first, "Results 2": "mail,status\nb@y.example,denied\n"})
-	if got := runWith(t.Context(), "", "diff", csv, other); got.code != exitUnfinished || !strings.Contains(got.stderr, "the sheet Results 2 has other columns than the first") {
+	if got := runWith(t.Context(), "", "diff", csv, other); got.code != exitUnfinished || !strings.Contains(got.stderr, "the columns of sheet Results 2 differ from those of the first") {
 		t.Errorf("%+v, want an error about the second sheet", got)
 	}
 	none := workbookOf(t, map[string]string{"Summary": header + first})
-	if got := runWith(t.Context(), "", "diff", csv, none); got.code != exitUnfinished || !strings.Contains(got.stderr, "is no report that can be compared: it has no sheet Results\n") {
+	if got := runWith(t.Context(), "", "diff", csv, none); got.code != exitUnfinished || !strings.Contains(got.stderr, "is not a report that can be compared: it has no sheet Results\n") {
 		t.Errorf("%+v, want an error about the sheet", got)
 	}
 }
@@ -39,10 +39,10 @@ func TestReportsThatCannotBeRead(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, test := range map[string]struct{ text, want string }{
-		"cut.xlsx":    {string(book[:len(book)/2]), "cut.xlsx is not a list: it begins like a zip archive and is none, perhaps cut short"},
+		"cut.xlsx":    {string(book[:len(book)/2]), "cut.xlsx is not a list: it begins like a zip archive but is damaged or cut short"},
 		"empty.csv":   {"", "empty.csv is empty"},
 		"header.csv":  {"mail,caa_domain\n", "header.csv is empty: it holds a header and no rows"},
-		"object.json": {"{}\n", `object.json is no report that can be compared: it has no column "caa_domain"`},
+		"object.json": {"{}\n", `object.json is not a report that can be compared: it has no column "caa_domain"`},
 		"old.xls":     {"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "old.xls is not a list: it is an old workbook"},
 	} {
 		file := writeText(t, filepath.Join(dir, name), test.text)

@@ -97,7 +97,7 @@ func (src *source) addEvidence(path string, yield func(*snapshot.Header, snapsho
 	}
 	read.headers = reader.Headers()
 	if reader.Header() == nil {
-		return fmt.Errorf("snapshot %s: %w: nothing is in it", path, snapshot.ErrNoSnapshot)
+		return fmt.Errorf("snapshot %s: %w: it is empty", path, snapshot.ErrNoSnapshot)
 	}
 	if reader.Torn() > 0 {
 		src.warnings = append(src.warnings, fmt.Sprintf("the last line of %s is incomplete and was skipped: one answer or more may be missing", path))

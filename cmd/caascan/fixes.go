@@ -54,7 +54,7 @@ func parseFixes(text string, issuers []caa.Issuer) (fixesOutput, error) {
 	case labelled && place >= 0:
 		f.name, f.issuers = file, []int{place}
 	case labelled && !strings.ContainsAny(label, `/\`):
-		return f, usagef("--emit-fixes %q: no CA has the label %q; a file with \"=\" in its name is written ./%s", text, label, text)
+		return f, usagef("--emit-fixes %q: no CA has the label %q; write a file name with \"=\" in it as ./%s", text, label, text)
 	default:
 		for place := range issuers {
 			f.issuers = append(f.issuers, place)

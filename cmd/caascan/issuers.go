@@ -18,20 +18,13 @@ func newIssuers(io streams) *cobra.Command {
 		Example: `  caascan issuers
   caascan issuers DigiCert
   caascan issuers quovadisglobal.com --json`,
-		Long: `Issuers prints a line for each issuer domain name that is known: whose it is, how
-far it is known to count in issuemail records, when and where that was read. NAME
-is a part of an owner's name, or an issuer domain name. How far:
-
-  stated       the CA's own text names it for mail
-  deprecated   so it does, for a transitional period: it counts, and is not to be
-               published any more
-  second-hand  others say so, or it was seen in use
-  unstated     it is known for web servers, which proves nothing for mail
+		Long: `Issuers prints a line for each issuer domain name that is known: whose it is,
+how far it is known to count in issuemail records, when and where that was read.
+NAME is a part of an owner's name, or an issuer domain name.
 
 --issuer NAME takes what an owner has stated, the main one first. Look into the
-CA's CPS, section 4.2, before you rely on any of it.
-
-` + exitStatus,
+CA's CPS, section 4.2, before you rely on any of it.`,
+		Annotations:       about("issuers"),
 		Args:              usageArgs(cobra.MaximumNArgs(1)),
 		ValidArgsFunction: cobra.NoFileCompletions,
 		GroupID:           lookupGroup,
@@ -42,7 +35,7 @@ CA's CPS, section 4.2, before you rely on any of it.
 			}
 			found := caa.FindIdentifiers(name)
 			if len(found) == 0 {
-				return fmt.Errorf("no CA and no issuer domain name is known as %q: caascan issuers lists them all", name)
+				return fmt.Errorf("%q is not a known CA or issuer domain name: caascan issuers lists them all", name)
 			}
 			if asJSON {
 				encoder := json.NewEncoder(io.out)

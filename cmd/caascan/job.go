@@ -123,7 +123,7 @@ func (j *job) work(ctx context.Context, o scanOptions, paths []string, io stream
 		return err
 	}
 	if j.beside != "" {
-		j.console.warn("the report is " + j.beside + "; -o gives it another name")
+		j.console.warn("the report is " + j.beside + "; use -o to give it another name")
 	}
 	j.console.note(j.summary(), j.figures()...)
 	return j.verdict()
@@ -136,7 +136,7 @@ func (j *job) plan(o scanOptions, paths []string, io streams) (err error) {
 	}
 	j.asksOnly = o.asksOnly()
 	if len(o.source.issuers) == 0 && !j.asksOnly {
-		return usagef("no CA to decide for: give --issuer with its issuer domain name, such as --issuer digicert.com, or the name of a CA that caascan issuers knows")
+		return usagef("no CA to decide for: give --issuer with an issuer domain name, such as --issuer digicert.com, or with the name of a CA that caascan issuers lists")
 	}
 	if j.issuers, err = o.source.parseIssuers(); err != nil {
 		return err
@@ -166,7 +166,7 @@ func (j *job) plan(o scanOptions, paths []string, io streams) (err error) {
 		return err
 	}
 	if j.columns = o.columns; o.columns != nil && len(o.columns) == 0 {
-		return usagef("--columns names no column, such as --columns input,caa_status")
+		return usagef("--columns is empty: name the columns, such as --columns input,caa_status")
 	}
 	if o.rawCells {
 		j.cells = report.RawCells
@@ -198,9 +198,9 @@ func (j *job) planBaseline(name string) error {
 	case name == "" && slices.Contains(j.failOn, failOnChanged):
 		return usagef("--fail-on changed needs --baseline, the earlier report to compare with")
 	case name == "-":
-		return usagef("--baseline -: it needs a file, which is read twice")
+		return usagef("--baseline -: give a file, because it is read twice")
 	case name != "" && len(j.only) > 0 && slices.ContainsFunc(j.outputs, replaced):
-		return usagef("--only would leave rows out of %s, and next time they would be new: give -o or --baseline another name", name)
+		return usagef("--only would leave rows out of %s, and the next run would call them new: give -o or --baseline another name", name)
 	}
 	return nil
 }
@@ -377,7 +377,7 @@ func paceWords(s lookup.ServerState) string {
 	if s.Slowdowns == 0 {
 		return "it was never slowed down"
 	}
-	return fmt.Sprintf("it was slowed down %s, to %.0f queries a second at the least", counted(s.Slowdowns, "time"), s.Lowest)
+	return fmt.Sprintf("it was slowed down %s, to %.0f queries a second at the slowest", counted(s.Slowdowns, "time"), s.Lowest)
 }
 
 // readThrough reads all rows, of which nothing has to be asked.
@@ -410,7 +410,7 @@ func (j *job) report(ctx context.Context) error {
 		return j.inputChanged()
 	}
 	if accounted := written + j.left; accounted != j.rowsIn {
-		return fmt.Errorf("%d rows were read and %d accounted for: no report was written; this is a defect of caascan", j.rowsIn, accounted)
+		return fmt.Errorf("%d rows were read and %d accounted for: no report was written; this is a bug in caascan", j.rowsIn, accounted)
 	}
 	if j.baseline.Baseline != nil {
 		var changes *report.Changes // not read where the work may still go on
@@ -441,7 +441,7 @@ func (j *job) endRecord(err error) error {
 }
 
 func (j *job) inputChanged() error {
-	return fmt.Errorf("%s changed while it was read: no report was written; scan a copy that stays as it is", j.run.InputName)
+	return fmt.Errorf("%s changed while it was read: no report was written; scan a copy that does not change", j.run.InputName)
 }
 
 func (j *job) closeWriters(writers []report.Writer) error {
@@ -488,8 +488,10 @@ type namedWriter struct {
 	name string
 }
 
+// Write writes a row; an error names the report.
 func (w namedWriter) Write(r scan.Result) error { return w.named(w.Writer.Write(r)) }
 
+// Close ends the report; an error names it.
 func (w namedWriter) Close(o *report.Overview) error { return w.named(w.Writer.Close(o)) }
 
 func (w namedWriter) named(err error) error {
@@ -504,6 +506,7 @@ func (j *job) writeRows(ctx context.Context, writers []report.Writer, rows int) 
 	var done atomic.Int64 // for the bar
 	stop := j.console.watch(ctx, func() progress { return progress{"writing reports", int(done.Load()), rows} })
 	defer stop()
+	j.tally.Outcome = j.scanner.Outcome
 	width := len(j.in.header())
 	results := func(yield func(scan.Result, error) bool) {
 		for result, err := range j.scanner.Results(ctx, j.rows()) {

@@ -19,11 +19,11 @@ type listOptions struct {
 }
 
 func (o *listOptions) add(flags *pflag.FlagSet) {
-	flags.StringVar(&o.column, "column", "", "`name` or number of the column with the addresses or domains (default: auto-detected)")
-	flags.StringVar(&o.sheet, "sheet", "", "`name` or number of the sheet of an XLSX input (default: the first that can be seen and has rows with addresses)")
-	flags.StringVar(&o.header, "header", "auto", "whether a row names the columns: auto, yes (the first), no, or the `number` of the row")
-	flags.StringVar(&o.separator, "separator", "", "what stands between the `cells` of a CSV input: a comma, a semicolon, tab or | (default: auto-detected)")
-	flags.StringVar(&o.addresses, "addresses", "", "what becomes of a cell with several addresses: primary (the one that Exchange marks with SMTP: in capitals decides) or split (each is a row) (default: such a row is several-addresses)")
+	flags.StringVarP(&o.column, "column", "c", "", "`NAME|N`: the column with the addresses or domains (default: auto-detected)")
+	flags.StringVar(&o.sheet, "sheet", "", "`NAME|N`: the sheet of a workbook (default: the first visible one that has rows with addresses)")
+	flags.StringVar(&o.header, "header", "auto", "`auto|yes|no|N`: whether a row names the columns; yes is the first row, N the row with this number")
+	flags.StringVar(&o.separator, "separator", "", "`CHAR`: what separates the cells of a CSV list: a comma, a semicolon, tab or | (default: auto-detected)")
+	flags.StringVar(&o.addresses, "addresses", "", "`primary|split`: what to do with a cell that holds several addresses; primary looks up the one that Exchange marks with SMTP: in capitals, split makes a row of each (default: such a row is several-addresses)")
 }
 
 // parse reads the options.
@@ -42,11 +42,11 @@ func (o *listOptions) parse() (input.Options, scan.Addresses, error) {
 	case err == nil && number > 0:
 		opts.HeaderRow = number
 	default:
-		return opts, "", usagef("--header %q: it is auto, yes, no or the number of the row, from 1", o.header)
+		return opts, "", usagef("--header %q: use auto, yes, no or the number of a row, from 1", o.header)
 	}
 	addresses, ok := scan.ParseAddresses(o.addresses)
 	if !ok {
-		return opts, "", usagef("--addresses %q: it is primary or split", o.addresses)
+		return opts, "", usagef("--addresses %q: use primary or split", o.addresses)
 	}
 	return opts, addresses, nil
 }
@@ -67,5 +67,5 @@ func parseSeparator(flag, text string) (byte, error) {
 	case "pipe":
 		return '|', nil
 	}
-	return 0, usagef("%s %q: it is a comma, a semicolon, tab or |", flag, text)
+	return 0, usagef("%s %q: use a comma, a semicolon, tab or |", flag, text)
 }

@@ -36,7 +36,7 @@ func takeLock(name string) (*lock, error) {
 			return nil, fmt.Errorf("%s cannot be locked: %w; give a folder that exists and is writable", name, cause(err))
 		}
 		if !locked {
-			return nil, fmt.Errorf("%s is being written by %s: wait until that has ended, or give another name", name, l.holder())
+			return nil, fmt.Errorf("%s is being written by %s: wait until it has ended, or give another name", name, l.holder())
 		}
 		switch stands := l.stands(); {
 		case stands && l.ours():
@@ -53,7 +53,7 @@ func takeLock(name string) (*lock, error) {
 }
 
 func (l *lock) foreign(name string) error {
-	return fmt.Errorf("%s cannot be locked: %s exists and is something else: give another name", name, l.held.Path())
+	return fmt.Errorf("%s cannot be locked: %s exists and is not a lock file: give another name", name, l.held.Path())
 }
 
 // stands reports whether the file that is locked is the one that others will find.

@@ -22,7 +22,7 @@ func TestASnapshotIsWrittenByOneRun(t *testing.T) {
 		t.Fatal(err)
 	}
 	got := runWith(t.Context(), "", args...)
-	want := regexp.MustCompile(fmt.Sprintf(`^caascan: snapshot \S+answers\.jsonl is being written by process %d on \S+ since \S+Z: wait until that has ended, or give another name\n$`, os.Getpid()))
+	want := regexp.MustCompile(fmt.Sprintf(`^caascan: snapshot \S+answers\.jsonl is being written by process %d on \S+ since \S+Z: wait until it has ended, or give another name\n$`, os.Getpid()))
 	if got.code != exitUnfinished || !want.MatchString(got.stderr) {
 		t.Errorf("exit %d, stderr %q, want 1 and who holds it", got.code, got.stderr)
 	}
@@ -84,7 +84,7 @@ func TestALockThatIsSomethingElseStays(t *testing.T) {
 		writeText(t, answers+lockSuffix, text)
 		got := runWith(t.Context(), "", "scan", demoList, "--zone", demoZone, "--issuer", "ca.example", "-o", "-", "--snapshot", answers)
 		left, err := os.ReadFile(answers + lockSuffix)
-		if got.code != exitUnfinished || err != nil || string(left) != text || !strings.Contains(got.stderr, "exists and is something else") {
+		if got.code != exitUnfinished || err != nil || string(left) != text || !strings.Contains(got.stderr, "exists and is not a lock file") {
 			t.Errorf("%q: %+v; %q is left (%v)", text, got, left, err)
 		}
 	}

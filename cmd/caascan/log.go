@@ -25,7 +25,7 @@ func logFormats() []logFormat { return []logFormat{textLog, jsonLog} }
 const logFormatFlag = "log-format"
 
 func addLogFormat(flags *pflag.FlagSet, format *string) {
-	flags.StringVar(format, logFormatFlag, string(textLog), "messages on standard error: text, or json for one JSON object a line")
+	flags.StringVar(format, logFormatFlag, string(textLog), "`text|json`: how messages on standard error are written; json is one object a line")
 }
 
 // parseLogFormat reads --log-format.
@@ -63,11 +63,13 @@ type lines struct {
 	erase bool // a bar may stand where a detail is written
 }
 
+// Enabled reports whether messages of a level are shown.
 func (l lines) Enabled(_ context.Context, level slog.Level) bool { return level >= l.level }
 
 // eraseLine goes back to the start of a terminal's line and clears it.
 const eraseLine = "\r\x1b[K"
 
+// Handle writes a message as one line.
 func (l lines) Handle(_ context.Context, r slog.Record) error {
 	start := ""
 	if l.erase && r.Level < slog.LevelInfo { // only details are told while a bar is drawn
@@ -77,6 +79,8 @@ func (l lines) Handle(_ context.Context, r slog.Record) error {
 	return err
 }
 
+// WithAttrs returns l: attributes are left out.
 func (l lines) WithAttrs([]slog.Attr) slog.Handler { return l }
 
+// WithGroup returns l: a group has only attributes in it.
 func (l lines) WithGroup(string) slog.Handler { return l }

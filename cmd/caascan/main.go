@@ -28,6 +28,7 @@ func main() {
 // interrupted is the cause of a context that a signal ended.
 type interrupted struct{ signal os.Signal }
 
+// Error is the name of the signal.
 func (i interrupted) Error() string { return i.signal.String() }
 
 // untilSignal returns a context that ends at the first SIGINT, SIGTERM or SIGHUP, with an

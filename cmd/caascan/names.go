@@ -32,9 +32,8 @@ func newNames(io streams) *cobra.Command {
   caascan scan staff.csv --issuer DigiCert --perspective singapore@apnic=singapore.jsonl -o report.xlsx`,
 		Long: `Names prints every distinct domain of a list and every parent of it, one a line,
 sorted, the top-level domains at the end. A scan takes that as a list, so that the
-same names can be asked from another place without the mailboxes leaving the house.
-
-` + exitStatus,
+same names can be asked from another place without the mailboxes leaving the house.`,
+		Annotations:       about("perspectives", "lists", "exit"),
 		Args:              cobra.ArbitraryArgs,
 		ValidArgsFunction: anyFile,
 		GroupID:           lookupGroup,

@@ -15,7 +15,7 @@ import (
 )
 
 // reportsStay ends what is said of a run that could not finish.
-const reportsStay = "no report was written: those that were there stay"
+const reportsStay = "no report was written; the earlier ones are unchanged"
 
 // output is a report that is being written. A file appears under its name only
 // when it is committed; until then an older report stands there untouched.
@@ -161,11 +161,13 @@ func openOutputs(outputs []*output) error {
 // people know it by.
 type nameless struct{ pendingFile }
 
+// Write writes to the file.
 func (n nameless) Write(octets []byte) (int, error) {
 	written, err := n.pendingFile.Write(octets)
 	return written, cause(err)
 }
 
+// Sync returns once the disk has what was written.
 func (n nameless) Sync() error { return cause(n.pendingFile.Sync()) }
 
 // cause drops the name of a temporary file from an error, which nobody has given.

@@ -25,15 +25,15 @@ type consoleOptions struct {
 }
 
 func (o *consoleOptions) add(flags *pflag.FlagSet) {
-	flags.StringVar(&o.progress, "progress", "auto", "progress bar: auto (on a terminal), always or never")
-	flags.BoolVar(&o.quiet, "quiet", false, "no bar, no notes, no summary line; warnings remain")
-	flags.BoolVar(&o.verbose, "verbose", false, "notes and the summary line, even if stderr is not a terminal")
+	flags.StringVar(&o.progress, "progress", "auto", "`auto|always|never`: whether to draw a progress bar; auto draws it on a terminal")
+	flags.BoolVarP(&o.quiet, "quiet", "q", false, "leave out bar, notes and summary; warnings remain")
+	flags.BoolVarP(&o.verbose, "verbose", "v", false, "print notes and summary even if standard error is no terminal, and how the resolvers do")
 	addLogFormat(flags, &o.logFormat)
 }
 
 // level is that of the least important message: elsewhere than on a terminal only what
 // makes the report weaker than asked for.
-func (o consoleOptions) level(terminal bool) slog.Level {
+func (o *consoleOptions) level(terminal bool) slog.Level {
 	switch {
 	case o.quiet:
 		return slog.LevelWarn

@@ -12,67 +12,98 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/spf13/pflag"
 
+	"caascan/cmd/caascan/help"
 	"caascan/report"
 	"caascan/scan"
 	"caascan/scan/snapshot"
 )
 
-var update = flag.Bool("update", false, "rewrite the tables of README.md from the code")
+var update = flag.Bool("update", false, "rewrite the tables of README.md and the topics from the code")
 
-// TestTheReadmeSaysWhatTheCodeDoes holds the tables of README.md to the code.
-func TestTheReadmeSaysWhatTheCodeDoes(t *testing.T) {
-	const file = "../../README.md"
-	text, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
+// manualFiles are README.md and the page of each topic.
+func manualFiles(t *testing.T) []string {
+	t.Helper()
+	files, err := filepath.Glob("help/*.md")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("%d topics (%v)", len(files), err)
 	}
-	want := string(text)
-	for name, table := range map[string]string{
-		"columns":    columnTable(),
-		"fields":     fieldTable(),
-		"statuses":   wordTable("status", scan.Statuses()),
-		"reasons":    reasonTable(),
-		"dnssec":     wordTable("`caa_dnssec`", snapshot.DNSSECStates()),
-		"on-failure": wordTable("`caa_on_failure`", scan.OnFailures()),
-		"warnings":   wordTable("warning", scan.Warnings()),
-		"answers":    snapshotTable(snapshot.LineFields()),
-		"headers":    snapshotTable(snapshot.HeaderFields()),
-		"changes":    changeTable(),
-		"exit":       exitTable(),
-		"metrics":    metricTable(),
-	} {
-		begin, end := "<!-- "+name+" -->\n", "<!-- /"+name+" -->\n"
-		before, rest, ok := strings.Cut(want, begin)
-		_, after, ok2 := strings.Cut(rest, end)
-		if !ok || !ok2 {
-			t.Fatalf("%s has no place for the table of %s", file, name)
-		}
-		want = before + begin + table + end + after
-	}
-	if *update {
-		if err := os.WriteFile(file, []byte(want), 0o644); err != nil {
-			t.Fatal(err)
-		}
-		return
-	}
-	if diff := cmp.Diff(want, string(text)); diff != "" {
-		t.Errorf("%s is not what the code says; run this test with -update (-want +got)\n%s", file, diff)
+	return append(files, "../../README.md")
+}
+
+// manualTables are the tables that are made from the code, by their names.
+func manualTables() map[string]string {
+	return map[string]string{
+		"columns":      columnTable(),
+		"fields":       fieldTable(),
+		"statuses":     wordTable("status", scan.Statuses()),
+		"reasons":      reasonTable(),
+		"dnssec":       wordTable("`caa_dnssec`", snapshot.DNSSECStates()),
+		"on-failure":   wordTable("`caa_on_failure`", scan.OnFailures()),
+		"warnings":     wordTable("warning", scan.Warnings()),
+		"answers":      snapshotTable(snapshot.LineFields()),
+		"headers":      snapshotTable(snapshot.HeaderFields()),
+		"changes":      changeTable(),
+		"exit":         exitTable(),
+		"metrics":      metricTable(),
+		"topics":       topicTable(),
+		"corroborated": wordTable("`caa_corroborated`", scan.Corroborations()),
 	}
 }
 
-// TestTheReadmeNamesEveryFlag: a flag that nobody is told of is none.
-func TestTheReadmeNamesEveryFlag(t *testing.T) {
-	text, err := os.ReadFile("../../README.md")
-	if err != nil {
-		t.Fatal(err)
+// TestTheREADMEAndTheManualSayWhatTheCodeDoes holds their tables to the code. Each stands
+// in one file at least.
+func TestTheREADMEAndTheManualSayWhatTheCodeDoes(t *testing.T) {
+	tables := manualTables()
+	place := regexp.MustCompile(`(?s)<!-- ([a-z-]+) -->\n.*?<!-- /([a-z-]+) -->\n`)
+	seen := make(map[string]bool)
+	for _, file := range manualFiles(t) {
+		text := readText(t, file)
+		want := place.ReplaceAllStringFunc(text, func(block string) string {
+			names := place.FindStringSubmatch(block)
+			table, ok := tables[names[1]]
+			if !ok || names[1] != names[2] {
+				t.Fatalf("%s: %q to %q is no table", file, names[1], names[2])
+			}
+			seen[names[1]] = true
+			return "<!-- " + names[1] + " -->\n" + table + "<!-- /" + names[1] + " -->\n"
+		})
+		if *update {
+			if err := os.WriteFile(file, []byte(want), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		} else if diff := cmp.Diff(want, text); diff != "" {
+			t.Errorf("%s is not what the code says; run this test with -update (-want +got)\n%s", file, diff)
+		}
+	}
+	for name := range tables {
+		if !seen[name] {
+			t.Errorf("no file has a place for the table of %s", name)
+		}
+	}
+}
+
+// TestTheREADMEAndTheManualNameEveryFlag: a flag that nobody is told of is none.
+func TestTheREADMEAndTheManualNameEveryFlag(t *testing.T) {
+	var text strings.Builder
+	for _, file := range manualFiles(t) {
+		text.WriteString(readText(t, file))
 	}
 	for _, cmd := range newRoot(streams{}).Commands() {
 		cmd.Flags().VisitAll(func(f *pflag.Flag) {
-			if !regexp.MustCompile("--" + f.Name + `\b`).Match(text) {
-				t.Errorf("README.md says nothing of %s --%s", cmd.Name(), f.Name)
+			if !regexp.MustCompile("--" + f.Name + `\b`).MatchString(text.String()) {
+				t.Errorf("README.md and the topics say nothing of %s --%s", cmd.Name(), f.Name)
 			}
 		})
 	}
+}
+
+func topicTable() string {
+	var b strings.Builder
+	b.WriteString("| topic | what it explains |\n|---|---|\n")
+	for _, topic := range help.Topics() {
+		fmt.Fprintf(&b, "| [%s](cmd/caascan/help/%[1]s.md) | %s |\n", topic.Name, cell(topic.Summary))
+	}
+	return b.String()
 }
 
 func columnTable() string {
@@ -148,37 +179,14 @@ func metricTable() string {
 	return b.String()
 }
 
-// exitTable is the same text as in every --help.
 func exitTable() string {
-	_, lines, _ := strings.Cut(exitStatus, "\n")
 	var b strings.Builder
 	b.WriteString("| code | what it means |\n|---|---|\n")
-	for line := range strings.Lines(lines) {
-		code, meaning, _ := strings.Cut(strings.TrimSpace(line), " ")
-		fmt.Fprintf(&b, "| %s | %s |\n", code, strings.TrimSpace(meaning))
+	for _, code := range exitCodes() {
+		fmt.Fprintf(&b, "| %d | %s |\n", code.number, cell(code.meaning))
 	}
 	return b.String()
 }
 
 // cell escapes what would end a cell of a Markdown table.
 func cell(text string) string { return strings.ReplaceAll(text, "|", `\|`) }
-
-// readmeFile returns the block of README.md that is a file of this name, as its first
-// comment says.
-func readmeFile(t *testing.T, name string) string {
-	t.Helper()
-	text, err := os.ReadFile("../../README.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for i, block := range strings.Split(string(text), "\n```") {
-		language, body, _ := strings.Cut(block, "\n")
-		head, _, _ := strings.Cut(strings.TrimPrefix(body, "#!/bin/sh\n"), "\n")
-		path, _, _ := strings.Cut(strings.TrimPrefix(head, "# "), ":")
-		if i%2 == 1 && language != "" && strings.HasPrefix(head, "# ") && filepath.Base(path) == name {
-			return body + "\n"
-		}
-	}
-	t.Fatalf("README.md has no file %s", name)
-	return ""
-}

@@ -26,15 +26,16 @@ type recordOptions struct {
 }
 
 func (o *recordOptions) add(flags *pflag.FlagSet) {
-	flags.StringVar(&o.snapshot, "snapshot", "", "write every answer to this `file` as soon as it is learnt, JSON Lines")
-	flags.BoolVar(&o.resume, "resume", false, "continue the file given with --snapshot: names that it answers are not asked again")
-	flags.Var(&o.maxAge, "max-age", "with --resume, how old an answer may be (default: 8h; with CAA records their TTL, from 8h to 24h)")
+	flags.StringVar(&o.snapshot, "snapshot", "", "`FILE`: write every answer to this file as soon as it comes, as JSON Lines")
+	flags.BoolVar(&o.resume, "resume", false, "continue the file of --snapshot: names that it answers are not asked again")
+	flags.Var(&o.maxAge, "max-age", "`TIME`: how old an answer may be that --resume uses again (default: 8h; with CAA records their TTL, from 8h to 24h)")
 }
 
 // age is a flag that says how old something may be. 0 is none: nothing is so young, and
 // who gives it wants something else.
 type age time.Duration
 
+// Set takes a duration as time.ParseDuration does, of more than 0.
 func (a *age) Set(text string) error {
 	d, err := time.ParseDuration(text)
 	if err != nil {
@@ -47,6 +48,7 @@ func (a *age) Set(text string) error {
 	return nil
 }
 
+// String is the duration as Set takes it; "" if there is none.
 func (a *age) String() string {
 	if *a == 0 {
 		return ""
@@ -54,13 +56,14 @@ func (a *age) String() string {
 	return time.Duration(*a).String()
 }
 
+// Type is what the help calls the value.
 func (a *age) Type() string { return "duration" }
 
 // validate finds what no snapshot could be written with. The answers come from those given.
 func (o *recordOptions) validate(from []string) error {
 	switch {
 	case o.snapshot != "" && len(from) > 0:
-		return usagef("--from-snapshot asks nobody, so there is nothing to write to --snapshot: leave one out")
+		return usagef("--from-snapshot asks nobody, so --snapshot has nothing to write: leave one out")
 	case o.resume && o.snapshot == "":
 		return usagef("--resume continues the file given with --snapshot: give that too")
 	case o.maxAge != 0 && !o.resume:

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"os"
 	"strconv"
 	"strings"
 	"syscall"
@@ -27,15 +28,24 @@ const (
 	exitTerminated  = 143 // SIGTERM
 )
 
-const exitStatus = `Exit status:
-  0    done
-  1    could not finish; the reports that were there stay, unless the message says otherwise
-  2    the command line was wrong; nothing was done
-  3    done, and --fail-on matched
-  129  hung up (SIGHUP), as when a terminal is closed; the reports that were there stay
-  130  interrupted (SIGINT); the reports that were there stay
-  143  terminated (SIGTERM); the reports that were there stay
-`
+// exitCodeMeaning says what an exit code tells whoever started the program.
+type exitCodeMeaning struct {
+	number  int
+	meaning string
+}
+
+// exitCodes are all exit codes of every command.
+func exitCodes() []exitCodeMeaning {
+	return []exitCodeMeaning{
+		{exitDone, "done"},
+		{exitUnfinished, "could not finish; the reports that were there stay, unless the message says otherwise"},
+		{exitUsage, "the command line was wrong; nothing was done"},
+		{exitFailOn, "done, and --fail-on matched"},
+		{exitHungUp, "hung up (SIGHUP), as when a terminal is closed; the reports that were there stay"},
+		{exitInterrupted, "interrupted (SIGINT); the reports that were there stay"},
+		{exitTerminated, "terminated (SIGTERM); the reports that were there stay"},
+	}
+}
 
 // usageError is a command line that cannot be carried out as it stands.
 type usageError struct{ error }
@@ -142,28 +152,32 @@ func newRoot(io streams) *cobra.Command {
 		Short: "Which mailboxes would CAA records stop a CA from issuing S/MIME certificates for?",
 		Long: `caascan tells, for every mailbox or domain in a list, whether DNS CAA records
 (RFC 8659, RFC 9495) permit a CA to issue S/MIME certificates, why, and what to
-change.
-
-` + exitStatus,
+change.`,
 		Version:       buildVersion(),
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		Args:          usageArgs(cobra.NoArgs),
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 
-		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error { return emptyFlag(cmd.Flags()) },
+		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
+			return cmp.Or(emptyFlag(cmd.Flags()), takeEnvironment(cmd.Flags(), os.Getenv))
+		},
 		ValidArgsFunction: cobra.NoFileCompletions,
 	}
 	root.SetIn(io.in)
 	root.SetOut(io.out)
 	root.SetErr(io.err)
+	root.SetHelpFunc(func(cmd *cobra.Command, _ []string) {
+		fmt.Fprint(io.out, commandHelp(cmd, layoutFor(io.out)))
+	})
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usagef("%w (see %s --help)", err, cmd.CommandPath())
 	})
 	root.SetVersionTemplate("{{.Version}}\n")
 	root.AddGroup(&cobra.Group{ID: lookupGroup, Title: "What CAs may issue:"}, &cobra.Group{ID: programGroup, Title: "The program itself:"})
 	root.SetHelpCommandGroupID(programGroup)
-	root.AddCommand(newScan(io), newCheck(io), newDiff(io), newIssuers(io), newNames(io), newCompletion(io), newVersion(io))
+	root.SetHelpCommand(newHelp(io))
+	root.AddCommand(newScan(io), newCheck(io), newDiff(io), newIssuers(io), newNames(io), newCompletion(io), newVersion(io), newMan(io))
 	for _, cmd := range root.Commands() {
 		completeFlags(cmd)
 	}

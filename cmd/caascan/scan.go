@@ -43,9 +43,8 @@ func newScan(io streams) *cobra.Command {
 with gzip; "-", or nothing, for standard input), looks up the CAA records that apply to each, decides for each
 CA whether it may issue S/MIME certificates, and writes reports with every row
 of the list in them. Without a CA to decide for, and with --snapshot, it only
-asks and writes the answers down.
-
-` + exitStatus,
+asks and writes the answers down.`,
+		Annotations:       about("lists", "issuers", "resolvers", "columns", "workbook", "page", "jsonl", "reasons", "warnings", "fixes", "changes", "snapshot", "shards", "perspectives", "dnssec", "messages", "metrics", "exit"),
 		Args:              cobra.ArbitraryArgs,
 		ValidArgsFunction: anyFile,
 		GroupID:           lookupGroup,
@@ -61,20 +60,20 @@ func (o *scanOptions) add(flags *pflag.FlagSet) {
 	flags.SortFlags = false
 	o.source.add(flags)
 	o.record.add(flags)
-	flags.StringArrayVarP(&o.outputs, "output", "o", nil, "report `file`: .csv, .xlsx, .html, .jsonl, or - for CSV on standard output (repeatable; default: staff-caa.xlsx beside staff.csv)")
-	flags.StringArrayVar(&o.fixes, "emit-fixes", nil, "zone `file` for the records to publish so that all CAs may issue; LABEL=FILE: so that this one may (repeatable)")
+	flags.StringArrayVarP(&o.outputs, "output", "o", nil, "`FILE`: write a report: .csv, .xlsx, .html or .jsonl; - is CSV on standard output (repeatable; default: staff-caa.xlsx beside staff.csv)")
+	flags.StringArrayVar(&o.fixes, "emit-fixes", nil, "`[LABEL=]FILE`: write the records to publish as a zone file, so that all CAs may issue, or only the CA with this label (repeatable)")
 	o.list.add(flags)
-	flags.StringVar(&o.shard, "shard", "", "take only this `part` of the list, as I/N with I from 0: the rows whose registrable domain falls into it")
-	flags.StringArrayVar(&o.perspectives, "perspective", nil, "NAME[@RIR]=`snapshot`: what was seen of the same domains from another place, in the region of a RIR: afrinic, apnic, arin, lacnic or ripe (repeatable)")
-	flags.BoolVar(&o.accept, "accept-failures", false, "with --perspective, count failed lookups that a CA may accept (ca-may-issue) as if they permitted: for CAs that do so")
-	addList(flags, &o.columns, "columns", "`names` of the columns of the reports, in this order; input means all columns of the input (default: all)")
+	flags.StringVar(&o.shard, "shard", "", "`I/N`: take only part I of N of the list, from 0: the rows whose registrable domains fall into it")
+	flags.StringArrayVar(&o.perspectives, "perspective", nil, "`NAME[@RIR]=SNAPSHOT`: compare with what was seen from another place, in the region of afrinic, apnic, arin, lacnic or ripe (repeatable)")
+	flags.BoolVar(&o.accept, "accept-failures", false, "with --perspective, count failed lookups with ca-may-issue as if they permitted: for CAs that accept them")
+	addList(flags, &o.columns, "columns", "`NAME,...`: columns of the reports, in this order; input stands for all columns of the list (default: all)")
 	flags.BoolVar(&o.rawCells, "raw-cells", false, "write CSV cells unchanged, even those that a spreadsheet would run as formulas")
-	flags.StringVar(&o.csvSeparator, "csv-separator", ",", "what stands between the `cells` of CSV reports: a comma, a semicolon, tab or |")
-	addList(flags, &o.only, "only", "write only the rows that have one of these `statuses` for any CA: permitted, denied, lookup-failed")
-	flags.StringVar(&o.baseline, "baseline", "", "compare each row with an earlier report `file` (CSV, XLSX or JSON Lines), which -o may replace")
-	addList(flags, &o.failOn, "fail-on", "exit with 3 if any CA has one of these `statuses`: denied, lookup-failed; or, with --baseline, if the policy changed: changed (status, reason or records; not new or gone rows, and no lookup trouble)")
+	flags.StringVar(&o.csvSeparator, "csv-separator", ",", "`CHAR`: what separates the cells of CSV reports: a comma, a semicolon, tab or |")
+	addList(flags, &o.only, "only", "`STATUS,...`: write only rows with one of these statuses for any CA: permitted, denied, lookup-failed")
+	flags.StringVar(&o.baseline, "baseline", "", "`FILE`: compare each row with this earlier report (CSV, XLSX or JSON Lines), which -o may replace")
+	addList(flags, &o.failOn, "fail-on", "`STATUS,...`: exit with 3 if any CA has one of these statuses: denied, lookup-failed; or, with --baseline, if the policy of a row changed: changed")
 	o.console.add(flags)
-	flags.StringVar(&o.metrics, "metrics", "", "`file` for the numbers of the run, such as caascan.prom, in the text format of Prometheus")
+	flags.StringVar(&o.metrics, "metrics", "", "`FILE`: write the numbers of the run for Prometheus, such as caascan.prom")
 }
 
 // unsaid are the flags that say where something goes or how to talk about it: they do not
@@ -114,6 +113,7 @@ type oneLineList struct {
 	pflag.SliceValue
 }
 
+// Set adds the values of a list of one line.
 func (o oneLineList) Set(text string) error {
 	if strings.ContainsAny(text, "\r\n") {
 		return errors.New("the list has a line break in it")

@@ -17,7 +17,19 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"caascan": main})
+	testscript.Main(bare{m}, map[string]func(){"caascan": main})
+}
+
+// bare runs tests without the variables that stand for flags.
+type bare struct{ *testing.M }
+
+func (b bare) Run() int {
+	for _, v := range environment() {
+		if err := os.Unsetenv(v.name); err != nil {
+			panic(err) // the name is one of ours
+		}
+	}
+	return b.M.Run()
 }
 
 // TestScripts runs the program as its users do. Besides the usual commands there

@@ -15,14 +15,14 @@ import (
 	"caascan/scan/lookup/dnstest"
 )
 
-// TestTheScriptOfTheReadme runs it twice in a night, and once more as if that were the next
+// TestTheNightlyScript runs it twice in a night, and once more as if that were the next
 // one. The second run asks for nothing that the first has learnt. Only the third has an
 // earlier night to compare with, and the policy has changed since.
-func TestTheScriptOfTheReadme(t *testing.T) {
+func TestTheNightlyScript(t *testing.T) {
 	shared, evidence, metrics := t.TempDir(), t.TempDir(), t.TempDir()
 	server := dnstest.Serve(t, demoZone)
 	text := strings.NewReplacer("/srv/caascan", shared, "/var/lib/caascan-metrics", metrics, "/usr/local/bin/caascan ", build(t)+" ",
-		"127.0.0.1", server.Addr(), "DigiCert", "ca.example").Replace(readmeFile(t, "caascan-nightly"))
+		"127.0.0.1", server.Addr(), "DigiCert", "ca.example").Replace(readText(t, "nightly/caascan-nightly"))
 	script := writeText(t, filepath.Join(t.TempDir(), "caascan-nightly"), text)
 	writeFile(t, filepath.Join(shared, "domains.csv"), "domain\nlisted.example\nother.example\n")
 	run := func() (code int, metricsOf map[string]float64) {
@@ -47,24 +47,24 @@ func TestTheScriptOfTheReadme(t *testing.T) {
 	if err != nil || len(reports) != 1 {
 		t.Fatalf("reports: %v (%v), want that of the night", reports, err)
 	}
-	earlier := strings.ReplaceAll(readFile(t, reports[0]), ",denied,issuer-not-listed,", ",permitted,no-caa,")
+	earlier := strings.ReplaceAll(readText(t, reports[0]), ",denied,issuer-not-listed,", ",permitted,no-caa,")
 	writeFile(t, filepath.Join(shared, "caa-2000-01-02.csv"), earlier)
 	writeFile(t, filepath.Join(shared, "caa-2000-01-01.csv"), "this is not the night before\n")
-	if code, _ := run(); code != exitFailOn || !strings.Contains(readFile(t, reports[0]), "status-changed") {
-		t.Errorf("exit %d, want 3, and a report that says so:\n%s", code, readFile(t, reports[0]))
+	if code, _ := run(); code != exitFailOn || !strings.Contains(readText(t, reports[0]), "status-changed") {
+		t.Errorf("exit %d, want 3, and a report that says so:\n%s", code, readText(t, reports[0]))
 	}
 }
 
-// TestTheUnitsOfTheReadme: systemd takes them without a word, and the service is shut in.
-func TestTheUnitsOfTheReadme(t *testing.T) {
+// TestTheNightlyUnits: systemd takes them without a word, and the service is shut in.
+func TestTheNightlyUnits(t *testing.T) {
 	analyze, dir := find(t, "systemd-analyze"), t.TempDir()
-	script := writeText(t, filepath.Join(dir, "caascan-nightly"), readmeFile(t, "caascan-nightly"))
+	script := writeText(t, filepath.Join(dir, "caascan-nightly"), readText(t, "nightly/caascan-nightly"))
 	if err := os.Chmod(script, 0o700); err != nil {
 		t.Fatal(err)
 	}
 	var units []string
 	for _, name := range []string{"caascan.timer", "caascan.service", "caascan-mail.service"} {
-		text := strings.ReplaceAll(readmeFile(t, name), "/usr/local/bin/caascan-nightly", script)
+		text := strings.ReplaceAll(readText(t, "nightly/"+name), "/usr/local/bin/caascan-nightly", script)
 		units = append(units, writeText(t, filepath.Join(dir, name), text))
 	}
 	said, err := exec.Command(analyze, append([]string{"--man=no", "verify"}, units...)...).CombinedOutput()
@@ -80,13 +80,4 @@ func TestTheUnitsOfTheReadme(t *testing.T) {
 	if exposure, err := strconv.ParseFloat(string(found[1]), 64); err != nil || exposure > bound {
 		t.Errorf("the exposure of the service is %s (%v), want at most %v\n%s", found[1], err, bound, said)
 	}
-}
-
-func readFile(t *testing.T, path string) string {
-	t.Helper()
-	text, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(text)
 }

@@ -149,7 +149,7 @@ func TestSwitchedOffValidationShows(t *testing.T) {
 			resolver := d.unboundView(config)(t)
 			const seen = "it answers for " + known + " with NOERROR in place of SERVFAIL\n"
 			rows, stderr := scan(t, resolver)
-			if diff := cmp.Diff(alone, rows); diff != "" || stderr != "caascan: resolver "+resolver+" counts as one that does not validate DNSSEC: "+seen {
+			if diff := cmp.Diff(alone, rows); diff != "" || stderr != "caascan: resolver "+resolver+" is treated as not validating DNSSEC: "+seen {
 				t.Errorf("stderr %q, report (-want +got)\n%s", stderr, diff)
 			}
 			rows, stderr = scan(t, resolver, validating)

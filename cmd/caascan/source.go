@@ -39,19 +39,19 @@ type sourceOptions struct {
 }
 
 func (o *sourceOptions) add(flags *pflag.FlagSet) {
-	flags.StringArrayVar(&o.issuers, "issuer", nil, "CA to decide for: its name as caascan issuers has it, or its issuer `domain`s, comma-separated; LABEL= before either gives a label (repeatable, one per CA)")
-	flags.StringArrayVar(&o.resolvers, "resolver", nil, "`address` of a recursive resolver: 192.0.2.1, [2001:db8::1]:5353, tls://host[:port][#name] or https://host/dns-query (repeatable, also with commas; default: the system's)")
-	flags.StringArrayVar(&o.zones, "zone", nil, "answer from this master `file` and nothing else, without any network; ORIGIN=FILE: with the origin that its names are relative to (repeatable)")
-	flags.StringArrayVar(&o.overlays, "overlay", nil, "treat the CAA records of this zone `file` as if they were published (repeatable)")
-	flags.StringArrayVar(&o.snapshots, "from-snapshot", nil, "answer from this snapshot `file` of earlier runs and nothing else, without any network; a folder stands for all .jsonl files in it, a pattern for all that match (repeatable)")
-	flags.IntVar(&o.concurrency, "concurrency", lookup.DefaultConcurrency, "queries in flight whose answer can be expected soon; what is overdue waits beside them")
-	flags.Float64Var(&o.rate, "rate", 0, "queries per second sent, retries included; 0: no limit")
-	flags.DurationVar(&o.timeout, "timeout", lookup.DefaultTimeout, "time allowed for one try of a query")
-	flags.IntVar(&o.attempts, "attempts", lookup.DefaultAttempts, "tries per query and pass")
-	flags.DurationVar(&o.finalPass, "final-pass-after", defaultFinalPass, "how long after a failure the name is asked again, slowly; 60s for large lists")
-	flags.StringVar(&o.probeBogus, "probe-bogus", "", "a `name` with bogus DNSSEC signatures: a resolver that answers for it does not validate")
-	flags.StringVar(&o.probeCAA, "probe-caa", "", "a `name` known to have CAA records: a resolver that has none for it does not pass them on and is left out; if none is left, nothing is done (exit 1)")
-	flags.BoolVar(&o.allowMixed, "allow-mixed", false, "ask resolvers that do not validate DNSSEC beside those that do")
+	flags.StringArrayVarP(&o.issuers, "issuer", "i", nil, "`CA`: decide for this CA, by a name that caascan issuers knows, or by its issuer domain names with commas between them; LABEL=CA gives it a label (repeatable; default: CAASCAN_ISSUER)")
+	flags.StringArrayVarP(&o.resolvers, "resolver", "r", nil, "`ADDRESS`: ask this recursive resolver: 192.0.2.1, [2001:db8::1]:5353, tls://host[:port][#name] or https://host/dns-query (repeatable, or with commas; default: CAASCAN_RESOLVER, else the system's)")
+	flags.StringArrayVar(&o.zones, "zone", nil, "`[ORIGIN=]FILE`: answer from this zone file and nothing else, without the network; its names are relative to ORIGIN (repeatable)")
+	flags.StringArrayVar(&o.overlays, "overlay", nil, "`FILE`: treat the CAA records of this zone file as if they were published (repeatable)")
+	flags.StringArrayVar(&o.snapshots, "from-snapshot", nil, "`FILE`: answer from this snapshot of earlier runs and nothing else, without the network; a folder stands for its .jsonl files, a pattern for all that match (repeatable)")
+	flags.IntVar(&o.concurrency, "concurrency", lookup.DefaultConcurrency, "`N`: queries in flight whose answer can be expected soon; overdue ones wait beside them")
+	flags.Float64Var(&o.rate, "rate", 0, "`N`: queries sent per second, retries included; 0 is no limit")
+	flags.DurationVar(&o.timeout, "timeout", lookup.DefaultTimeout, "`TIME`: how long to wait in one try of a query, such as 5s")
+	flags.IntVar(&o.attempts, "attempts", lookup.DefaultAttempts, "`N`: tries of a query in each pass")
+	flags.DurationVar(&o.finalPass, "final-pass-after", defaultFinalPass, "`TIME`: ask a failed name again after this time, slowly; 60s is good for large lists")
+	flags.StringVar(&o.probeBogus, "probe-bogus", "", "`NAME`: a name with bogus DNSSEC signatures; a resolver that answers for it does not validate")
+	flags.StringVar(&o.probeCAA, "probe-caa", "", "`NAME`: a name that has CAA records; a resolver that finds none there is left out")
+	flags.BoolVar(&o.allowMixed, "allow-mixed", false, "ask resolvers that do not validate DNSSEC too, beside those that do")
 	flags.BoolVar(&o.trustAD, "trust-ad", false, "believe what a resolver says about DNSSEC, even over a network that could forge it")
 }
 
@@ -86,7 +86,7 @@ func (o *sourceOptions) validate() error {
 	case len(o.snapshots) > 0 && len(o.zones)+len(o.resolvers) > 0:
 		return usagef("--from-snapshot answers from files alone: leave --resolver and --zone out")
 	case o.probeCAA != "" && len(o.zones)+len(o.snapshots) > 0:
-		return usagef("--probe-caa is for resolvers, and none is asked with --zone or --from-snapshot: leave it out")
+		return usagef("--probe-caa tests resolvers, and --zone and --from-snapshot ask none: leave it out")
 	case len(o.resolverList()) > snapshot.MostResolvers:
 		return usagef("--resolver is given %d times: at most %d can be asked", len(o.resolverList()), snapshot.MostResolvers)
 	case o.concurrency < 1 || o.concurrency > lookup.MaxConcurrency:
@@ -267,7 +267,7 @@ func probe(ctx context.Context, resolver *lookup.Client) (source, error) {
 	}
 	for _, state := range resolver.Servers() {
 		if state.Doubt != "" {
-			src.warnings = append(src.warnings, flat(fmt.Sprintf("resolver %s counts as one that does not validate DNSSEC: %s", state.Server, state.Doubt)))
+			src.warnings = append(src.warnings, flat(fmt.Sprintf("resolver %s is treated as not validating DNSSEC: %s", state.Server, state.Doubt)))
 		}
 	}
 	for _, a := range askedOf(resolver) {
@@ -308,7 +308,7 @@ func validationWords(a snapshot.Asked) string {
 	case a.Believed:
 		return "validates DNSSEC"
 	case a.Validates:
-		return "validates DNSSEC, but the way to it could forge that"
+		return "validates DNSSEC, but the network on the way to it could forge that"
 	}
 	return "does not validate DNSSEC"
 }
@@ -316,7 +316,7 @@ func validationWords(a snapshot.Asked) string {
 // illness says, once names have been looked up, which resolvers have not done as
 // they should: the answers are weaker, or later, than asked for. Of answers that were
 // there already so many are used again.
-func (s source) illness(reused int) []string {
+func (s *source) illness(reused int) []string {
 	if s.resolver == nil {
 		return nil
 	}
@@ -324,11 +324,11 @@ func (s source) illness(reused int) []string {
 	for _, state := range s.resolver.Servers() {
 		switch {
 		case state.Unvalidated > 0:
-			words = append(words, fmt.Sprintf("resolver %s stopped validating DNSSEC during the scan: %s without AD since it last did are not validated (caa_dnssec unknown), and nobody else could be asked", state.Server, counted(state.Unvalidated, "answer")))
+			words = append(words, fmt.Sprintf("resolver %s stopped validating DNSSEC during the scan, and no other could be asked: %s without AD since then count as not validated (caa_dnssec unknown)", state.Server, counted(state.Unvalidated, "answer")))
 		case state.Illnesses > 0:
 			words = append(words, flat(fmt.Sprintf("resolver %s was out of rotation (%d times; %s)", state.Server, state.Illnesses, state.Why)))
 		case state.Out:
-			words = append(words, fmt.Sprintf("resolver %s was not asked any more: %s", state.Server, state.Why))
+			words = append(words, fmt.Sprintf("resolver %s was no longer asked: %s", state.Server, state.Why))
 		case state.Queries >= manyQueries && state.Answers == 0 && reused == 0 || state.Longest >= longStreak:
 			words = append(words, fmt.Sprintf("resolver %s failed %d queries in a row (%s), though it answers a probe", state.Server, state.Longest, state.Cause))
 		}
@@ -339,18 +339,22 @@ func (s source) illness(reused int) []string {
 // control says, where so many domains were answered and not one of them has CAA records,
 // that somebody may not pass the type on. Zone files hold what they hold, and what an overlay
 // has nobody passed on.
-func (s source) control(t *report.Tally) string {
+func (s *source) control(t *report.Tally) string {
 	const anyCA = 0 // whether there are records is the same for all
 	without := t.Reason(anyCA, scan.Reason(caa.NoCAA)).Domains
 	with := t.Status(anyCA, scan.Permitted).Domains + t.Status(anyCA, scan.Denied).Domains - without
 	if without < manyAnswered || len(s.zoneFiles) > 0 || with > 0 && s.overlay.Len() == 0 {
 		return ""
 	}
-	if with > 0 && slices.ContainsFunc(t.Domains(), hasPublished) {
-		return ""
+	if with > 0 {
+		for d := range t.Domains() {
+			if hasPublished(d) {
+				return ""
+			}
+		}
 	}
-	return fmt.Sprintf("none of the %d domains that were answered has CAA records, nor has a parent of one: does the resolver pass them on? "+
-		"--probe-caa NAME, with a name that is known to have some, finds out", without)
+	return fmt.Sprintf("none of the %d domains that were answered has CAA records, and neither has any of their parents: does the resolver pass them on? "+
+		"To find out, use --probe-caa NAME with a name that is known to have some", without)
 }
 
 func hasPublished(d report.DomainTotal) bool {
@@ -369,7 +373,7 @@ const manyQueries = 16
 const longStreak = 64
 
 // trace returns the answer of each step of a climb.
-func (s source) trace(ctx context.Context, name domain.Name) ([]snapshot.Observation, error) {
+func (s *source) trace(ctx context.Context, name domain.Name) ([]snapshot.Observation, error) {
 	if s.resolver == nil {
 		return s.store.Climb(name), nil
 	}
@@ -377,7 +381,7 @@ func (s source) trace(ctx context.Context, name domain.Name) ([]snapshot.Observa
 }
 
 // stats is how far the lookups have come; nothing where nobody is asked.
-func (s source) stats() lookup.Stats {
+func (s *source) stats() lookup.Stats {
 	if s.resolver == nil {
 		return lookup.Stats{}
 	}
@@ -385,5 +389,5 @@ func (s source) stats() lookup.Stats {
 }
 
 func adviseResolver(err error) error {
-	return fmt.Errorf("%w: name one that answers with --resolver, such as --resolver 127.0.0.1", err)
+	return fmt.Errorf("%w: use --resolver to name one that answers, such as --resolver 127.0.0.1", err)
 }

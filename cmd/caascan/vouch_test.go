@@ -42,7 +42,7 @@ func TestAResolverThatStopsValidatingIsTold(t *testing.T) {
 	report, page := filepath.Join(dir, "report.csv"), filepath.Join(dir, "report.html")
 	got := runWith(t.Context(), "", "scan", list, "--issuer", "ca.example", "--resolver", server.Addr(), "-o", report, "-o", page,
 		"--snapshot", filepath.Join(dir, "answers.jsonl"))
-	const words = "stopped validating DNSSEC during the scan: 3 answers"
+	const words = "stopped validating DNSSEC during the scan, and no other could be asked: 3 answers"
 	if got.code != exitDone || !strings.Contains(got.stderr, words) || !strings.Contains(readText(t, page), words) {
 		t.Errorf("exit %d, stderr %q, want %q there and in the report", got.code, got.stderr, words)
 	}

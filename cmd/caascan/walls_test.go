@@ -42,8 +42,9 @@ var walls = map[string][]string{
 		"caascan/report", "caascan/scan", "caascan/scan/domain", "caascan/scan/caa", "caascan/scan/snapshot",
 		"github.com/google/go-cmp",
 	},
+	"cmd/caascan/help": {"github.com/yuin/goldmark"},
 	"cmd/caascan": {
-		"caascan/report", "caascan/report/xlsx", "caascan/report/html", "caascan/report/diff",
+		"caascan/cmd/caascan/help", "caascan/report", "caascan/report/xlsx", "caascan/report/html", "caascan/report/diff",
 		"caascan/scan", "caascan/scan/domain", "caascan/scan/caa", "caascan/scan/snapshot", "caascan/scan/zone",
 		"caascan/scan/lookup", "caascan/scan/input",
 		"github.com/spf13", "github.com/schollz/progressbar/v3", "golang.org/x/term",

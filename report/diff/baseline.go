@@ -16,7 +16,7 @@ import (
 
 // Baseline is an earlier report that rows are compared with: each with the one that
 // has the same text in the column that is scanned, the second of that text with the
-// second, wherever they stand. It keeps an oldRow of each and no texts, because both
+// second, whatever their order. It keeps an oldRow of each and no texts, because both
 // reports may have millions of rows.
 type Baseline struct {
 	earlier    *Reader
@@ -37,7 +37,7 @@ type Baseline struct {
 // mostJudged is how many judgements of outcomes are kept.
 const mostJudged = 4096
 
-// unknownRecords stands for a set of which a workbook does not hold all.
+// unknownRecords means a set of which a workbook does not hold all.
 const unknownRecords = 0
 
 // issuerPair is a CA of both reports, by its places in them.
@@ -47,7 +47,7 @@ type issuerPair struct {
 }
 
 // NewBaseline reads the earlier report. labels are those of the CAs of the rows that
-// will be compared, as Reader.Labels returns them. The error wraps ErrReport where there
+// will be compared, as Reader.Labels returns them. The error wraps ErrReport if there
 // is nothing to compare.
 func NewBaseline(ctx context.Context, earlier *Reader, labels []string) (*Baseline, error) {
 	b := &Baseline{
@@ -57,7 +57,7 @@ func NewBaseline(ctx context.Context, earlier *Reader, labels []string) (*Baseli
 		rows: make(map[scan.Change]int),
 	}
 	if len(b.issuers) == 0 {
-		return nil, fmt.Errorf("%s %w: it has none of the CAs %s", earlier.Name(), ErrReport, strings.Join(report.QuoteNames(labels), ", "))
+		return nil, fmt.Errorf("%s %w: none of its CAs is one of %s", earlier.Name(), ErrReport, strings.Join(report.QuoteNames(labels), ", "))
 	}
 	for read, err := range earlier.rows(ctx) {
 		if err != nil {
@@ -77,7 +77,7 @@ func (b *Baseline) checkVerdicts() error {
 	for i := 1; i < b.old.Len(); i++ {
 		before, row := b.old.at(i-1), b.old.at(i)
 		if hash := row.key.domain(); hash == before.key.domain() && hash != nowhere && row.judgement() != before.judgement() {
-			return fmt.Errorf("%s %w: two of its rows have one domain and not one verdict", b.earlier.Name(), ErrReport)
+			return fmt.Errorf("%s %w: two of its rows have the same domain and different verdicts", b.earlier.Name(), ErrReport)
 		}
 	}
 	return nil
@@ -99,7 +99,7 @@ func pairIssuers(old, now []string) []issuerPair {
 	return []issuerPair{{cmp.Or(first, firstOld), 0, 0}}
 }
 
-// firstLabel names the first CA, or none where the report does not.
+// firstLabel names the first CA, or none if the report does not.
 func firstLabel(labels []string) string {
 	for _, label := range labels {
 		if label != "" {
@@ -134,7 +134,7 @@ func (b *Baseline) takenForTheSame(unnamed, named string, labels []string) strin
 			others = append(others, report.QuoteName(label))
 		}
 	}
-	return fmt.Sprintf("%s does not name its CA; %s, the first of %s, is assumed; not compared: %s.",
+	return fmt.Sprintf("%s does not name its CA, so it is compared with %s, the first of %s; not compared: %s.",
 		unnamed, report.QuoteName(b.issuers[0].label), named, strings.Join(others, ", "))
 }
 

@@ -138,5 +138,5 @@ func (m *changesMaker) readAgain(ctx context.Context) error {
 			return nil
 		}
 	}
-	return fmt.Errorf("%s changed while it was read: compare with a copy that stays as it is", m.from.earlier.Name())
+	return fmt.Errorf("%s changed while it was read: compare with a copy that does not change", m.from.earlier.Name())
 }

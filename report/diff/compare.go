@@ -15,7 +15,7 @@ type comparedDomain struct {
 	name   string
 	change scan.Change
 	hash   uint64
-	was    uint32 // the place of the verdict, where the domain is not new
+	was    uint32 // the place of the verdict, if the domain is not new
 	now    judgement
 	kept   uint32 // rows that were there
 	added  uint32 // rows that were not
@@ -66,7 +66,7 @@ func (b *Baseline) CompareAll(ctx context.Context, now *Reader) error {
 		}
 		row := comparedRow{b.key(read.domain, read.cell), b.judge(read, issuerPair.inNow), read.domain, func() recordSet { return recordSet{read.records, read.cut} }}
 		if at, met := b.met[row.key.domain()]; met && b.domains[at].now != row.judgement {
-			return fmt.Errorf("%s %w: row %d: it has the domain of another row and not its verdict", now.Name(), ErrReport, read.number)
+			return fmt.Errorf("%s %w: row %d: it has the same domain as another row and a different verdict", now.Name(), ErrReport, read.number)
 		}
 		b.compare(row)
 	}
@@ -104,7 +104,7 @@ func (b *Baseline) meet(key rowKey) (found bool) {
 }
 
 // domain returns the domain of a row, which is compared when it is first met; nil
-// where the row has none.
+// if the row has none.
 func (b *Baseline) domain(row comparedRow) *comparedDomain {
 	if row.domain == "" {
 		return nil

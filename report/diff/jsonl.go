@@ -94,7 +94,7 @@ func (j jsonLines) rows(header []string) iter.Seq2[scan.Row, error] {
 
 func (j jsonLines) cells(line jsonLine, header []string) ([]string, error) {
 	if !slices.Equal(line.header(), header) {
-		return nil, j.wrong(line.number, "it has other fields than the first line")
+		return nil, j.wrong(line.number, "its fields differ from those of the first line")
 	}
 	cells, err := line.texts()
 	if err != nil {
@@ -116,6 +116,8 @@ type jsonRecord struct {
 	Flags uint8  `json:"flags"`
 	Tag   string `json:"tag"`
 	Value string `json:"value"`
+	// LeftOut stands alone in the last one of a very long set: so many records more.
+	LeftOut int `json:"left_out"`
 }
 
 type jsonIssuerWords struct {
@@ -124,7 +126,7 @@ type jsonIssuerWords struct {
 	Reason *string `json:"reason"`
 }
 
-// dropExtras leaves out the cells behind the list's own columns, which a line has only as
+// dropExtras leaves out the cells after the list's own columns, which a line has only as
 // far as they are filled.
 func (l *jsonLine) dropExtras() {
 	for n := len(l.Cells); n > 1; n-- {
@@ -186,8 +188,11 @@ func (l *jsonLine) texts() (cells []string, err error) {
 
 // recordsOf writes records as a cell has them.
 func recordsOf(set []jsonRecord) (string, error) {
-	texts := make([]string, len(set))
-	for i, record := range set {
+	var texts []string
+	for _, record := range set {
+		if record.LeftOut > 0 {
+			return fmt.Sprintf("%s%s%d records]", strings.Join(texts, report.ListSeparator), report.CutNote, record.LeftOut), nil
+		}
 		tag, err := caa.Unescape(record.Tag)
 		if err != nil {
 			return "", err
@@ -200,12 +205,12 @@ func recordsOf(set []jsonRecord) (string, error) {
 		if err != nil {
 			return "", err
 		}
-		texts[i] = property.String()
+		texts = append(texts, property.String())
 	}
 	return strings.Join(texts, report.ListSeparator), nil
 }
 
-// jsonTexts is an object whose values are texts, in the order in which they stand.
+// jsonTexts is an object whose values are texts, in the order of the text.
 type jsonTexts []jsonText
 
 type jsonText struct{ name, text string }
@@ -214,7 +219,7 @@ type jsonText struct{ name, text string }
 func (t *jsonTexts) UnmarshalJSON(object []byte) error {
 	tokens := json.NewDecoder(bytes.NewReader(object))
 	if start, err := tokens.Token(); err != nil || start != json.Delim('{') {
-		return errors.New("its cells are no object")
+		return errors.New("its cells are not an object")
 	}
 	for tokens.More() {
 		name, err := tokens.Token()
@@ -227,7 +232,7 @@ func (t *jsonTexts) UnmarshalJSON(object []byte) error {
 		}
 		value, ok := text.(string)
 		if !ok {
-			return fmt.Errorf("the cell %s is no text", report.QuoteName(fmt.Sprint(name)))
+			return fmt.Errorf("the cell %s is not text", report.QuoteName(fmt.Sprint(name)))
 		}
 		*t = append(*t, jsonText{name.(string), value})
 	}

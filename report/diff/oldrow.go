@@ -74,7 +74,12 @@ func (r *oldRows) add(row oldRow) {
 
 func (r *oldRows) at(i int) *oldRow { return &r.chunks[i/chunkRows][i%chunkRows] }
 
-// Len, Less and Swap implement sort.Interface, which sorts without a copy.
-func (r *oldRows) Len() int           { return r.count }
+// Len is how many rows there are. With Less and Swap it implements sort.Interface, which
+// sorts without a copy.
+func (r *oldRows) Len() int { return r.count }
+
+// Less orders rows by key and judgement, as compare does.
 func (r *oldRows) Less(i, k int) bool { return r.at(i).compare(r.at(k)) < 0 }
-func (r *oldRows) Swap(i, k int)      { a, b := r.at(i), r.at(k); *a, *b = *b, *a }
+
+// Swap changes the places of two rows.
+func (r *oldRows) Swap(i, k int) { a, b := r.at(i), r.at(k); *a, *b = *b, *a }

@@ -18,7 +18,7 @@ import (
 )
 
 // Report is a report that is read again: CSV, the sheets Results of a workbook one
-// behind the other, or what NewJSONLTable makes of JSON Lines.
+// after the other, or what NewJSONLTable makes of JSON Lines.
 type Report struct {
 	Name   string        // of the file, for messages
 	Format report.Format // says how cells are escaped
@@ -27,20 +27,20 @@ type Report struct {
 	Rows iter.Seq2[scan.Row, error]
 }
 
-// ErrReport is wrapped where a file is no report that can be compared with another.
-var ErrReport = errors.New("is no report that can be compared")
+// ErrReport is wrapped if a file is no report that can be compared with another.
+var ErrReport = errors.New("is not a report that can be compared")
 
-// ErrNoColumn is wrapped where a report has no column that is called as ColumnChoice
+// ErrNoColumn is wrapped if a report has no column that is called as ColumnChoice
 // asks for.
 var ErrNoColumn = errors.New("no such column")
 
 // ColumnChoice says which column of a report was scanned: only from its cells it can
-// be told, and not where several hold the same domains.
+// be told, and not if several hold the same domains.
 type ColumnChoice struct {
 	// Asked is the name of the column, or its number among the input's, from 1; empty
 	// where it is to be found.
 	Asked string
-	// Preferred is the name of the column that is taken where others would do as well.
+	// Preferred is the name of the column that is taken if others would do as well.
 	Preferred string
 }
 
@@ -57,7 +57,7 @@ type Reader struct {
 	known   map[string]scan.Status // the status of each reason
 }
 
-// issuerColumns are where a decision stands. The label is empty for the columns that
+// issuerColumns are where a decision is. The label is empty for the columns that
 // do not name their CA, which are the first CA's.
 type issuerColumns struct {
 	label          string
@@ -190,7 +190,7 @@ func (r *Reader) chooseColumn(ctx context.Context, choice ColumnChoice) (err err
 	}
 	best := slices.MaxFunc(append(agreeing, agreement{}), agreement.compare)
 	if !best.mostOf(sampled) {
-		return fmt.Errorf("%s %w: the scanned column is not in it: the domains in caa_domain are those of no other column", r.table.Name, ErrReport)
+		return fmt.Errorf("%s %w: it lacks the scanned column: no other column holds the domains in caa_domain", r.table.Name, ErrReport)
 	}
 	r.column = r.inputs[slices.Index(agreeing, best)]
 	for i, name := range r.inputNames() {
@@ -235,7 +235,7 @@ func (a agreement) compare(other agreement) int {
 }
 
 // mostOf reports whether a column is one that may have been scanned. An empty column
-// explains all empty cells, and so the rows without a domain count only where there are
+// explains all empty cells, and so the rows without a domain count only if there are
 // no others.
 func (a agreement) mostOf(sampled agreement) bool {
 	if sampled.domains > 0 {
@@ -317,10 +317,10 @@ func (r *Reader) read(read *readRow, row scan.Row) error {
 		reason, status := r.text(row, columns.reason), r.text(row, columns.status)
 		known, ok := r.known[reason]
 		if !ok {
-			return r.wrong(row, "%s is no reason", report.QuoteName(reason))
+			return r.wrong(row, "%s is not a reason", report.QuoteName(reason))
 		}
 		if status != string(known) {
-			return r.wrong(row, "%s has not the status %s", reason, report.QuoteName(status))
+			return r.wrong(row, "%s does not have the status %s", reason, report.QuoteName(status))
 		}
 		read.reasons[i] = scan.Reason(reason)
 	}

@@ -216,7 +216,7 @@ func TestTheScannedColumnIsNotThere(t *testing.T) {
 			},
 		}
 		reader, err := NewReader(t.Context(), table, ColumnChoice{})
-		const refusal = "old.csv is no report that can be compared: the scanned column is not in it: the domains in caa_domain are those of no other column"
+		const refusal = "old.csv is not a report that can be compared: it lacks the scanned column: no other column holds the domains in caa_domain"
 		switch {
 		case test.want == "" && (err == nil || err.Error() != refusal):
 			t.Errorf("%s: %v, want an error", test.name, err)
@@ -234,11 +234,16 @@ func TestRecordsInJSONLines(t *testing.T) {
 		{`\"\\`, `\"\\\255`, `128 \"\\ "\"\\\255"`},
 		{`\065\009`, `\066`, `128 A\009 "B"`}, // one record has one text
 	} {
-		if got, err := recordsOf([]jsonRecord{{128, test.tag, test.value}}); got != test.want || err != nil {
+		if got, err := recordsOf([]jsonRecord{{Flags: 128, Tag: test.tag, Value: test.value}}); got != test.want || err != nil {
 			t.Errorf("%q and %q are %s, %v, want %s", test.tag, test.value, got, err, test.want)
 		}
 	}
-	for _, wrong := range []jsonRecord{{0, ``, `x`}, {0, `issue`, `"`}, {0, `\a`, `x`}, {0, `issue`, "\x1b"}} {
+	long := []jsonRecord{{Tag: `issue`, Value: `a`}, {LeftOut: 7}}
+	text, err := recordsOf(long)
+	if records, cut := splitRecords(text); err != nil || !cut || len(records) == 0 {
+		t.Errorf("%+v are %s, %v, and not known to be a part", long, text, err)
+	}
+	for _, wrong := range []jsonRecord{{Value: `x`}, {Tag: `issue`, Value: `"`}, {Tag: `\a`, Value: `x`}, {Tag: `issue`, Value: "\x1b"}} {
 		text, err := json.Marshal(map[string]any{
 			"cells": map[string]string{"a": "x.example"}, "domain": "x.example", "records": []jsonRecord{wrong},
 			"decisions": []map[string]string{{"issuer": "A", "status": "permitted", "reason": "no-caa"}},
@@ -250,7 +255,7 @@ func TestRecordsInJSONLines(t *testing.T) {
 		if err == nil {
 			_, err = NewReader(t.Context(), table, ColumnChoice{})
 		}
-		if !errors.Is(err, ErrReport) || !strings.HasPrefix(err.Error(), "old.jsonl is no report that can be compared: line 1: ") {
+		if !errors.Is(err, ErrReport) || !strings.HasPrefix(err.Error(), "old.jsonl is not a report that can be compared: line 1: ") {
 			t.Errorf("%+v: %v, want an error about line 1", wrong, err)
 		}
 	}

@@ -15,7 +15,7 @@ import (
 
 // pageData writes the domains for a page's script: a column of names, one of rows and
 // one of outcomes, because most domains share theirs. It writes piece by piece, and
-// json.Marshal escapes all that could end the element in which the data stand. What
+// json.Marshal escapes all that could end the element in which the data are. What
 // goes wrong with the writing the last Flush says.
 type pageData struct {
 	to     *bufio.Writer
@@ -44,12 +44,12 @@ type pageOutcome struct {
 
 type pageDecision struct {
 	Reason scan.Reason `json:"reason"`
-	// Detail is the sentence: all of it, or what stands before and behind the domain.
+	// Detail is the sentence: all of it, or what is before and after the domain.
 	Detail []string `json:"detail"`
 	Fix    *int     `json:"fix,omitempty"` // its place in the CA's fix list
 }
 
-// pageTogether is a fix for several CAs in the data: the lines, none where they are too
+// pageTogether is a fix for several CAs in the data: the lines, none if they are too
 // long, and the CAs, by their place among the groups.
 type pageTogether struct {
 	Publish string `json:"publish"`
@@ -57,7 +57,7 @@ type pageTogether struct {
 }
 
 // pageGroup is some CAs that one name stops: their labels, and what is to be known of
-// the others where each of them is asked about.
+// the others if each of them is asked about.
 type pageGroup struct {
 	Whom  string         `json:"whom"`
 	Notes map[int]string `json:"notes"`
@@ -72,9 +72,9 @@ type pageReason struct {
 func (v *pageView) writeData(to *bufio.Writer) error {
 	d := &pageData{to: to, view: v, together: make(map[int]bool)}
 	for _, fixes := range v.fixes {
-		places := make(map[string]int, len(fixes))
-		for i, fix := range fixes {
-			places[fix.Name()] = i
+		places := make(map[string]int, fixes.Len())
+		for i := range fixes.Len() {
+			places[fixes.Name(i)] = i
 		}
 		d.places, d.fixes = append(d.places, places), append(d.fixes, make(map[int]bool))
 	}
@@ -109,7 +109,7 @@ func (d *pageData) words() {
 }
 
 // sets are the lines to publish for each CA, by their places in its fix list; none
-// where they are too long. Those that no domain of the page refers to are not there, or
+// if they are too long. Those that no domain of the page refers to are not there, or
 // the page would grow with the list.
 func (d *pageData) sets() {
 	d.to.WriteString(`,"fixes":[`)
@@ -117,7 +117,7 @@ func (d *pageData) sets() {
 		if i > 0 {
 			d.to.WriteString(",")
 		}
-		d.byPlace(d.fixes[i], func(place int) any { return d.lines(fixes[place]) })
+		d.byPlace(d.fixes[i], func(place int) any { return d.lines(fixes.At(place)) })
 	}
 	d.to.WriteString("]")
 }
@@ -128,7 +128,7 @@ func (d *pageData) sharedSets() {
 	met := make(map[string]int)
 	d.to.WriteString(`,"together":`)
 	d.byPlace(d.together, func(place int) any {
-		f := d.view.together[place]
+		f := d.view.together.At(place)
 		key := fmt.Sprint(f.Issuers)
 		group, ok := met[key]
 		if !ok {
@@ -251,7 +251,7 @@ func (d *pageData) outcome(o *scan.Outcome) pageOutcome {
 	for _, property := range o.Records.Properties {
 		records = append(records, property.String()) // printable ASCII
 	}
-	p.Records, p.Left = fitting(records, d.view.Most.text)
+	p.Records, p.Left = report.Fitting(records, d.view.Most.text)
 	for i, decision := range o.Decisions {
 		p.Decisions = append(p.Decisions, d.decision(i, o.Records.Owner, decision))
 		if place, several := d.view.shared(o.Records.Owner); several && decision.Fix != nil {

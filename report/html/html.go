@@ -31,7 +31,7 @@ type pageLimits struct {
 }
 
 // mostOnPage: 100,000 domains, one in twelve of which has records of its own, make a
-// page of 8 MB, and 56 MB where each has (BenchmarkBrowser). As many fixes are more
+// page of 8 MB, and 56 MB if each has (BenchmarkBrowser). As many fixes are more
 // than anybody reads; all are in the workbook.
 func mostOnPage() pageLimits {
 	return pageLimits{domains: 100_000, lines: 100, fixes: 500, paper: 50, names: 12, text: 16 << 10}
@@ -65,6 +65,7 @@ func newHTML(w io.Writer, layout report.Layout, limits pageLimits) (*htmlWriter,
 	return &htmlWriter{out: w, table: t, page: page, limits: limits}, nil
 }
 
+// Write takes a row into the page. After an error it returns that error again.
 func (h *htmlWriter) Write(r scan.Result) error {
 	if h.err == nil {
 		h.err = h.table.Check(r)
@@ -75,7 +76,7 @@ func (h *htmlWriter) Write(r scan.Result) error {
 // atOnce is about how many octets are written at a time.
 const atOnce = 64 << 10
 
-// Close writes the page. Its data stand between two templates, because they are too
+// Close writes the page. Its data are between two templates, because they are too
 // long to be held as one text.
 func (h *htmlWriter) Close(o *report.Overview) error {
 	err := h.err

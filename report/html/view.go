@@ -27,15 +27,15 @@ type pageView struct {
 	Issuers     []issuerView
 	Reasons     []scan.Reason        // that a domain of the page has
 	Filtered    []scan.Warning       // that a domain of the page has
-	Changes     *report.Changes      // nil where nothing was compared
+	Changes     *report.Changes      // nil if nothing was compared
 	Domains     []report.DomainTotal // as many as the page holds
 	Nowhere     int                  // rows without a domain
 	Most        pageLimits
 
 	spelt    map[domain.Name][]scan.Warning // of the rows of a domain
 	changed  map[string]scan.Change         // of domains
-	fixes    [][]report.FixTotal            // of each CA
-	together []report.FixTotal              // of all CAs
+	fixes    []report.FixList               // of each CA
+	together report.FixList                 // of all CAs
 	at       map[string]int                 // of each deciding name: its place in together
 }
 
@@ -76,14 +76,16 @@ func (h *htmlWriter) view(o *report.Overview) *pageView {
 	tally := o.Tally
 	v := &pageView{
 		Overview: o, Title: report.Title,
-		Domains: tally.Domains(), Most: h.limits, spelt: tally.Spellings(),
+		Most: h.limits, spelt: tally.Spellings(),
 		Changes: tally.Changes, changed: tally.Changes.ByDomain(),
 	}
-	v.Nowhere = v.Total().Rows
-	for _, d := range v.Domains {
-		v.Nowhere -= d.Rows
+	v.Nowhere = tally.Nowhere()
+	for d := range tally.Domains() {
+		if len(v.Domains) == h.limits.domains {
+			break
+		}
+		v.Domains = append(v.Domains, d)
 	}
-	v.Domains = v.Domains[:min(len(v.Domains), h.limits.domains)]
 	v.Top, v.Rest = factViews(o.Leading()), factViews(o.Further())
 	for _, line := range o.Permissions() {
 		v.Permissions = append(v.Permissions, permissionView{line.Name, line.Meaning, permissionClass(line.Kind), line.Count})
@@ -180,16 +182,16 @@ func (v *pageView) addTogether(tally *report.Tally) {
 		issuers = append(issuers, i)
 	}
 	v.together, v.at = tally.Fixes(issuers...), make(map[string]int)
-	for place, f := range v.together {
-		v.at[f.Name()] = place
+	for place := range v.together.Len() {
+		v.at[v.together.Name(place)] = place
 	}
 }
 
-// shared returns the place in together of the fix for all CAs that a name stops, where
+// shared returns the place in together of the fix for all CAs that a name stops, if
 // that are several.
 func (v *pageView) shared(name string) (place int, several bool) {
 	place, ok := v.at[name]
-	return place, ok && len(v.together[place].Issuers) > 1
+	return place, ok && len(v.together.At(place).Issuers) > 1
 }
 
 // labelsOf returns the labels of some CAs.
@@ -210,15 +212,15 @@ func (v *pageView) addIssuer(i int, o report.IssuerOverview) {
 		x += width
 	}
 	fixes := o.Fixes
-	for k, fix := range fixes[:min(len(fixes), v.Most.fixes)] {
-		issuer.Fixes = append(issuer.Fixes, v.fix(issuer, k, fix))
+	for fix := range fixes.First(v.Most.fixes) {
+		issuer.Fixes = append(issuer.Fixes, v.fix(issuer, len(issuer.Fixes), fix))
 	}
-	issuer.AllFixes, issuer.OffPaper = len(fixes), max(0, len(issuer.Fixes)-v.Most.paper)
+	issuer.AllFixes, issuer.OffPaper = fixes.Len(), max(0, len(issuer.Fixes)-v.Most.paper)
 	v.Issuers = append(v.Issuers, issuer)
 	v.fixes = append(v.fixes, fixes)
 }
 
-// Named is the label of a CA where there are several: "for Old".
+// Named is the label of a CA if there are several: "for Old".
 func (v *pageView) Named(issuer int) string {
 	return strings.TrimSpace(report.ForLabel(v.Labels[issuer], v.Labels))
 }
@@ -240,7 +242,7 @@ type fixView struct {
 	named        int // of the domains
 	line         report.FixLine
 	Now, Publish markedLines
-	Together     *togetherView // where the name stops other CAs too
+	Together     *togetherView // if the name stops other CAs too
 	Further      bool          // not printed
 }
 
@@ -262,7 +264,7 @@ type markedLine struct {
 }
 
 func (v *pageView) fix(issuer issuerView, place int, f report.FixTotal) fixView {
-	now, left := fitting(f.PresentLines(), v.Most.text)
+	now, left := report.Fitting(f.PresentLines(), v.Most.text)
 	publish := v.publish(f)
 	view := fixView{
 		ID:     fmt.Sprintf("fix-%d-%d", issuer.Index, place),
@@ -273,7 +275,7 @@ func (v *pageView) fix(issuer issuerView, place int, f report.FixTotal) fixView 
 		Publish: markedLines{differing(publish, now), len(f.Set) - len(publish)},
 	}
 	if shared, several := v.shared(f.Name()); several {
-		all := v.together[shared]
+		all := v.together.At(shared)
 		publish := v.publish(all)
 		view.line.Others = v.labelsOf(others(all.Issuers, issuer.Index))
 		view.Together = &togetherView{report.Joined(v.labelsOf(all.Issuers)), markedLines{differing(publish, now), len(all.Set) - len(publish)}}
@@ -295,25 +297,14 @@ func (f fixView) Asked() string { return f.line.Asked() }
 // Known is what is to be known before.
 func (f fixView) Known() []string { return f.line.Known() }
 
-// publish returns the lines to publish, or none where they are too long: a part of a
+// publish returns the lines to publish, or none if they are too long: a part of a
 // set must not be published.
 func (v *pageView) publish(f report.FixTotal) []string {
-	lines, left := fitting(f.Lines(), v.Most.text)
+	lines, left := report.Fitting(f.Lines(), v.Most.text)
 	if left > 0 {
 		return nil
 	}
 	return lines
-}
-
-// fitting returns the first of the lines that have so many octets together, and how
-// many more there are.
-func fitting(lines []string, most int) (fit []string, left int) {
-	for i, line := range lines {
-		if most -= len(line); most < 0 {
-			return lines[:i], len(lines) - i
-		}
-	}
-	return lines, 0
 }
 
 // differing marks the lines that the other set has not.
@@ -337,7 +328,7 @@ func (f fixView) Unblocked() string {
 	return report.Joined(names)
 }
 
-// recordsWidth is how many characters of records stand in a line.
+// recordsWidth is how many characters of records a line has.
 const recordsWidth = 84
 
 // Records are the present ones, as far as there is room for them in a line.
@@ -418,7 +409,7 @@ func percent(part, all int) float64 { return 100 * float64(part) / float64(max(a
 // hundredths rounds to as exact as a bar can be.
 func hundredths(n float64) float64 { return math.Round(100*n) / 100 }
 
-// symbol stands beside the word, for those who see no colours.
+// symbol is beside the word, for those who see no colours.
 func symbol(status scan.Status) string {
 	switch status {
 	case scan.Permitted:

@@ -89,9 +89,9 @@ func InputFailure(reason scan.Reason, detail scan.Sentence, issuers int) scan.Ve
 type World struct {
 	Layout  report.Layout
 	Results []scan.Result
-	All     []scan.Result // where given, the tally is of these: those that are not written too
+	All     []scan.Result // if given, the tally is of these: those that are not written too
 	Run     report.Run
-	Changes *report.Changes // where rows are compared
+	Changes *report.Changes // if rows are compared
 }
 
 // NewWorld has a row of every kind, for one or two CAs.
@@ -277,6 +277,7 @@ var ErrDisk = errors.New("no space left on device")
 // Limited takes so many octets and then fails.
 type Limited struct{ left int }
 
+// Write counts p, and fails with ErrDisk as soon as there is no room for all of it.
 func (l *Limited) Write(p []byte) (int, error) {
 	if len(p) > l.left {
 		return 0, ErrDisk

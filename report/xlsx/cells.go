@@ -16,7 +16,7 @@ import (
 // line is a row of a sheet: of each cell its XML after the place, which differs from row
 // to row where all else may be the same (ECMA-376, part 1, section 18.3.1.4).
 type line struct {
-	cells [][]byte // nil if nothing stands in a cell
+	cells [][]byte // nil if nothing is in a cell
 	own   [][]byte // memory for the cells that are not shared with another line
 	lines int      // of the highest cell
 }
@@ -128,9 +128,9 @@ func blankEnds(text string) bool {
 	return text != "" && (strings.IndexByte(blanks, text[0]) >= 0 || strings.IndexByte(blanks, text[len(text)-1]) >= 0)
 }
 
-// appendText appends what EscapeCell has left of a text, as it stands between tags. A
+// appendText appends what EscapeCell has left of a text, as it is between tags. A
 // carriage return is a reference, because an XML reader turns one into a line feed (XML
-// 1.0, section 2.11). _xHHHH_ stands for the character HHHH in a workbook, and so an
+// 1.0, section 2.11). _xHHHH_ means the character HHHH in a workbook, and so an
 // underscore that would begin such an escape is _x005F_ itself (ECMA-376, part 1, section
 // 22.9.2.19).
 func appendText(to []byte, text string) []byte {
@@ -170,10 +170,10 @@ func isStringEscape(text string) bool {
 	return strings.Trim(text[2:len(shape)-1], "0123456789abcdefABCDEF") == ""
 }
 
-// underscoreMark stands for an escaped underscore in what excelize is given, for the
+// underscoreMark means an escaped underscore in what excelize is given, for the
 // summary: it loses text if it sees an escape that it cannot decode, as _xD800_, or two
 // with an underscore in common. EscapeCell leaves this character nowhere, and zipWriter
-// writes for each mark what it stands for.
+// writes for each mark what it means.
 const underscoreMark = '\x7f'
 
 // markedText returns what excelize has to be given for a text to come back as it is, or
@@ -225,7 +225,7 @@ func fitCell(text string) string {
 	if all <= most {
 		return text
 	}
-	note := fmt.Sprintf(report.CutNote+"%d of these %d characters]", most, all)
+	note := fmt.Sprintf(report.CutNote+"a spreadsheet cell holds %d of these %d characters]", most, all)
 	left := most - unitsIn(note)
 	for i, r := range text {
 		if left -= utf16.RuneLen(r); left < 0 {

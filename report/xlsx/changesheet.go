@@ -5,14 +5,14 @@ import (
 	"caascan/scan"
 )
 
-// changesSheet is there only where rows were compared with an earlier report.
+// changesSheet is there only if rows were compared with an earlier report.
 const changesSheet = "Changes"
 
 // changesText says what the sheet holds.
 func changesText() sheetText {
 	return sheetText{
 		name:  changesSheet,
-		holds: "What is different from the earlier report, a line for each domain: its policy first, then lookup trouble, then rows that are new and gone.",
+		holds: "What is different from the earlier report, a line for each domain: its policy first, then lookup trouble, then rows that are new or gone.",
 		empty: "Nothing is different from the earlier report.",
 	}
 }
@@ -32,27 +32,27 @@ func changeColumns(labels []string) []sheetColumn[report.DomainChange] {
 		},
 		{
 			name: "Rows", width: countWidth,
-			meaning: "How many of its rows have the change. Empty where both reports have the domain, but no row of it: another line says how many are new.",
+			meaning: "How many of its rows have the change. Empty if both reports have the domain, but no row of it is in both: another line says how many are new.",
 			number:  func(d report.DomainChange) int { return d.Rows },
 		},
 		{
 			name: "Was", width: 32,
-			meaning: "Status and reason in the earlier report. Empty where the domain was not there.",
+			meaning: "Status and reason in the earlier report. Empty if the domain was not in it.",
 			text:    func(d report.DomainChange) string { return d.Was.Text(labels, "\n") },
 		},
 		{
 			name: "Is", width: 32,
-			meaning: "Status and reason now. Empty where the domain is not there any more.",
+			meaning: "Status and reason now. Empty if the domain is no longer there.",
 			text:    func(d report.DomainChange) string { return d.Is.Text(labels, "\n") },
 		},
 		{
 			name: "Records before", width: 44,
-			meaning: "The CAA records in the earlier report, one in each line, where the policy changed: first those that are not there any more.",
+			meaning: "The CAA records in the earlier report, one in each line, if the policy changed: first those that are no longer there.",
 			text:    func(d report.DomainChange) string { return d.Was.RecordsText() },
 		},
 		{
 			name: "Records now", width: 44,
-			meaning: "The CAA records now, one in each line, where the policy changed: first those that were not there.",
+			meaning: "The CAA records now, one in each line, if the policy changed: first those that were not there before.",
 			text:    func(d report.DomainChange) string { return d.Is.RecordsText() },
 		},
 	}

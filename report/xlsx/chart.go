@@ -9,7 +9,7 @@ import (
 	"caascan/scan"
 )
 
-// chartSpot is where a chart stands: the column at which it begins, how far in that,
+// chartSpot is where a chart is: the column at which it begins, how far in that,
 // and its width, in pixels. excelize takes a column for eight pixels a character
 // wide, and Excel for seven; so a chart begins where a column does, or ends where
 // one does, and the rest lies in the widest.
@@ -115,7 +115,7 @@ func solid(color string) excelize.Fill {
 	return excelize.Fill{Type: "pattern", Pattern: 1, Color: []string{color}}
 }
 
-// issuerTables are where the tables of a CA stand.
+// issuerTables are where the tables of a CA are.
 type issuerTables struct{ statuses, reasons, names span }
 
 // drawCharts puts the charts of a CA side by side into rows that reserve has left.

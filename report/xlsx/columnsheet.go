@@ -111,7 +111,7 @@ func failedColumns() []sheetColumn[scan.Result] {
 	return []sheetColumn[scan.Result]{
 		{
 			name: "Address or domain", width: 28,
-			meaning: "What stands in the row, as it was read.",
+			meaning: "What the row says, as it was read.",
 			text:    readText,
 		},
 		{
@@ -121,7 +121,7 @@ func failedColumns() []sheetColumn[scan.Result] {
 		},
 		{
 			name: "Domain", width: 26,
-			meaning: "The domain of the mailbox as the DNS knows it. Empty where the row holds none.",
+			meaning: "The domain of the mailbox as the DNS knows it. Empty if the row holds none.",
 			text:    func(r scan.Result) string { return r.Verdict.Domain.String() },
 		},
 		{
@@ -141,7 +141,7 @@ func failedColumns() []sheetColumn[scan.Result] {
 		},
 		{
 			name: "On failure", width: 18, colored: true,
-			meaning: "What the S/MIME Baseline Requirements let a CA do after this failure: ca-may-issue (it need not), ca-must-not-issue, or unknown, which is no permission. Empty where nothing was looked up.",
+			meaning: "What the S/MIME Baseline Requirements let a CA do after this failure: ca-may-issue (it need not), ca-must-not-issue, or unknown, which is no permission. Empty if nothing was looked up.",
 			text:    func(r scan.Result) string { return string(r.Verdict.OnFailure) },
 		},
 		{
@@ -156,7 +156,7 @@ func failedColumns() []sheetColumn[scan.Result] {
 		},
 		{
 			name: "Asked at", width: 21,
-			meaning: "When the oldest answer came that this rests on, in UTC. Empty for zone files and where nothing was looked up.",
+			meaning: "When the oldest answer that this rests on came, in UTC. Empty for zone files and if nothing was looked up.",
 			moment:  func(r scan.Result) time.Time { return r.Verdict.CheckedAt },
 		},
 	}
@@ -191,12 +191,12 @@ func domainColumns(labels []string) []sheetColumn[report.DomainTotal] {
 	return append(columns,
 		sheetColumn[report.DomainTotal]{
 			name: "Found at", width: 24,
-			meaning: "The name at which CAA records were found: the domain itself or a parent of it. Empty where there are none.",
+			meaning: "The name at which CAA records were found: the domain itself or a parent of it. Empty if there are none.",
 			text:    func(d report.DomainTotal) string { return d.Outcome.FoundAt.String() },
 		},
 		sheetColumn[report.DomainTotal]{
 			name: "Deciding name", width: 24,
-			meaning: "The name at which the records really stand, which is another one where an alias (CNAME, DNAME) led there. The fix list has its lines under this name.",
+			meaning: "The name that really has the records, which is another one if an alias (CNAME, DNAME) led there. The fix list has its lines under this name.",
 			text:    func(d report.DomainTotal) string { return d.Outcome.Records.Owner },
 		},
 		sheetColumn[report.DomainTotal]{
@@ -211,7 +211,7 @@ func domainColumns(labels []string) []sheetColumn[report.DomainTotal] {
 		},
 		sheetColumn[report.DomainTotal]{
 			name: "On failure", width: 18, colored: true,
-			meaning: "What the S/MIME Baseline Requirements let a CA do where the lookup failed: ca-may-issue (it need not), ca-must-not-issue, or unknown, which is no permission. Empty where it did not fail.",
+			meaning: "What the S/MIME Baseline Requirements let a CA do if the lookup failed: ca-may-issue (it need not), ca-must-not-issue, or unknown, which is no permission. Empty if it did not fail.",
 			text:    func(d report.DomainTotal) string { return string(d.Outcome.OnFailure) },
 		},
 		sheetColumn[report.DomainTotal]{
@@ -257,7 +257,7 @@ func fixColumns() []sheetColumn[report.FixLine] {
 		},
 		{
 			name: "Domains", width: countWidth, linked: true,
-			meaning: "For how many distinct domains that is; it leads to the first of them in the sheet Domains, where the same deciding name finds the others.",
+			meaning: "How many distinct domains these rows have; the link leads to the first of them in the sheet Domains, where the same deciding name finds the others.",
 			number:  func(f report.FixLine) int { return f.Count.Domains },
 		},
 		{
@@ -272,12 +272,12 @@ func fixColumns() []sheetColumn[report.FixLine] {
 		},
 		{
 			name: "Who is to be asked", width: 16,
-			meaning: "Who has to publish it: whoever runs the domain, or whoever runs another one where an alias or a parent led there.",
+			meaning: "Who has to publish it: whoever runs the domain, or whoever runs another one if an alias or a parent led there.",
 			text:    func(f report.FixLine) string { return f.Asked() },
 		},
 		{
 			name: "Reason", width: 18,
-			meaning: "Why the CA is stopped, as a code; several where the records changed during the scan.",
+			meaning: "Why the CA is stopped, as a code; several codes if the records changed during the scan.",
 			text:    func(f report.FixLine) string { return f.ReasonCodes() },
 		},
 		{
@@ -287,12 +287,12 @@ func fixColumns() []sheetColumn[report.FixLine] {
 		},
 		{
 			name: "Contact", width: 16,
-			meaning: "Where the zone wants to be told of requests that its records forbid (iodef); it may be a way to whoever runs it.",
+			meaning: "The contact to which the zone wants requests reported that its records forbid (iodef); it may lead to whoever runs the zone.",
 			text:    func(f report.FixLine) string { return strings.Join(f.Contacts, "\n") },
 		},
 		{
 			name: "TTL", width: 14,
-			meaning: "For how many seconds the present records may still be seen after the change. Empty where there is nothing to wait for.",
+			meaning: "For how many seconds the present records may still be seen after the change. Empty if there is nothing to wait for.",
 			number:  func(f report.FixLine) int { return int(f.TTL) },
 		},
 	}

@@ -17,8 +17,8 @@ type finisher struct {
 	over    *report.Overview
 	fixed   []issuerFixes
 	firsts  map[domain.Name]place              // of the domains of the fixes
-	changes *columnSheets[report.DomainChange] // nil where nothing was compared
-	places  *columnSheets[report.PlaceLine]    // nil where no other places are
+	changes *columnSheets[report.DomainChange] // nil if nothing was compared
+	places  *columnSheets[report.PlaceLine]    // nil if no other places are
 	fixes   *columnSheets[report.FixLine]
 	domains *columnSheets[report.DomainTotal]
 	legend  *columnSheets[legendLine]
@@ -89,14 +89,14 @@ func (c *finisher) complete(s *series) error {
 	panic("report: no text for " + s.name)
 }
 
-// writeDomains notes where the first domain of each fix stands.
+// writeDomains notes where the first domain of each fix is.
 func (c *finisher) writeDomains() error {
 	for _, issuer := range c.fixed {
-		for _, fix := range issuer.Fixes {
+		for fix := range issuer.Fixes.All() {
 			c.firsts[fix.Domains[0]] = place{}
 		}
 	}
-	for _, d := range c.over.Tally.Domains() {
+	for d := range c.over.Tally.Domains() {
 		at, err := c.domains.add(d)
 		if err != nil {
 			return err
@@ -112,8 +112,9 @@ func (c *finisher) writeDomains() error {
 func (c *finisher) stopped() map[string][]string {
 	labels := make(map[string][]string)
 	for _, issuer := range c.fixed {
-		for _, fix := range issuer.Fixes {
-			labels[fix.Name()] = append(labels[fix.Name()], issuer.Label)
+		for i := range issuer.Fixes.Len() {
+			name := issuer.Fixes.Name(i)
+			labels[name] = append(labels[name], issuer.Label)
 		}
 	}
 	return labels
@@ -123,7 +124,7 @@ func (c *finisher) writeFixes() error {
 	linked, stopped := c.fixes.linked(), c.stopped()
 	for i := range c.fixed {
 		issuer := &c.fixed[i]
-		for _, fix := range issuer.Fixes {
+		for fix := range issuer.Fixes.All() {
 			others := slices.DeleteFunc(slices.Clone(stopped[fix.Name()]), func(label string) bool { return label == issuer.Label })
 			at, err := c.fixes.add(report.FixLine{FixTotal: fix, Issuer: issuer.Label, Others: others})
 			if err != nil {
@@ -154,7 +155,7 @@ func (c *finisher) writeLegend() error {
 	return nil
 }
 
-// series are the sheets behind the summary, in their order.
+// series are the sheets after the summary, in their order.
 func (c *finisher) series() []*series {
 	all := []*series{c.fixes.series, c.results, c.failed.series, c.domains.series, c.legend.series}
 	if c.changes != nil {

@@ -9,7 +9,7 @@ import (
 )
 
 // setPage fixes what a sheet is on paper: A4, landscape, so many pages wide and as
-// many high as it takes. Pages that stand side by side follow each other.
+// many high as it takes. Pages that are side by side follow each other.
 func setPage(f *excelize.File, sheet string, wide int) error {
 	return cmp.Or(
 		f.SetSheetProps(sheet, &excelize.SheetPropsOptions{FitToPage: new(true)}),

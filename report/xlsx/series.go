@@ -12,12 +12,12 @@ type limits struct {
 	size int64 // of its XML
 }
 
-// maxSheetSize, 4 GiB less what stands before and after the rows, is where the
+// maxSheetSize, 4 GiB less what comes before and after the rows, is where the
 // rows go on in another sheet, because an archive without zip64 holds no larger
 // part. A million rows with 12 cells each are 0.8 GiB.
 const maxSheetSize = 4<<30 - 16<<20
 
-// series is the sheets of one kind: where one is full the next goes on, as Results 2
+// series is the sheets of one kind: if one is full the next goes on, as Results 2
 // after Results.
 type series struct {
 	archive *zipWriter
@@ -25,9 +25,9 @@ type series struct {
 	name    string
 	widths  []float64
 	header  *line
-	shown   int // lines of a cell at most; mostLines where zero
+	shown   int // lines of a cell at most; mostLines if zero
 	sheets  []*sheet
-	empty   bool // a sentence stands where the lines would
+	empty   bool // a sentence is where the lines would be
 }
 
 // place is a row of a sheet, to which a link leads.
@@ -48,7 +48,7 @@ func (s *series) write(l *line) (place, error) {
 	return place{last.name, last.rows}, err
 }
 
-// makeRoom begins a sheet where the row does not fit into the last one.
+// makeRoom begins a sheet if the row does not fit into the last one.
 func (s *series) makeRoom(l *line) error {
 	if len(s.sheets) > 0 && s.last().hasRoom(l, s.limits) {
 		return nil
@@ -80,7 +80,7 @@ func (s *series) addSheet() error {
 // link makes the cell in a column of the row that was written last lead to a place.
 func (s *series) link(column int, to place) { s.last().link(column, to) }
 
-// complete ends the series. There is a sheet in any case, with a sentence in it where
+// complete ends the series. There is a sheet in any case, with a sentence in it if
 // it would be empty.
 func (s *series) complete(sentence string, style int) error {
 	if len(s.sheets) == 0 {

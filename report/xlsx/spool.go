@@ -21,6 +21,7 @@ type spool struct {
 	size   int64
 }
 
+// Write keeps p, in a file once all of it is too much for memory.
 func (s *spool) Write(p []byte) (int, error) {
 	s.size += int64(len(p))
 	if s.file == nil && s.size <= spoolMemory {

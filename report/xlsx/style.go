@@ -12,15 +12,15 @@ import (
 
 // look is how a cell of a workbook looks. The zero look is plain text.
 type look struct {
-	size         float64 // in points; textSize where zero
+	size         float64 // in points; textSize if zero
 	bold, italic bool
 	underline    bool
-	color, fill  string // RGB in hexadecimal; ink on nothing where empty
-	align        string // left or right; where empty, text is to the left and numbers are to the right
+	color, fill  string // RGB in hexadecimal; ink on nothing if empty
+	align        string // left or right; if empty, text is to the left and numbers are to the right
 	indent       int    // steps away from the side that align names
 	wrap, middle bool   // middle: between the top and the bottom of a high row
 	line         bool   // under the cell
-	format       string // of a number; where empty, what is typed into the cell later stays text
+	format       string // of a number; if empty, what is typed into the cell later stays text
 }
 
 // The font is one that every system has, or has the widths of.
@@ -149,7 +149,7 @@ type rowStyles struct {
 	moment              int            // of times
 	count, link         int            // numbers of things; those that lead to them
 	note                int            // in place of lines
-	blank               int            // of cells without text; 0 where there are none
+	blank               int            // of cells without text; 0 if there are none
 	colored             map[string]int // of statuses, of what a CA may do after a failure, of changes, and of what other places make of it
 }
 

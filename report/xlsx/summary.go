@@ -111,7 +111,7 @@ func (p *summary) endRow(height float64) {
 // size.
 const pagePoints = 605
 
-// keep begins another page of paper where so many points do not fit on this one.
+// keep begins another page of paper if so many points do not fit on this one.
 func (p *summary) keep(points float64) {
 	if p.used+points <= pagePoints {
 		return
@@ -123,7 +123,7 @@ func (p *summary) keep(points float64) {
 }
 
 // height is about that of a row whose text is wrapped, which spreadsheets do not
-// work out by themselves where cells are merged.
+// work out by themselves if cells are merged.
 func height(text string, width float64) float64 {
 	return min(float64(lineHeight*linesOf(text, width)), excelize.MaxRowHeight)
 }
@@ -171,7 +171,7 @@ func headingPoints(text string) float64 {
 // entry is a line of a table of the summary.
 type entry struct {
 	word    string
-	to      place // where the word leads; zero where it does not
+	to      place // where the word leads; zero if it does not
 	count   report.Count
 	look    look // of the word and the counts
 	meaning string
@@ -182,7 +182,7 @@ func (e *entry) height() float64 {
 }
 
 // table writes entries under their labels: a word, three numbers and a sentence. It
-// stands on one page of paper where that is high enough.
+// is on one page of paper if that is high enough.
 func (p *summary) table(word, meaning string, entries []entry, all report.Count) span {
 	p.keep(tablePoints(entries))
 	p.labels(word, meaning)

@@ -36,7 +36,7 @@ func (p *summary) title(o *report.Overview) {
 	p.wide(wordColumn, o.Question(), pageWidth, 20, look{size: 12, color: faded})
 }
 
-// notes stand at the top, because they make everything below weaker.
+// notes are at the top, because they make everything below weaker.
 func (p *summary) notes(notes []string) {
 	for _, note := range notes {
 		p.wide(wordColumn, note, pageWidth, 0, look{color: amber, fill: paleAmber})
@@ -142,7 +142,7 @@ func (p *summary) issuer(issuer *issuerFixes, o *report.Overview) {
 	p.drawCharts(at, t, statusWords(issuer.Statuses))
 }
 
-// The size of the large numbers, and the height of all that stands between the heading
+// The size of the large numbers, and the height of all that is between the heading
 // and the charts of a CA.
 const (
 	largeSize      = 20
@@ -191,7 +191,7 @@ func (p *summary) names(fixes *issuerFixes, all report.Count) span {
 	}
 	var entries []entry
 	for i, at := range fixes.places {
-		fix := &fixes.Fixes[i]
+		fix := fixes.Fixes.At(i)
 		entries = append(entries, entry{
 			word: report.Shorten(fix.Name(), 2*wordWidth), to: at, count: fix.Count, look: look{line: true},
 			meaning: report.Shorten(report.PropertiesText(mailFirst(fix.Present.Properties)), meaningWidth),
@@ -199,7 +199,7 @@ func (p *summary) names(fixes *issuerFixes, all report.Count) span {
 	}
 	p.endRow(0)
 	rows := p.table("Largest blocking name", "Records now", entries, all)
-	if more := len(fixes.Fixes) - len(fixes.places); more > 0 {
+	if more := fixes.Fixes.Len() - len(fixes.places); more > 0 {
 		p.put(wordColumn, fmt.Sprintf("and %d more, in the fix list", more), look{color: faded, italic: true})
 		p.endRow(0)
 	}

@@ -141,7 +141,7 @@ var dateForms = [...]struct{ layout, format string }{
 	{"02-01-2006", `dd\-mm\-yyyy`},
 }
 
-// timeForms are those of the times behind dates.
+// timeForms are those of the times after dates.
 var timeForms = [...]struct{ layout, format string }{{"", ""}, {" 15:04", " hh:mm"}, {" 15:04:05", " hh:mm:ss"}}
 
 // days1904 is how many days later the dates of some workbooks begin, those of old ones of

@@ -32,10 +32,10 @@ const (
 	legendSheet  = "Legend"
 )
 
-// sheetText says what a sheet holds, and what stands there where that is nothing.
+// sheetText says what a sheet holds, and what it says if that is nothing.
 type sheetText struct {
 	name, holds, empty string
-	left               string // in place of empty, where not all rows were written
+	left               string // in place of empty, if not all rows were written
 }
 
 // sheetTexts are those of the sheets that every workbook has.
@@ -85,7 +85,7 @@ func newWorkbook(w io.Writer, layout report.Layout) (*workbook, error) {
 	}
 	columns := len(t.Header())
 	if columns > excelize.MaxColumns {
-		return nil, fmt.Errorf("the workbook would have %d columns, a spreadsheet has at most %d: write a .csv report", columns, excelize.MaxColumns)
+		return nil, fmt.Errorf("the workbook would have %d columns, and a spreadsheet has at most %d: write a .csv report", columns, excelize.MaxColumns)
 	}
 	dir, err := os.MkdirTemp(layout.TempDir, "caascan-report-")
 	if err != nil {
@@ -124,6 +124,7 @@ func (b *workbook) widths() []float64 {
 	return widths
 }
 
+// Write adds a row to the sheets that have rows. After an error it returns that error again.
 func (b *workbook) Write(r scan.Result) error {
 	if b.err == nil {
 		b.err = b.write(r)
@@ -180,7 +181,7 @@ func (b *workbook) fill(r scan.Result) {
 	}
 }
 
-// putInput fills a cell with what stands at a place of the input's row. It is not made
+// putInput fills a cell with what is at a place of the input's row. It is not made
 // higher for its length.
 func (b *workbook) putInput(column int, text string, values []scan.Value, place int) {
 	if place < len(values) && b.putValue(column, text, values[place]) {
@@ -205,6 +206,8 @@ func (b *workbook) sharedLine(o *scan.Outcome) sharedLine {
 	return shared
 }
 
+// Close writes the other sheets and ends the archive. It removes the temporary files
+// after an error too.
 func (b *workbook) Close(o *report.Overview) error {
 	if errors.Is(b.err, report.ErrClosed) {
 		return b.err

@@ -86,6 +86,7 @@ func (z *zipWriter) Create(name string) (io.Writer, error) {
 // unmarker writes escaped underscores to a part in place of their marks.
 type unmarker struct{ part *part }
 
+// Write writes data to the part, marks replaced, and counts data as written.
 func (u unmarker) Write(data []byte) (int, error) {
 	text := data
 	if bytes.IndexByte(data, underscoreMark) >= 0 {
@@ -223,6 +224,7 @@ func (p *part) end(chunk []byte) error {
 	return p.finish()
 }
 
+// Write deflates data. After an error it returns that error again.
 func (p *part) Write(data []byte) (int, error) {
 	if p.err != nil {
 		return 0, p.err

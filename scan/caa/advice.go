@@ -24,7 +24,7 @@ func deprecated(name domain.Name) bool {
 	return known && id.Standing == Deprecated
 }
 
-// Taken says which identifiers the names of owners stand for, in a sentence or two; "" where
+// Taken says which identifiers the names of owners stand for, in a sentence or two; "" if
 // only issuer domain names were given.
 func (i Issuer) Taken() string {
 	if len(i.Owners) == 0 {
@@ -38,10 +38,10 @@ func (i Issuer) Taken() string {
 			current = append(current, name.String())
 		}
 	}
-	text := fmt.Sprintf("%s stands for %s, as the CPS states; fixes publish %s.",
+	text := fmt.Sprintf("%s means %s, as the CPS states; fixes publish %s.",
 		strings.Join(i.Owners, ", "), strings.Join(current, ", "), i.Published())
 	if len(old) > 0 {
-		text += fmt.Sprintf(" %s, for a transitional period, count where they are there and are never published.", strings.Join(old, ", "))
+		text += fmt.Sprintf(" Records that name %s still count, for a transitional period, but fixes never publish them.", strings.Join(old, ", "))
 	}
 	return text
 }
@@ -64,8 +64,8 @@ func (i Issuer) Doubts() []string {
 	}
 	for _, owner := range owners {
 		if missing := i.missing(owner); len(missing) > 0 {
-			doubts = append(doubts, fmt.Sprintf("--issuer %s holds a part of the issuer domain names that %s recognises for mail: %s not among them, "+
-				"so a domain that names one of those alone counts as denied. --issuer %q takes them all.",
+			doubts = append(doubts, fmt.Sprintf("--issuer %s holds only some of the issuer domain names that %s recognises for mail: %s missing, "+
+				"so a domain that names only one of those counts as denied. --issuer %q takes them all.",
 				i.Label, owner, areWords(missing), owner))
 		}
 	}
@@ -84,7 +84,7 @@ func doubtful(name string, owners []string) string {
 		}
 	}
 	if len(owners) > 0 {
-		return fmt.Sprintf("--issuer %s is not known as an issuer domain name for mail, but stands beside some of %s that are: see the CA's CPS, section 4.2.",
+		return fmt.Sprintf("--issuer %s is not known as an issuer domain name for mail, but is given with some of %s that are: see section 4.2 of the CA's CPS.",
 			name, strings.Join(owners, " and "))
 	}
 	return ""

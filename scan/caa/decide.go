@@ -43,7 +43,7 @@ type Decision struct {
 
 // RRset is a CAA RRset. The zero RRset is the absence of one.
 type RRset struct {
-	// Owner is where the records stand, in lower case without a trailing dot
+	// Owner is the name that has the records, in lower case without a trailing dot
 	// and with the escapes of RFC 1035, section 5.1: at the end of an alias
 	// chain it need not be a name that Name could hold.
 	Owner      string

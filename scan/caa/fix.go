@@ -7,9 +7,9 @@ import (
 
 // Fix returns the whole RRset to publish in place of s so that issuer may issue:
 // the present properties, with the critical flag cleared on those whose tag is
-// unknown, and an issuemail property for issuer where the rest does not permit it
+// unknown, and an issuemail property for issuer if the rest does not permit it
 // yet. Nothing is taken away, malformed and empty issuemail properties neither,
-// because one that lists the issuer decides before them. It is nil where issuer
+// because one that lists the issuer decides before them. It is nil if issuer
 // may issue already.
 func (s RRset) Fix(issuer Issuer) []Property {
 	if s.Decide(issuer).Status == Permitted {
@@ -73,7 +73,7 @@ func (s RRset) Contacts() []string {
 }
 
 // isContact holds for a known scheme, in any case (RFC 3986, section 3.1), with
-// something behind it.
+// something after it.
 func isContact(value string) bool {
 	return len(value) <= maxContact && slices.ContainsFunc(contactSchemes[:], func(scheme string) bool {
 		return len(value) > len(scheme) && strings.EqualFold(value[:len(scheme)], scheme)

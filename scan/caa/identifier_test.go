@@ -82,20 +82,20 @@ func TestDoubts(t *testing.T) {
 		"ssl.com":                nil,
 		"digicerd.com":           {"--issuer digicerd.com looks like a slip for digicert.com, which DigiCert recognises"},
 		"www.disig.sk":           {"--issuer www.disig.sk looks like a slip for disig.sk, which Disig recognises"},
-		"disig.sk,ca.example":    {"--issuer ca.example is not known as an issuer domain name for mail, but stands beside some of Disig"},
+		"disig.sk,ca.example":    {"--issuer ca.example is not known as an issuer domain name for mail, but is given with some of Disig"},
 		"Disig,ssl.com":          {"--issuer ssl.com is not known"},
-		"affirmtrust.com":        {`recognises for mail: entrust.net is not among them, so a domain that names one of those alone counts as denied. --issuer "Sectigo (for Entrust)" takes`},
+		"affirmtrust.com":        {`recognises for mail: entrust.net is missing, so a domain that names only one of those counts as denied. --issuer "Sectigo (for Entrust)" takes`},
 		"M=sectigo.com,comodo.com,comodoca.com": {
-			"--issuer M holds a part of the issuer domain names that Sectigo recognises for mail: usertrust.com and trust-provider.com are not among them",
+			"--issuer M holds only some of the issuer domain names that Sectigo recognises for mail: usertrust.com and trust-provider.com are missing",
 		},
-		"digicert.com":              {": www.digicert.com, digicert.ne.jp, cybertrust.ne.jp, thawte.com and 14 more are not among them"},
+		"digicert.com":              {": www.digicert.com, digicert.ne.jp, cybertrust.ne.jp, thawte.com and 14 more are missing"},
 		"disig.com,disig.sk":        {"--issuer disig.com is not known"},
-		"entrust.net,entrust.x":     {"--issuer entrust.x is not known", "affirmtrust.com is not among them"},
+		"entrust.net,entrust.x":     {"--issuer entrust.x is not known", "affirmtrust.com is missing"},
 		"ca.example,digicerd.com":   {"slip for digicert.com"},
 		"xn--bcher-kva.example":     nil,
 		"actalis.it,emsign.com":     nil,
 		"emsing.com":                {"slip for emsign.com"},
-		"wisekey.com,certifyid.com": {"hightrusted.com and oiste.org are not among them"},
+		"wisekey.com,certifyid.com": {"hightrusted.com and oiste.org are missing"},
 	} {
 		issuer, err := caa.ParseIssuer(text)
 		if err != nil {
@@ -111,9 +111,9 @@ func TestDoubts(t *testing.T) {
 func TestTaken(t *testing.T) {
 	for text, want := range map[string]string{
 		"disig.sk": "",
-		"Disig":    "Disig stands for disig.sk, as the CPS states; fixes publish disig.sk.",
-		"X=sectigo": "Sectigo stands for sectigo.com, usertrust.com, trust-provider.com, as the CPS states; fixes publish sectigo.com." +
-			" comodo.com, comodoca.com, for a transitional period, count where they are there and are never published.",
+		"Disig":    "Disig means disig.sk, as the CPS states; fixes publish disig.sk.",
+		"X=sectigo": "Sectigo means sectigo.com, usertrust.com, trust-provider.com, as the CPS states; fixes publish sectigo.com." +
+			" Records that name comodo.com, comodoca.com still count, for a transitional period, but fixes never publish them.",
 	} {
 		issuer, err := caa.ParseIssuer(text)
 		if err != nil {

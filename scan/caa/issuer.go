@@ -37,27 +37,27 @@ func ParseIssuer(text string) (Issuer, error) {
 	}
 	var issuer Issuer
 	for part := range strings.SplitSeq(list, ",") {
-		name, err := issuer.take(strings.TrimSpace(part))
+		more, name, err := issuer.with(strings.TrimSpace(part))
 		if err != nil {
 			return Issuer{}, fmt.Errorf("issuer %q: %w", text, err)
 		}
-		label = cmp.Or(label, name)
+		issuer, label = more, cmp.Or(label, name)
 	}
 	if !slices.ContainsFunc(issuer.Domains, func(name domain.Name) bool { return !deprecated(name) }) {
 		id, _ := knownIdentifier(issuer.Domains[0].String())
-		return Issuer{}, fmt.Errorf("issuer %q: %s recognises %s for a transitional period only, so nothing is to be published with it: "+
-			"name one that stays, too, or all: --issuer %q", text, id.Owner, id.Name, id.Owner)
+		return Issuer{}, fmt.Errorf("issuer %q: %s recognises %s for a transitional period only, so no fix may publish it: "+
+			"also name one that stays, or all of them: --issuer %q", text, id.Owner, id.Name, id.Owner)
 	}
 	if strings.ContainsAny(label, "=,") || strings.ContainsFunc(label, unprintable) {
-		return Issuer{}, fmt.Errorf("issuer %q: a label holds no \"=\", no \",\" and no control characters", text)
+		return Issuer{}, fmt.Errorf("issuer %q: a label must have no \"=\", no \",\" and no control characters in it", text)
 	}
 	issuer.Label = label
 	return issuer, nil
 }
 
-// take adds the issuer domain name that part is, or the identifiers of the owner that it
-// names, and returns what either is called.
-func (i *Issuer) take(part string) (called string, err error) {
+// with returns the issuer with the issuer domain name that part is, or with the identifiers
+// of the owner that it names, and what either is called.
+func (i Issuer) with(part string) (more Issuer, called string, err error) {
 	owner, owned := "", []Identifier(nil)
 	if part != "" && !strings.Contains(part, ".") {
 		owner, owned = ownedBy(part)
@@ -67,7 +67,7 @@ func (i *Issuer) take(part string) (called string, err error) {
 		if err == nil && !slices.Contains(i.Domains, name) {
 			i.Domains = append(i.Domains, name)
 		}
-		return name.String(), err
+		return i, name.String(), err
 	}
 	stated := false
 	for _, id := range owned {
@@ -80,11 +80,11 @@ func (i *Issuer) take(part string) (called string, err error) {
 		}
 	}
 	if !stated {
-		return "", fmt.Errorf("no text of %s is known here that states what it recognises in issuemail records: "+
-			"look into its CPS, section 4.2, and name that, as in --issuer %q (%s: %s)", owner, owner+"="+owned[0].Name, owned[0].Standing, owned[0].Name)
+		return i, "", fmt.Errorf("caascan knows no text in which %s states what it recognises in issuemail records: "+
+			"read section 4.2 of its CPS and name what it says, as in --issuer %q (%s: %s)", owner, owner+"="+owned[0].Name, owned[0].Standing, owned[0].Name)
 	}
 	i.Owners = append(i.Owners, owner)
-	return owner, nil
+	return i, owner, nil
 }
 
 // parseIssuerDomain accepts what RFC 8659, section 4.2 can spell, of two labels
@@ -95,13 +95,13 @@ func parseIssuerDomain(text string) (domain.Name, error) {
 	}
 	name, err := domain.Parse(text)
 	if err != nil {
-		return domain.Name{}, fmt.Errorf("%q is no issuer domain name such as digicert.com: %w", text, err)
+		return domain.Name{}, fmt.Errorf("%q is not an issuer domain name such as digicert.com: %w", text, err)
 	}
 	if issuer, rest := cutIssuer(name.String()); issuer == "" || rest != "" {
-		return domain.Name{}, fmt.Errorf("%q is no issuer domain name such as digicert.com (RFC 8659, section 4.2)", text)
+		return domain.Name{}, fmt.Errorf("%q is not an issuer domain name such as digicert.com (RFC 8659, section 4.2)", text)
 	}
 	if name.IsTLD() {
-		return domain.Name{}, fmt.Errorf("%q is a single label, and no CA that caascan issuers knows; an issuer domain name is one such as digicert.com", text)
+		return domain.Name{}, fmt.Errorf("%q is a single label and not a CA that caascan issuers lists; an issuer domain name looks like digicert.com", text)
 	}
 	return name, nil
 }

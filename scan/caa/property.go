@@ -89,7 +89,7 @@ const (
 )
 
 // ZoneText returns the RDATA as zone file text that servers read back as the
-// same octets: as String gives it, or in the form of RFC 3597, section 5 where
+// same octets: as String gives it, or in the form of RFC 3597, section 5 if
 // the tag or the size is such that some server refuses the first.
 func (p Property) ZoneText() string {
 	if isPlainTag(p.Tag()) && len(p.Value()) <= maxPlainValue {
@@ -107,7 +107,7 @@ func isPlainTag(tag string) bool {
 
 // Escape returns octets as the inside of a quoted character string of a zone
 // file (RFC 1035, section 5.1): printable ASCII as it is, the quotation mark and
-// the backslash behind a backslash, all else as \DDD. It is the only escaping
+// the backslash with a backslash before them, all else as \DDD. It is the only escaping
 // text from the DNS ever needs.
 func Escape(octets string) string { return escape(octets, `"\`) }
 
@@ -127,7 +127,7 @@ func escape(octets, special string) string {
 	return b.String()
 }
 
-// ErrEscape is wrapped where a text could not come from Escape.
+// ErrEscape is wrapped if a text could not come from Escape.
 var ErrEscape = errors.New("not text with the escapes of a zone file")
 
 // Unescape returns the octets that Escape made text of. The error wraps ErrEscape.
@@ -149,7 +149,7 @@ func Unescape(text string) (string, error) {
 	return b.String(), nil
 }
 
-// escaped reads what stands behind a backslash, and returns how long that is; 0 where
+// escaped reads what follows a backslash, and returns how long that is; 0 if
 // it is no escape.
 func escaped(text string) (octet byte, length int) {
 	if text != "" && (text[0] == '"' || text[0] == '\\') {

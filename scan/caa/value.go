@@ -9,7 +9,7 @@ import (
 // Value is a well-formed value of an issue, issuewild or issuemail property
 // (RFC 8659, section 4.2; RFC 9495, section 3).
 type Value struct {
-	// Issuer is the issuer domain name in the case sent, or "" where the value
+	// Issuer is the issuer domain name in the case sent, or "" if the value
 	// names nobody.
 	Issuer string
 	// Parameters are in the order sent.

@@ -6,7 +6,7 @@ import (
 	"unicode"
 )
 
-// Warning is a code for what a set says that does not change any status, but where
+// Warning is a code for what a set says that does not change any status, but on which
 // CAs differ or people slip. The set is closed; see Warnings.
 type Warning string
 
@@ -151,7 +151,7 @@ func withoutExtras(name string) string {
 
 // edits returns how many insertions, deletions, substitutions and swaps of
 // neighbours lead from a to b (optimal string alignment), or a number above most
-// where their lengths alone need more.
+// if their lengths alone need more.
 func edits(a, b string, most int) int {
 	if len(a)-len(b) > most || len(b)-len(a) > most {
 		return most + 1

@@ -51,7 +51,7 @@ func Parse(text string) (Name, error) {
 
 // ParsePlain is Parse for what nearly every text is: a name of ASCII labels, with
 // nothing to convert but capital letters. It goes over the text once, and keeps it
-// where there is none of those. What it refuses may still be a name: ask Parse.
+// if there is none of those. What it refuses may still be a name: ask Parse.
 func ParsePlain(text string) (Name, bool) {
 	if len(text) > maxName {
 		return Name{}, false
@@ -147,7 +147,7 @@ func (n Name) Climb() iter.Seq[Name] {
 }
 
 // Registrable returns the name one label below the public suffix, which is the
-// part somebody registered, or n itself where n is a public suffix. It is for
+// part somebody registered, or n itself if n is a public suffix. It is for
 // grouping and for saying whose a name is; it never stops a climb.
 func (n Name) Registrable() Name {
 	text, err := publicsuffix.EffectiveTLDPlusOne(n.text)

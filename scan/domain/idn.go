@@ -33,7 +33,7 @@ const acePrefix = "xn--"
 // left to check, because mailbox domains such as _spf.example and r3---x.example
 // are real; what the profile accepts beyond that (a space, "@", NUL) check
 // refuses. It is given one label at a time, so the Bidi rule judges each by
-// itself: an ASCII label is kept whatever stands beside it.
+// itself: an ASCII label is kept whatever is beside it.
 var profile = idna.New(
 	idna.MapForLookup(),
 	idna.Transitional(false),
@@ -46,7 +46,7 @@ var profile = idna.New(
 // fullStops are the characters that UTS 46, section 2.3 maps to a full stop.
 var fullStops = strings.NewReplacer("\u3002", ".", "\uff0e", ".", "\uff61", ".")
 
-// sharpS stands in for U+1E9E, the capital sharp s, before the mapping: UTS 46 maps it to
+// sharpS replaces U+1E9E, the capital sharp s, before the mapping: UTS 46 maps it to
 // the small one from Unicode 15.1 on, and to "ss", which is another domain, in the older
 // tables of package idna.
 var sharpS = strings.NewReplacer("\u1e9e", "\u00df")
@@ -58,7 +58,7 @@ func Convert(text string) (Name, Notes, error) {
 		return Name{}, 0, fmt.Errorf("%w: a spelling of %d octets", ErrTooLong, len(text))
 	}
 	if !ascii(text) {
-		text = fullStops.Replace(text) // a copy, even where nothing is replaced
+		text = fullStops.Replace(text) // a copy, even if nothing is replaced
 	}
 	text = strings.TrimSuffix(text, ".")
 	if name, ok := ParsePlain(text); ok {

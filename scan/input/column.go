@@ -68,15 +68,16 @@ func survey(body []record, header []string, width int) []column {
 			continue
 		}
 		for i, cell := range rec.cells {
-			columns[i].count(cell)
+			columns[i] = columns[i].with(cell)
 		}
 	}
 	return columns
 }
 
-func (c *column) count(cell string) {
+// with counts a cell too.
+func (c column) with(cell string) column {
 	if strings.TrimSpace(cell) == "" {
-		return
+		return c
 	}
 	c.filled++
 	at := strings.Contains(cell, "@")
@@ -88,12 +89,13 @@ func (c *column) count(cell string) {
 	case holdsSeveral(cell):
 		c.several++
 	default:
-		return
+		return c
 	}
 	c.targets++
 	if at {
 		c.addresses++
 	}
+	return c
 }
 
 // fraction is that of targets among the cells that are not blank.
@@ -129,7 +131,7 @@ func (c column) betterThan(other column) bool {
 	return c.known != unknown && other.known == unknown
 }
 
-// best returns the leftmost of the best columns, or -1 where none would do. A
+// best returns the leftmost of the best columns, or -1 if none would do. A
 // column that most rows leave empty gives way to one that they fill.
 func best(columns []column) int {
 	most := 0
@@ -161,7 +163,7 @@ func best(columns []column) int {
 }
 
 // bestNamed returns the leftmost of the best columns whose headings say that they are
-// meant, be some of the cells junk; -1 where there is none.
+// meant, be some of the cells junk; -1 if there is none.
 func bestNamed(columns []column, filled func(column) bool) int {
 	choice := -1
 	for i, c := range columns {
@@ -175,7 +177,7 @@ func bestNamed(columns []column, filled func(column) bool) int {
 // holdsDomains reports whether at least one cell of ten holds one.
 func (c column) holdsDomains() bool { return c.targets > 0 && 10*c.targets >= c.filled }
 
-// chooseColumn returns the index of the column that is asked for or, where none
+// chooseColumn returns the index of the column that is asked for or, if none
 // is, of the one that would do best.
 func (in *Input) chooseColumn(body []record, header []string, asked string) (int, error) {
 	if strings.TrimSpace(asked) != "" {
@@ -199,7 +201,7 @@ func (in *Input) chooseColumn(body []record, header []string, asked string) (int
 	return choice, nil
 }
 
-// fullest returns the leftmost of the columns with the most targets or, where there are
+// fullest returns the leftmost of the columns with the most targets or, if there are
 // none, of those with a known heading.
 func fullest(columns []column) int {
 	choice := max(0, slices.IndexFunc(columns, func(c column) bool { return c.known != unknown }))

@@ -192,22 +192,22 @@ func TestTitles(t *testing.T) {
 	}{
 		{"none", table, input.Options{}, 1, rows(2), nil},
 		{"a line of title", "Mailbox export\n\n" + table, input.Options{}, 3, rows(4), []string{
-			`row 3 is taken for the header; the rows above it are left out: 1 ("Mailbox export"); choose with --header`,
+			`row 3 seems to be the header, so the rows above it are left out: 1 ("Mailbox export"); use --header to choose another`,
 		}},
 		{"lines of title as wide as the table", "Report: all mailboxes,,\nCreated 2026-11-01,,\n,,\n" + table, input.Options{}, 4, rows(5), []string{
-			`row 4 is taken for the header; the rows above it are left out: 1 ("Report: all mailboxes  "), 2 ("Created 2026-11-01  "), 3 ("  "); choose with --header`,
+			`row 4 seems to be the header, so the rows above it are left out: 1 ("Report: all mailboxes  "), 2 ("Created 2026-11-01  "), 3 ("  "); use --header to choose another`,
 		}},
 		{"a line of title with several cells, above a known heading", "Created,by,IT\n" + table, input.Options{}, 2, rows(3), []string{
-			`row 2 is taken for the header; the rows above it are left out: 1 ("Created by IT"); choose with --header`,
+			`row 2 seems to be the header, so the rows above it are left out: 1 ("Created by IT"); use --header to choose another`,
 		}},
 		{"headings of no known word", "Export\nVorname,Kontakt\nJane,jane@x.example\n", input.Options{}, 2, []string{`3 ["Jane" "jane@x.example"]`}, []string{
-			`row 2 is taken for the header; the rows above it are left out: 1 ("Export"); choose with --header`,
+			`row 2 seems to be the header, so the rows above it are left out: 1 ("Export"); use --header to choose another`,
 		}},
 		{"#TYPE of PowerShell", "#TYPE Selected.Microsoft.Exchange.Data.Directory.Management.Mailbox\n" + table, input.Options{}, 2, rows(3), []string{
-			`row 2 is taken for the header; the rows above it are left out: 1 ("#TYPE Selected.Microsoft.Exchange.Data.D…"); choose with --header`,
+			`row 2 seems to be the header, so the rows above it are left out: 1 ("#TYPE Selected.Microsoft.Exchange.Data.D…"); use --header to choose another`,
 		}},
 		{"#TYPE above one column", "#TYPE System.String\nmail\njane@x.example\n", input.Options{}, 2, []string{`3 ["jane@x.example"]`}, []string{
-			`row 2 is taken for the header; the rows above it are left out: 1 ("#TYPE System.String"); choose with --header`,
+			`row 2 seems to be the header, so the rows above it are left out: 1 ("#TYPE System.String"); use --header to choose another`,
 		}},
 		{"rows without an address below the header", "Name,E-Mail\nKurt,missing\nAnna,mail\nJane,jane@x.example\n", input.Options{}, 1, []string{
 			`2 ["Kurt" "missing"]`, `3 ["Anna" "mail"]`, `4 ["Jane" "jane@x.example"]`,
@@ -219,7 +219,7 @@ func TestTitles(t *testing.T) {
 			`1 ["localhost"]`, `2 ["server"]`, `3 ["mail"]`, `4 ["x.example"]`, `5 ["y.example"]`, `6 ["z.example"]`,
 		}, nil},
 		{"the row that is asked for", "mail\na@x.example\nb@x.example\n", input.Options{HeaderRow: 2}, 2, []string{`3 ["b@x.example"]`}, []string{
-			`row 2 is taken for the header; the rows above it are left out: 1 ("mail"); choose with --header`,
+			`row 2 seems to be the header, so the rows above it are left out: 1 ("mail"); use --header to choose another`,
 		}},
 	}
 	for _, test := range tests {

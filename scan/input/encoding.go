@@ -12,7 +12,7 @@ import (
 // Encoding is how a text file spells its characters.
 type Encoding string
 
-// The encodings. A file is in Windows1252 where cells without a byte order mark
+// The encodings. A file is in Windows1252 if cells without a byte order mark
 // before them are not valid UTF-8.
 const (
 	UTF8        Encoding = "UTF-8"

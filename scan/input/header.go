@@ -35,7 +35,7 @@ var lesserWords = [...]string{
 // longestHeading is the most characters of a cell that looks like a heading.
 const longestHeading = 64
 
-// mostTitles is how many lines may stand above a header.
+// mostTitles is how many lines there may be above a header.
 const mostTitles = 20
 
 // findHeader returns the index in the sample of the record that names the columns, or -1.
@@ -73,7 +73,7 @@ func findHeader(sample []record, opts Options) int {
 // above the header.
 func isTypeLine(rec record) bool { return !rec.broken && strings.HasPrefix(rec.cells[0], "#TYPE ") }
 
-// belowTitles returns the index of the header below lines of title, or 0. It stands above
+// belowTitles returns the index of the header below lines of title, or 0. It is above
 // the first row with an address, is as wide as the table, and has a known word; or it is
 // the last line above that row, and all others are single cells.
 func belowTitles(top []record, rows int, opts Options) int {
@@ -237,13 +237,13 @@ func knownHeading(cell string) heading {
 
 // speaksForHeader reports whether the known word over the column makes the first
 // record a header. A word within other text may belong to a row ("Host Example
-// Ltd") where the addresses stand in another column.
+// Ltd") where the addresses are in another column.
 func (c column) speaksForHeader(columns []column) bool {
 	elsewhere := slices.ContainsFunc(columns, func(other column) bool { return other.targets > 0 })
 	return c.known == wholly || c.targets > 0 || !elsewhere
 }
 
-// placeholders stand in rows for what is not there.
+// placeholders are what rows have for what is not there.
 var placeholders = [...]string{
 	"n/a", "na", "n.a.", "nil", "none", "null", "missing", "unknown", "tbd", "empty", "blank", "k.a.", "keine", "leer", "#n/a",
 }
@@ -253,7 +253,7 @@ func looksLikeHeading(cell string) bool {
 		!strings.ContainsAny(cell, "@()")
 }
 
-// recurs reports whether a cell of the first record stands in its column again.
+// recurs reports whether a cell of the first record is in its column again.
 // A heading does not; the value of a row may.
 func recurs(cell string, column int, body []record) bool {
 	return slices.ContainsFunc(body, func(rec record) bool {

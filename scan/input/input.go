@@ -35,7 +35,7 @@ import (
 	"caascan/scan"
 )
 
-// What Open's errors wrap where neither the file system nor the stream is at
+// What Open's errors wrap if neither the file system nor the stream is at
 // fault. Test with errors.Is.
 var (
 	ErrColumn = errors.New("no such column") // Options.Column
@@ -44,7 +44,7 @@ var (
 	ErrFormat = errors.New("is not a list")  // neither text nor an intact XLSX workbook
 	ErrHeader = errors.New("no such row")    // Options.HeaderRow
 
-	ErrKind      = errors.New("is no list")                           // but a file of another kind, which the message names
+	ErrKind      = errors.New("is not a list")                        // but a file of another kind, which the message names
 	ErrNoDomains = errors.New("no column holds addresses or domains") // and none was asked for
 )
 
@@ -68,12 +68,12 @@ type Options struct {
 	// Sheet is the sheet of a workbook: its name, without regard to case, or its
 	// number, from 1. The default is the first.
 	Sheet string
-	// Separator stands between the cells of a text, whatever its first line declares. The
+	// Separator is between the cells of a text, whatever its first line declares. The
 	// default is to find out.
 	Separator byte
 	// Header says whether there is a header. The default is to find out.
 	Header HeaderMode
-	// HeaderRow is the row of the header, as a spreadsheet counts; what stands above it
+	// HeaderRow is the row of the header, as a spreadsheet counts; what is above it
 	// is no row. The default is to go by Header.
 	HeaderRow int
 	// TempDir is where streams and unpacked sheets are put. The default is
@@ -94,7 +94,7 @@ const (
 type Layout struct {
 	Format    Format
 	Encoding  Encoding // "" of a workbook
-	Separator string   // "" of a workbook, and where each line is one cell
+	Separator string   // "" of a workbook, and if each line is one cell
 	Sheet     string   // "" of a text
 	HeaderRow int      // the row of the header, 0 without one
 	// Column is the number, from 1, of the column with the address or domain,
@@ -133,7 +133,7 @@ type Input struct {
 
 // source reads the records of one format: text and workbook do.
 type source interface {
-	// excuse says why cells may be empty that should not be, behind a comma, or is "".
+	// excuse says why cells may be empty that should not be, after a comma, or is "".
 	excuse() string
 	// records yields every record of the file from its start, blank ones too.
 	// It passes the whole file to digest, if it is ranged to the end.
@@ -143,14 +143,14 @@ type source interface {
 // record is one record of a file, valid until the next one.
 type record struct {
 	number  int      // as a spreadsheet counts
-	cells   []string // none where the record is blank
+	cells   []string // none if the record is blank
 	values  []scan.Value
 	decoded int  // cells read as Windows-1252
 	broken  bool // cells is the text of the line
 	torn    bool // something follows a quotation in its field
 }
 
-// Open looks at the file at path, or at stdin where path is "-", and finds out
+// Open looks at the file at path, or at stdin if path is "-", and finds out
 // how to read it. A stream, which cannot be read twice, is first copied to a
 // temporary file, what is packed with gzip is unpacked, and a workbook decoded. ctx
 // ends that, and every pass. The caller must call Close.
@@ -198,7 +198,7 @@ func (in *Input) detect(ctx context.Context, file string, opts Options) error {
 	case kindOf(head) != "":
 		return fmt.Errorf("%w: it is %s; give it as CSV, XLSX or a plain list", ErrKind, kindOf(head))
 	case bytes.HasPrefix(head, []byte("%PDF-")) || isBinary(head):
-		return fmt.Errorf("%w: it is no text and no workbook; give it as CSV, XLSX or a plain list", ErrFormat)
+		return fmt.Errorf("%w: it is neither text nor a workbook; give it as CSV, XLSX or a plain list", ErrFormat)
 	case opts.Sheet != "":
 		return fmt.Errorf("%w %s: it is a text file, which has no sheets; leave out --sheet", ErrSheet, quote(opts.Sheet))
 	}
@@ -212,7 +212,7 @@ func (in *Input) detect(ctx context.Context, file string, opts Options) error {
 		in.layout.Separator = string(rune(text.separator))
 	}
 	if text.close != noSeparator {
-		in.notes = append(in.notes, fmt.Sprintf("the separator is taken to be %s; %s would do nearly as well; choose with --separator",
+		in.notes = append(in.notes, fmt.Sprintf("the separator seems to be %s; %s would do nearly as well; use --separator to choose",
 			quote(string(rune(text.separator))), quote(string(rune(text.close)))))
 	}
 	return nil
@@ -280,7 +280,7 @@ func (in *Input) useWorkbook(ctx context.Context, file string, opts Options) err
 		in.notes = append(in.notes, book.unsaved())
 	}
 	if opts.Sheet == "" && len(book.others) > 0 {
-		in.notes = append(in.notes, fmt.Sprintf("sheet %s is read; the workbook has others, which --sheet chooses: %s",
+		in.notes = append(in.notes, fmt.Sprintf("only the sheet %s is read; use --sheet to choose another: %s",
 			quote(book.sheet), list(book.others)))
 	}
 	return nil
@@ -321,7 +321,7 @@ func (in *Input) chooseHeader(sample []record, opts Options) (int, error) {
 	if opts.HeaderRow > 0 {
 		at = slices.IndexFunc(sample, func(rec record) bool { return rec.number == opts.HeaderRow })
 		if at < 0 {
-			return 0, fmt.Errorf("%w %d in the first %d of %s: --header names the row of the header as a spreadsheet shows it",
+			return 0, fmt.Errorf("%w %d in the first %d of %s: give --header the number that a spreadsheet shows for the row",
 				ErrHeader, opts.HeaderRow, sample[len(sample)-1].number, in.name)
 		}
 	}
@@ -339,7 +339,7 @@ func (in *Input) chooseHeader(sample []record, opts Options) (int, error) {
 		for i, rec := range sample[:at] {
 			lines[i] = fmt.Sprintf("%d (%s)", rec.number, quote(strings.Join(rec.cells, " ")))
 		}
-		in.notes = append(in.notes, fmt.Sprintf("row %d is taken for the header; the rows above it are left out: %s; choose with --header",
+		in.notes = append(in.notes, fmt.Sprintf("row %d seems to be the header, so the rows above it are left out: %s; use --header to choose another",
 			in.layout.HeaderRow, list(lines)))
 	}
 	return at, nil
@@ -418,7 +418,7 @@ func (in *Input) row(rec record) scan.Row {
 func (in *Input) Layout() Layout { return in.layout }
 
 // Header returns the names of the columns: those of the header row as they
-// stand, or "input" for the one column and "column1", "column2" for the several
+// are, or "input" for the one column and "column1", "column2" for the several
 // columns of a file without a header; then "extra1", "extra2" for what the
 // widest row so far has beyond them. After a complete pass it is as wide as the
 // file.
@@ -442,13 +442,13 @@ func (in *Input) heading(i int) string {
 func (in *Input) Extra() int { return max(0, in.width-len(in.header)) }
 
 // Stray says which row makes the table much wider than all others do, as one stray cell
-// at the end of a sheet does; "" where none does. It is known after a complete pass.
+// at the end of a sheet does; "" if none does. It is known after a complete pass.
 func (in *Input) Stray() string {
 	const much = 16
 	if in.width < in.second+much || in.width < 2*in.second || in.second == 0 {
 		return ""
 	}
-	return fmt.Sprintf("row %d of %s has %d cells and all others have %d at most: every report is as wide as that; mend the row", in.widest, in.name, in.width, in.second)
+	return fmt.Sprintf("row %d of %s has %d cells, and no other row has more than %d: every report becomes as wide as that; correct the row", in.widest, in.name, in.width, in.second)
 }
 
 // Facts returns what was found out about the file and is no cause for doubt, a sentence

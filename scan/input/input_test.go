@@ -514,13 +514,13 @@ func TestOpenErrors(t *testing.T) {
 			"a PDF", "%PDF-1.6\nx.example\n",
 			input.Options{},
 			input.ErrFormat,
-			"is not a list: it is no text and no workbook; give it as CSV, XLSX or a plain list",
+			"is not a list: it is neither text nor a workbook; give it as CSV, XLSX or a plain list",
 		},
 		{
 			"control characters that no text has", strings.Repeat("x.example\n\x01", 20),
 			input.Options{},
 			input.ErrFormat,
-			"is not a list: it is no text and no workbook; give it as CSV, XLSX or a plain list",
+			"is not a list: it is neither text nor a workbook; give it as CSV, XLSX or a plain list",
 		},
 		{
 			"an old workbook", "\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1",

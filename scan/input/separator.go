@@ -58,7 +58,7 @@ func findSeparator(t text) (found, close byte, err error) {
 // half the records are one cell, it does not if more addresses show without it:
 // that is a list of display names with commas.
 //
-// Nor does it where it only stands between addresses: their line is a cell of several.
+// Nor does it if it is only between addresses: their line is a cell of several.
 func (r reading) separates(lines reading) bool {
 	switch {
 	case r.pure > 0 && r.pure == r.several && lines.targets >= r.targets:
@@ -98,7 +98,7 @@ func read(t text, separator byte) (reading, error) {
 		if rec.broken {
 			continue
 		}
-		r.count(rec)
+		r = r.with(rec)
 		if len(rec.cells) > 1 {
 			widths[len(rec.cells)]++
 		}
@@ -119,7 +119,8 @@ func read(t text, separator byte) (reading, error) {
 	return r, err
 }
 
-func (r *reading) count(rec record) {
+// with counts a record too.
+func (r reading) with(rec record) reading {
 	if r.records == 0 {
 		r.first = len(rec.cells)
 	}
@@ -138,6 +139,7 @@ func (r *reading) count(rec record) {
 	}) {
 		r.stray++
 	}
+	return r
 }
 
 // isPure reports whether the cells are addresses and nothing else, or domains and nothing

@@ -48,7 +48,7 @@ func (in *Input) unpack(ctx context.Context, file, tempDir string) (string, erro
 		}
 		unpacked, err := gzip.NewReader(&stoppable{ctx, packed})
 		if err != nil {
-			return nil, errors.Join(fmt.Errorf("%w: it begins as if packed with gzip and is not: %w", ErrFormat, err), packed.Close())
+			return nil, errors.Join(fmt.Errorf("%w: it begins like a gzip file but is damaged: %w", ErrFormat, err), packed.Close())
 		}
 		return &gunzipped{unpacked, packed, maxGunzipped}, nil
 	}, tempDir)
@@ -61,18 +61,20 @@ type gunzipped struct {
 	left int64
 }
 
+// Read unpacks, and fails with ErrFormat as soon as it is more than the bound.
 func (g *gunzipped) Read(to []byte) (int, error) {
 	n, err := g.Reader.Read(to)
 	if g.left -= int64(n); g.left < 0 {
-		return 0, fmt.Errorf("%w that fits: it unpacks to more than %d GiB", ErrFormat, maxGunzipped>>30)
+		return 0, fmt.Errorf("%w of a size that can be read: it unpacks to more than %d GiB", ErrFormat, maxGunzipped>>30)
 	}
 	return n, err
 }
 
+// Close closes the packed file.
 func (g *gunzipped) Close() error { return g.file.Close() }
 
-// spool copies a stream to a file. Where ctx ends first, the copying goroutine
-// stays behind in its Read and ends at its next Write.
+// spool copies a stream to a file. If ctx ends first, the copying goroutine
+// stays in its Read and ends at its next Write.
 func (in *Input) spool(ctx context.Context, open func() (io.ReadCloser, error), tempDir string) (string, error) {
 	dir, err := in.tempDir(tempDir)
 	if err != nil {

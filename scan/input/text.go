@@ -44,7 +44,7 @@ func openText(ctx context.Context, file string, head []byte, separator byte) (*t
 }
 
 // declaredSeparator reads a first line such as "sep=;", by which files tell
-// Excel their separator, and returns how long it is; 0 where there is none.
+// Excel their separator, and returns how long it is; 0 if there is none.
 func declaredSeparator(start []byte) (separator byte, length int) {
 	const declaration = "sep="
 	length = bytes.IndexAny(start, "\r\n")
@@ -86,7 +86,7 @@ func (t *text) records(digest io.Writer) iter.Seq2[record, error] {
 	}
 }
 
-// reader returns the text behind the byte order mark and the preamble.
+// reader returns the text after the byte order mark and the preamble.
 func (t *text) reader(raw io.Reader) (io.Reader, error) {
 	buffered := bufio.NewReaderSize(raw, chunk)
 	if _, err := buffered.Discard(t.mark); err != nil && err != io.EOF {
@@ -119,7 +119,7 @@ func (t *text) tokenise(tokens *tokenizer, yield func(record, error) bool) {
 	}
 }
 
-// fill makes a record of the tokens, which it decodes where they need it.
+// fill makes a record of the tokens, which it decodes if they need it.
 func (t *text) fill(rec *record, tokens *tokenizer) {
 	rec.cells, rec.decoded = tokens.cells, 0
 	if t.encoding != UTF8 || tokens.line != "" && utf8.ValidString(tokens.line) {

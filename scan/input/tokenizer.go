@@ -10,7 +10,7 @@ import (
 // Bounds on what a file may make us hold. A record beyond them is broken.
 const (
 	maxField  = 1 << 20 // octets of a cell, quotes resolved
-	maxRecord = 2 << 20 // octets of a record as it stands in the file
+	maxRecord = 2 << 20 // octets of a record as the file has it
 	maxCells  = 16384   // the columns of a spreadsheet
 	chunk     = 64 << 10
 )
@@ -21,7 +21,7 @@ type limits struct{ field, record, cells int }
 const noSeparator = 0
 
 // tokenizer splits a text into records (RFC 4180, section 2) and stays in step
-// where the text breaks the rules. It needs the record at hand in memory and
+// if the text breaks the rules. It needs the record at hand in memory and
 // nothing else.
 type tokenizer struct {
 	src       io.Reader
@@ -116,10 +116,10 @@ func (t *tokenizer) plain() bool {
 }
 
 // longestShared is the longest window that cells may be parts of: whoever keeps one of
-// them keeps all of it. The window is longer behind a record that was.
+// them keeps all of it. The window is longer after a record that was.
 const longestShared = 2 * chunk
 
-// split makes cells of a line. It fails where there is more to it.
+// split makes cells of a line. It fails if there is more to it.
 func (t *tokenizer) split(line string) bool {
 	if len(line) > min(t.limits.field, t.limits.record) || strings.IndexByte(line, '\r') >= 0 {
 		return false
@@ -139,7 +139,7 @@ func (t *tokenizer) split(line string) bool {
 }
 
 // plainField makes a cell of the field at an offset of a line and returns where it
-// ends, or -1 where a quotation mark in it needs a closer look.
+// ends, or -1 if a quotation mark in it needs a closer look.
 func (t *tokenizer) plainField(line string, at int) (end int) {
 	rest := line[at:]
 	if rest == "" || rest[0] != '"' {
@@ -241,7 +241,7 @@ func (t *tokenizer) spaced(at int) (end int) {
 	return t.unquoted(from)
 }
 
-// quotedLine is quoted within a line. It fails where something else follows in the field
+// quotedLine is quoted within a line. It fails if something else follows in the field
 // than spaces, which it keeps. A field that it fails for has no quotation mark before
 // the one where it stopped, so that all of them take linear time.
 func (t *tokenizer) quotedLine(at int) (end int, ok bool) {
@@ -280,8 +280,8 @@ func (t *tokenizer) unquoted(at int) (end int) {
 	}
 }
 
-// quoted reads what stands between quotation marks, from behind the opening one
-// to behind the closing one. It fails where none closes it, and where text
+// quoted reads what is between quotation marks, from after the opening one
+// to after the closing one. It fails if none closes it, and if text
 // follows one that closes a quotation of several lines: nobody writes that, so
 // it is the opening mark of a later field, and ours was never closed.
 func (t *tokenizer) quoted(at int) (end int, ok bool) {

@@ -126,7 +126,7 @@ func TestTokenizerReturnsTheCauseOfAFailedRead(t *testing.T) {
 func FuzzTokenizer(f *testing.F) {
 	for _, seed := range []string{
 		"a,b\r\nc", "\"a\"\"b\nc\",d\r\re,\"f\ng,\"h\"\n", "a,\"b\nc\",\"d\ne", "\"a\"b,\"c\nd\"e\n", "\"\"\"\n\"", ",\"\n\",\"\n",
-		"a\",b,\"c\na\",b,\"c\na\",b,\"c\n",
+		"a\",b,\"c\na\",b,\"c\na\",b,\"c\n", " \"a\"\"\" ,b", " \"\"\"\"", " \"a\"b,  \"c\nd\"",
 	} {
 		f.Add(seed, uint8(5), uint8(9))
 	}
@@ -174,7 +174,9 @@ func plainRecord(text string, separator byte) (cells []string, rest string, ok b
 	}
 	for {
 		var quoted string
-		if strings.HasPrefix(text, `"`) {
+		if spaced, after, found := plainSpaced(text, separator); found {
+			quoted, text = spaced, after
+		} else if strings.HasPrefix(text, `"`) {
 			if quoted, text, ok = plainQuoted(text[1:]); !ok {
 				return nil, "", false
 			}
@@ -192,6 +194,22 @@ func plainRecord(text string, separator byte) (cells []string, rest string, ok b
 		}
 		text = text[end+1:]
 	}
+}
+
+// plainSpaced is a quotation of one line that is all of a field but the spaces around it.
+func plainSpaced(text string, separator byte) (content, rest string, ok bool) {
+	line, _, _ := strings.Cut(strings.ReplaceAll(text, "\r", "\n"), "\n")
+	opened := strings.TrimLeft(line, " ")
+	if opened == line || !strings.HasPrefix(opened, `"`) {
+		return "", "", false
+	}
+	content, after, ok := plainQuoted(opened[1:])
+	closed := strings.TrimLeft(after, " ")
+	if !ok || closed != "" && closed[0] != separator {
+		return "", "", false
+	}
+	spaces := line[:len(line)-len(opened)]
+	return spaces + content + after[:len(after)-len(closed)], text[len(line)-len(closed):], true
 }
 
 func plainQuoted(text string) (content, rest string, ok bool) {

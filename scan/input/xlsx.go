@@ -48,7 +48,7 @@ func openWorkbook(ctx context.Context, file, temp, asked string) (*workbook, err
 	}
 	archive, err := zip.OpenReader(file)
 	if err != nil {
-		return nil, fmt.Errorf("%w: it begins like a zip archive and is none, perhaps cut short: %w", ErrFormat, err)
+		return nil, fmt.Errorf("%w: it begins like a zip archive but is damaged or cut short: %w", ErrFormat, err)
 	}
 	defer archive.Close()
 	o := &opening{workbook: w, parts: newParts(ctx, &archive.Reader), temp: temp}
@@ -87,7 +87,7 @@ func (o *opening) explain(err error, what, advice string) error {
 		return err
 	}
 	if errors.Is(err, errTooLarge) {
-		return fmt.Errorf("%w that fits: %w; save the sheet as CSV", ErrFormat, errTooLarge)
+		return fmt.Errorf("%w of a size that can be read: %w; save the sheet as CSV", ErrFormat, errTooLarge)
 	}
 	return fmt.Errorf("%w: %s (%w); %s", ErrFormat, what, err, advice)
 }
@@ -107,7 +107,7 @@ func (o *opening) release() {
 	}
 }
 
-// choose decodes the sheet that is asked for or, where none is, the first that can be
+// choose decodes the sheet that is asked for or, if none is, the first that can be
 // seen and has rows with addresses; failing that, the first that has rows.
 func (o *opening) choose(asked string) error {
 	if asked = strings.TrimSpace(asked); asked != "" {
@@ -151,7 +151,7 @@ func (o *opening) noRows() error {
 	if len(hidden) == 0 {
 		return nil // which says so itself
 	}
-	return fmt.Errorf("%w with rows that can be seen; choose a hidden one with --sheet: %s", ErrSheet, list(hidden))
+	return fmt.Errorf("%w with visible rows; use --sheet to choose a hidden one: %s", ErrSheet, list(hidden))
 }
 
 // use decodes a sheet, whatever it holds.
@@ -188,7 +188,7 @@ func findSheet(sheets []sheet, asked string) (int, error) {
 	if number, err := strconv.Atoi(asked); err == nil && number >= 1 && number <= len(sheets) {
 		return number - 1, nil
 	}
-	return 0, fmt.Errorf("%w %s; choose one with --sheet by name or number: %s", ErrSheet, quote(asked), list(names))
+	return 0, fmt.Errorf("%w %s; use --sheet with one of these names or numbers: %s", ErrSheet, quote(asked), list(names))
 }
 
 // demand is what a sheet must hold to be decoded to its end.
@@ -208,13 +208,13 @@ const (
 	withAddresses
 )
 
-// decode writes a sheet to the spool. Where addresses are demanded and do not show, it
+// decode writes a sheet to the spool. If addresses are demanded and do not show, it
 // stops after a sample.
 func (o *opening) decode(at int, demanded demand) (contents, error) {
 	s := o.book.sheets[at]
 	found, err := o.decodePart(s.part, demanded)
 	if err != nil && !errors.Is(err, ErrFormat) {
-		err = o.explain(err, "sheet "+quote(s.name)+" is damaged", "open it in a spreadsheet program and save it anew")
+		err = o.explain(err, "sheet "+quote(s.name)+" is damaged", "open it in a spreadsheet program and save it again")
 	}
 	return found, err
 }
@@ -336,6 +336,7 @@ type stoppable struct {
 	io.Reader
 }
 
+// Read fails with the cause of ctx once that has ended.
 func (s *stoppable) Read(to []byte) (int, error) {
 	if s.ctx.Err() != nil {
 		return 0, context.Cause(s.ctx)

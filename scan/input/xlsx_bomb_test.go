@@ -93,7 +93,7 @@ func bombs(t testing.TB) map[string]struct {
 	const sheet, texts = "xl/worksheets/sheet1.xml", "xl/sharedStrings.xml"
 	whole := bookPart{name: sheet, before: sheetStart + sheetRow2 + sheetEnd}
 	shared := bookPart{name: sheet, before: sheetStart + `<row r="2"><c r="A2" t="s"><v>0</v></c></row>` + sheetEnd}
-	const tooLarge = "is not a list that fits: its parts unpack to more than 512 MiB"
+	const tooLarge = "is not a list of a size that can be read: its parts unpack to more than 512 MiB"
 	type bomb = struct{ path, message string }
 	return map[string]bomb{
 		"520 MiB in a cell":         {rawWorkbook(t, bookPart{sheet, sheetStart + `<row r="2"><c r="A2" t="inlineStr"><is><t>`, "a", 520 << 20, `</t></is></c></row>` + sheetEnd}), tooLarge},

@@ -52,6 +52,7 @@ type part struct {
 	file io.Closer
 }
 
+// Close closes the part, not the archive.
 func (p part) Close() error { return p.file.Close() }
 
 // errNoPart says that a part is not there.
@@ -84,6 +85,8 @@ type budgeted struct {
 // errTooLarge is about maxUnpacked.
 var errTooLarge = fmt.Errorf("its parts unpack to more than %d MiB", maxUnpacked>>20)
 
+// Read fails with errTooLarge beyond the budget, and with the cause of the context once that
+// has ended.
 func (b *budgeted) Read(to []byte) (int, error) {
 	if err := b.parts.ctx.Err(); err != nil {
 		return 0, context.Cause(b.parts.ctx)
@@ -273,7 +276,7 @@ func (p *parts) readBook(root string, worksheets map[string]string, book *bookPa
 
 func isTrue(value []byte) bool { return string(value) == "1" || string(value) == "true" }
 
-// prefixed returns the names of the attributes that have a local name behind a prefix.
+// prefixed returns the names of the attributes that have a local name after a prefix.
 func (x *xmlScanner) prefixed(name string) []string {
 	var names []string
 	for word := range bytes.FieldsFuncSeq(x.attrs, func(r rune) bool {

@@ -4,7 +4,7 @@ import "bytes"
 
 // plainCell is a cell as most programs write nearly all of them, if it is whole in the
 // window: <c r="A1" s="2" t="str"><v>text</v></c>, or <is><t>text</t></is> in place of the
-// value, or nothing. All but the texts are as they stand there.
+// value, or nothing. All but the texts are as they are there.
 type plainCell struct {
 	reference, style, kind []byte
 	value, inline          []byte // decoded

@@ -52,7 +52,7 @@ type sheetReader struct {
 	spans    []cellSpan
 }
 
-// cellSpan is where a cell stands in the buffer of a row.
+// cellSpan is where a cell is in the buffer of a row.
 type cellSpan struct {
 	text, raw span2
 	kind      scan.ValueKind
@@ -70,7 +70,7 @@ const (
 	depthValue
 )
 
-// next reads the next row that there is, also an empty one. The error is io.EOF behind
+// next reads the next row that there is, also an empty one. The error is io.EOF after
 // the last.
 func (s *sheetReader) next() (*sheetRow, error) {
 	for !s.done {

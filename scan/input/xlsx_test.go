@@ -150,7 +150,7 @@ func TestSheetOfAWorkbook(t *testing.T) {
 		name, asked, sheet string
 		notes              []string
 	}{
-		{"the first", "", "Sheet1", []string{`sheet "Sheet1" is read; the workbook has others, which --sheet chooses: "Kunden"`}},
+		{"the first", "", "Sheet1", []string{`only the sheet "Sheet1" is read; use --sheet to choose another: "Kunden"`}},
 		{"by name", "KUNDEN", "Kunden", nil},
 		{"by number, charts not counted", "2", "Kunden", nil},
 	}
@@ -167,7 +167,7 @@ func TestSheetOfAWorkbook(t *testing.T) {
 	}
 	for _, asked := range []string{"3", "0", "Chart"} {
 		_, err := input.Open(t.Context(), path, nil, input.Options{Sheet: asked})
-		want := `; choose one with --sheet by name or number: 1 ("Sheet1"), 2 ("Kunden")`
+		want := `; use --sheet with one of these names or numbers: 1 ("Sheet1"), 2 ("Kunden")`
 		if !errors.Is(err, input.ErrSheet) || !strings.HasSuffix(err.Error(), want) {
 			t.Errorf("sheet %s: Open() = %v, want …%s", asked, err, want)
 		}
@@ -333,8 +333,8 @@ func TestZipThatIsNoWorkbook(t *testing.T) {
 		t.Fatal(err)
 	}
 	tests := []struct{ name, file, message string }{
-		{"a document", archive("word/document.xml"), "is no list: it is a zip archive without a workbook"},
-		{"a workbook that is cut short", string(intact[:len(intact)/2]), "is not a list: it begins like a zip archive and is none, perhaps cut short"},
+		{"a document", archive("word/document.xml"), "is not a list: it is a zip archive without a workbook"},
+		{"a workbook that is cut short", string(intact[:len(intact)/2]), "is not a list: it begins like a zip archive but is damaged or cut short"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

@@ -22,7 +22,7 @@ const (
 // 18.4.9).
 type sharedTexts struct {
 	held []byte
-	ends []uint32 // where each ends in all octets, those in the file behind those held
+	ends []uint32 // where each ends in all octets, those in the file after those held
 	file *os.File // nil as long as all are held
 	temp string
 	buf  []byte // to be written to the file

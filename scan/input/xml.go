@@ -35,9 +35,9 @@ type xmlScanner struct {
 	start, end int // buf[start:end] is read and not yet consumed
 
 	name  []byte // of the element of the last token, which is xmlStart or xmlEnd
-	attrs []byte // behind the name, as it stands
+	attrs []byte // after the name, as written
 	text  []byte // decoded
-	own   []byte // for text that is not as it stands in the window
+	own   []byte // for text that differs from what the window has
 	depth int    // of the elements that are open, with the one that has just begun
 	empty bool   // the end of the last token's element is still to be told
 	cdata bool
@@ -49,7 +49,7 @@ func newXMLScanner(src io.Reader) *xmlScanner {
 	return &xmlScanner{src: src, buf: make([]byte, chunk)}
 }
 
-// next returns the next token. The error is io.EOF behind the outermost element.
+// next returns the next token. The error is io.EOF after the outermost element.
 func (x *xmlScanner) next() (xmlToken, error) {
 	if x.empty {
 		x.empty = false
@@ -173,7 +173,7 @@ func checkXML(text []byte) error {
 		ascii = ascii && c < utf8.RuneSelf
 	}
 	if !ascii && !utf8.Valid(text) {
-		return errors.New("text that is no UTF-8")
+		return errors.New("text that is not UTF-8")
 	}
 	return nil
 }
@@ -334,7 +334,7 @@ func (x *xmlScanner) cdataText() error {
 			length--
 		}
 		if length == 0 && len(window) > 2*utf8.UTFMax {
-			return errors.New("text that is no UTF-8")
+			return errors.New("text that is not UTF-8")
 		}
 		if length == 0 && !x.more() {
 			return x.eof()
@@ -362,8 +362,8 @@ func (x *xmlScanner) skipPast(end string) error {
 	}
 }
 
-// attr returns the value of an attribute of the element that has just begun, as it
-// stands; nil where there is none. It must be a name without a prefix.
+// attr returns the value of an attribute of the element that has just begun, as
+// written; nil if there is none. It must be a name without a prefix.
 func (x *xmlScanner) attr(name string) []byte {
 	rest := x.attrs
 	for at := 0; at < len(rest); {
@@ -393,7 +393,7 @@ func (x *xmlScanner) attr(name string) []byte {
 	return nil
 }
 
-// attrText returns the value of an attribute, decoded; "" where there is none. The name
+// attrText returns the value of an attribute, decoded; "" if there is none. The name
 // may have any prefix.
 func (x *xmlScanner) attrText(names ...string) string {
 	for _, name := range names {

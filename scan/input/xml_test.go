@@ -113,7 +113,7 @@ func TestXMLScanner(t *testing.T) {
 		"<a>&b;</a>":               `entity "&b;" is not known`,
 		"<a>&amp</a>":              "a character reference without its end",
 		"<a>\x00</a>":              "a control character U+0000",
-		"<a>\xff</a>":              "text that is no UTF-8",
+		"<a>\xff</a>":              "text that is not UTF-8",
 		"<!DOCTYPE a><a/>":         "a document type declaration",
 		"<a <b/>":                  "a tag without its end",
 		"<a a='1":                  "",

@@ -10,20 +10,25 @@ import (
 // datagrams is a connected socket that sends and receives several messages with
 // one system call, where the system has one for that (Linux).
 type datagrams interface {
+	// ReadBatch waits for a message, fills in those that are there, and says how many.
 	ReadBatch(messages []ipv4.Message, flags int) (int, error)
+	// WriteBatch sends the first of the messages, and says how many.
 	WriteBatch(messages []ipv4.Message, flags int) (int, error)
+	// Close wakes up whoever reads or writes.
 	Close() error
 }
 
 // oneByOne sends and receives one message with each call.
 type oneByOne struct{ net.Conn }
 
+// ReadBatch reads one message.
 func (c oneByOne) ReadBatch(messages []ipv4.Message, _ int) (int, error) {
 	n, err := c.Read(messages[0].Buffers[0])
 	messages[0].N = n
 	return 1, err
 }
 
+// WriteBatch sends the first message.
 func (c oneByOne) WriteBatch(messages []ipv4.Message, _ int) (int, error) {
 	if _, err := c.Write(messages[0].Buffers[0]); err != nil {
 		return 0, err

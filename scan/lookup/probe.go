@@ -82,7 +82,7 @@ var (
 	errNotUnderstood = errors.New("it does not understand the question")
 	errNoRecursion   = errors.New("it offers no recursion (RA is not set)")
 	errNoRoot        = errors.New("it does not answer for the root")
-	errNoRootSOA     = errors.New("it has no SOA record for the root, so it answers from something else than the DNS")
+	errNoRootSOA     = errors.New("it has no SOA record for the root, so it answers from something other than the DNS")
 	errNotValidating = errors.New("it does not validate DNSSEC, as another one does")
 )
 

@@ -30,8 +30,11 @@ type upstream struct {
 // exchanger asks one server over connections that are kept and shared, as the clients of
 // package stream do.
 type exchanger interface {
+	// Exchange returns the reply to a query, over a connection that others share.
 	Exchange(ctx context.Context, query []byte) ([]byte, error)
+	// ExchangeAlone does so over a connection of its own.
 	ExchangeAlone(ctx context.Context, query []byte) ([]byte, error)
+	// HangUp closes the shared connections; a later query opens others.
 	HangUp()
 }
 

@@ -7,8 +7,8 @@ import (
 	"unicode"
 )
 
-// checkWords holds what comes from closed sets, and the names from the DNS, to what can
-// stand there.
+// checkWords holds what comes from closed sets, and the names from the DNS, to what
+// they can be.
 func (l *line) checkWords() error {
 	switch {
 	case !slices.Contains(recorded[:], l.Transport):
@@ -35,7 +35,7 @@ func (l *line) checkWords() error {
 	}
 	for _, name := range names {
 		if !isSpelling(name) {
-			return fmt.Errorf("%q is no name as a zone file spells it", name)
+			return fmt.Errorf("%q is not a name as a zone file spells it", name)
 		}
 	}
 	return nil
@@ -63,7 +63,7 @@ func isSpelling(name string) bool {
 func (l *line) checkSense(o *Observation) error {
 	switch answered := l.RCode != "" && (o.RCode == noError || o.RCode == nxdomain); {
 	case l.Failure == "" && !answered:
-		return fmt.Errorf("rcode %q and no failure: that is no answer", l.RCode)
+		return fmt.Errorf("rcode %q and no failure: that is not an answer", l.RCode)
 	case l.Failure != "" && len(l.CAA) > 0:
 		return fmt.Errorf("failure %q and records: it is one or the other", l.Failure)
 	case len(l.CAA) > 0 && o.RCode != noError:

@@ -3,7 +3,7 @@ package snapshot
 import "slices"
 
 // The INFO-CODEs of Extended DNS Errors (IANA; RFC 8914, section 4; RFC 9824, section
-// 3.3) that have a name here. What each means to a lookup stands in edes.
+// 3.3) that have a name here. What each means to a lookup is in edes.
 const (
 	EDEUnsupportedAlgorithm  = 1
 	EDEUnsupportedDigest     = 2
@@ -37,7 +37,7 @@ type EDEClass int
 const (
 	EDESilent        EDEClass = iota // changes nothing
 	EDEMakesFiltered                 // whatever the rcode
-	EDEMakesStale                    // unless a validation error stands beside it
+	EDEMakesStale                    // unless there is a validation error too
 	EDEMakesBogus                    // of an answer and of SERVFAIL
 	EDEWaived                        // makes an answer bogus: nobody has validated it, although it is signed
 	EDEUndecided                     // makes SERVFAIL bogus; beside an answer, like EDEUnsupported
@@ -102,7 +102,7 @@ func HasEDE(list []EDE, classes ...EDEClass) bool {
 }
 
 // EDEFailure returns the failure that a reply with this rcode comes to by its Extended
-// DNS Errors, or "" where they say nothing against it. They may turn an answer into a
+// DNS Errors, or "" if they say nothing against it. They may turn an answer into a
 // failure, never a failure into an answer.
 func EDEFailure(rcode uint16, list []EDE) Failure {
 	answered, failed := rcode == noError || rcode == nxdomain, rcode == servFail

@@ -4,7 +4,7 @@ package snapshot
 type Field struct {
 	// Name is its name, with those of the objects it is in before it.
 	Name string
-	// Meaning says in a sentence what stands there.
+	// Meaning says in a sentence what the field holds.
 	Meaning string
 }
 

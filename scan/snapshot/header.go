@@ -12,7 +12,7 @@ import (
 const format = 1
 
 // Header says of a run what its answers rest on. It is a line of its own before them,
-// and so stands in the middle of a snapshot where a run was resumed.
+// and so is in the middle of a snapshot if a run was resumed.
 type Header struct {
 	// Program is the version of what has written it.
 	Program string `json:"program"`
@@ -76,7 +76,7 @@ func parseHeader(text []byte) (*Header, error) {
 		return nil, err
 	}
 	if len(l.Resolvers) > MostResolvers {
-		return nil, fmt.Errorf("%d resolvers: nobody asks so many", len(l.Resolvers))
+		return nil, fmt.Errorf("%d resolvers are more than can be asked", len(l.Resolvers))
 	}
 	l.Started = l.Started.UTC()
 	l.Program, l.Shard, l.Suffixes = plainText(l.Program), plainText(l.Shard), plainText(l.Suffixes)

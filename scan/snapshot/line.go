@@ -61,12 +61,13 @@ type proofStepLine struct {
 	Name     string  `json:"name"`
 	Finding  Finding `json:"finding"`
 	Resolver string  `json:"resolver,omitempty"`
-	RCode    string  `json:"rcode,omitempty"` // left out where no reply came
+	RCode    string  `json:"rcode,omitempty"` // left out if no reply came
 	AD       bool    `json:"ad"`
 	Time     string  `json:"time,omitempty"`
 }
 
-// MarshalJSON writes o as one object, the line of a snapshot.
+// MarshalJSON writes o as one object, the line of a snapshot. Only a value receiver lets
+// encoding/json find it in a value that cannot be addressed, such as one in an interface.
 func (o Observation) MarshalJSON() ([]byte, error) { return o.appendLine(nil), nil }
 
 // appendLine appends o as one JSON object. It is written by hand because a run writes a
@@ -103,7 +104,7 @@ func (o *Observation) appendLine(b []byte) []byte {
 	return append(b, '}')
 }
 
-// appendText appends a field of text, behind another one; nothing where it is empty.
+// appendText appends a field of text, after another one; nothing if it is empty.
 func appendText(b []byte, key, text string) []byte {
 	if text == "" {
 		return b
@@ -117,7 +118,7 @@ func appendText(b []byte, key, text string) []byte {
 	return append(append(append(b, '"'), text...), '"')
 }
 
-// appendList appends a field of a list; nothing where it is empty.
+// appendList appends a field of a list; nothing if it is empty.
 func appendList[T any](b []byte, key string, list []T) []byte {
 	if len(list) == 0 {
 		return b
@@ -189,7 +190,7 @@ func (l *line) observation() (Observation, error) {
 		return o, fmt.Errorf("name %q: %w", l.Name, err)
 	}
 	if o.Name.String() != l.Name {
-		return o, fmt.Errorf("name %q: the DNS knows it as %s", l.Name, o.Name)
+		return o, fmt.Errorf("name %q: the DNS spells it %s", l.Name, o.Name)
 	}
 	if o.Time, err = parseStamp(l.Time); err != nil {
 		return o, err

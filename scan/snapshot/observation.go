@@ -89,14 +89,14 @@ type Observation struct {
 	// in order, empty answers and failures included; spelt like Owner.
 	Aliases []string
 	// Records is the CAA RRset in the answer, with its owner: Name or the last
-	// of Aliases. It is zero where there is none.
+	// of Aliases. It is zero if there is none.
 	Records caa.RRset
-	// RCode is that of the last reply; meaningless where none came.
+	// RCode is that of the last reply; meaningless if none came.
 	RCode uint16
 	// TTL is the least of the answer's records, in seconds; of an empty answer
 	// that of negative caching (RFC 2308, section 5), or 0.
 	TTL uint32
-	// RecordsTTL is that of Records, where an alias on the way to them has a lesser
+	// RecordsTTL is that of Records if an alias on the way to them has a lesser
 	// one, which is TTL; else it is 0.
 	RecordsTTL uint32
 	// AD reports that every reply the answer rests on had the AD bit.
@@ -114,18 +114,18 @@ type Observation struct {
 	// taken several messages: in plainer form, over TCP.
 	Attempts int
 	Failure  Failure
-	// Mark says what gave away that an answer does not count, where that is not the
+	// Mark says what gave away that an answer does not count, if that is not the
 	// RCode or EDE; else it is empty.
 	Mark Mark
 	// Doubted is an answer that counts only if its name and its aliases are proven to be
 	// insecure, because a resolver that validates had answered SERVFAIL before it. Until
-	// then Failure stands. It is nil where there is none; no snapshot carries it.
+	// then Failure holds. It is nil if there is none; no snapshot carries it.
 	Doubted *Observation
-	// Asked is the name whose query failed, where that is not Name but one of
+	// Asked is the name whose query failed, if that is not Name but one of
 	// Aliases.
 	Asked string
-	// Proofs say, where a climb over Name failed, whether Name and each of
-	// Aliases are known to lie in an insecure zone; empty where nobody looked.
+	// Proofs say, if a climb over Name failed, whether Name and each of
+	// Aliases are known to lie in an insecure zone; empty if nobody looked.
 	Proofs []Proof
 }
 
@@ -133,7 +133,7 @@ type Observation struct {
 type Mark string
 
 // The marks: of an answer that is Filtered because it does not come from the public DNS
-// (RFC 1035, section 4.1.1; RFC 2308, section 2), and of a failure that a SERVFAIL lies behind.
+// (RFC 1035, section 4.1.1; RFC 2308, section 2), and of a failure that a SERVFAIL is the cause of.
 const (
 	MarkAuthority     Mark = "aa"             // AA is set, which no recursive answer has
 	MarkNoRecursion   Mark = "no-ra"          // RA is not set, which every recursive answer has
@@ -204,12 +204,12 @@ const (
 )
 
 // NameNotFound reports whether the answer says that Name itself does not exist.
-// NXDOMAIN behind an alias speaks of the alias's target (RFC 6604, section 3).
+// NXDOMAIN after an alias is about the alias's target (RFC 6604, section 3).
 func (o *Observation) NameNotFound() bool {
 	return o.RCode == nxdomain && len(o.Aliases) == 0 && (o.Failure == "" || o.Failure == TLDNotFound)
 }
 
-// Excusable reports whether a CA may issue in spite of the failure where all that
+// Excusable reports whether a CA may issue in spite of the failure, if all that
 // it touched is proven insecure (SBR 4.2.2.1): it lies outside the CA's house, and
 // is no validation error.
 func (f Failure) Excusable() bool {

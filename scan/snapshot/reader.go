@@ -13,7 +13,7 @@ import (
 // Errors that Reader.All yields, wrapped, with the file and the line.
 var (
 	// ErrNoSnapshot says that a file does not begin as a snapshot does.
-	ErrNoSnapshot = errors.New("no snapshot of caascan")
+	ErrNoSnapshot = errors.New("not a snapshot of caascan")
 	// ErrFormat says that a later program has written it.
 	ErrFormat = errors.New("a snapshot of a later caascan")
 	// ErrBroken says that a line is neither an answer nor a header, and not the last one.
@@ -34,7 +34,7 @@ type Reader struct {
 	all    []*Header
 	text   []byte // of the line, to be used again
 	end    int64  // of the last whole line, in octets from the start
-	torn   int64  // octets behind it
+	torn   int64  // octets after it
 }
 
 // NewReader returns a Reader of r, which messages call file.
@@ -43,7 +43,7 @@ func NewReader(r io.Reader, file string) *Reader {
 	return &Reader{in: bufio.NewReaderSize(r, buffer), file: file}
 }
 
-// Header is that of the run which has asked for the Observation yielded last; nil where
+// Header is that of the run which has asked for the Observation yielded last; nil if
 // nothing was read.
 func (r *Reader) Header() *Header { return r.header }
 
@@ -51,7 +51,7 @@ func (r *Reader) Header() *Header { return r.header }
 func (r *Reader) Headers() []*Header { return r.all }
 
 // End is where the last whole line ends, in octets from the start, and Torn how many
-// octets of a torn one are behind it, once All has ended.
+// octets of a torn one are after it, once All has ended.
 func (r *Reader) End() int64 { return r.end }
 
 // Torn is described at End.
@@ -73,7 +73,7 @@ func (r *Reader) All() iter.Seq2[Observation, error] {
 	}
 }
 
-// next returns the next Observation, or io.EOF behind the last one.
+// next returns the next Observation, or io.EOF after the last one.
 func (r *Reader) next() (Observation, error) {
 	for {
 		length, err := r.readLine()
@@ -124,7 +124,7 @@ func (r *Reader) parse() (o Observation, header *Header, err error) {
 
 // readLine puts the next line into r.text, without its end, and returns its length with
 // it; of one that is too long, and so broken, only what tells its kind. A last line
-// without an end is torn, whatever stands in it.
+// without an end is torn, whatever is in it.
 func (r *Reader) readLine() (length int, err error) {
 	r.text = r.text[:0]
 	r.number++
@@ -159,7 +159,7 @@ const headerStart = `{"snapshot":1,"program":"`
 const maxTorn = 64 << 10
 
 // tornStart reports whether the line, the first one, is what may be left of a header: its
-// beginning, and behind it the zeros that some file systems leave after a loss of power.
+// beginning, and after it the zeros that some file systems leave after a loss of power.
 // What is longer is somebody's.
 func (r *Reader) tornStart() bool {
 	text := bytes.TrimRight(r.text, "\x00")

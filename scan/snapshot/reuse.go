@@ -33,7 +33,7 @@ func Refusals() []Refusal {
 	return []Refusal{RefusedFailure, RefusedValidation, RefusedFuture, RefusedAge, RefusedUndated}
 }
 
-// Reuse says which answers of earlier runs stand for a new question.
+// Reuse says which answers of earlier runs may answer a new question.
 type Reuse struct {
 	// Run is the run that would use them, Now the time.
 	Run Header
@@ -70,7 +70,7 @@ func (r *Reuse) limit(o *Observation) time.Duration {
 	return min(max(time.Duration(o.TTL)*time.Second, leastReuse), mostReuse)
 }
 
-// Arbiter decides which answers stand, of runs one behind the other. A later one of a name
+// Arbiter decides which answers count, of runs one after the other. A later one of a name
 // replaces an earlier one, but what a resolver that does not validate says never takes the
 // place of a failure of one that does: its last attempt failed, and an earlier one may have
 // met a SERVFAIL, which a validator gives for bogus data (RFC 4035, section 5.5). The zero Arbiter is ready.
@@ -78,7 +78,7 @@ type Arbiter struct {
 	failed map[domain.Name]bool // by one that validates, and whether it ever said SERVFAIL
 }
 
-// Takes reports whether an answer that a run with this Header has taken stands. It is
+// Takes reports whether an answer that a run with this Header has taken counts. It is
 // asked about each, in order.
 func (a *Arbiter) Takes(h *Header, o *Observation) bool {
 	_, failed := a.failed[o.Name]

@@ -1,8 +1,7 @@
 package snapshot
 
 import (
-	"encoding/binary"
-	"iter"
+	"hash/maphash"
 	"slices"
 	"strings"
 	"time"
@@ -16,25 +15,36 @@ import (
 // empty and ready. It is not safe for concurrent writing.
 //
 // Nearly all answers are empty and differ in name, time and TTL only, and the
-// others repeat few RRsets; so it keeps what they share once.
+// others repeat few RRsets; so it keeps what they share once, and packs the rest.
 type Store struct {
-	byName map[domain.Name]entry
+	places  map[domain.Name]uint32
+	entries [][]entry // by place, in blocks that are never moved
 
-	hows   []how
-	howOf  map[how]uint32
-	recent uint32           // index of the how that was put last
-	sets   map[string]*rest // by the RDATA of the properties
-	key    []byte           // of sets, to be used again
-
-	others map[domain.Name][]Observation // see Others
+	hows    []how
+	howOf   map[how]uint32
+	recent  uint32           // index of the how that was put last
+	sets    map[uint64]*rest // of nothing but properties, by a hash of these
+	seed    maphash.Seed
+	packer  packer
+	words   words
+	doubted map[domain.Name]*Observation  // of few
+	others  map[domain.Name][]Observation // see Others; of few
 }
 
-// entry is an Observation without its name.
+// mostSets is how many sets are looked for to share them: those that many names have are
+// met early, and to remember one that a single name has takes as much as the set.
+const mostSets = 1 << 14
+
+// blockSize is how many entries a block has.
+const blockSize = 1 << 10
+
+// entry is an Observation.
 type entry struct {
+	name domain.Name
 	at   int64 // in nanoseconds of Unix time; 0: see rest
 	ttl  uint32
 	how  uint32 // index in hows
-	rest *rest  // nil of nearly all; shared, and never changed
+	rest *rest  // nil of nearly all; may be shared, and is never changed
 }
 
 // how is what the answers of one server have in common.
@@ -46,96 +56,66 @@ type how struct {
 	attempts      int
 }
 
-// rest is what most answers do not have.
-type rest struct {
-	aliases    []string
-	records    caa.RRset
-	atName     bool // the owner of records is the name, and not in records
-	ede        []EDE
-	failure    Failure
-	asked      string
-	mark       Mark
-	doubted    *Observation
-	proofs     []Proof
-	recordsTTL uint32
-	at         time.Time // where nanoseconds from 1970 cannot tell it; else zero
-}
-
 // Put keeps o, in place of an earlier Observation of the same name. What o refers
 // to must not be changed any more.
 func (s *Store) Put(o Observation) {
-	if s.byName == nil {
-		s.byName = make(map[domain.Name]entry)
+	if s.places == nil {
+		s.places = make(map[domain.Name]uint32)
 		s.howOf = make(map[how]uint32)
-		s.sets = make(map[string]*rest)
+		s.sets, s.seed = make(map[uint64]*rest), maphash.MakeSeed()
+		s.packer.words = &s.words
 	}
-	e := entry{at: nanoseconds(o.Time), ttl: o.TTL}
+	e := entry{name: o.Name, at: nanoseconds(o.Time), ttl: o.TTL}
 	e.how = s.indexOf(how{o.RCode, o.AD, o.Validated, o.Server, o.Transport, o.Attempts})
 	e.rest = s.restOf(&o, e.at)
-	s.byName[o.Name] = e
+	s.putDoubted(&o)
+	place, again := s.places[o.Name]
+	if again {
+		e.name = s.entry(place).name
+		*s.entry(place) = e
+		return
+	}
+	s.places[o.Name] = s.append(e)
 }
 
-// PutOther keeps an Observation beside the one of its name, which a Union has found to say
-// something else.
-func (s *Store) PutOther(o Observation) {
-	if s.others == nil {
-		s.others = make(map[domain.Name][]Observation)
+// append returns the place of a new entry.
+func (s *Store) append(e entry) uint32 {
+	if last := len(s.entries) - 1; last < 0 || len(s.entries[last]) == blockSize {
+		s.entries = append(s.entries, make([]entry, 0, blockSize))
 	}
-	s.others[o.Name] = append(s.others[o.Name], o)
+	last := len(s.entries) - 1
+	s.entries[last] = append(s.entries[last], e)
+	return uint32(last*blockSize + len(s.entries[last]) - 1)
 }
 
-// Others returns what was kept beside the Observation of a name; nil of nearly all. It must
-// not be changed.
-func (s *Store) Others(name domain.Name) []Observation { return s.others[name] }
-
-// Differs reports whether any name from name on up has Others.
-func (s *Store) Differs(name domain.Name) bool {
-	if len(s.others) == 0 {
-		return false // nearly always
-	}
-	for at := range name.Climb() {
-		if len(s.others[at]) > 0 {
-			return true
-		}
-	}
-	return false
-}
-
-// dropOthers takes away what was kept beside the Observation of a name.
-func (s *Store) dropOthers(name domain.Name) { delete(s.others, name) }
-
-// Change replaces every Observation, the Others too, by what change makes of it. The name
-// must stay.
-func (s *Store) Change(change func(Observation) Observation) {
-	for o := range s.All() {
-		s.Put(change(o))
-	}
-	for _, list := range s.others {
-		for i := range list {
-			list[i] = change(list[i])
-		}
-	}
-}
-
-// All yields every Observation but the Others, in no order. Put of the one yielded last is
-// allowed meanwhile.
-func (s *Store) All() iter.Seq[Observation] {
-	return func(yield func(Observation) bool) {
-		for name := range s.byName {
-			if o, _ := s.Find(name); !yield(o) {
-				return
-			}
-		}
-	}
-}
+func (s *Store) entry(place uint32) *entry { return &s.entries[place/blockSize][place%blockSize] }
 
 // Drop takes away what there is of name.
 func (s *Store) Drop(name domain.Name) {
-	delete(s.byName, name)
+	delete(s.places, name)
 	s.dropOthers(name)
 }
 
-// nanoseconds returns a time as nanoseconds from 1970, or 0 where they cannot
+// Place returns the place of the Observation of name, from 0, and whether there is one. It
+// stays the same, and no other name has it, as long as there is one.
+func (s *Store) Place(name domain.Name) (place int, found bool) {
+	at, found := s.places[name]
+	return int(at), found
+}
+
+// NameAt returns the name whose Observation is at a place.
+func (s *Store) NameAt(place int) domain.Name { return s.entry(uint32(place)).name }
+
+// Places returns how many places there are, more than Len if some were taken away.
+func (s *Store) Places() int {
+	if len(s.entries) == 0 {
+		return 0
+	}
+	last := len(s.entries) - 1
+	return last*blockSize + len(s.entries[last])
+}
+
+// nanoseconds returns a time as nanoseconds from 1970, or 0 if they cannot
 // tell it: the zero time, and those before 1678 or after 2262.
 func nanoseconds(t time.Time) int64 {
 	if at := t.UnixNano(); time.Unix(0, at).Equal(t) {
@@ -163,51 +143,62 @@ func (s *Store) indexOf(h how) uint32 {
 func (s *Store) restOf(o *Observation, at int64) *rest {
 	plain := at != 0 || o.Time.IsZero()
 	plain = plain && o.RecordsTTL == 0
-	plain = plain && o.Failure == "" && o.Asked == "" && len(o.Aliases) == 0 && len(o.EDE) == 0 && len(o.Proofs) == 0
+	plain = plain && o.Failure == "" && o.Asked == "" && o.Mark == "" && o.Doubted == nil
+	plain = plain && len(o.Aliases) == 0 && len(o.EDE) == 0 && len(o.Proofs) == 0
 	if plain && len(o.Records.Properties) == 0 && o.Records.Owner == "" {
 		return nil
 	}
-	set := s.set(o.Records.Properties)
-	atName := o.Records.Owner == o.Name.String()
-	if plain && atName {
-		return set
+	shared := s.shared(o.Records.Properties)
+	if plain && o.Records.Owner == o.Name.String() {
+		return shared
 	}
-	r := &rest{
-		aliases: o.Aliases, records: set.records, atName: atName, ede: o.EDE, failure: o.Failure,
-		asked: o.Asked, mark: o.Mark, doubted: o.Doubted, proofs: o.Proofs, recordsTTL: o.RecordsTTL,
-	}
-	if !atName {
-		r.records.Owner = o.Records.Owner
-	}
-	if at == 0 {
-		r.at = o.Time
-	}
-	return r
+	s.packer.at = at
+	return &rest{set: shared.set, more: s.packer.pack(o)}
 }
 
-// set returns the rest of those that have these properties at their own name and
-// nothing else.
-func (s *Store) set(properties []caa.Property) *rest {
-	s.key = s.key[:0]
+// shared returns the rest of those that have these properties at their own name and
+// nothing else. Of two sets with the same hash, which is improbable, one is not shared.
+func (s *Store) shared(properties []caa.Property) *rest {
+	if len(properties) == 0 {
+		return &rest{}
+	}
+	var h maphash.Hash
+	h.SetSeed(s.seed)
 	for _, p := range properties {
-		s.key = binary.AppendUvarint(s.key, uint64(len(p.RDATA())))
-		s.key = append(s.key, p.RDATA()...)
+		maphash.WriteComparable(&h, p)
 	}
-	set := s.sets[string(s.key)]
-	if set == nil {
-		set = &rest{records: caa.RRset{Properties: properties}, atName: true}
-		s.sets[string(s.key)] = set
+	key := h.Sum64()
+	known := s.sets[key]
+	if slices.Equal(known.properties(), properties) {
+		return known
 	}
-	return set
+	fresh := &rest{set: &set{properties}}
+	if known == nil && len(s.sets) < mostSets {
+		s.sets[key] = fresh
+	}
+	return fresh
+}
+
+// putDoubted keeps the answer that o doubts, in place of one of before.
+func (s *Store) putDoubted(o *Observation) {
+	if o.Doubted == nil {
+		delete(s.doubted, o.Name)
+		return
+	}
+	if s.doubted == nil {
+		s.doubted = make(map[domain.Name]*Observation)
+	}
+	s.doubted[o.Name] = o.Doubted
 }
 
 // Find returns the Observation of name, and whether there is one. What it refers
 // to is shared and must not be changed.
 func (s *Store) Find(name domain.Name) (Observation, bool) {
-	e, found := s.byName[name]
+	place, found := s.places[name]
 	if !found {
 		return Observation{}, false
 	}
+	e := s.entry(place)
 	h := &s.hows[e.how]
 	o := Observation{
 		Name: name, RCode: h.rcode, TTL: e.ttl, AD: h.ad, Validated: h.validated,
@@ -216,30 +207,31 @@ func (s *Store) Find(name domain.Name) (Observation, bool) {
 	if e.at != 0 {
 		o.Time = time.Unix(0, e.at).UTC()
 	}
-	e.rest.fill(&o)
+	s.fill(&o, e)
 	return o, true
 }
 
-func (r *rest) fill(o *Observation) {
+func (s *Store) fill(o *Observation, e *entry) {
+	r := e.rest
 	if r == nil {
 		return
 	}
-	o.Aliases, o.Records, o.EDE, o.Failure, o.Asked, o.Proofs = r.aliases, r.records, r.ede, r.failure, r.asked, r.proofs
-	o.RecordsTTL, o.Mark, o.Doubted = r.recordsTTL, r.mark, r.doubted
-	if r.atName {
+	o.Records.Properties = r.properties()
+	if r.more == "" {
 		o.Records.Owner = o.Name.String()
+		return
 	}
-	if !r.at.IsZero() {
-		o.Time = r.at
-	}
+	u := unpacker{words: &s.words, at: e.at, in: r.more}
+	u.unpack(o)
+	o.Doubted = s.doubted[o.Name]
 }
 
 // From returns the names that a server has answered for since a time, without the AD bit
 // and without failure, sorted.
 func (s *Store) From(server string, since time.Time) []domain.Name {
 	var names []domain.Name
-	for name, e := range s.byName {
-		h := &s.hows[e.how]
+	for name, place := range s.places {
+		h := &s.hows[s.entry(place).how]
 		if h.server != server || h.ad || h.transport == Overlay {
 			continue
 		}
@@ -274,9 +266,13 @@ func (s *Store) AppendClimb(steps []Observation, name domain.Name) []Observation
 // EndsClimb is Observation.EndsClimb of name's Observation, without making it,
 // and reports whether there is one.
 func (s *Store) EndsClimb(name domain.Name) (ends, found bool) {
-	e, found := s.byName[name]
-	return e.rest != nil && (e.rest.failure != "" || len(e.rest.records.Properties) > 0), found
+	place, found := s.places[name]
+	if !found {
+		return false, false
+	}
+	r := s.entry(place).rest
+	return r != nil && (r.set != nil || r.more != "" && r.more[0]&failed != 0), true
 }
 
 // Len returns the number of names kept.
-func (s *Store) Len() int { return len(s.byName) }
+func (s *Store) Len() int { return len(s.places) }

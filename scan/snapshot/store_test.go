@@ -55,13 +55,18 @@ func arbitrary(t testing.TB, random *rand.Rand, name domain.Name) snapshot.Obser
 		o.Aliases = []string{some("a%d.example"), "alias.example"}
 	}
 	if set() {
-		o.EDE = []snapshot.EDE{{Code: 22, Text: some("%d")}}
+		o.EDE = []snapshot.EDE{{Code: 22, Text: some("%d")}, {Text: "no server of " + name.String() + " answers"}, {Code: 65535, Text: name.String() + "\x00"}}
 	}
 	if set() {
 		o.Failure, o.Asked = snapshot.ServFail, some("a%d.example")
 	}
 	if set() {
-		o.Proofs = []snapshot.Proof{{Name: name.String(), State: snapshot.NotProven, Steps: []snapshot.ProofStep{{Name: some("%d")}}}}
+		o.Mark, o.Doubted = snapshot.MarkAfterServFail, &snapshot.Observation{Name: name, TTL: 5}
+	}
+	if set() {
+		o.Proofs = []snapshot.Proof{{Name: name.String(), State: snapshot.NotProven, Steps: []snapshot.ProofStep{
+			{Name: some("%d")}, {Name: "example", Finding: snapshot.Unproven, Server: some("192.0.2.%d:53"), Replied: set(), AD: set(), RCode: 4095, Time: time.Unix(random.Int64N(4e9), 1)},
+		}}}
 	}
 	return o
 }

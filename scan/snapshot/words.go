@@ -89,7 +89,7 @@ func (m Mark) Words() string {
 }
 
 // Meaning returns what the state says, in sentences for people who have never read an
-// RFC; "" for none, where nothing was looked up.
+// RFC; "" for none, which is if nothing was looked up.
 func (d DNSSEC) Meaning() string {
 	switch d {
 	case "":

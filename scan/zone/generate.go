@@ -20,7 +20,7 @@ const (
 // padded and written in base d, o, x or X, and $$ or \$ for a dollar sign.
 func (r *reader) generate(e entry) error {
 	if len(e.tokens) < 3 {
-		return errors.New("$GENERATE is followed by start-stop and a record")
+		return errors.New("$GENERATE must be followed by start-stop and a record")
 	}
 	over, err := parseSpan(e.tokens[1].text)
 	if err != nil {

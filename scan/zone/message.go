@@ -41,7 +41,7 @@ type message struct {
 	full     bool // a record did not fit
 }
 
-// suffix is a name that stands in the message, for others to point to (RFC 1035,
+// suffix is a name in the message, for others to point to (RFC 1035,
 // section 4.1.4).
 type suffix struct {
 	name   name
@@ -114,7 +114,7 @@ func (m *message) offset(n name) int {
 	return 0
 }
 
-// remember notes the name that stands at an offset, and those that end it, up to
+// remember notes the name at an offset, and those that end it, up to
 // the first that is known already.
 func (m *message) remember(n name, offset int) {
 	for ; n != root && offset < 1<<14 && len(m.suffixes) < maxSuffixes && m.offset(n) == 0; n = n.parent() {

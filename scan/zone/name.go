@@ -22,7 +22,7 @@ type name string
 
 const (
 	root     name = "\x00"
-	wildcard name = "\x01*" // the label; a name only with an ancestor behind it
+	wildcard name = "\x01*" // the label; a name only with an ancestor after it
 )
 
 // lower returns the name with these wire octets.
@@ -70,7 +70,7 @@ func (n name) within(apex name) bool {
 
 // packName returns the wire octets, letters as written, of a name in a master
 // file: absolute, relative to origin, or "@" for origin itself (RFC 1035,
-// section 5.1). origin is absolute text, or empty where none is set.
+// section 5.1). origin is absolute text, or empty if none is set.
 func packName(text, origin string) (string, error) {
 	absolute := text
 	if text == "@" {
@@ -88,13 +88,13 @@ func packName(text, origin string) (string, error) {
 		return "", fmt.Errorf("name %s is longer than %d octets", quote(text), maxName)
 	}
 	if err != nil {
-		return "", fmt.Errorf("%s is no domain name", quote(text))
+		return "", fmt.Errorf("%s is not a domain name", quote(text))
 	}
 	return string(octets[:size]), nil
 }
 
 // wireName returns the size of the uncompressed name that octets begin with, or
-// 0 where they begin with none.
+// 0 if they begin with none.
 func wireName(octets string) int {
 	for at := 0; at < len(octets) && at < maxName && octets[at] <= maxLabel; at += 1 + int(octets[at]) {
 		if octets[at] == 0 {

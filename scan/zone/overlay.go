@@ -70,11 +70,11 @@ func (o *Overlay) add(records []loaded, file string) error {
 func (o *Overlay) addRecord(r loaded, file string) error {
 	owner := r.owner.String()
 	if r.typ != dns.TypeCAA {
-		return fmt.Errorf("%s record at %s: an overlay holds CAA records only", dns.Type(r.typ), quote(owner))
+		return fmt.Errorf("%s record at %s: an overlay may hold CAA records only", dns.Type(r.typ), quote(owner))
 	}
 	if strings.HasPrefix(string(r.owner), string(wildcard)) {
 		// Which names it would be for depends on all that exist (RFC 4592, section 2.2).
-		return fmt.Errorf("%s is a wildcard: an overlay holds the names themselves", quote(owner))
+		return fmt.Errorf("%s is a wildcard: an overlay must hold the names themselves", quote(owner))
 	}
 	p, err := caa.ParseRDATA([]byte(r.rdata))
 	if err != nil {

@@ -49,11 +49,11 @@ func TestOverlay(t *testing.T) {
 
 func TestWhatIsNoOverlayIsToldWithItsLine(t *testing.T) {
 	for _, test := range []struct{ name, text, want string }{
-		{"another type", "a.test. CAA 0 i \"x\"\na.test. A 192.0.2.1", `plan.zone:2: A record at "a.test": an overlay holds CAA records only`},
-		{"a zone's SOA", "test. SOA a. b. 1 2 3 4 5", `plan.zone:1: SOA record at "test": an overlay holds CAA records only`},
+		{"another type", "a.test. CAA 0 i \"x\"\na.test. A 192.0.2.1", `plan.zone:2: A record at "a.test": an overlay may hold CAA records only`},
+		{"a zone's SOA", "test. SOA a. b. 1 2 3 4 5", `plan.zone:1: SOA record at "test": an overlay may hold CAA records only`},
 		{"a U-label", "bücher.test. CAA 0 i \"x\"", `plan.zone:1: owner "b\u00fccher.test." has letters beyond ASCII: in the DNS it is xn--bcher-kva.test`},
 		{"octets", "b\xff.test. CAA 0 i \"x\"", `plan.zone:1: owner "b\xff.test." has letters beyond ASCII: write other octets as \DDD`},
-		{"a wildcard", "\n*.test. CAA 0 i \"x\"", `plan.zone:2: "*.test" is a wildcard: an overlay holds the names themselves`},
+		{"a wildcard", "\n*.test. CAA 0 i \"x\"", `plan.zone:2: "*.test" is a wildcard: an overlay must hold the names themselves`},
 		{"no RDATA of a CAA record", `a.test. TYPE257 \# 2 0000`, `plan.zone:1: not the RDATA of a CAA record`},
 		{"no zone file", `a.test. CAA 0 i "x`, `plan.zone:1: quotation mark is not closed`},
 		{"a file to include", `$INCLUDE x`, `plan.zone:1: $INCLUDE is not allowed here`},

@@ -59,7 +59,7 @@ func hasOPT(octets []byte, at int) (bool, error) {
 	for range records {
 		rr, next, err := dns.UnpackRR(octets, at)
 		if err != nil || next <= at {
-			return false, errors.New("records behind the question are malformed")
+			return false, errors.New("records after the question are malformed")
 		}
 		found = found || rr.Header().Rrtype == dns.TypeOPT
 		at = next

@@ -12,14 +12,14 @@ import (
 	"github.com/miekg/dns"
 )
 
-// soaNumbers is the size of the five numbers behind the names of an SOA record,
+// soaNumbers is the size of the five numbers after the names of an SOA record,
 // of which the last is MINIMUM (RFC 1035, section 3.3.13).
 const soaNumbers = 20
 
 // rdata returns the octets of the RDATA, uncompressed, that the tokens of text
-// write. No answer about CAA is made from types but those that are named here: where the
+// write. No answer about CAA is made from types but those that are named here: if the
 // library cannot read another one that servers can, such as a DNSKEY record with its
-// algorithm by name, the text stands for the octets: the name exists and has the type.
+// algorithm by name, the text is kept as the octets: the name exists and has the type.
 func (r *reader) rdata(typ uint16, text string, tokens []token) (string, error) {
 	if len(tokens) == 0 {
 		return "", errors.New("no data")
@@ -67,11 +67,11 @@ func strict(typ uint16) bool {
 // hostile server might send; of other known types the octets must make sense.
 func genericRDATA(typ uint16, tokens []token) (string, error) {
 	if len(tokens) == 0 {
-		return "", errors.New(`\# is followed by the number of octets`)
+		return "", errors.New(`\# must be followed by the number of octets`)
 	}
 	size, err := strconv.ParseUint(tokens[0].text, 10, 16)
 	if err != nil {
-		return "", fmt.Errorf(`\# is followed by the number of octets, not by %s`, quote(tokens[0].text))
+		return "", fmt.Errorf(`\# must be followed by the number of octets, not by %s`, quote(tokens[0].text))
 	}
 	var digits strings.Builder
 	for _, t := range tokens[1:] {
@@ -79,13 +79,13 @@ func genericRDATA(typ uint16, tokens []token) (string, error) {
 	}
 	octets, err := hex.DecodeString(digits.String())
 	if err != nil {
-		return "", fmt.Errorf("%s is no even number of hexadecimal digits", quote(digits.String()))
+		return "", fmt.Errorf("%s is not an even number of hexadecimal digits", quote(digits.String()))
 	}
 	if len(octets) != int(size) {
 		return "", fmt.Errorf(`\# announces %d octets, but %d follow`, size, len(octets))
 	}
 	if typ != dns.TypeCAA && !sound(typ, string(octets)) {
-		return "", errors.New(`the octets behind \# are not of this type`)
+		return "", errors.New(`the octets after \# are not of this type`)
 	}
 	return string(octets), nil
 }
@@ -115,10 +115,10 @@ func caaRDATA(tokens []token) (string, error) {
 	}
 	flags, err := strconv.ParseUint(tokens[0].text, 10, 8)
 	if err != nil {
-		return "", fmt.Errorf("flags %s are no number up to 255", quote(tokens[0].text))
+		return "", fmt.Errorf("flags %s are not a number up to 255", quote(tokens[0].text))
 	}
 	if strings.Contains(tokens[1].text, `"`) {
-		return "", fmt.Errorf("tag %s is written without quotation marks", quote(tokens[1].text))
+		return "", fmt.Errorf("tag %s must be written without quotation marks", quote(tokens[1].text))
 	}
 	tag, value := unescape(tokens[1].text), unescape(tokens[2].text)
 	if len(tag) > math.MaxUint8 {

@@ -36,7 +36,7 @@ type record struct {
 	comment string
 }
 
-// place is where in the files something stands.
+// place is where in the files something is.
 type place struct {
 	file string
 	line int
@@ -55,12 +55,15 @@ type lineError struct {
 	err error
 }
 
+// Error is "file:line: " and what is wrong there.
 func (e *lineError) Error() string { return fmt.Sprintf("%s:%d: %v", e.file, e.line, e.err) }
+
+// Unwrap returns what is wrong without its place.
 func (e *lineError) Unwrap() error { return e.err }
 
 // loader collects the records of a master file and all it includes.
 type loader struct {
-	folder    *os.Root // the zone file's; nil where $INCLUDE is not allowed
+	folder    *os.Root // the zone file's; nil if $INCLUDE is not allowed
 	dir       string   // the folder as messages write it
 	origin    string   // that the file begins with, absolute text, or ""
 	files     int
@@ -120,12 +123,12 @@ func (r *reader) entry(e entry) error {
 	case "$GENERATE":
 		return r.generate(e)
 	}
-	return fmt.Errorf("directive %s is not known; a name that begins so is written with a backslash", quote(first))
+	return fmt.Errorf("directive %s is not known; write a backslash before a name that begins with $", quote(first))
 }
 
 func (r *reader) setOrigin(args []token) error {
 	if len(args) != 1 {
-		return errors.New("$ORIGIN is followed by one name")
+		return errors.New("$ORIGIN must be followed by one name")
 	}
 	wire, err := r.name(args[0])
 	if err != nil {
@@ -137,11 +140,11 @@ func (r *reader) setOrigin(args []token) error {
 
 func (r *reader) setTTL(args []token) error {
 	if len(args) != 1 {
-		return errors.New("$TTL is followed by one number of seconds")
+		return errors.New("$TTL must be followed by one number of seconds")
 	}
 	ttl, ok := parseTTL(args[0].text)
 	if !ok {
-		return fmt.Errorf("$TTL: %s is no number of seconds up to %d", quote(args[0].text), maxTTL)
+		return fmt.Errorf("$TTL: %s is not a number of seconds up to %d", quote(args[0].text), maxTTL)
 	}
 	r.ttl, r.ttlFixed = ttl, true
 	return nil
@@ -151,7 +154,7 @@ func (r *reader) setTTL(args []token) error {
 // file's origin and owner (RFC 1035, section 5.1).
 func (r *reader) include(args []token) error {
 	if len(args) != 1 && len(args) != 2 {
-		return errors.New("$INCLUDE is followed by a file and, if need be, an origin")
+		return errors.New("$INCLUDE must be followed by a file and, if needed, an origin")
 	}
 	if r.folder == nil {
 		return errors.New("$INCLUDE is not allowed here")
@@ -183,7 +186,7 @@ func (r *reader) includeFile(target, origin string) error {
 	}
 	input, err := r.folder.Open(path)
 	if err != nil {
-		return fmt.Errorf("$INCLUDE %s: an included file must be there and stay in the zone file's folder: %w", quote(target), err)
+		return fmt.Errorf("$INCLUDE %s: an included file must exist and stay in the zone file's folder: %w", quote(target), err)
 	}
 	defer func() { _ = input.Close() }() // it was only read
 	included := &reader{
@@ -193,7 +196,7 @@ func (r *reader) includeFile(target, origin string) error {
 	return included.read()
 }
 
-// checkASCII refuses an owner in which letters beyond ASCII stand as they are. The DNS
+// checkASCII refuses an owner in which letters beyond ASCII are written as they are. The DNS
 // has its A-label, so the records would be for a name that nobody asks for.
 func checkASCII(owner string) error {
 	if strings.IndexFunc(owner, func(r rune) bool { return r >= utf8.RuneSelf }) < 0 {
@@ -206,7 +209,7 @@ func checkASCII(owner string) error {
 	return fmt.Errorf("owner %s has letters beyond ASCII: %s", quote(owner), advice)
 }
 
-// head is what stands between a record's owner and its RDATA.
+// head is what is written between a record's owner and its RDATA.
 type head struct {
 	ttl    uint32
 	typ    uint16
@@ -269,7 +272,7 @@ func (r *reader) head(tokens []token) (head, error) {
 
 func (r *reader) name(t token) (string, error) {
 	if t.text[0] == '"' {
-		return "", fmt.Errorf("a name is written without quotation marks, unlike %s", quote(t.text))
+		return "", fmt.Errorf("a name must be written without quotation marks, unlike %s", quote(t.text))
 	}
 	return packName(t.text, r.origin)
 }
@@ -283,7 +286,7 @@ func parseType(text string) (uint16, error) {
 		typ, known = uint16(n), err == nil
 	}
 	if !known {
-		return 0, fmt.Errorf("%s is no TTL, class or record type", quote(text))
+		return 0, fmt.Errorf("%s is not a TTL, class or record type", quote(text))
 	}
 	// RFC 6895, section 3.1: question and meta types hold no data.
 	if typ == dns.TypeNone || typ == dns.TypeOPT || 128 <= typ && typ <= 255 {

@@ -52,7 +52,7 @@ func (r *reply) note(alias name) {
 	r.aliases[alias] = true
 }
 
-// look writes what the zone has for a name, and returns the target where that is
+// look writes what the zone has for a name, and returns the target if that is
 // an alias, or how the answer ends.
 func (r *reply) look(at name) (name, ending) {
 	found := r.zone.match(at, r.query.typ)
@@ -71,7 +71,7 @@ func (r *reply) look(at name) (name, ending) {
 	panic("zone: unknown match")
 }
 
-// data writes the RRsets asked for and returns the target where there is a CNAME
+// data writes the RRsets asked for and returns the target if there is a CNAME
 // in their place.
 func (r *reply) data(at name, n *node) name {
 	if r.query.typ == dns.TypeANY && len(n.sets) > 0 {
@@ -116,7 +116,7 @@ func (r *reply) redirect(at name, found match) name {
 	return r.alias(target)
 }
 
-// alias returns the target's name, or none where the message is full and the
+// alias returns the target's name, or none if the message is full and the
 // rest would be for nothing.
 func (r *reply) alias(target string) name {
 	if r.message.full {
@@ -136,8 +136,8 @@ func (r *reply) negative(rcode int) {
 // match is where the search for a name in a zone ended.
 type match struct {
 	what  what
-	node  *node // nil where the name is missing
-	owner name  // of node, or the name asked for where a wildcard stands in
+	node  *node // nil if the name is missing
+	owner name  // of node, or the name asked for if a wildcard matched
 }
 
 type what int

@@ -17,18 +17,18 @@ const (
 	maxComment = 1 << 10
 )
 
-// entry is one entry of a master file (RFC 1035, section 5.1): all that stands
-// between two line ends, where a line end in parentheses is none.
+// entry is one entry of a master file (RFC 1035, section 5.1): all text
+// between two line ends, of which those in parentheses do not count.
 type entry struct {
 	line    int  // on which it begins, from 1
 	blank   bool // it begins with white space: the owner is that of the last record
 	text    string
 	tokens  []token
-	comment string // the comments in and behind it, without semicolons
+	comment string // the comments in and after it, without semicolons
 }
 
 // token is an item of an entry: a run without white space, or a quoted string
-// with its quotation marks. Escapes are checked and stand as written.
+// with its quotation marks. Escapes are checked and left as written.
 type token struct {
 	text  string
 	start int // in the entry's text
@@ -77,7 +77,7 @@ func (s *scanner) finish(e entry) entry {
 	return e
 }
 
-// scan reads to the end of the entry. The error is io.EOF where the file ends,
+// scan reads to the end of the entry. The error is io.EOF if the file ends,
 // even if the entry holds something.
 func (s *scanner) scan(e *entry) error {
 	depth := 0
@@ -119,7 +119,7 @@ func (s *scanner) scan(e *entry) error {
 	}
 }
 
-// space keeps one space where there was white space.
+// space keeps one space of white space.
 func (s *scanner) space() {
 	if size := len(s.text); size == 0 || s.text[size-1] != ' ' {
 		s.text = append(s.text, ' ')
@@ -234,7 +234,7 @@ func unescape(text string) string {
 }
 
 // quote returns text for an error message: in quotation marks, in printable
-// ASCII, and not all of it where it is long.
+// ASCII, and not all of it if it is long.
 func quote(text string) string {
 	const most = 64
 	if len(text) > most {

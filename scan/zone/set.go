@@ -22,7 +22,7 @@ func NewSet(zones ...*Zone) (*Set, error) {
 	return s, nil
 }
 
-// serving returns the zone that answers for a name, or nil. DS stands on the
+// serving returns the zone that answers for a name, or nil. DS is on the
 // parent's side of a cut and is asked there (RFC 4035, section 3.1.4.1).
 func (s *Set) serving(n name, typ uint16) *Zone {
 	if typ == dns.TypeDS && n != root {
@@ -88,7 +88,7 @@ func (s *Set) Answer(query []byte) (Answer, error) {
 }
 
 // Resolve answers a DNS query as a recursive resolver that knows nothing but
-// these zones: RA is set, aliases are followed from zone to zone, and where they
+// these zones: RA is set, aliases are followed from zone to zone, and if they
 // or the question lead to a zone cut, or aliases out of all zones, the answer is
 // SERVFAIL. Its Kind says where they led. A name in none of the zones is REFUSED.
 // The error is that of Answer.
@@ -114,7 +114,7 @@ func (s *Set) Resolve(query []byte) (Answer, error) {
 	return Answer{kind, served, r.message.finish(flagRA, dns.RcodeServerFailure)}, nil
 }
 
-// begin reads the query. The reply's zone is nil where none serves the name.
+// begin reads the query. The reply's zone is nil if none serves the name.
 func (s *Set) begin(octets []byte) (*reply, error) {
 	q, err := parseQuery(octets)
 	if err != nil {

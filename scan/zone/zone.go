@@ -41,7 +41,7 @@ type Record struct {
 	Type    uint16
 	TTL     uint32 // in seconds, that of the RRset
 	RDATA   []byte // the octets of the wire form, uncompressed
-	Comment string // that stood in or behind the record, without semicolon, up to 1,024 octets
+	Comment string // in or after the record, without semicolon, up to 1,024 octets
 }
 
 // Load reads the master file at path and the files it includes, which must lie
@@ -143,7 +143,7 @@ func (l *loader) apex() (name, error) {
 			return r.owner, nil
 		}
 	}
-	return "", errors.New("no SOA record, so this is no zone")
+	return "", errors.New("no SOA record, so this is not a zone")
 }
 
 // fill puts the records into the zone. Those that a record before them equals
@@ -165,7 +165,7 @@ func (l *loader) fill(z *Zone) error {
 	return nil
 }
 
-// set returns the RRset that r belongs to, made where there was none, with r's
+// set returns the RRset that r belongs to, made if there was none, with r's
 // TTL counted in.
 func (z *Zone) set(r record, ttl uint32) (*rrset, error) {
 	if !r.owner.within(z.apex) {
@@ -183,7 +183,7 @@ func (z *Zone) set(r record, ttl uint32) (*rrset, error) {
 	return &n.sets[len(n.sets)-1], nil
 }
 
-// barredByCNAME reports whether an RRset cannot stand beside a CNAME record
+// barredByCNAME reports whether an RRset cannot be beside a CNAME record
 // (RFC 2181, section 10.1; RFC 4034, sections 3 and 4).
 func barredByCNAME(set rrset) bool {
 	return set.typ != dns.TypeCNAME && set.typ != dns.TypeRRSIG && set.typ != dns.TypeNSEC
@@ -208,7 +208,7 @@ func (z *Zone) add(r record, set *rrset) error {
 	return nil
 }
 
-// node returns the node of a name, made where there was none: then all names
+// node returns the node of a name, made if there was none: then all names
 // between it and the apex exist too (RFC 4592, section 2.2.2).
 func (z *Zone) node(n name) *node {
 	found := z.nodes[n]

@@ -111,6 +111,7 @@ func (s *Server) respond(w http.ResponseWriter, reply Reply) {
 // flushing sends what is written at once.
 type flushing struct{ http.ResponseWriter }
 
+// Write returns once the octets are on their way.
 func (f flushing) Write(octets []byte) (int, error) {
 	n, err := f.ResponseWriter.Write(octets)
 	if err == nil {

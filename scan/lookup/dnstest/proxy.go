@@ -141,8 +141,11 @@ func (p *Proxy) Close() {
 // packets is a socket that reads and writes several datagrams with one system call,
 // where the system has one for that.
 type packets interface {
+	// ReadBatch waits for a datagram, fills in those that are there, and says how many.
 	ReadBatch(messages []ipv4.Message, flags int) (int, error)
+	// WriteBatch sends the first of the messages, and says how many.
 	WriteBatch(messages []ipv4.Message, flags int) (int, error)
+	// Close wakes up whoever reads.
 	Close() error
 }
 

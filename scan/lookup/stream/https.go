@@ -95,7 +95,7 @@ func (c *HTTPSClient) Exchange(ctx context.Context, query []byte) ([]byte, error
 		return nil, fmt.Errorf("%s: %w", c.url, err)
 	}
 	if !c.cfg.IsReply(message, query) {
-		return nil, fmt.Errorf("%s: the response is no reply to the query", c.url)
+		return nil, fmt.Errorf("%s: the response is not a reply to the query", c.url)
 	}
 	return message, nil
 }
@@ -124,7 +124,7 @@ func readResponse(response *http.Response) ([]byte, error) {
 		return nil, fmt.Errorf("HTTP status %d", response.StatusCode)
 	}
 	if kind, _, err := mime.ParseMediaType(response.Header.Get("Content-Type")); err != nil || kind != messageType {
-		return nil, errors.New("the response is no DNS message")
+		return nil, errors.New("the response is not a DNS message")
 	}
 	message, err := io.ReadAll(io.LimitReader(response.Body, maxMessage+1))
 	if err != nil {
@@ -195,6 +195,7 @@ func (c *HTTPSClient) connect(ctx context.Context, network, address string) (net
 	return tracked, nil
 }
 
+// Close closes the connection, which the client then forgets.
 func (c *httpsConn) Close() error {
 	c.client.mu.Lock()
 	delete(c.client.conns, c)

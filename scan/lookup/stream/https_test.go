@@ -218,13 +218,13 @@ func TestWhatIsNoDNSMessageOverHTTPSIsRefused(t *testing.T) {
 		"201":                     {respond(201, dnsMessage, reply), "HTTP status 201"},
 		"404":                     {respond(404, dnsMessage, reply), "HTTP status 404"},
 		"500":                     {respond(500, dnsMessage, reply), "HTTP status 500"},
-		"HTML":                    {respond(200, "text/html", reply), "the response is no DNS message"},
-		"a longer type":           {respond(200, "application/dns-message+x", reply), "the response is no DNS message"},
-		"no type":                 {respond(200, "", reply), "the response is no DNS message"},
-		"no body":                 {respond(200, dnsMessage, func([]byte) []byte { return nil }), "no reply to the query"},
-		"the query":               {respond(200, dnsMessage, bytes.Clone), "no reply to the query"},
-		"a reply of another ID":   {respond(200, dnsMessage, func(query []byte) []byte { query[1] ^= 1; return reply(query) }), "no reply to the query"},
-		"a reply of another name": {respond(200, dnsMessage, func(query []byte) []byte { query[13] ^= 1; return reply(query) }), "no reply to the query"},
+		"HTML":                    {respond(200, "text/html", reply), "the response is not a DNS message"},
+		"a longer type":           {respond(200, "application/dns-message+x", reply), "the response is not a DNS message"},
+		"no type":                 {respond(200, "", reply), "the response is not a DNS message"},
+		"no body":                 {respond(200, dnsMessage, func([]byte) []byte { return nil }), "not a reply to the query"},
+		"the query":               {respond(200, dnsMessage, bytes.Clone), "not a reply to the query"},
+		"a reply of another ID":   {respond(200, dnsMessage, func(query []byte) []byte { query[1] ^= 1; return reply(query) }), "not a reply to the query"},
+		"a reply of another name": {respond(200, dnsMessage, func(query []byte) []byte { query[13] ^= 1; return reply(query) }), "not a reply to the query"},
 		"a reply that is cut short": {func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Content-Length", "1000")
 			answerHTTP(w, r)

@@ -83,7 +83,7 @@ func number(pattern *regexp.Regexp, text []byte) float64 {
 }
 
 // appendTo adds a line to the table at path.
-func (t taken) appendTo(path string) error {
+func (t *taken) appendTo(path string) error {
 	file, err := os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
 	if err != nil {
 		return err

@@ -1,0 +1,107 @@
+package report
+
+import (
+	"cmp"
+	"iter"
+	"slices"
+	"strings"
+)
+
+// FixList is what to publish so that some CAs may issue: a line for every deciding name
+// that denies one of them, those that unblock the most rows first, and by name if they
+// unblock as many. A domain that several of the CAs are denied for counts once. The set of
+// a line lets all of these CAs issue that the name denies, and publishing it takes no
+// permission from any CA of the scan.
+//
+// A line is made when it is asked for, so that a list of a million names takes little.
+type FixList struct {
+	tally   *Tally
+	issuers []int
+	groups  []fixGroup
+	members []uint32 // the domains of all groups, one group after the other
+}
+
+// fixGroup is the domains that one name decides for.
+type fixGroup struct {
+	owner    string // the name
+	from, to uint32 // among the members
+	rows     uint32 // of those that are blocked
+}
+
+// Fixes returns the list for these CAs, given by their places among the decisions.
+func (t *Tally) Fixes(issuers ...int) FixList {
+	l := FixList{tally: t, issuers: issuers}
+	for i := range t.domains {
+		if t.patternAt(uint32(i)).records {
+			l.members = append(l.members, uint32(i))
+		}
+	}
+	slices.SortFunc(l.members, func(a, b uint32) int {
+		return cmp.Or(cmp.Compare(t.domains[a].owner, t.domains[b].owner), t.before(a, b))
+	})
+	for from := 0; from < len(l.members); {
+		from = l.addGroup(from)
+	}
+	slices.SortFunc(l.groups, func(a, b fixGroup) int {
+		return cmp.Or(cmp.Compare(b.rows, a.rows), strings.Compare(a.owner, b.owner))
+	})
+	return l
+}
+
+// addGroup adds the domains with the owner of the member at an index, if one of the CAs is
+// denied for any of them, and returns the index after them.
+func (l *FixList) addGroup(from int) (to int) {
+	domains, blocked := l.tally.domains, false
+	g := fixGroup{from: uint32(from)}
+	for to = from; to < len(l.members) && domains[l.members[to]].owner == domains[l.members[from]].owner; to++ {
+		if l.blocks(l.members[to]) {
+			blocked = true
+			g.rows += domains[l.members[to]].rows
+		}
+	}
+	if g.to = uint32(to); blocked {
+		g.owner = l.tally.ownerOf(l.members[from])
+		l.groups = append(l.groups, g)
+	}
+	return to
+}
+
+// blocks reports whether one of the CAs is denied for a domain.
+func (l FixList) blocks(domain uint32) bool {
+	blocked := l.tally.patternAt(domain).blocked
+	return slices.ContainsFunc(l.issuers, func(issuer int) bool { return blocked[issuer] })
+}
+
+// Len returns how many lines there are.
+func (l FixList) Len() int { return len(l.groups) }
+
+// At returns the line with an index.
+func (l FixList) At(i int) FixTotal {
+	g := l.groups[i]
+	var merged *fixMerge
+	for _, domain := range l.members[g.from:g.to] {
+		d := l.tally.total(domain)
+		if merged == nil {
+			merged = newFixMerge(d.Outcome)
+		}
+		merged.add(d, l.issuers)
+	}
+	return merged.fix()
+}
+
+// Name returns the deciding name of the line with an index, and is quicker than At.
+func (l FixList) Name(i int) string { return l.groups[i].owner }
+
+// All yields the lines.
+func (l FixList) All() iter.Seq[FixTotal] { return l.First(l.Len()) }
+
+// First yields the first lines, so many at most.
+func (l FixList) First(n int) iter.Seq[FixTotal] {
+	return func(yield func(FixTotal) bool) {
+		for i := range min(n, l.Len()) {
+			if !yield(l.At(i)) {
+				return
+			}
+		}
+	}
+}
