@@ -54,7 +54,7 @@ var columns = [...]Column{
 	},
 	{
 		Name: "caa_domain", Width: 26,
-		Meaning: "The domain of the mailbox as the DNS knows it: in small letters, an international name in its xn-- form. Empty where the cell holds none.",
+		Meaning: "The domain of the mailbox as the DNS knows it: in small letters, an international name in its xn-- form. Empty if the cell holds none.",
 		verdict: func(v scan.Verdict) string { return v.Domain.String() },
 	},
 	{
@@ -74,27 +74,27 @@ var columns = [...]Column{
 	},
 	{
 		Name: "caa_found_at", Width: 24,
-		Meaning: "The name at which CAA records were found: the domain itself or a parent of it. Empty where there are none.",
+		Meaning: "The name at which CAA records were found: the domain itself or a parent of it. Empty if there are none.",
 		outcome: func(o *scan.Outcome) string { return o.FoundAt.String() },
 	},
 	{
 		Name: "caa_owner", Width: 20,
-		Meaning: "The name at which the records really stand, where an alias (CNAME, DNAME) led there. Empty where none did.",
+		Meaning: "The name that really has the records, if an alias (CNAME, DNAME) led there. Empty if none did.",
 		outcome: owner,
 	},
 	{
 		Name: "caa_records", Width: 44,
-		Meaning: `The CAA records that were found, each as flags, tag and value, as a zone file has them, with " | " between them. Of a very long set the first ones, and how many there are (in JSON Lines left_out in a last object).`,
+		Meaning: `The CAA records that were found, each as flags, tag and value, as a zone file has them, with " | " between them. Of a very long set the first ones, and how many there are.`,
 		outcome: func(o *scan.Outcome) string { return recordsInRow(o.Records.Properties) }, list: listOfRecords,
 	},
 	{
 		Name: "caa_dnssec", Width: 13,
-		Meaning: "What is known of the DNSSEC signatures of the answers: secure, insecure, bogus or unknown. Empty where nothing was looked up.",
+		Meaning: "What is known of the DNSSEC signatures of the answers: secure, insecure, bogus or unknown. Empty if nothing was looked up.",
 		outcome: func(o *scan.Outcome) string { return string(o.DNSSEC) },
 	},
 	{
 		Name: "caa_on_failure", Width: 19, Colored: true,
-		Meaning: "What the rules for CAs, the S/MIME Baseline Requirements, let one do whose lookup fails too: ca-may-issue, ca-must-not-issue or unknown. Empty where no lookup failed, and for tld-not-found.",
+		Meaning: "What the rules for CAs, the S/MIME Baseline Requirements, let a CA do if its own lookup fails too: ca-may-issue, ca-must-not-issue or unknown. Empty if no lookup failed, and for tld-not-found.",
 		outcome: func(o *scan.Outcome) string { return string(o.OnFailure) },
 	},
 	// Spaces, because no code holds one and a filter for "contains" needs no more.
@@ -105,17 +105,17 @@ var columns = [...]Column{
 	},
 	{
 		Name: "caa_fix", Width: 50, list: listOfLines,
-		Meaning:  `The whole set of CAA records to publish in place of the present one so that this CA may issue: lines of a zone file, with " | " between them. Empty where nothing is denied.`,
+		Meaning:  `The whole set of CAA records to publish in place of the present one so that this CA may issue: lines of a zone file, with " | " between them. Empty if nothing is denied.`,
 		decision: func(d scan.Decision) string { return strings.Join(fixInRow(d.Fix), ListSeparator) },
 	},
 	{
 		Name: "caa_resolver", Width: 20,
-		Meaning: "The resolver (the DNS server that was asked) or the zone file that gave the deciding answer; overlay where --overlay did.",
+		Meaning: "The resolver (the DNS server that was asked) or the zone file that gave the deciding answer; overlay if --overlay did.",
 		outcome: func(o *scan.Outcome) string { return o.Resolver },
 	},
 	{
 		Name: "caa_checked_at", Width: 21,
-		Meaning: "When the oldest answer came that the row rests on, in UTC. Empty where the DNS gave none.",
+		Meaning: "When the oldest answer that the row rests on came, in UTC. Empty if the DNS gave none.",
 		moment:  func(v scan.Verdict) time.Time { return v.CheckedAt },
 	},
 	{
@@ -125,7 +125,7 @@ var columns = [...]Column{
 	},
 	{
 		Name: changeColumn, Width: 18, Colored: true, compare: true,
-		Meaning: "Only with --baseline: how the row differs from the earlier report, as a code. Empty where it does not.",
+		Meaning: "Only with --baseline: how the row differs from the earlier report, as a code. Empty if it does not.",
 		row:     func(r scan.Result) string { return string(r.Change) },
 	},
 	{
@@ -315,6 +315,15 @@ func (f *TableColumn) Shared(o *scan.Outcome) (text string, same bool) {
 		return text, !named
 	}
 	return "", false
+}
+
+// Around returns what is before and after the domain in the cells of all rows with an
+// outcome, if they differ in that alone.
+func (f *TableColumn) Around(o *scan.Outcome) (before, after string, found bool) {
+	if f.sentence == nil {
+		return "", "", false
+	}
+	return f.sentence(o.Decisions[f.issuer]).Cut()
 }
 
 // Table says which cells a result has.

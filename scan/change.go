@@ -35,7 +35,7 @@ func (c Change) Meaning() string {
 	case ChangeReason:
 		return "The status is the same for every CA, but for one of them it has another reason."
 	case ChangeRecords:
-		return "Status and reason are the same, but the CAA records are other ones."
+		return "Status and reason are the same, but the CAA records differ."
 	case ChangeFailedNow:
 		return "The lookup failed this time, so whether the records changed is not known."
 	case ChangeRecovered:

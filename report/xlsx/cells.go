@@ -46,12 +46,25 @@ func (l *line) copy(other *line) {
 
 // text fills a cell with text, escaped, and cut if it is too long.
 func (l *line) text(column int, text string, style int) {
+	if isPlain(text) {
+		l.plain(column, style, text)
+		return
+	}
 	text = fitCell(report.EscapeCell(text))
 	cell := append(appendStyle(l.own[column][:0], style), ` t="inlineStr"><is><t`...)
 	if blankEnds(text) { // Excel drops them else
 		cell = append(cell, ` xml:space="preserve"`...)
 	}
 	cell = appendText(append(cell, '>'), text)
+	l.set(column, append(cell, "</t></is></c>"...))
+}
+
+// plain fills a cell with the parts of a text that isPlain holds of.
+func (l *line) plain(column, style int, parts ...string) {
+	cell := append(appendStyle(l.own[column][:0], style), ` t="inlineStr"><is><t>`...)
+	for _, part := range parts {
+		cell = append(cell, part...)
+	}
 	l.set(column, append(cell, "</t></is></c>"...))
 }
 
@@ -122,6 +135,31 @@ func appendStyle(cell []byte, style int) []byte {
 	cell = strconv.AppendInt(append(cell, `" s="`...), int64(style), 10)
 	return append(cell, '"')
 }
+
+// isPlain reports whether a text, as nearly every one is, is written between tags as it
+// is: short, and without a character that is escaped, cut, or dropped.
+func isPlain(text string) bool {
+	const most = 1024
+	if len(text) == 0 || len(text) > most || text[0] == ' ' || text[len(text)-1] == ' ' {
+		return false
+	}
+	special := uint8(0)
+	for i := range len(text) {
+		special |= specialOctets[text[i]]
+	}
+	return special == 0
+}
+
+// specialOctets has a 1 for each octet of which EscapeCell or appendText may make something
+// else, and for line breaks. It is a table; it never changes.
+var specialOctets = func() (special [256]uint8) {
+	for i := range special {
+		if i < ' ' || i > '~' || strings.IndexByte(`\&<>_`, byte(i)) >= 0 {
+			special[i] = 1
+		}
+	}
+	return special
+}()
 
 func blankEnds(text string) bool {
 	const blanks = " \t\n\r"

@@ -82,3 +82,29 @@ func FuzzCellText(f *testing.F) {
 		}
 	})
 }
+
+// TestPlainTextNeedsNothing: what is copied as it is has no octet that is escaped, is one
+// line, and keeps its ends. Most lists have nothing but plain text.
+func TestPlainTextNeedsNothing(t *testing.T) {
+	for c := range 256 {
+		octet := string([]byte{byte(c)})
+		for _, text := range []string{octet, octet + "a", "a" + octet, "a" + octet + "x005F_", "a" + octet + "x41"} {
+			if !isPlain(text) {
+				continue
+			}
+			if report.EscapeCell(text) != text || string(appendText(nil, text)) != text || blankEnds(text) || c < ' ' {
+				t.Errorf("%q is copied as it is", text)
+			}
+		}
+	}
+	for _, text := range []string{"jane.doe+x@mail.example", "Lastname, First (DE) = 100 %"} {
+		if !isPlain(text) {
+			t.Errorf("%q is looked at twice", text)
+		}
+	}
+	for _, text := range []string{"", " a", "a ", "R&D", "a_x0041_", strings.Repeat("a", 32768)} {
+		if isPlain(text) {
+			t.Errorf("%.20q is copied as it is", text)
+		}
+	}
+}

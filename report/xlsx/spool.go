@@ -12,11 +12,15 @@ import (
 // the rows are far smaller.
 const spoolMemory = 1 << 20
 
+// spoolAtOnce is about how many octets go into the file at a time: a deflater writes a few
+// hundred.
+const spoolAtOnce = 64 << 10
+
 // spool keeps what is written to it until it is read, in memory while that is
 // little and in a temporary file beyond.
 type spool struct {
-	dir    string // of the temporary file
-	memory bytes.Buffer
+	dir    string       // of the temporary file
+	memory bytes.Buffer // with a file, what is not yet in it
 	file   *os.File
 	size   int64
 }
@@ -24,15 +28,16 @@ type spool struct {
 // Write keeps p, in a file once all of it is too much for memory.
 func (s *spool) Write(p []byte) (int, error) {
 	s.size += int64(len(p))
-	if s.file == nil && s.size <= spoolMemory {
-		return s.memory.Write(p)
-	}
-	if s.file == nil {
+	if s.file == nil && s.size > spoolMemory {
 		if err := s.openFile(); err != nil {
 			return 0, fmt.Errorf("temporary file for the report: %w", err)
 		}
 	}
-	return s.file.Write(p)
+	n, err := s.memory.Write(p)
+	if s.file != nil && s.memory.Len() >= spoolAtOnce {
+		_, err = s.memory.WriteTo(s.file)
+	}
+	return n, err
 }
 
 func (s *spool) openFile() error {
@@ -50,6 +55,9 @@ func (s *spool) openFile() error {
 func (s *spool) WriteTo(w io.Writer) (int64, error) {
 	if s.file == nil {
 		return s.memory.WriteTo(w)
+	}
+	if _, err := s.memory.WriteTo(s.file); err != nil {
+		return 0, err
 	}
 	if _, err := s.file.Seek(0, io.SeekStart); err != nil {
 		return 0, err

@@ -211,11 +211,24 @@ func (s *rowStyles) put(l *line, column int, text string, shape cellShape) {
 	if text == "" {
 		return
 	}
-	if style, ok := s.colored[text]; ok && shape.colored {
-		l.text(column, text, style)
-		return
+	if shape.colored {
+		if style, ok := s.colored[text]; ok {
+			l.text(column, text, style)
+			return
+		}
 	}
 	s.putLines(l, column, text, linesOf(text, shape.width-s.indent))
+}
+
+// putNamed fills a cell with a sentence that has a domain in it, if that is plain and takes
+// one line.
+func (s *rowStyles) putNamed(l *line, column int, cell otherCell, domain string, width float64) bool {
+	if !isPlain(domain) || !fitsLine(len(cell.before)+len(domain)+len(cell.after), width-s.indent) {
+		return false
+	}
+	l.plain(column, s.text, cell.before, domain, cell.after)
+	l.lines = max(l.lines, 1)
+	return true
 }
 
 // putMoment fills a cell with a time, or with text if a spreadsheet cannot show it as one.

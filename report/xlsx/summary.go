@@ -141,10 +141,18 @@ func (l look) height(text string, width float64) float64 {
 // boldWidth is how much wider letters are in bold.
 const boldWidth = 1.1
 
+// lettersPerDigit is how many letters take the width of a digit.
+const lettersPerDigit = 1.1
+
+// fitsLine reports whether so many letters take one line.
+func fitsLine(letters int, width float64) bool { return float64(letters) <= lettersPerDigit*width }
+
 // linesOf is about how many lines a text takes in a column of this width. Widths
 // count digits, and letters are narrower.
 func linesOf(text string, width float64) int {
-	const lettersPerDigit = 1.1
+	if fitsLine(len(text), width) && strings.IndexByte(text, '\n') < 0 {
+		return 1 // as nearly every text does
+	}
 	lines := 0
 	for part := range strings.SplitSeq(text, "\n") {
 		lines += max(1, int(math.Ceil(float64(utf8.RuneCountInString(part))/(lettersPerDigit*width))))

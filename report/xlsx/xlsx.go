@@ -153,7 +153,14 @@ const mostShared = 1024
 // sharedLine is a line with what is the same for all rows with an outcome.
 type sharedLine struct {
 	*line
-	others []int // of the table's fields, those that differ
+	others []otherCell
+}
+
+// otherCell is one that differs between the rows with an outcome.
+type otherCell struct {
+	column        int // of the table's
+	before, after string
+	named         bool // what differs is the domain, between plain text
 }
 
 // fill makes the line of a row.
@@ -163,8 +170,11 @@ func (b *workbook) fill(r scan.Result) {
 	for i, text := range b.table.Leading(r) {
 		b.putInput(i, text, r.Row.Values, i)
 	}
-	for _, i := range shared.others {
-		f, column := &b.table.Columns[i], len(b.table.Inputs)+i
+	for _, other := range shared.others {
+		f, column := &b.table.Columns[other.column], len(b.table.Inputs)+other.column
+		if other.named && b.styles.putNamed(b.line, column, other, r.Verdict.Domain.String(), f.Width) {
+			continue
+		}
 		if n, ok := f.Number(r); ok {
 			b.line.number(column, n, b.styles.number)
 			continue
@@ -198,7 +208,8 @@ func (b *workbook) sharedLine(o *scan.Outcome) sharedLine {
 		f := &b.table.Columns[i]
 		text, same := f.Shared(o)
 		if !same {
-			shared.others = append(shared.others, i)
+			before, after, found := f.Around(o)
+			shared.others = append(shared.others, otherCell{i, before, after, found && !f.Colored && isPlain(before+"x"+after)})
 			continue
 		}
 		b.styles.put(shared.line, len(b.table.Inputs)+i, text, cellShape{f.Width, f.Colored})
