@@ -72,7 +72,7 @@ type (
 			PeriodSeconds int                `yaml:"periodSeconds"`
 		} `yaml:"startupProbe"`
 		Resources struct{ Requests, Limits map[string]string }
-		Env         []struct {
+		Env       []struct {
 			Name      string
 			ValueFrom struct {
 				FieldRef struct {

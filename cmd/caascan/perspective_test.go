@@ -64,7 +64,7 @@ func (w placeWorld) start(t *testing.T, address int) string {
 // The records of the proof that corp.example is signed, or is not (RFC 4035, section 5.2).
 const (
 	signedDelegation   = " 300 IN DS 12345 13 2 AABBCCDDEEFFAABBCCDDEEFFAABBCCDDEEFFAABBCCDDEEFFAABBCCDDEEFFAABB"
-	insecureDelegation = " 300 IN NSEC z.example. NS RRSIG NSEC"
+	unsignedDelegation = " 300 IN NSEC z.example. NS RRSIG NSEC"
 )
 
 func (w placeWorld) replies(q dnstest.Query) []dnstest.Reply {
@@ -82,7 +82,7 @@ func (w placeWorld) replies(q dnstest.Query) []dnstest.Reply {
 	m.RecursionAvailable, m.AuthenticatedData = true, true
 	rr, err := dns.NewRR(asked.Question[0].Name + signedDelegation)
 	if q.Name == "corp.example" && w != failingSigned {
-		rr, err = dns.NewRR(asked.Question[0].Name + insecureDelegation)
+		rr, err = dns.NewRR(asked.Question[0].Name + unsignedDelegation)
 		m.Ns = []dns.RR{rr}
 	} else {
 		m.Answer = []dns.RR{rr}
