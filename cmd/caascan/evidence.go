@@ -34,8 +34,8 @@ func (e *evidence) facts() []string {
 	var lines []string
 	for _, f := range e.files {
 		line := fmt.Sprintf("%s (%s, SHA-256 %s)", f.path, counted(f.answers, "answer"), f.sha256)
-		if len(e.files) > 1 && !f.first.IsZero() {
-			line += fmt.Sprintf(", from %s to %s", f.first.UTC().Format(time.RFC3339), f.last.UTC().Format(time.RFC3339))
+		if len(e.files) > 1 {
+			line += f.times()
 		}
 		if shards := f.shards(); len(e.files) > 1 && len(shards) > 0 {
 			line += ", shard " + strings.Join(shards, " and ")
@@ -43,6 +43,14 @@ func (e *evidence) facts() []string {
 		lines = append(lines, line)
 	}
 	return lines
+}
+
+// times says when the answers came, after a comma; zone files have no times.
+func (f *evidenceFile) times() string {
+	if f.first.IsZero() {
+		return ""
+	}
+	return fmt.Sprintf(", from %s to %s", f.first.UTC().Format(time.RFC3339), f.last.UTC().Format(time.RFC3339))
 }
 
 // answered is when the last answer came.
@@ -67,7 +75,7 @@ func (o *sourceOptions) openEvidence(overlay *zone.Overlay) (source, error) {
 	src.store = union.Store()
 	lookup.Replay(overlay, src.store)
 	src.describe()
-	src.compare(union.Differ())
+	src.compare(&union)
 	return src, nil
 }
 

@@ -116,7 +116,7 @@ func (j *job) work(ctx context.Context, o scanOptions, paths []string, io stream
 		return nil
 	}
 	j.collected = j.in.tally()
-	if err := j.comparePlaces(ctx, o); err != nil {
+	if err := interruptible(ctx, func() error { return j.comparePlaces(ctx, o) }); err != nil {
 		return err
 	}
 	if err := j.report(ctx); err != nil {

@@ -117,8 +117,7 @@ func (j *job) openPerspective(ctx context.Context, p perspective, read []placeEv
 		j.console.warn(warning)
 		j.run.Notes = append(j.run.Notes, warning)
 	}
-	j.run.Perspectives = append(j.run.Perspectives, fmt.Sprintf("%s: %s, from %s to %s; asked: %s", p, src.evidence.facts()[0],
-		file.first.UTC().Format(time.RFC3339), file.last.UTC().Format(time.RFC3339), orSo(slices.Concat(src.resolvers, src.zoneFiles))))
+	j.run.Perspectives = append(j.run.Perspectives, fmt.Sprintf("%s: %s%s; asked: %s", p, src.evidence.facts()[0], file.times(), orSo(slices.Concat(src.resolvers, src.zoneFiles))))
 	there := scan.New(scan.Config{Issuers: j.issuers, Store: src.store})
 	return src, j.places.Compare(ctx, p.Perspective, j.scanner, there, j.rows())
 }

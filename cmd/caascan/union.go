@@ -86,9 +86,8 @@ const (
 )
 
 // compare says in what the snapshots of a union are not alike. What may permit too much is a
-// warning, and all else a fact. Differ are the names that nobody validated and that have
-// different records.
-func (src *source) compare(differ []domain.Name) {
+// warning, and all else a fact.
+func (src *source) compare(union *snapshot.Union) {
 	e := src.evidence
 	if len(e.files) < 2 {
 		return
@@ -100,7 +99,10 @@ func (src *source) compare(differ []domain.Name) {
 	}
 	src.warnings = append(src.warnings, e.unlike("The shards were divided by different public suffix lists, so that a name may be in none", func(h *snapshot.Header) string { return h.Suffixes })...)
 	src.compareAges()
-	if len(differ) > 0 {
+	if overtaken := union.Overtaken(); len(overtaken) > 0 {
+		src.warnings = append(src.warnings, fmt.Sprintf("of %s the snapshots have a validated answer, which counts, and a later one with other records that nobody validated: %s", counted(len(overtaken), "name"), namesOrSo(overtaken)))
+	}
+	if differ := union.Differ(); len(differ) > 0 {
 		src.warnings = append(src.warnings, fmt.Sprintf("the snapshots have different records for %s, which nobody validated; the later ones count: %s", counted(len(differ), "name"), namesOrSo(differ)))
 	}
 }

@@ -31,7 +31,8 @@ type Union struct {
 	bogus      map[domain.Name]Observation // the last validation error that a validator found
 	refused    map[domain.Name]bool        // see Arbiter.failed
 	validators map[string]bool             // by Observation.Server: whether it could validate, and its AD bit is not believed
-	differ     map[domain.Name]struct{}
+	differ     map[domain.Name]struct{}    // see Differ
+	overtaken  map[domain.Name]struct{}    // see Overtaken
 }
 
 // Add takes in the answers of one snapshot, each with the Header of its run, in the order of
@@ -115,13 +116,20 @@ func (u *Union) merge(o Observation) {
 	case better.rank() == 2 && worse.rank() == 2:
 		u.keepOther(better, worse)
 	case better.rank() == 1 && worse.rank() == 1 && !sameRecords(&better, &worse):
-		if u.differ == nil {
-			u.differ = make(map[domain.Name]struct{})
-		}
-		u.differ[o.Name] = struct{}{}
+		u.differ = with(u.differ, o.Name)
+	case better.rank() == 2 && worse.rank() == 1 && worse.Time.After(better.Time) && !sameRecords(&better, &worse):
+		u.overtaken = with(u.overtaken, o.Name)
 	case better.rank() == 1 && worse.rank() == 0:
 		u.keepFailure(worse)
 	}
+}
+
+func with(set map[domain.Name]struct{}, name domain.Name) map[domain.Name]struct{} {
+	if set == nil {
+		set = make(map[domain.Name]struct{})
+	}
+	set[name] = struct{}{}
+	return set
 }
 
 // keepFailure keeps the last failure of a name whose answer may turn out not to count.
@@ -189,10 +197,17 @@ func (u *Union) lifts(o *Observation) bool {
 
 // Differ returns the names of which snapshots have different records that nobody has
 // validated, sorted: the later ones count.
-func (u *Union) Differ() []domain.Name {
-	names := make([]domain.Name, 0, len(u.differ))
-	for name := range u.differ {
-		if o, _ := u.store.Find(name); o.rank() == 1 {
+func (u *Union) Differ() []domain.Name { return u.ranked(u.differ, 1) }
+
+// Overtaken returns the names of which a validated answer counts although a later one, which
+// nobody has validated, has different records, sorted.
+func (u *Union) Overtaken() []domain.Name { return u.ranked(u.overtaken, 2) }
+
+// ranked returns those names of a set whose answer has a rank.
+func (u *Union) ranked(set map[domain.Name]struct{}, rank int) []domain.Name {
+	var names []domain.Name
+	for name := range set {
+		if o, _ := u.store.Find(name); o.rank() == rank {
 			names = append(names, name)
 		}
 	}

@@ -177,6 +177,28 @@ func TestAUnionNamesWhatDiffersAndNobodyValidated(t *testing.T) {
 	}
 }
 
+// TestAUnionNamesWhatAPlainAnswerHasOvertaken, if that has other records.
+func TestAUnionNamesWhatAPlainAnswerHasOvertaken(t *testing.T) {
+	for _, test := range []struct {
+		plain said
+		want  int
+	}{
+		{said{2, plainServer, ";", false}, 1}, {said{0, plainServer, ";", false}, 0}, {said{2, plainServer, "-", false}, 0}, {said{2, plainServer, "timeout", false}, 0},
+	} {
+		for order := range permutations(2) {
+			parts := [...]said{test.plain, {1, believedServer, "-", false}}
+			var u snapshot.Union
+			for _, i := range order {
+				u.Add(one(t, parts[i]))
+			}
+			o, _ := u.Store().Find(name(t, "a.example"))
+			if got := len(u.Overtaken()); got != test.want || whatIs(o) != "- at 1" {
+				t.Errorf("%s beside a validated one at 1, in the order %v: %d overtaken, want %d; %s counts", test.plain, order, got, test.want, whatIs(o))
+			}
+		}
+	}
+}
+
 // TestAResolverThatOnceDidNotValidateIsNone: two runs say otherwise of one address.
 func TestAResolverThatOnceDidNotValidateIsNone(t *testing.T) {
 	for order := range permutations(3) {
