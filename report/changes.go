@@ -73,6 +73,12 @@ func (c *Changes) Kind(kind scan.ChangeKind) (sum Count) {
 // Policy reports whether the policy changed anywhere.
 func (c *Changes) Policy() bool { return c.Kind(scan.PolicyChange).Domains > 0 }
 
+// Denies reports whether a domain is denied for a CA of which the earlier report did not
+// say so; new domains, of which it says nothing, do not count.
+func (c *Changes) Denies() bool {
+	return c.Count(scan.ChangeNewlyDenied).Domains+c.Count(scan.ChangeRecoveredDenied).Domains > 0
+}
+
 // ComparedRecords are the CAA records that one of two reports has of a domain.
 type ComparedRecords struct {
 	Only RecordList // those that the other report does not have

@@ -26,7 +26,7 @@ func TestTheColumnOfChanges(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := [][]string{{"caa_row", "caa_change"}, {"2", ""}, {"3", "status-changed"}, {"4", ""}, {"5", "failed-now"}, {"6", "new"}, {"7", ""}}
+	want := [][]string{{"caa_row", "caa_change"}, {"2", ""}, {"3", "newly-denied"}, {"4", ""}, {"5", "failed-now"}, {"6", "new"}, {"7", ""}}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("CSV (-want +got):\n%s", diff)
 	}
@@ -34,7 +34,7 @@ func TestTheColumnOfChanges(t *testing.T) {
 	for _, row := range readJSONL(t, w.Bytes(t, report.NewJSONL)) {
 		jsonl = append(jsonl, row.Change)
 	}
-	if diff := cmp.Diff([]string{"", "status-changed", "", "failed-now", "new", ""}, jsonl); diff != "" {
+	if diff := cmp.Diff([]string{"", "newly-denied", "", "failed-now", "new", ""}, jsonl); diff != "" {
 		t.Errorf("JSON Lines (-want +got):\n%s", diff)
 	}
 }

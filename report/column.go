@@ -94,7 +94,7 @@ var columns = [...]Column{
 	},
 	{
 		Name: "caa_on_failure", Width: 19, Colored: true,
-		Meaning: "What the rules for CAs, the S/MIME Baseline Requirements, let a CA do if its own lookup fails too: ca-may-issue, ca-must-not-issue or unknown. Empty if no lookup failed, and for tld-not-found.",
+		Meaning: "What the S/MIME Baseline Requirements, the rules for CAs, let a CA do if its own lookup fails too: ca-may-issue, ca-must-not-issue or unknown. Empty if no lookup failed, and for tld-not-found.",
 		outcome: func(o *scan.Outcome) string { return string(o.OnFailure) },
 	},
 	// Spaces, because no code holds one and a filter for "contains" needs no more.
@@ -110,7 +110,7 @@ var columns = [...]Column{
 	},
 	{
 		Name: "caa_resolver", Width: 20,
-		Meaning: "The resolver (the DNS server that was asked) or the zone file that gave the deciding answer; overlay if --overlay did.",
+		Meaning: "The resolver (the DNS server that was asked) or the zone file that gave the deciding answer; overlay if --overlay gave it.",
 		outcome: func(o *scan.Outcome) string { return o.Resolver },
 	},
 	{

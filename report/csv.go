@@ -33,7 +33,12 @@ func NewCSV(w io.Writer, layout Layout) (Writer, error) {
 	if err != nil {
 		return nil, err
 	}
-	return newCSV(w, t, csvStyle{bom: "\ufeff", lineEnd: "\r\n", cells: layout.Cells, comma: layout.Separator}), nil
+	return newCSV(w, t, fileStyle(layout)), nil
+}
+
+// fileStyle is that of CSV for a file.
+func fileStyle(layout Layout) csvStyle {
+	return csvStyle{bom: "\ufeff", lineEnd: "\r\n", cells: layout.Cells, comma: layout.Separator}
 }
 
 // NewPlainCSV returns a Writer of CSV for a pipe.

@@ -28,6 +28,7 @@ type Overview struct {
 	permissions func() []PermissionLine
 	issuers     func() []IssuerOverview
 	warnings    func() []WarningTotal
+	groups      func() []GroupTable
 }
 
 // IssuerOverview is what is said of one CA.
@@ -57,6 +58,7 @@ func NewOverview(labels []string, run Run, tally *Tally) *Overview {
 	o.permissions = sync.OnceValue(o.findPermissions)
 	o.issuers = sync.OnceValue(o.findIssuers)
 	o.warnings = sync.OnceValue(tally.Warnings)
+	o.groups = sync.OnceValue(tally.groupTables)
 	return o
 }
 
@@ -73,6 +75,9 @@ func (o *Overview) Permissions() []PermissionLine { return o.permissions() }
 
 // Issuers are what is said of each CA, in the order of Labels.
 func (o *Overview) Issuers() []IssuerOverview { return o.issuers() }
+
+// Groups are the rows by the values of columns of the input, a table for each column.
+func (o *Overview) Groups() []GroupTable { return o.groups() }
 
 // Warnings are those that were given, those of the most rows first.
 func (o *Overview) Warnings() []WarningTotal { return o.warnings() }

@@ -21,6 +21,9 @@ type Tally struct {
 	// keep it: a million domains with records of their own have a million Outcomes of a
 	// thousand octets. If it is nil, the Tally keeps them. It is set before the first Add.
 	Outcome func(domain.Name) *scan.Outcome
+	// Groups are the columns that rows are grouped by, if any; they must be there before the
+	// first row.
+	Groups []*Groups
 
 	domains  []tallied       // in the order of their Numbers
 	kept     []*scan.Outcome // of the domains, if Outcome is nil
@@ -103,11 +106,22 @@ func (t *Tally) Add(r scan.Result) {
 		t.domains[n-1].rows++
 	}
 	t.placed.add(r)
+	for _, g := range t.Groups {
+		g.add(r)
+	}
 	for _, w := range r.Warnings {
 		if t.spelt == nil {
 			t.spelt = make(map[spelling]int)
 		}
 		t.spelt[spelling{w, r.Verdict.Number}]++
+	}
+}
+
+// Wrote says that the result that was added last is written to the reports, where others
+// may be left out.
+func (t *Tally) Wrote() {
+	for _, g := range t.Groups {
+		g.wrote()
 	}
 }
 

@@ -6,22 +6,28 @@ import "slices"
 type Change string
 
 // The changes. Whatever fits first is the row's: lookup trouble, then the status for
-// any CA, then its reason, then the records.
+// any CA, then its reason, then the records. If one CA is denied now and another is
+// permitted, the denial counts, because it is what stops somebody.
 const (
-	ChangeNone      Change = ""                // nothing is different, or nothing was compared
-	ChangeStatus    Change = "status-changed"  // of any CA
-	ChangeReason    Change = "reason-changed"  // of any CA; no status
-	ChangeRecords   Change = "records-changed" // and nothing else
-	ChangeFailedNow Change = "failed-now"      // for whatever reason
-	ChangeRecovered Change = "recovered"
-	ChangeNew       Change = "new"
-	ChangeGone      Change = "gone"
+	ChangeNone            Change = ""                 // nothing is different, or nothing was compared
+	ChangeNewlyDenied     Change = "newly-denied"     // permitted -> denied, for any CA
+	ChangeNewlyPermitted  Change = "newly-permitted"  // denied -> permitted, for any CA; none is newly denied
+	ChangeReason          Change = "reason-changed"   // of any CA; no status
+	ChangeRecords         Change = "records-changed"  // and nothing else
+	ChangeFailedNow       Change = "failed-now"       // permitted or denied -> lookup-failed
+	ChangeRecoveredDenied Change = "recovered-denied" // lookup-failed -> denied, for any CA
+	ChangeRecovered       Change = "recovered"        // lookup-failed -> permitted, for every CA
+	ChangeNew             Change = "new"
+	ChangeGone            Change = "gone"
 )
 
 // Changes returns every Change that says something, in the order of the constants:
 // those of one kind stand together.
 func Changes() []Change {
-	return []Change{ChangeStatus, ChangeReason, ChangeRecords, ChangeFailedNow, ChangeRecovered, ChangeNew, ChangeGone}
+	return []Change{
+		ChangeNewlyDenied, ChangeNewlyPermitted, ChangeReason, ChangeRecords,
+		ChangeFailedNow, ChangeRecoveredDenied, ChangeRecovered, ChangeNew, ChangeGone,
+	}
 }
 
 // Meaning returns what the change says, in sentences for people who have never read an
@@ -30,16 +36,20 @@ func (c Change) Meaning() string {
 	switch c {
 	case ChangeNone:
 		return ""
-	case ChangeStatus:
-		return "What was permitted is denied for a CA now, or the other way round."
+	case ChangeNewlyDenied:
+		return "At least one CA was permitted and is denied now."
+	case ChangeNewlyPermitted:
+		return "At least one CA was denied and is permitted now, and none is newly denied."
 	case ChangeReason:
 		return "The status is the same for every CA, but for one of them it has another reason."
 	case ChangeRecords:
 		return "Status and reason are the same, but the CAA records differ."
 	case ChangeFailedNow:
 		return "The lookup failed this time, so whether the records changed is not known."
+	case ChangeRecoveredDenied:
+		return "The lookup failed last time, and now at least one CA is denied; whether it was before the failure is not known."
 	case ChangeRecovered:
-		return "The lookup failed last time and did not this time, so what changed is not known."
+		return "The lookup failed last time, and now every CA is permitted; what changed is not known."
 	case ChangeNew:
 		return "The earlier report does not have it."
 	case ChangeGone:
@@ -47,6 +57,9 @@ func (c Change) Meaning() string {
 	}
 	panic("scan: unknown change " + string(c))
 }
+
+// Denies reports whether a CA is denied now of which the earlier report did not say so.
+func (c Change) Denies() bool { return c == ChangeNewlyDenied || c == ChangeRecoveredDenied }
 
 // ChangeKind is what a Change is about.
 type ChangeKind string
@@ -87,9 +100,9 @@ func (c Change) Kind() ChangeKind {
 	switch c {
 	case ChangeNone:
 		return NoChange
-	case ChangeStatus, ChangeReason, ChangeRecords:
+	case ChangeNewlyDenied, ChangeNewlyPermitted, ChangeReason, ChangeRecords:
 		return PolicyChange
-	case ChangeFailedNow, ChangeRecovered:
+	case ChangeFailedNow, ChangeRecoveredDenied, ChangeRecovered:
 		return LookupTrouble
 	case ChangeNew, ChangeGone:
 		return ListChange

@@ -23,6 +23,7 @@
 //   - report/xlsx, report/html: the workbook and the page; neither knows the other.
 //   - report/diff: an earlier report, read again and compared.
 //   - cmd/caascan: flags, files, progress, exit codes; it chooses the format of a report.
+//   - cmd/caascan/help: the manual, laid out for a terminal and for man(1).
 //
 // A new report format is a room below report if it has a form of its own, and a line in
 // newWriter of cmd/caascan. A column is an entry of columns in report/column.go, a property

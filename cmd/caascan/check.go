@@ -28,8 +28,8 @@ func newCheck(io streams) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "check NAME",
 		Short: "Show every step of the lookup for one mailbox or domain, and the decision",
-		Example: `  caascan check jane@example.com --issuer DigiCert
-  caascan check example.com --issuer "Old=Sectigo" --issuer "New=DigiCert" --json`,
+		Example: `  caascan check jane@example.com --issuer ca.example
+  caascan check example.com --issuer "Old=old-ca.example" --issuer "New=ca.example" --json`,
 		Long: `Check climbs from one name to its top-level domain as a scan would, and shows what
 was asked, what came back, and what follows for each CA.`,
 		Annotations:       about("issuers", "resolvers", "reasons", "warnings", "dnssec", "zones", "snapshot", "exit"),

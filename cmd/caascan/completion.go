@@ -88,6 +88,8 @@ func valuesOf(f *pflag.Flag) cobra.CompletionFunc {
 		return someOf(columnWords()...)
 	case "output":
 		return filesLike("csv", "xlsx", "html", "jsonl")
+	case "emit-groups":
+		return filesLike("csv")
 	case "baseline":
 		return filesLike("csv", "xlsx", "jsonl")
 	case "metrics":

@@ -40,14 +40,14 @@ was scanned, wherever it stands.`,
 		RunE: func(cmd *cobra.Command, args []string) error { return runDiff(cmd.Context(), o, args[0], args[1], io) },
 	}
 	cmd.Flags().StringVarP(&o.column, "column", "c", "", "`NAME|N`: the column that was scanned (default: auto-detected)")
-	addList(cmd.Flags(), &o.failOn, "fail-on", "`STATUS`: changed: exit with 3 if the policy of a domain changed")
+	addList(cmd.Flags(), &o.failOn, "fail-on", "`CHANGE,...`: exit with 3 if a domain is newly-denied (a CA is denied of which the earlier report did not say so), or if its policy changed at all: changed")
 	addLogFormat(cmd.Flags(), &o.logFormat)
-	_ = cmd.RegisterFlagCompletionFunc("fail-on", oneOf(string(failOnChanged))) // fails only for a flag that is not there
+	_ = cmd.RegisterFlagCompletionFunc("fail-on", someOf(texts(comparing())...)) // fails only for a flag that is not there
 	return cmd
 }
 
 func runDiff(ctx context.Context, o diffOptions, old, now string, io streams) (err error) {
-	failOn, err := parseWords("--fail-on", o.failOn, failOnChanged)
+	failOn, err := parseWords("--fail-on", o.failOn, comparing()...)
 	if err != nil {
 		return err
 	}
@@ -71,8 +71,10 @@ func runDiff(ctx context.Context, o diffOptions, old, now string, io streams) (e
 	if err := printChanges(io.out, changes, now); err != nil {
 		return err
 	}
-	if len(failOn) > 0 && changes.Policy() {
-		return errFailOn
+	for _, c := range failOn {
+		if c.met(changes) {
+			return errFailOn
+		}
 	}
 	return nil
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -26,8 +27,9 @@ func examples(t *testing.T) (all []example) {
 	t.Helper()
 	add := func(file, text string) {
 		for line := range strings.Lines(strings.ReplaceAll(text, "\\\n", "")) {
-			if fields := strings.Fields(line); len(fields) > 1 && fields[0] == "caascan" {
-				e := example{file: file, line: strings.TrimSpace(line)}
+			line = strings.Replace(strings.TrimSpace(line), "go run ./cmd/caascan", "caascan", 1)
+			if strings.HasPrefix(line, "caascan ") {
+				e := example{file: file, line: line}
 				e.args, e.from = shellWords(t, e.line)
 				all = append(all, e)
 			}
@@ -96,11 +98,16 @@ func shellWords(t *testing.T, line string) (words []string, from string) {
 func TestEveryExampleRuns(t *testing.T) {
 	server := dnstest.Serve(t, demoZone)
 	t.Setenv("CAASCAN_RESOLVER", server.Addr())
+	demo := make(map[string]string)
+	for _, name := range []string{"mailboxes.csv", "demo.zone"} {
+		demo["testdata/"+name] = readText(t, "../../testdata/"+name)
+	}
+	demo["corp.zone"] = demo["testdata/demo.zone"]
 	ran, page := 0, ""
 	for _, e := range examples(t) {
 		if e.file != page {
 			page = e.file
-			t.Chdir(readersFiles(t))
+			t.Chdir(readersFiles(t, demo))
 		}
 		if runExample(t, e, server.Addr()) {
 			ran++
@@ -140,16 +147,18 @@ func runExample(t *testing.T, e example, resolver string) bool {
 	return true
 }
 
-// readersFiles is a folder with the files that the examples take for granted.
-func readersFiles(t *testing.T) string {
+// readersFiles is a folder with the files that the examples take for granted, and a demo.
+func readersFiles(t *testing.T, demo map[string]string) string {
 	t.Helper()
 	dir := t.TempDir()
-	const list = "name,email\nAna,ana@plain.example\nBo,bo@listed.example\nCy,cy@other.example\nDi,di@nobody.example\n"
-	for _, name := range []string{"staff.csv", "sales.csv", "more/lab.csv", "domains.txt", "customers.csv", "names.txt", "shards/README"} {
+	const list = "name,email,Customer\nAna,ana@plain.example,Acme\nBo,bo@listed.example,Acme\nCy,cy@other.example,Biza\nDi,di@nobody.example,\n"
+	files := map[string]string{"staff.csv": list, "sales.csv": list, "more/lab.csv": list, "domains.txt": list, "customers.csv": list, "names.txt": "plain.example\nexample\n", "shards/README": ""}
+	maps.Copy(files, demo)
+	for name, text := range files {
 		if err := os.MkdirAll(filepath.Dir(filepath.Join(dir, name)), 0o755); err != nil {
 			t.Fatal(err)
 		}
-		writeText(t, filepath.Join(dir, name), list)
+		writeText(t, filepath.Join(dir, name), text)
 	}
 	book := excelize.NewFile()
 	defer book.Close()

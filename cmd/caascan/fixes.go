@@ -72,5 +72,8 @@ func (j *job) files() []*output {
 	for _, f := range j.fixes {
 		all = append(all, f.output)
 	}
+	if j.groups != nil {
+		all = append(all, j.groups)
+	}
 	return all
 }

@@ -18,7 +18,7 @@ import (
 // lists are the inputs of a scan, read one behind the other as if they were one.
 type lists struct {
 	inputs []*input.Input
-	names  []string
+	names  []string // as reports show them
 }
 
 // findInputs returns the inputs that the arguments name, patterns with all that they match.
@@ -57,6 +57,37 @@ func matching(arg string) []string {
 	return found
 }
 
+// shownNames are the names of inputs in what goes to others: as they were given, but of an
+// absolute path only what follows the folder that all absolute ones have in common. Where a
+// list lies on this machine is nobody's business.
+func shownNames(paths []string) []string {
+	shown := slices.Clone(paths)
+	var folder []string
+	first := true
+	for _, path := range paths {
+		if !filepath.IsAbs(path) {
+			continue
+		}
+		parts := strings.Split(filepath.ToSlash(filepath.Dir(path)), "/")
+		if first {
+			folder, first = parts, false
+			continue
+		}
+		same := 0
+		for same < min(len(folder), len(parts)) && folder[same] == parts[same] {
+			same++
+		}
+		folder = folder[:same]
+	}
+	for i, path := range paths {
+		if filepath.IsAbs(path) {
+			parts := strings.Split(filepath.ToSlash(filepath.Clean(path)), "/")
+			shown[i] = strings.Join(parts[min(len(folder), len(parts)-1):], "/")
+		}
+	}
+	return shown
+}
+
 // isPiped reports whether standard input is a pipe or a file.
 func isPiped(stdin io.Reader) bool {
 	file, ok := stdin.(*os.File)
@@ -69,7 +100,7 @@ func isPiped(stdin io.Reader) bool {
 
 // openLists opens every input. The error of one closes the others.
 func openLists(ctx context.Context, names []string, stdin io.Reader, opts input.Options) (*lists, error) {
-	l := &lists{names: names}
+	l := &lists{names: shownNames(names)}
 	for _, name := range names {
 		in, err := input.Open(ctx, name, stdin, opts)
 		if err != nil {
@@ -206,8 +237,12 @@ func (l *lists) facts() []string { return l.each((*input.Input).Facts) }
 
 func (l *lists) strays() []string {
 	var all []string
-	for _, in := range l.inputs {
-		if stray := in.Stray(); stray != "" {
+	for k, in := range l.inputs {
+		name := l.names[k]
+		if name == "-" {
+			name = "standard input"
+		}
+		if stray := in.Stray(name); stray != "" {
 			all = append(all, stray)
 		}
 	}

@@ -28,6 +28,8 @@ type job struct {
 	issuers      []caa.Issuer
 	outputs      []*output
 	fixes        []fixesOutput
+	groupBy      []string
+	groups       *output // nil for none
 	metrics      metricsFile
 	failOn       []condition
 	only         []scan.Status // of the rows that are written; none: all
@@ -72,7 +74,8 @@ func runScan(ctx context.Context, o scanOptions, args []string, settings string,
 	if err := o.source.findSnapshots(); err != nil {
 		return err
 	}
-	j := &job{began: now, run: report.Run{Version: version(), Started: now, InputName: strings.Join(paths, ", "), Settings: settings}}
+	j := &job{began: now, run: report.Run{Version: version(), Started: now, InputName: strings.Join(shownNames(paths), ", "), Settings: settings}}
+	j.metrics.list = listName(args)
 	if err := j.plan(o, paths, io); err != nil {
 		return err
 	}
@@ -90,7 +93,7 @@ func (j *job) work(ctx context.Context, o scanOptions, paths []string, io stream
 		return err
 	}
 	defer func() { err = errors.Join(err, j.in.close()) }()
-	if err := j.checkColumns(); err != nil && !j.asksOnly {
+	if err := cmp.Or(j.checkColumns(), j.openGroups()); err != nil && !j.asksOnly {
 		return err
 	}
 	if err := j.openBaseline(ctx); err != nil {
@@ -194,9 +197,12 @@ func (j *job) tellIssuers() {
 func (j *job) planBaseline(name string) error {
 	j.compared = name
 	replaced := func(o *output) bool { return o.name != "-" && samePlace(o.name, name) }
+	for _, c := range j.failOn {
+		if name == "" && slices.Contains(comparing(), c) {
+			return usagef("--fail-on %s needs --baseline, the earlier report to compare with", c)
+		}
+	}
 	switch {
-	case name == "" && slices.Contains(j.failOn, failOnChanged):
-		return usagef("--fail-on changed needs --baseline, the earlier report to compare with")
 	case name == "-":
 		return usagef("--baseline -: give a file, because it is read twice")
 	case name != "" && len(j.only) > 0 && slices.ContainsFunc(j.outputs, replaced):
@@ -208,7 +214,7 @@ func (j *job) planBaseline(name string) error {
 // planOutputs finds what is to be written, and that it is nothing that is read.
 func (j *job) planOutputs(o scanOptions, paths []string, io streams) (err error) {
 	outputs := o.outputs
-	if len(o.outputs)+len(o.fixes) == 0 && !j.asksOnly {
+	if len(o.outputs)+len(o.fixes) == 0 && o.groups.file == "" && !j.asksOnly {
 		if paths[0] == "-" || len(paths) > 1 {
 			return usagef("no report asked for: give -o report.csv, -o report.xlsx, or -o - for CSV on standard output")
 		}
@@ -222,7 +228,11 @@ func (j *job) planOutputs(o scanOptions, paths []string, io streams) (err error)
 	if j.fixes, err = planFixes(o.fixes, j.issuers, inputs, j.outputs); err != nil {
 		return err
 	}
-	if j.metrics, err = planMetrics(o.metrics, inputs, j.files(), j.began); err != nil {
+	j.groupBy = o.groups.columns
+	if j.groups, err = o.groups.plan(inputs, j.files()); err != nil {
+		return err
+	}
+	if j.metrics, err = planMetrics(metricsFile{name: o.metrics, list: j.metrics.list}, inputs, j.files(), j.began); err != nil {
 		return err
 	}
 	taken := append(inputs, o.metrics)
@@ -479,7 +489,7 @@ func (j *job) newWriters() ([]report.Writer, error) {
 	for _, f := range j.fixes {
 		writers = append(writers, namedWriter{report.NewFixes(f.to, f.issuers...), f.name})
 	}
-	return writers, nil
+	return append(writers, j.groupsWriter()...), nil
 }
 
 // namedWriter says in its errors which report they are about.
@@ -529,6 +539,7 @@ func (j *job) writeRows(ctx context.Context, writers []report.Writer, rows int) 
 				j.left++
 				continue
 			}
+			j.tally.Wrote()
 			if !yield(result, err) {
 				return
 			}

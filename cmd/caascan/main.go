@@ -7,6 +7,7 @@ import (
 	"context"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"syscall"
 	"time"
 
@@ -16,6 +17,7 @@ import (
 )
 
 func main() {
+	crashAloud()
 	// A reader who goes away, such as head, is a write error like any other:
 	// being killed would leave temporary files behind.
 	signal.Ignore(syscall.SIGPIPE)
@@ -23,6 +25,14 @@ func main() {
 	// another exit code of it.
 	ctx, _ := untilSignal(context.Background())
 	os.Exit(run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+}
+
+// crashAloud makes a crash end the process by SIGABRT, exit status 134 of a shell or a
+// container. Go would end it with 2, as a command line that is wrong does, and whoever
+// supervises it would not try again.
+func crashAloud() {
+	debug.SetTraceback("crash")
+	leaveNoCore()
 }
 
 // interrupted is the cause of a context that a signal ended.

@@ -3,7 +3,9 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -25,11 +27,31 @@ const metricsStart = "# From caascan scan --metrics: the next run replaces this 
 // of a node exporter.
 type metricsFile struct {
 	name        string // "" for none
+	list        string // the inputs as they were given, which tells the files of two lists apart
 	lastSuccess time.Time
 }
 
+// listLabel is on every series: of two files with the same series a node exporter drops
+// those of the second.
+const listLabel = "list"
+
+// longestList is how many octets of the names of inputs a label has.
+const longestList = 256
+
+// listName is the label of the inputs, as they were given: a pattern stays the same when the
+// files that it matches do not. A name that is too long is told from others by a checksum.
+func listName(args []string) string {
+	name := cmp.Or(strings.Join(args, ", "), "-")
+	if len(name) <= longestList {
+		return name
+	}
+	sum := sha256.Sum256([]byte(name))
+	return fmt.Sprintf("%s… (SHA-256 %x)", strings.ToValidUTF8(name[:longestList], ""), sum[:8])
+}
+
 // planMetrics reads --metrics and finds what is wrong with it before anything is done.
-func planMetrics(name string, inputs []string, outputs []*output, now time.Time) (metricsFile, error) {
+func planMetrics(m metricsFile, inputs []string, outputs []*output, now time.Time) (metricsFile, error) {
+	name := m.name
 	if name == "" {
 		return metricsFile{}, nil
 	}
@@ -46,7 +68,8 @@ func planMetrics(name string, inputs []string, outputs []*output, now time.Time)
 	if len(old) > 0 && !bytes.HasPrefix(old, []byte(metricsStart)) {
 		return metricsFile{}, usagef("--metrics %s: the file exists and was not written by --metrics: give another name", name)
 	}
-	return metricsFile{name, lastSuccess(old, now)}, nil
+	m.lastSuccess = lastSuccess(old, m.list, now)
+	return m, nil
 }
 
 // maxOldMetrics is how much is read of the file that is replaced. What is kept of it
@@ -55,11 +78,16 @@ const maxOldMetrics = 16 << 10
 
 const lastSuccessMetric = "caascan_last_success_timestamp_seconds"
 
-// lastSuccess finds the time of the last success in an older file. A time to come, from
-// a clock that was wrong, would keep an alert from ever being raised.
-func lastSuccess(old []byte, now time.Time) time.Time {
+// lastSuccess finds the time of the last success in an older file: that of the same list,
+// or of a version that did not name any. A time to come, from a clock that was wrong, would
+// keep an alert from ever being raised.
+func lastSuccess(old []byte, list string, now time.Time) time.Time {
+	labelled := lastSuccessMetric + "{" + labelText(listLabel, list) + "} "
 	for line := range strings.Lines(string(old)) {
-		text, ok := strings.CutPrefix(line, lastSuccessMetric+" ")
+		text, ok := strings.CutPrefix(line, labelled)
+		if !ok {
+			text, ok = strings.CutPrefix(line, lastSuccessMetric+" ")
+		}
 		if !ok {
 			continue
 		}
@@ -100,6 +128,7 @@ func (j *job) measured(ctx context.Context, work func() error) (err error) {
 
 // measurements are what is known of a run when it has ended.
 type measurements struct {
+	list, version  string
 	exitCode       int
 	started, ended time.Time
 	lastSuccess    time.Time
@@ -110,7 +139,10 @@ type measurements struct {
 }
 
 func (j *job) measurements(code int) measurements {
-	m := measurements{exitCode: code, started: j.began, ended: time.Now(), lastSuccess: j.metrics.lastSuccess, issuers: j.issuers}
+	m := measurements{
+		list: j.metrics.list, version: strings.TrimPrefix(version(), "caascan "), exitCode: code,
+		started: j.began, ended: time.Now(), lastSuccess: j.metrics.lastSuccess, issuers: j.issuers,
+	}
 	if m.success() {
 		m.lastSuccess = m.ended
 	}
@@ -131,7 +163,7 @@ func (m measurements) success() bool { return m.exitCode == exitDone || m.exitCo
 // metric is a line of the metrics file, or one for each of its labels' values.
 type metric struct {
 	name, help string
-	labels     []string
+	labels     []string // besides listLabel
 	samples    func(m measurements) []sample
 }
 
@@ -145,6 +177,7 @@ type sample struct {
 // last run alone.
 func metrics() []metric {
 	return []metric{
+		{"caascan_info", "1; the version of the program that made the last run.", []string{"version"}, info},
 		{"caascan_success", "1 if the last run finished its reports (exit status 0 or 3), else 0.", nil, always(measurements.successValue)},
 		{"caascan_exit_status", "The exit status of the last run.", nil, always(func(m measurements) float64 { return float64(m.exitCode) })},
 		{"caascan_start_timestamp_seconds", "When the last run began, in seconds since 1970.", nil, always(func(m measurements) float64 { return unixSeconds(m.started) })},
@@ -160,6 +193,8 @@ func metrics() []metric {
 		{"caascan_domains", "Distinct domains of the list, for each CA and status.", []string{"issuer", "status"}, ofStatuses(domains)},
 		{"caascan_failed_rows", "Rows whose lookup failed, for each reason, which is the same for all CAs.", []string{"reason"}, ofFailures(rows)},
 		{"caascan_failed_domains", "Distinct domains whose lookup failed, for each reason.", []string{"reason"}, ofFailures(domains)},
+		{"caascan_changed_rows", "Rows that differ from the earlier report (--baseline), for each change.", []string{"change"}, ofChanges(rows)},
+		{"caascan_changed_domains", "Distinct domains that differ from the earlier report, for each change.", []string{"change"}, ofChanges(domains)},
 	}
 }
 
@@ -173,6 +208,8 @@ func (m measurements) successValue() float64 {
 	}
 	return 0
 }
+
+func info(m measurements) []sample { return []sample{{[]string{m.version}, 1}} }
 
 // always makes the sample that every run has.
 func always(value func(measurements) float64) func(measurements) []sample {
@@ -220,6 +257,19 @@ func ofFailures(value func(report.Count) int) func(measurements) []sample {
 	}
 }
 
+// ofChanges makes a sample for each change, those that are 0 too, of a run that compared.
+func ofChanges(value func(report.Count) int) func(measurements) []sample {
+	return func(m measurements) (samples []sample) {
+		if m.tally == nil || m.tally.Changes == nil {
+			return nil
+		}
+		for _, change := range scan.Changes() {
+			samples = append(samples, sample{[]string{string(change)}, float64(value(m.tally.Changes.Count(change)))})
+		}
+		return samples
+	}
+}
+
 // unixSeconds is 0 for no time.
 func unixSeconds(t time.Time) float64 {
 	if t.IsZero() {
@@ -233,30 +283,28 @@ func writeMetrics(w io.Writer, m measurements) error {
 	b := bufio.NewWriter(w)
 	b.WriteString(metricsStart) // an error stays until Flush
 	for _, metric := range metrics() {
-		writeMetric(b, metric, metric.samples(m))
+		writeMetric(b, metric, m.list, metric.samples(m))
 	}
 	return b.Flush()
 }
 
-func writeMetric(b *bufio.Writer, m metric, samples []sample) {
+func writeMetric(b *bufio.Writer, m metric, list string, samples []sample) {
 	if len(samples) == 0 {
 		return
 	}
 	fmt.Fprintf(b, "# HELP %s %s\n# TYPE %s gauge\n", m.name, m.help, m.name)
 	for _, s := range samples {
-		b.WriteString(m.name)
+		fmt.Fprintf(b, "%s{%s", m.name, labelText(listLabel, list))
 		for i, label := range m.labels {
-			separator := ","
-			if i == 0 {
-				separator = "{"
-			}
-			fmt.Fprintf(b, `%s%s="%s"`, separator, label, labelEscapes.Replace(strings.ToValidUTF8(s.labels[i], "\ufffd")))
+			fmt.Fprintf(b, ",%s", labelText(label, s.labels[i]))
 		}
-		if len(m.labels) > 0 {
-			b.WriteByte('}')
-		}
-		fmt.Fprintf(b, " %s\n", strconv.FormatFloat(s.value, 'f', -1, 64))
+		fmt.Fprintf(b, "} %s\n", strconv.FormatFloat(s.value, 'f', -1, 64))
 	}
+}
+
+// labelText is a label as the text format has it.
+func labelText(name, value string) string {
+	return fmt.Sprintf(`%s="%s"`, name, labelEscapes.Replace(strings.ToValidUTF8(value, "\ufffd")))
 }
 
 // labelEscapes are those of the text format.

@@ -34,7 +34,8 @@ func parseMetrics(t *testing.T, text string) map[string]*dto.MetricFamily {
 	return families
 }
 
-// readMetrics returns the values of a metrics file by name and values of the labels.
+// readMetrics returns the values of a metrics file by name and values of the labels, which
+// are those besides the list.
 func readMetrics(t *testing.T, path string) map[string]float64 {
 	t.Helper()
 	text, err := os.ReadFile(path)
@@ -47,8 +48,11 @@ func readMetrics(t *testing.T, path string) map[string]float64 {
 			t.Errorf("%s is of type %v with the help %q, want a gauge with some", name, family.GetType(), family.GetHelp())
 		}
 		for _, m := range family.GetMetric() {
-			key := name
-			for _, label := range m.GetLabel() {
+			key, labels := name, m.GetLabel()
+			if len(labels) == 0 || labels[0].GetName() != "list" || labels[0].GetValue() == "" {
+				t.Fatalf("%s does not begin with the list: %v", name, labels)
+			}
+			for _, label := range labels[1:] {
 				key += " " + label.GetValue()
 			}
 			values[key] = m.GetGauge().GetValue()
@@ -262,21 +266,77 @@ func TestMetricsThatCannotBeWritten(t *testing.T) {
 
 func TestTheLastSuccessIsReadWithCare(t *testing.T) {
 	now := time.Unix(1_800_000_000, 0)
+	const of = lastSuccessMetric + `{list="a \"b\".csv"}`
 	for text, want := range map[string]int64{
-		lastSuccessMetric + " 1700000000.25\n":                              1_700_000_000_250,
-		metricsStart + "\x00\n" + lastSuccessMetric + " 1700000000\r\nmore": 1_700_000_000_000,
-		lastSuccessMetric + " 1800000000.001\n":                             0, // still to come
-		lastSuccessMetric + " 0\n":                                          0,
-		lastSuccessMetric + " -1\n":                                         0,
-		lastSuccessMetric + " NaN\n":                                        0,
-		lastSuccessMetric + " +Inf\n":                                       0,
-		lastSuccessMetric + " yesterday\n":                                  0,
-		lastSuccessMetric + "\n":                                            0,
-		"":                                                                  0,
+		of + " 1700000000.25\n":                              1_700_000_000_250,
+		metricsStart + "\x00\n" + of + " 1700000000\r\nmore": 1_700_000_000_000,
+		lastSuccessMetric + " 1700000000\n":                  1_700_000_000_000, // of a version that named no list
+		lastSuccessMetric + `{list="b.csv"} 1700000000`:      0,                 // of another list
+		of + " 1800000000.001\n":                             0,                 // still to come
+		of + " 0\n":                                          0,
+		of + " -1\n":                                         0,
+		of + " NaN\n":                                        0,
+		of + " +Inf\n":                                       0,
+		of + " yesterday\n":                                  0,
+		lastSuccessMetric + "\n":                             0,
+		"":                                                   0,
 	} {
-		got := lastSuccess([]byte(text), now)
+		got := lastSuccess([]byte(text), `a "b".csv`, now)
 		if want == 0 && !got.IsZero() || want != 0 && got.UnixMilli() != want {
 			t.Errorf("%q: %v, want %d ms since 1970", text, got, want)
+		}
+	}
+}
+
+// TestMetricsOfTwoLists: no series of one list is one of another, and what differs from the
+// earlier report is counted.
+func TestMetricsOfTwoLists(t *testing.T) {
+	world := readText(t, demoZone)
+	t.Chdir(t.TempDir())
+	writeText(t, "demo.zone", world)
+	writeText(t, "a.csv", "email\na@listed.example\nb@other.example\n")
+	writeText(t, "b.csv", "email\na@listed.example\n")
+	writeText(t, "old.csv", "email,caa_domain,caa_status,caa_reason,caa_records\na@listed.example,listed.example,permitted,issuer-listed,\"0 issuemail \"\"ca.example\"\"\"\nb@other.example,other.example,permitted,no-caa,\n")
+	series := make(map[string]string)
+	for _, list := range []string{"a.csv", "b.csv"} {
+		file := list + ".prom"
+		got := runWith(t.Context(), "", "scan", list, "--zone", "demo.zone", "--issuer", "ca.example", "-o", "-", "--baseline", "old.csv", "--metrics", file)
+		if got.code != exitDone {
+			t.Fatalf("%+v, want exit 0", got)
+		}
+		for line := range strings.Lines(readText(t, file)) {
+			name := line[:strings.LastIndexByte(line, ' ')]
+			if other := series[name]; !strings.HasPrefix(line, "#") && other != "" {
+				t.Errorf("%s: series of %s too", name, other)
+			}
+			series[name] = list
+		}
+	}
+	for _, want := range []string{
+		`caascan_changed_domains{list="a.csv",change="newly-denied"} 1`, `caascan_changed_rows{list="a.csv",change="gone"} 0`,
+		`caascan_changed_rows{list="b.csv",change="newly-denied"} 0`, `caascan_changed_rows{list="b.csv",change="gone"} 1`,
+		`caascan_info{list="a.csv",version="` + strings.TrimPrefix(version(), "caascan ") + `"} 1`,
+	} {
+		if text := readText(t, "a.csv.prom") + readText(t, "b.csv.prom"); !strings.Contains(text, want+"\n") {
+			t.Errorf("no %s in\n%s", want, text)
+		}
+	}
+}
+
+// TestTheNamesOfLists: a label is bounded, and another list has another one.
+func TestTheNamesOfLists(t *testing.T) {
+	long := strings.Repeat("ä", 200)
+	for _, test := range []struct {
+		args []string
+		want string
+	}{
+		{nil, "-"},
+		{[]string{"/srv/a.csv"}, "/srv/a.csv"},
+		{[]string{"lists/*.csv", "b.xlsx"}, "lists/*.csv, b.xlsx"},
+		{[]string{long}, strings.Repeat("ä", 128) + "… (SHA-256 2e9f2db459a49bf4)"},
+	} {
+		if got := listName(test.args); got != test.want {
+			t.Errorf("%.40q: %q, want %q", test.args, got, test.want)
 		}
 	}
 }
@@ -294,14 +354,15 @@ func FuzzMetrics(f *testing.F) {
 		m := metric{name: "caascan_rows", help: "Rows.", labels: []string{"issuer", "status"}}
 		var text bytes.Buffer
 		b := bufio.NewWriter(&text)
-		writeMetric(b, m, []sample{{[]string{label, "denied"}, value}, {[]string{label, "permitted"}, 1}})
+		writeMetric(b, m, label, []sample{{[]string{label, "denied"}, value}, {[]string{label, "permitted"}, 1}})
 		b.Flush()
 		got := parseMetrics(t, text.String())["caascan_rows"].GetMetric()
 		if len(got) != 2 {
 			t.Fatalf("%d samples, want 2\n%s", len(got), &text)
 		}
 		labels := got[0].GetLabel()
-		if labels[0].GetValue() != strings.ToValidUTF8(label, "\ufffd") || labels[1].GetValue() != "denied" || got[0].GetGauge().GetValue() != value {
+		valid := strings.ToValidUTF8(label, "\ufffd")
+		if labels[0].GetValue() != valid || labels[1].GetValue() != valid || labels[2].GetValue() != "denied" || got[0].GetGauge().GetValue() != value {
 			t.Errorf("read back as %v\n%s", got[0], &text)
 		}
 	})

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"flag"
 	"fmt"
 	"os"
@@ -31,7 +32,7 @@ func manualFiles(t *testing.T) []string {
 }
 
 // manualTables are the tables that are made from the code, by their names.
-func manualTables() map[string]string {
+func manualTables(t *testing.T) map[string]string {
 	return map[string]string{
 		"columns":      columnTable(),
 		"fields":       fieldTable(),
@@ -45,15 +46,17 @@ func manualTables() map[string]string {
 		"changes":      changeTable(),
 		"exit":         exitTable(),
 		"metrics":      metricTable(),
+		"groups":       groupTable(),
 		"topics":       topicTable(),
 		"corroborated": wordTable("`caa_corroborated`", scan.Corroborations()),
+		"demo-check":   outputOf(t, "check", "kira@other.example", "--zone", demoZone, "--issuer", "ca.example"),
 	}
 }
 
 // TestTheREADMEAndTheManualSayWhatTheCodeDoes holds their tables to the code. Each stands
 // in one file at least.
 func TestTheREADMEAndTheManualSayWhatTheCodeDoes(t *testing.T) {
-	tables := manualTables()
+	tables := manualTables(t)
 	place := regexp.MustCompile(`(?s)<!-- ([a-z-]+) -->\n.*?<!-- /([a-z-]+) -->\n`)
 	seen := make(map[string]bool)
 	for _, file := range manualFiles(t) {
@@ -79,6 +82,25 @@ func TestTheREADMEAndTheManualSayWhatTheCodeDoes(t *testing.T) {
 		if !seen[name] {
 			t.Errorf("no file has a place for the table of %s", name)
 		}
+	}
+}
+
+// outputOf is what a command prints, as a block of code.
+func outputOf(t *testing.T, args ...string) string {
+	t.Helper()
+	var out bytes.Buffer
+	if code := run(t.Context(), args, strings.NewReader(""), &out, &out); code != exitDone {
+		t.Fatalf("%q: exit %d\n%s", args, code, &out)
+	}
+	return "```text\n" + strings.TrimSpace(out.String()) + "\n```\n"
+}
+
+// TestTheREADMEIsShort: what is longer belongs to a topic.
+func TestTheREADMEIsShort(t *testing.T) {
+	const most = 1400
+	word := regexp.MustCompile(`\S*[\pL\pN]\S*`)
+	if n := len(word.FindAllString(readText(t, "../../README.md"), -1)); n > most {
+		t.Errorf("README.md has %d words, at most %d are to be read by everybody", n, most)
 	}
 }
 
@@ -120,6 +142,19 @@ func fieldTable() string {
 	b.WriteString("| field | JSON | what stands in it |\n|---|---|---|\n")
 	for _, field := range report.Fields() {
 		fmt.Fprintf(&b, "| `%s` | %s | %s |\n", field.Name, field.Type, cell(field.Meaning))
+	}
+	return b.String()
+}
+
+func groupTable() string {
+	var b strings.Builder
+	b.WriteString("| column | what stands in it |\n|---|---|\n")
+	for _, field := range report.GroupFields() {
+		meaning := field.Meaning
+		if field.PerIssuer {
+			meaning += " Of several CAs each has a column, such as `" + field.Name + ":LABEL`."
+		}
+		fmt.Fprintf(&b, "| `%s` | %s |\n", field.Name, cell(meaning))
 	}
 	return b.String()
 }
@@ -172,7 +207,7 @@ func wordTable[W word](head string, words []W) string {
 
 func metricTable() string {
 	var b strings.Builder
-	b.WriteString("| metric | labels | what it says |\n|---|---|---|\n")
+	b.WriteString("| metric | further labels | what it says |\n|---|---|---|\n")
 	for _, m := range metrics() {
 		fmt.Fprintf(&b, "| `%s` | %s | %s |\n", m.name, strings.Join(m.labels, ", "), cell(m.help))
 	}

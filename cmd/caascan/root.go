@@ -25,6 +25,7 @@ const (
 	exitFailOn      = 3
 	exitHungUp      = 129 // 128 and the number of SIGHUP
 	exitInterrupted = 130 // SIGINT
+	exitCrashed     = 134 // SIGABRT, see crashAloud
 	exitTerminated  = 143 // SIGTERM
 )
 
@@ -43,6 +44,7 @@ func exitCodes() []exitCodeMeaning {
 		{exitFailOn, "done, and --fail-on matched"},
 		{exitHungUp, "hung up (SIGHUP), as when a terminal is closed; the reports that were there stay"},
 		{exitInterrupted, "interrupted (SIGINT); the reports that were there stay"},
+		{exitCrashed, "a crash (SIGABRT), which is a defect of caascan; the reports that were there stay"},
 		{exitTerminated, "terminated (SIGTERM); the reports that were there stay"},
 	}
 }

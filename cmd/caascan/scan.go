@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"caascan/report"
 	"caascan/scan"
 )
 
@@ -19,6 +20,7 @@ type scanOptions struct {
 	shard        string
 	perspectives []string
 	accept       bool
+	groups       groupOptions
 	outputs      []string
 	fixes        []string
 	columns      []string
@@ -36,14 +38,14 @@ func newScan(io streams) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "scan INPUT...",
 		Short: "Look up every mailbox or domain of a list and write reports",
-		Example: `  caascan scan staff.csv --issuer DigiCert -o report.csv -o report.xlsx
-  caascan scan staff.xlsx --issuer "Old=Sectigo" --issuer "New=DigiCert" -o move.xlsx
+		Example: `  caascan scan staff.csv --issuer ca.example -o report.csv -o report.xlsx
+  caascan scan customers.xlsx --issuer "Old=old-ca.example" --issuer "New=ca.example" -o move.xlsx
   caascan scan - --issuer ca.example,pki.ca.example --resolver 127.0.0.1 -o - < domains.txt`,
 		Long: `Scan reads lists of mailboxes or domains (CSV, XLSX or plain text, also packed
-with gzip; "-", or nothing, for standard input), looks up the CAA records that apply to each, decides for each
-CA whether it may issue S/MIME certificates, and writes reports with every row
-of the list in them. Without a CA to decide for, and with --snapshot, it only
-asks and writes the answers down.`,
+with gzip; - is standard input). It looks up the CAA records that apply to each,
+decides for each CA whether it may issue S/MIME certificates, and writes reports
+with every row of the list in them. With --snapshot and no CA to decide for, it
+only asks and writes the answers down.`,
 		Annotations:       about("lists", "issuers", "resolvers", "columns", "workbook", "page", "jsonl", "reasons", "warnings", "fixes", "changes", "snapshot", "shards", "perspectives", "dnssec", "messages", "metrics", "exit"),
 		Args:              cobra.ArbitraryArgs,
 		ValidArgsFunction: anyFile,
@@ -66,19 +68,20 @@ func (o *scanOptions) add(flags *pflag.FlagSet) {
 	flags.StringVar(&o.shard, "shard", "", "`I/N`: take only part I of N of the list, from 0: the rows whose registrable domains fall into it")
 	flags.StringArrayVar(&o.perspectives, "perspective", nil, "`NAME[@RIR]=SNAPSHOT`: compare with what was seen from another place, in the region of afrinic, apnic, arin, lacnic or ripe (repeatable)")
 	flags.BoolVar(&o.accept, "accept-failures", false, "with --perspective, count failed lookups with ca-may-issue as if they permitted: for CAs that accept them")
+	o.groups.add(flags)
 	addList(flags, &o.columns, "columns", "`NAME,...`: columns of the reports, in this order; input stands for all columns of the list (default: all)")
 	flags.BoolVar(&o.rawCells, "raw-cells", false, "write CSV cells unchanged, even those that a spreadsheet would run as formulas")
 	flags.StringVar(&o.csvSeparator, "csv-separator", ",", "`CHAR`: what separates the cells of CSV reports: a comma, a semicolon, tab or |")
 	addList(flags, &o.only, "only", "`STATUS,...`: write only rows with one of these statuses for any CA: permitted, denied, lookup-failed")
 	flags.StringVar(&o.baseline, "baseline", "", "`FILE`: compare each row with this earlier report (CSV, XLSX or JSON Lines), which -o may replace")
-	addList(flags, &o.failOn, "fail-on", "`STATUS,...`: exit with 3 if any CA has one of these statuses: denied, lookup-failed; or, with --baseline, if the policy of a row changed: changed")
+	addList(flags, &o.failOn, "fail-on", "`STATUS,...`: exit with 3 if any CA has one of these statuses: denied, lookup-failed; or, with --baseline, if a domain is newly-denied (a CA is denied of which the earlier report did not say so), or if its policy changed at all: changed")
 	o.console.add(flags)
 	flags.StringVar(&o.metrics, "metrics", "", "`FILE`: write the numbers of the run for Prometheus, such as caascan.prom")
 }
 
 // unsaid are the flags that say where something goes or how to talk about it: they do not
 // change what is in a report, and so do not stand in it.
-var unsaid = [...]string{"output", "emit-fixes", "metrics", "progress", "quiet", "verbose", logFormatFlag}
+var unsaid = [...]string{"output", "emit-fixes", "emit-groups", "metrics", "progress", "quiet", "verbose", logFormatFlag}
 
 // settings returns the flags that were given, as text for the report.
 func settings(flags *pflag.FlagSet) string {
@@ -125,12 +128,31 @@ func (o oneLineList) Set(text string) error {
 type condition string
 
 const (
-	failOnDenied  = condition(scan.Denied)
-	failOnFailed  = condition(scan.LookupFailed)
-	failOnChanged = condition("changed") // needs --baseline
+	failOnDenied      = condition(scan.Denied)
+	failOnFailed      = condition(scan.LookupFailed)
+	failOnChanged     = condition("changed")
+	failOnNewlyDenied = condition(scan.ChangeNewlyDenied)
 )
 
-func conditions() []condition { return []condition{failOnDenied, failOnFailed, failOnChanged} }
+func conditions() []condition {
+	return append([]condition{failOnDenied, failOnFailed}, comparing()...)
+}
+
+// comparing are the conditions on what is different between two reports.
+func comparing() []condition { return []condition{failOnChanged, failOnNewlyDenied} }
+
+// met reports whether the changes are such as the condition is about; false of the
+// conditions on statuses.
+func (c condition) met(changes *report.Changes) bool {
+	switch c {
+	case failOnChanged:
+		return changes.Policy()
+	case failOnNewlyDenied:
+		return changes.Denies()
+	case failOnDenied, failOnFailed:
+	}
+	return false
+}
 
 // parseWords reads a flag that takes some of these words.
 func parseWords[W ~string](flag string, words []string, allowed ...W) ([]W, error) {

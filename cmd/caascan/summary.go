@@ -42,7 +42,7 @@ func (j *job) finishRun(tally input.Tally) {
 		notes = append(notes, fmt.Sprintf("Only the rows that are %s for any CA are written (--only): %d of %d. CSV, JSON Lines and the sheets Results and Failed hold only these; all else is of all rows.",
 			orWords(j.only), j.rowsIn-j.left, j.rowsIn))
 	}
-	for _, doubt := range append(j.missing.words(), j.doubts()...) {
+	for _, doubt := range slices.Concat(j.missing.words(), j.doubts(), j.fullGroups()) {
 		j.console.warn(doubt)
 		j.run.Notes = append(j.run.Notes, doubt)
 	}
@@ -204,14 +204,12 @@ func (j *job) verdict() error {
 }
 
 func (j *job) met(c condition) bool {
-	switch c {
-	case failOnChanged:
-		return j.tally.Changes.Policy()
-	case failOnDenied, failOnFailed:
-		for i := range j.issuers {
-			if j.tally.Status(i, scan.Status(c)).Rows > 0 {
-				return true
-			}
+	if slices.Contains(comparing(), c) {
+		return c.met(j.tally.Changes)
+	}
+	for i := range j.issuers {
+		if j.tally.Status(i, scan.Status(c)).Rows > 0 {
+			return true
 		}
 	}
 	return false

@@ -156,20 +156,33 @@ func (b *Baseline) change(was, now judgement) scan.Change {
 	before, after := b.verdicts.all[was.verdict], b.verdicts.all[now.verdict]
 	failed := before[0].Status() == scan.LookupFailed // for all CAs alike
 	fails := after[0].Status() == scan.LookupFailed
-	sameStatus := func(a, b scan.Reason) bool { return a.Status() == b.Status() }
 	switch {
 	case failed && fails:
 		return scan.ChangeNone
 	case fails:
 		return scan.ChangeFailedNow
+	case failed && turns(before, after, scan.Denied):
+		return scan.ChangeRecoveredDenied
 	case failed:
 		return scan.ChangeRecovered
-	case !slices.EqualFunc(before, after, sameStatus):
-		return scan.ChangeStatus
+	case turns(before, after, scan.Denied):
+		return scan.ChangeNewlyDenied
+	case turns(before, after, scan.Permitted):
+		return scan.ChangeNewlyPermitted
 	case !slices.Equal(before, after):
 		return scan.ChangeReason
 	case was.records != now.records && was.records != unknownRecords && now.records != unknownRecords:
 		return scan.ChangeRecords
 	}
 	return scan.ChangeNone
+}
+
+// turns reports whether a CA has a status now that it did not have before.
+func turns(before, after []scan.Reason, to scan.Status) bool {
+	for i, reason := range after {
+		if reason.Status() == to && before[i].Status() != to {
+			return true
+		}
+	}
+	return false
 }

@@ -111,16 +111,70 @@ func naiveChange(was, is told) scan.Change {
 		return ""
 	case is.status == failed:
 		return "failed-now"
+	case was.status == failed && is.status == "denied":
+		return "recovered-denied"
 	case was.status == failed:
 		return "recovered"
-	case was.status != is.status:
-		return "status-changed"
+	case was.status == "permitted" && is.status == "denied":
+		return "newly-denied"
+	case was.status == "denied" && is.status == "permitted":
+		return "newly-permitted"
 	case was.reason != is.reason:
 		return "reason-changed"
 	case was.records != is.records:
 		return "records-changed"
 	}
 	return ""
+}
+
+// TestTransitions: from each status to each, for one CA and for two.
+func TestTransitions(t *testing.T) {
+	const permitted, denied, failed = "no-caa", "issuer-not-listed", "timeout"
+	type row struct {
+		was, is []string // reasons, one for each CA
+		want    scan.Change
+	}
+	for _, test := range []row{
+		{[]string{permitted}, []string{permitted}, ""},
+		{[]string{permitted}, []string{denied}, "newly-denied"},
+		{[]string{permitted}, []string{failed}, "failed-now"},
+		{[]string{denied}, []string{permitted}, "newly-permitted"},
+		{[]string{denied}, []string{denied}, ""},
+		{[]string{denied}, []string{failed}, "failed-now"},
+		{[]string{failed}, []string{permitted}, "recovered"},
+		{[]string{failed}, []string{denied}, "recovered-denied"},
+		{[]string{failed}, []string{"servfail"}, ""},
+		{[]string{denied}, []string{"no-issuer"}, "reason-changed"},
+		{[]string{permitted}, []string{"issuer-listed"}, "reason-changed"},
+
+		{[]string{permitted, denied}, []string{denied, permitted}, "newly-denied"},
+		{[]string{permitted, permitted}, []string{permitted, denied}, "newly-denied"},
+		{[]string{denied, denied}, []string{denied, permitted}, "newly-permitted"},
+		{[]string{denied, permitted}, []string{permitted, "issuer-listed"}, "newly-permitted"},
+		{[]string{denied, permitted}, []string{denied, "issuer-listed"}, "reason-changed"},
+		{[]string{failed, failed}, []string{permitted, denied}, "recovered-denied"},
+		{[]string{failed, failed}, []string{permitted, permitted}, "recovered"},
+		{[]string{permitted, denied}, []string{failed, failed}, "failed-now"},
+	} {
+		old, now := reasonTable("old.csv", test.was), reasonTable("new.csv", test.is)
+		got := compareTables(t, old, now, ColumnChoice{Asked: "mail"})
+		if count := got.Count(test.want); count != (report.Count{Rows: 1, Domains: 1}) {
+			t.Errorf("%v -> %v: %d rows are %q, want 1: %v", test.was, test.is, count.Rows, test.want, got.Counts)
+		}
+	}
+}
+
+// reasonTable is a report of one row with these reasons, one for each CA.
+func reasonTable(name string, reasons []string) Report {
+	header, cells := []string{"mail", "caa_domain", "caa_records"}, []string{"a@x.example", "x.example", ""}
+	for i, reason := range reasons {
+		label := fmt.Sprintf(":CA%d", i)
+		header = append(header, "caa_status"+label, "caa_reason"+label)
+		cells = append(cells, string(scan.Reason(reason).Status()), reason)
+	}
+	return Report{Name: name, Format: report.CSV, Header: header, Rows: func(yield func(scan.Row, error) bool) {
+		yield(scan.Row{Number: 2, Cells: cells}, nil)
+	}}
 }
 
 // TestComparingIsAsNaive holds reports whose rows are shuffled, put in, taken out and

@@ -250,6 +250,31 @@ func (b *browser) scheme(scheme string) {
 	b.call("Emulation.setEmulatedMedia", map[string]any{"features": []map[string]string{{"name": "prefers-color-scheme", "value": scheme}}}, nil)
 }
 
+// width makes the window so many CSS pixels wide, as that of a phone if it is narrow.
+func (b *browser) width(pixels int) {
+	b.t.Helper()
+	b.call("Emulation.setDeviceMetricsOverride", map[string]any{"width": pixels, "height": 844, "deviceScaleFactor": 1, "mobile": pixels < 600}, nil)
+}
+
+// roles counts what a screen reader finds on the page.
+func (b *browser) roles() map[string]int {
+	b.t.Helper()
+	var tree struct {
+		Nodes []struct {
+			Ignored bool
+			Role    struct{ Value string }
+		}
+	}
+	b.call("Accessibility.getFullAXTree", nil, &tree)
+	roles := make(map[string]int)
+	for _, n := range tree.Nodes {
+		if !n.Ignored {
+			roles[n.Role.Value]++
+		}
+	}
+	return roles
+}
+
 // paper prints the page to a PDF file.
 func (b *browser) paper(path string) {
 	b.t.Helper()

@@ -19,8 +19,8 @@ func TestThePageOfChanges(t *testing.T) {
 	}
 	want := []string{
 		"What | Change | Rows | Domains",
-		"Policy | status-changed | 1 | 1", "Policy | reason-changed | 0 | 0", "Policy | records-changed | 0 | 0",
-		"Lookup trouble | failed-now | 1 | 1", "Lookup trouble | recovered | 0 | 0", "The list | new | 1 | 0", "The list | gone | 2 | 1",
+		"Policy | newly-denied | 1 | 1", "Policy | newly-permitted | 0 | 0", "Policy | reason-changed | 0 | 0", "Policy | records-changed | 0 | 0",
+		"Lookup trouble | failed-now | 1 | 1", "Lookup trouble | recovered-denied | 0 | 0", "Lookup trouble | recovered | 0 | 0", "The list | new | 1 | 0", "The list | gone | 2 | 1",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("counts (-want +got):\n%s", diff)
@@ -29,7 +29,7 @@ func TestThePageOfChanges(t *testing.T) {
 		"Domain | Rows | Status | Records found at | Warnings | Change",
 		"open.example | 2 | ✓ permitted no-caa | | |",
 		"bogus.example | 1 | ? lookup-failed dnssec-bogus | | | failed-now",
-		"mail.closed.example | 1 | ✕ denied issuer-not-listed | closed.example | idn-mapped inherited | status-changed",
+		"mail.closed.example | 1 | ✕ denied issuer-not-listed | closed.example | idn-mapped inherited | newly-denied",
 	}
 	var domains []string
 	for _, line := range page.id(t, "table").lines() {
@@ -38,7 +38,7 @@ func TestThePageOfChanges(t *testing.T) {
 	if diff := cmp.Diff(wantDomains, domains); diff != "" {
 		t.Errorf("domains (-want +got):\n%s", diff)
 	}
-	if got := page.id(t, "change").text(); got != "allstatus-changedfailed-now" { // gone.example is not on the page
+	if got := page.id(t, "change").text(); got != "allnewly-deniedfailed-now" { // gone.example is not on the page
 		t.Errorf("the filter offers %q", got)
 	}
 	for _, node := range pageOf(t, reporttest.NewWorld(t, "ca.example")).all("select") {

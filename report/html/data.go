@@ -84,8 +84,16 @@ func (v *pageView) writeData(to *bufio.Writer) error {
 	d.domains()
 	d.sets()
 	d.sharedSets()
+	d.grouped()
 	to.WriteString("}</script>\n")
 	return d.err
+}
+
+// grouped are the places of the domains of each line of groups.
+func (d *pageData) grouped() {
+	if len(d.view.members) > 0 {
+		d.field("members", d.view.members)
+	}
 }
 
 // words are what codes mean.

@@ -28,13 +28,15 @@ type pageLimits struct {
 	paper   int // of those, in print
 	names   int // of domains beside a fix
 	text    int // octets of a set of records
+	groups  int // lines of each column that rows are grouped by
+	members int // domains of all these lines together, for the script
 }
 
 // mostOnPage: 100,000 domains, one in twelve of which has records of its own, make a
 // page of 8 MB, and 56 MB if each has (BenchmarkBrowser). As many fixes are more
 // than anybody reads; all are in the workbook.
 func mostOnPage() pageLimits {
-	return pageLimits{domains: 100_000, lines: 100, fixes: 500, paper: 50, names: 12, text: 16 << 10}
+	return pageLimits{domains: 100_000, lines: 100, fixes: 500, paper: 50, names: 12, text: 16 << 10, groups: 200, members: 200_000}
 }
 
 // htmlWriter writes a report as one HTML page, for people and not for programs: what

@@ -26,6 +26,7 @@
 	let page = 0;
 	let sorting = { key: "rows", down: true };
 	let only = null; // the outcomes that one fix of one CA is for
+	let among = null; // the numbers of the domains of one group
 	const open = new Set(); // the numbers of the domains that are shown in full
 
 	const columns = () => data.labels.length + (data.changed ? 5 : 4);
@@ -71,7 +72,7 @@
 		const change = data.changed && byId("change").value;
 		found = order().filter((n) => {
 			const lacking = missing[data.of[n]];
-			return lacking && (!warning || warnings(n).includes(warning)) && (!change || changed(n) === change) &&
+			return lacking && (!among || among.has(n)) && (!warning || warnings(n).includes(warning)) && (!change || changed(n) === change) &&
 				lacking.every((word) => data.domains[n].includes(word) || (data.spelt[n] || []).some((code) => code.includes(word)));
 		});
 		page = 0;
@@ -128,16 +129,19 @@
 	const statusMark = (status) => make("span", { class: "status " + status },
 		make("span", { "aria-hidden": "true" }, data.symbols[status]), " " + status);
 
+	// labelled names the CA of a verdict if there are several.
+	const labelled = (i) => (data.labels.length > 1 ? { "data-label": "for " + data.labels[i] } : {});
+
 	const line = (n) => {
 		const o = data.outcomes[data.of[n]];
 		const button = make("button", { type: "button", class: "open", "aria-expanded": open.has(n), "data-domain": n }, data.domains[n]);
 		return make("tr", {},
 			make("th", { scope: "row" }, button),
-			make("td", { class: "n" }, count(data.rows[n])),
-			...o.decisions.map((d) => make("td", { class: "verdict" }, statusMark(statusOf(d)), " ", make("code", {}, d.reason))),
-			make("td", {}, o.found || ""),
-			make("td", {}, warnings(n).join(" ")),
-			...(data.changed ? [make("td", {}, changed(n))] : []));
+			make("td", { class: "n", "data-label": "Rows" }, count(data.rows[n])),
+			...o.decisions.map((d, i) => make("td", { class: "verdict", ...labelled(i) }, statusMark(statusOf(d)), " ", make("code", {}, d.reason))),
+			make("td", { "data-label": "Records found at" }, o.found || ""),
+			make("td", { "data-label": "Warnings" }, warnings(n).join(" ")),
+			...(data.changed ? [make("td", { "data-label": "Change" }, changed(n))] : []));
 	};
 
 	const fact = (name, ...value) => make("div", {}, make("dt", {}, name), make("dd", {}, ...value));
@@ -159,7 +163,7 @@
 	// verdict is what is said of a domain for one CA.
 	const verdict = (n, d, i, together) => {
 		const parts = [];
-		if (data.labels.length > 1) parts.push(make("h4", {}, data.labels[i]));
+		if (data.labels.length > 1) parts.push(make("h3", {}, data.labels[i]));
 		parts.push(make("p", {}, statusMark(statusOf(d)), " ", detail(d, data.domains[n])));
 		const { advice } = data.reasons[d.reason];
 		if (advice) parts.push(make("p", {}, make("em", {}, advice)));
@@ -172,7 +176,7 @@
 
 	// shared is what to publish for all CAs that are stopped.
 	const shared = (together) => [
-		make("h4", {}, data.groups[together.group].whom),
+		make("h3", {}, data.groups[together.group].whom),
 		make("p", {}, "To publish, for all of them:"),
 		make("pre", {}, together.publish || "This set is too long for this page. A scan with --emit-fixes writes it to a file.")];
 
@@ -254,7 +258,7 @@
 	};
 
 	const reset = () => {
-		only = null;
+		only = among = null;
 		byId("only").hidden = true;
 		for (const control of byId("controls").querySelectorAll("input, select")) control.value = "";
 	};
@@ -264,16 +268,29 @@
 		only = new Set();
 		data.outcomes.forEach((o, i) => o.decisions[issuer].fix === place && only.add(i));
 		const name = byId(`fix-${issuer}-${place}-name`).textContent;
-		byId("only").firstElementChild.textContent = `Only the domains for which ${name} stops ${data.labels[issuer]}.`;
+		sayOnly(`Only the domains for which ${name} stops ${data.labels[issuer]}.`);
+	};
+
+	const sayOnly = (text) => {
+		byId("only").firstElementChild.textContent = text;
 		byId("only").hidden = false;
+	};
+
+	// gather shows the domains of a line of groups.
+	const gather = (link) => {
+		const [table, line] = link.dataset.group.split("-").map(Number);
+		among = new Set(data.members[table][line]);
+		const row = link.closest("tr");
+		sayOnly(`Only the domains of ${row.cells[0].textContent} (${row.closest("table").tHead.rows[0].cells[0].textContent}).`);
 	};
 
 	// follow shows in the table what a link in the summary or in the fix list is about.
 	const follow = (event) => {
-		const link = event.target.closest("a[data-issuer]");
+		const link = event.target.closest("a[data-issuer], a[data-group]");
 		if (!link) return;
 		reset();
 		const { issuer, status, fix } = link.dataset;
+		if (link.dataset.group) gather(link);
 		if (status) byId("status-" + issuer).value = status;
 		if (fix) restrict(Number(issuer), Number(fix));
 		filter();
@@ -310,7 +327,7 @@
 		byId("table").tBodies[0].addEventListener("click", toggle);
 		byId("controls").addEventListener("input", filter);
 		byId("reset").addEventListener("click", () => { reset(); filter(); });
-		byId("only").lastElementChild.addEventListener("click", () => { only = null; byId("only").hidden = true; filter(); byId("search").focus(); });
+		byId("only").lastElementChild.addEventListener("click", () => { only = among = null; byId("only").hidden = true; filter(); byId("search").focus(); });
 		byId("pages").addEventListener("click", turnBy);
 		byId("page").addEventListener("change", () => turn(Number(byId("page").value) - 1));
 		addEventListener("beforeprint", () => {

@@ -549,3 +549,23 @@ func TestBrowserFindsChanges(t *testing.T) {
 	}
 	b.quiet()
 }
+
+// A line of groups shows its domains, with the other controls, until others are asked for.
+func TestBrowserShowsAGroup(t *testing.T) {
+	b := newBrowser(t)
+	b.open(reporttest.Grouped(t, "Old", "New").Bytes(t, New))
+	b.click(`a[data-group="0-0"]`)
+	b.shows("a group", "bogus.example", "mail.closed.example", "2 of 3 domains, 2 rows.")
+	if got := b.texts("#only span")[0]; got != `Only the domains of =Biza\u{202e} (Customer: </td>\x1b).` {
+		t.Errorf("it says %q", got)
+	}
+	b.choose("status-0", "denied")
+	b.shows("of these what is denied", "mail.closed.example", "mail.closed.example", "1 of 3 domains, 1 row.")
+	b.click("#only button")
+	b.choose("status-0", "")
+	b.shows("all again", "open.example", "mail.closed.example", "3 domains, 4 rows.")
+	b.click(`a[data-group="0-2"]`)
+	b.click("#reset")
+	b.shows("after the reset", "open.example", "mail.closed.example", "3 domains, 4 rows.")
+	b.quiet()
+}

@@ -30,8 +30,10 @@ type pageView struct {
 	Changes     *report.Changes      // nil if nothing was compared
 	Domains     []report.DomainTotal // as many as the page holds
 	Nowhere     int                  // rows without a domain
+	Grouped     []groupTableView     // the columns that rows are grouped by
 	Most        pageLimits
 
+	members  [][][]int                      // of each of them and each of its lines: the places of its domains
 	spelt    map[domain.Name][]scan.Warning // of the rows of a domain
 	changed  map[string]scan.Change         // of domains
 	fixes    []report.FixList               // of each CA
@@ -97,6 +99,7 @@ func (h *htmlWriter) view(o *report.Overview) *pageView {
 		v.addIssuer(i, issuer)
 	}
 	v.addFilters()
+	v.addGroups()
 	return v
 }
 

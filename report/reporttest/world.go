@@ -92,6 +92,7 @@ type World struct {
 	All     []scan.Result // if given, the tally is of these: those that are not written too
 	Run     report.Run
 	Changes *report.Changes // if rows are compared
+	GroupBy []string        // columns that rows are grouped by
 }
 
 // NewWorld has a row of every kind, for one or two CAs.
@@ -176,12 +177,22 @@ func (w World) Overview() *report.Overview {
 // Tally is that of all rows of the world.
 func (w World) Tally() *report.Tally {
 	tally := new(report.Tally)
+	for _, asked := range w.GroupBy {
+		g, err := report.NewGroups(w.Layout, asked)
+		if err != nil {
+			panic(err)
+		}
+		tally.Groups = append(tally.Groups, g)
+	}
 	all := w.All
 	if all == nil {
 		all = w.Results
 	}
 	for _, r := range all {
 		tally.Add(r)
+		if slices.ContainsFunc(w.Results, func(written scan.Result) bool { return written.Row.Number == r.Row.Number }) {
+			tally.Wrote()
+		}
 	}
 	tally.Changes = w.Changes
 	return tally
@@ -243,7 +254,7 @@ func Compared(t testing.TB, labels ...string) World {
 	t.Helper()
 	w := NewWorld(t, labels...)
 	w.Layout.Compared = "old.csv"
-	for i, change := range []scan.Change{scan.ChangeNone, scan.ChangeStatus, scan.ChangeNone, scan.ChangeFailedNow, scan.ChangeNew, scan.ChangeNone} {
+	for i, change := range []scan.Change{scan.ChangeNone, scan.ChangeNewlyDenied, scan.ChangeNone, scan.ChangeFailedNow, scan.ChangeNew, scan.ChangeNone} {
 		w.Results[i].Change = change
 	}
 	verdict := func(reason scan.Reason) *report.DomainVerdict {
@@ -257,16 +268,31 @@ func Compared(t testing.TB, labels ...string) World {
 	w.Changes = &report.Changes{
 		Earlier: w.Layout.Compared, Labels: labels,
 		Counts: map[scan.Change]report.Count{
-			scan.ChangeStatus: {Rows: 1, Domains: 1}, scan.ChangeFailedNow: {Rows: 1, Domains: 1},
+			scan.ChangeNewlyDenied: {Rows: 1, Domains: 1}, scan.ChangeFailedNow: {Rows: 1, Domains: 1},
 			scan.ChangeNew: {Rows: 1}, scan.ChangeGone: {Rows: 2, Domains: 1}, scan.ChangeNone: {Rows: 3, Domains: 1},
 		},
 		Domains: []report.DomainChange{
-			{Domain: "mail.closed.example", Change: scan.ChangeStatus, Rows: 1, Was: was, Is: is},
+			{Domain: "mail.closed.example", Change: scan.ChangeNewlyDenied, Rows: 1, Was: was, Is: is},
 			{Domain: "bogus.example", Change: scan.ChangeFailedNow, Rows: 1, Was: open, Is: bogus},
 			{Change: scan.ChangeNew, Rows: 1},
 			{Domain: "gone.example", Change: scan.ChangeGone, Rows: 1, Was: open},
 			{Domain: "open.example", Change: scan.ChangeGone, Rows: 1, Was: open, Is: open},
 		},
+	}
+	return w
+}
+
+// Grouped is NewWorld with a column of customers, of hostile names, by which rows are
+// grouped: of "=Biza" one row is denied for the first CA and one failed, "Acme" has two rows
+// of open.example, and two rows have no customer.
+func Grouped(t testing.TB, labels ...string) World {
+	t.Helper()
+	w := NewWorld(t, labels...)
+	w.Layout.Header = append(w.Layout.Header, "Customer: </td>\x1b")
+	w.GroupBy = []string{"customer: </td>\x1b"}
+	for i, customer := range []string{"Acme & <Sons>", "=Biza\u202e", " Acme & <Sons>", "=Biza\u202e"} {
+		cells := append(slices.Clone(w.Results[i].Row.Cells), "", "", "")
+		w.Results[i].Row.Cells = append(cells[:3], customer)
 	}
 	return w
 }

@@ -25,7 +25,7 @@ func TestChangesAreShown(t *testing.T) {
 	want := [][]string{
 		{"Domain", "Change", "Rows", "Was", "Is", "Records before", "Records now"},
 		{
-			"mail.closed.example", "status-changed", "1", "Old: permitted (no-issuemail)\nNew: permitted (no-issuemail)", "Old: denied (issuer-not-listed)\nNew: permitted (issuer-listed)",
+			"mail.closed.example", "newly-denied", "1", "Old: permitted (no-issuemail)\nNew: permitted (no-issuemail)", "Old: denied (issuer-not-listed)\nNew: permitted (issuer-listed)",
 			`0 issuemail "was.example"`, "0 issuemail \"other.example\"\n0 issuemail \"=cmd|\\\"x\\\"\"",
 		},
 		{"bogus.example", "failed-now", "1", "Old: permitted (no-caa)\nNew: permitted (no-caa)", "Old: lookup-failed (dnssec-bogus)\nNew: lookup-failed (dnssec-bogus)"},
@@ -43,7 +43,7 @@ func TestChangesAreShown(t *testing.T) {
 		}
 	}
 	wantSummary := []string{
-		"status-changed 1 16.7% 1", "reason-changed 0 0.0% 0", "records-changed 0 0.0% 0", "failed-now 1 16.7% 1", "recovered 0 0.0% 0",
+		"newly-denied 1 16.7% 1", "newly-permitted 0 0.0% 0", "reason-changed 0 0.0% 0", "records-changed 0 0.0% 0", "failed-now 1 16.7% 1", "recovered-denied 0 0.0% 0", "recovered 0 0.0% 0",
 		"new 1 16.7% 0", "gone 2 33.3% 1",
 	}
 	if diff := cmp.Diff(wantSummary, summary); diff != "" {

@@ -13,11 +13,12 @@ import (
 // empty.
 type sheetColumn[T any] struct {
 	name    string
-	meaning string  // a sentence
-	width   float64 // characters
-	colored bool    // by its text
-	ordinal bool    // the number is that of a thing, not of how many
-	linked  bool    // the number leads elsewhere
+	meaning string       // a sentence
+	width   float64      // characters
+	colored bool         // by its text
+	ordinal bool         // the number is that of a thing, not of how many
+	linked  bool         // the number leads elsewhere
+	leads   func(T) bool // of a line, if not each number does
 	text    func(T) string
 	number  func(T) int
 	moment  func(T) time.Time
@@ -38,7 +39,7 @@ func (d *sheetColumn[T]) put(l *line, column int, v T, styles *rowStyles) {
 	case n == 0:
 	case d.ordinal:
 		l.number(column, n, styles.number)
-	case d.linked:
+	case d.linked && (d.leads == nil || d.leads(v)):
 		l.number(column, n, styles.link)
 	default:
 		l.number(column, n, styles.count)

@@ -19,6 +19,7 @@ type finisher struct {
 	firsts  map[domain.Name]place              // of the domains of the fixes
 	changes *columnSheets[report.DomainChange] // nil if nothing was compared
 	places  *columnSheets[report.PlaceLine]    // nil if no other places are
+	groups  []*groupSheets
 	fixes   *columnSheets[report.FixLine]
 	domains *columnSheets[report.DomainTotal]
 	legend  *columnSheets[legendLine]
@@ -44,6 +45,7 @@ func newFinisher(b *workbook, o *report.Overview) *finisher {
 	if len(b.perspectives) > 0 {
 		c.places = newColumnSheets(b, placesSheet, &b.lined, placeColumns(o.Labels, b.perspectives))
 	}
+	c.groups = newGroupSheets(b, o)
 	issuers := o.Issuers()
 	for i := range issuers {
 		c.fixed = append(c.fixed, issuerFixes{IssuerOverview: &issuers[i]})
@@ -62,6 +64,7 @@ func (c *finisher) write() error {
 		func() error { return c.complete(c.fixes.series) },
 		c.writeChanges,
 		c.writePlaces,
+		c.writeGroups,
 		c.writeLegend,
 		func() error { return c.complete(c.legend.series) },
 		c.enter,
@@ -147,7 +150,7 @@ func (c *finisher) writeLegend() error {
 	if c.places != nil {
 		lines = slices.Concat(lines, placeWords(), c.places.legend())
 	}
-	for _, l := range lines {
+	for _, l := range slices.Concat(lines, c.groupLegend()) {
 		if _, err := c.legend.add(l); err != nil {
 			return err
 		}
@@ -157,7 +160,7 @@ func (c *finisher) writeLegend() error {
 
 // series are the sheets after the summary, in their order.
 func (c *finisher) series() []*series {
-	all := []*series{c.fixes.series, c.results, c.failed.series, c.domains.series, c.legend.series}
+	all := append(c.groupSeries(), c.fixes.series, c.results, c.failed.series, c.domains.series, c.legend.series)
 	if c.changes != nil {
 		all = slices.Insert(all, 0, c.changes.series)
 	}
@@ -169,7 +172,7 @@ func (c *finisher) series() []*series {
 
 // texts are those of the series.
 func (c *finisher) texts() []sheetText {
-	texts := sheetTexts()
+	texts := append(c.groupTexts(), sheetTexts()...)
 	if c.changes != nil {
 		texts = slices.Insert(texts, 0, changesText())
 	}

@@ -48,6 +48,17 @@ func (s *series) write(l *line) (place, error) {
 	return place{last.name, last.rows}, err
 }
 
+// at returns the place of a line, from 1. It must have been written.
+func (s *series) at(number int) place {
+	for _, each := range s.sheets {
+		if number < each.rows { // the header is one of them
+			return place{each.name, number + 1}
+		}
+		number -= each.rows - 1
+	}
+	panic("report: no such line of " + s.name)
+}
+
 // makeRoom begins a sheet if the row does not fit into the last one.
 func (s *series) makeRoom(l *line) error {
 	if len(s.sheets) > 0 && s.last().hasRoom(l, s.limits) {

@@ -111,9 +111,16 @@ func onFailureLook(may scan.OnFailure) look {
 	panic("report: unknown " + string(may))
 }
 
-// changeLook tells apart what is different from an earlier report, in the same way.
-func changeLook(kind scan.ChangeKind) look {
-	switch kind {
+// changeLook tells apart what is different from an earlier report, in the same way; what
+// a CA may do now has the colour of the status.
+func changeLook(change scan.Change) look {
+	switch {
+	case change.Denies():
+		return statusLook(scan.Denied)
+	case change == scan.ChangeNewlyPermitted:
+		return statusLook(scan.Permitted)
+	}
+	switch change.Kind() {
 	case scan.PolicyChange:
 		return look{color: navy, fill: paleNavy, bold: true}
 	case scan.LookupTrouble:
@@ -123,7 +130,7 @@ func changeLook(kind scan.ChangeKind) look {
 	case scan.NoChange:
 		return look{}
 	}
-	panic("report: unknown kind of change " + string(kind))
+	panic("report: unknown change " + string(change))
 }
 
 // corroboratedLook tells apart what other places make of a decision, in the same way.
@@ -191,7 +198,7 @@ func newRowStyles(book *stylebook, lined bool) rowStyles {
 		styles.colored[string(may)] = with(onFailureLook(may))
 	}
 	for _, change := range scan.Changes() {
-		styles.colored[string(change)] = with(changeLook(change.Kind()))
+		styles.colored[string(change)] = with(changeLook(change))
 	}
 	for _, c := range scan.Corroborations() {
 		styles.colored[string(c)] = with(corroboratedLook(c))

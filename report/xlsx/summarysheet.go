@@ -23,6 +23,9 @@ func (c *finisher) writeSummary() error {
 	for i := range c.fixed {
 		p.issuer(&c.fixed[i], c.over)
 	}
+	for _, g := range c.groups {
+		p.grouped(g, c.over)
+	}
 	p.warnings(c.over)
 	further := c.over.Further()
 	p.keep(float64(rowPoints*(len(further)+1)) + headingPoints("The run"))

@@ -442,13 +442,13 @@ func (in *Input) heading(i int) string {
 func (in *Input) Extra() int { return max(0, in.width-len(in.header)) }
 
 // Stray says which row makes the table much wider than all others do, as one stray cell
-// at the end of a sheet does; "" if none does. It is known after a complete pass.
-func (in *Input) Stray() string {
+// at the end of a sheet does, with this name of the input; "" if none does. It is known after a complete pass.
+func (in *Input) Stray(name string) string {
 	const much = 16
 	if in.width < in.second+much || in.width < 2*in.second || in.second == 0 {
 		return ""
 	}
-	return fmt.Sprintf("row %d of %s has %d cells, and no other row has more than %d: every report becomes as wide as that; correct the row", in.widest, in.name, in.width, in.second)
+	return fmt.Sprintf("row %d of %s has %d cells, and no other row has more than %d: every report becomes as wide as that; correct the row", in.widest, name, in.width, in.second)
 }
 
 // Facts returns what was found out about the file and is no cause for doubt, a sentence

@@ -78,7 +78,7 @@ func TestEveryLinkOfTheManualLeadsSomewhere(t *testing.T) {
 func TestLayout(t *testing.T) {
 	const page = "# Things: a summary\n\nSome **strong** words, `code that stays` and a [topic](other.md) or\n" +
 		"[address](https://ca.example/).\n\n<!-- table -->\n| name | meaning |\n|---|---|\n| `a\\|b` | short |\n<!-- /table -->\n\n" +
-		"1. First\n   line.\n2. Second.\n\n```sh\nrun   it\n```\n\n## Part\n\n| status | reason | what it means | what to do |\n|---|---|---|---|\n" +
+		"1. First\n   line.\n2. Second:\n\n       do  it\n\n3. Third.\n\n```sh\nrun   it\n```\n\n## Part\n\n| status | reason | what it means | what to do |\n|---|---|---|---|\n" +
 		"| denied | `x` | A sentence that is too long for a column. | Another sentence that is too long for one. |\n"
 	const want = `Things: a summary
 
@@ -90,7 +90,11 @@ func TestLayout(t *testing.T) {
   a|b   short
 
   1. First line.
-  2. Second.
+  2. Second:
+
+         do  it
+
+  3. Third.
 
       run   it
 

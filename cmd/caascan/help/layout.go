@@ -59,6 +59,9 @@ func (l Layout) block(b Block, width int) []string {
 
 func (l Layout) list(b Block, width int) (lines []string) {
 	for i, item := range b.items {
+		if i > 0 && len(b.items[i-1]) > 1 {
+			lines = append(lines, "")
+		}
 		mark := "- "
 		if b.kind == numbers {
 			mark = fmt.Sprintf("%d. ", i+1)
