@@ -51,7 +51,8 @@ func TestGroupsAreShown(t *testing.T) {
 		}
 	}
 	wantSummary := [][]string{
-		{`By Customer: </td>\x1b: for whom ca.example is denied`}, {"Of 3 values one has rows that are denied."},
+		{`By Customer: </td>\x1b: for whom ca.example is denied`},
+		{"Of 3 values one has rows that are denied."},
 		{`Customer: </td>\x1b`, "Rows", "Share of rows", "Domains", "Of all its rows"},
 		{`=Biza\u{202e}`, "1", "16.7%", "1", "of 2 rows, 2 domains; 1 name to mend; 1 row failed"},
 	}
