@@ -6,7 +6,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -14,12 +16,14 @@ import (
 	"caascan/scan"
 	"caascan/scan/caa"
 	"caascan/scan/domain"
+	"caascan/scan/lookup"
 	"caascan/scan/snapshot"
 )
 
 type checkOptions struct {
 	source    sourceOptions
 	json      bool
+	failOn    []string
 	logFormat string
 }
 
@@ -33,14 +37,16 @@ func newCheck(io streams) *cobra.Command {
 		Long: `Check climbs from one name to its top-level domain as a scan would, and shows what
 was asked, what came back, and what follows for each CA.`,
 		Annotations:       about("issuers", "resolvers", "reasons", "warnings", "dnssec", "zones", "snapshot", "exit"),
-		Args:              usageArgs(cobra.ExactArgs(1)),
+		Args:              takes(1, "no name to check: caascan check jane@example.com --issuer digicert.com", "check takes one name; caascan scan reads a list of them"),
 		ValidArgsFunction: cobra.NoFileCompletions,
 		GroupID:           lookupGroup,
 		RunE:              func(cmd *cobra.Command, args []string) error { return runCheck(cmd.Context(), o, args[0], io) },
 	}
 	o.source.add(cmd.Flags())
 	cmd.Flags().BoolVar(&o.json, "json", false, "write one JSON object")
+	addList(cmd.Flags(), &o.failOn, "fail-on", "`STATUS,...`: exit with 3 if any CA has one of these statuses: denied, lookup-failed")
 	addLogFormat(cmd.Flags(), &o.logFormat)
+	_ = cmd.RegisterFlagCompletionFunc("fail-on", someOf(string(scan.Denied), string(scan.LookupFailed))) // fails only for a flag that is not there
 	return cmd
 }
 
@@ -81,13 +87,20 @@ func runCheck(ctx context.Context, o checkOptions, name string, io streams) erro
 	if err := cmp.Or(o.source.findSnapshots(), o.source.validate()); err != nil {
 		return err
 	}
+	failOn, err := o.parseFailOn()
+	if err != nil {
+		return err
+	}
 	said, err := warningsOnly(io.err, o.logFormat)
 	if err != nil {
 		return err
 	}
+	if isFile(name) && hasListEnding(name) {
+		return usagef("%q is a list, and check takes one name: caascan scan %s", bounded(name), shellWord(name))
+	}
 	target := scan.ParseTarget(name)
 	if target.Reason != "" {
-		return usagef("%q is not a mailbox or domain (%s): %s", name, target.Reason, target.Reason.Meaning())
+		return nameMistake(name, target.Reason)
 	}
 	for _, issuer := range issuers {
 		for _, doubt := range issuer.Doubts() {
@@ -101,7 +114,7 @@ func runCheck(ctx context.Context, o checkOptions, name string, io streams) erro
 	if err != nil {
 		return err
 	}
-	stop := sayIfItWaits(src, o.source.timeout, said)
+	stop := sayIfItWaits(src.stats, o.source.timeout, said)
 	steps, err := src.trace(ctx, target.Domain)
 	stop()
 	if err != nil {
@@ -119,24 +132,59 @@ func runCheck(ctx context.Context, o checkOptions, name string, io streams) erro
 	if o.json {
 		encoder := json.NewEncoder(io.out)
 		encoder.SetIndent("", "  ")
-		return encoder.Encode(c)
+		err = encoder.Encode(c)
+	} else {
+		err = c.print(io.out)
 	}
-	return c.print(io.out, target.Domain)
+	if err == nil && c.has(failOn) {
+		return errFailOn
+	}
+	return err
 }
 
-// soon is how long nothing is said of a wait.
-const soon = 700 * time.Millisecond
+// parseFailOn reads --fail-on, which needs somebody to be denied.
+func (o checkOptions) parseFailOn() ([]scan.Status, error) {
+	failOn, err := parseWords("--fail-on", o.failOn, scan.Denied, scan.LookupFailed)
+	if err == nil && len(failOn) > 0 && len(o.source.issuers) == 0 {
+		return nil, usagef("--fail-on needs a CA to decide for: name it with --issuer, as in --issuer digicert.com")
+	}
+	return failOn, err
+}
+
+// has reports whether any CA has one of these statuses.
+func (c checked) has(statuses []scan.Status) bool {
+	return slices.ContainsFunc(c.Decisions, func(d checkedDecision) bool { return slices.Contains(statuses, d.Status) })
+}
+
+// soon is how long nothing is said of a wait, and after that how often is looked for one.
+const (
+	soon  = 700 * time.Millisecond
+	again = 100 * time.Millisecond
+)
 
 // sayIfItWaits says, unless the function that it returns is called soon, that a name is
 // still being asked, and when that is given up. The proof after it takes one try more at most.
-func sayIfItWaits(src source, try time.Duration, said console) (stop func()) {
-	timer := time.AfterFunc(soon, func() {
-		if stats := src.stats(); stats.Silent > 0 {
-			until := stats.Until.Add(try)
-			said.warn(fmt.Sprintf("still asking, until %s: for %.0f s at the most", until.Local().Format(time.TimeOnly), time.Until(until).Seconds()))
+func sayIfItWaits(stats func() lookup.Stats, try time.Duration, said console) (stop func()) {
+	ctx, cancel := context.WithCancel(context.Background())
+	var waiting sync.WaitGroup
+	waiting.Go(func() {
+		for wait := soon; ; wait = again {
+			select {
+			case <-ctx.Done():
+				return
+			case <-time.After(wait):
+			}
+			if now := stats(); now.Silent > 0 {
+				until := now.Until.Add(try)
+				said.warn(fmt.Sprintf("still asking, until %s: for %.0f s at the most", until.Local().Format(time.TimeOnly), time.Until(until).Seconds()))
+				return
+			}
 		}
 	})
-	return func() { timer.Stop() }
+	return func() {
+		cancel()
+		waiting.Wait()
+	}
 }
 
 func newChecked(input string, target scan.Target, issuers []caa.Issuer, v scan.Verdict) checked {
@@ -168,41 +216,55 @@ func newCheckedDecision(label string, d scan.Decision, name domain.Name) checked
 	return c
 }
 
-// print writes c for people. All text from the DNS is escaped by what gives it.
-func (c checked) print(w io.Writer, name domain.Name) error {
-	var b strings.Builder
-	fmt.Fprintf(&b, "%s: CAA records for the domain %s\n\n", visible(c.Input), name)
+// print writes c for people: the verdict first, then how it was found. All text from the DNS
+// is escaped by what gives it.
+func (c checked) print(w io.Writer) error {
+	p := paperFor(w)
+	c.printVerdict(p)
+	p.verbatim("")
+	p.line("", "The lookup for %s:", c.title())
 	for i, o := range c.Steps {
-		fmt.Fprintf(&b, "%d. %s\n", i+1, o.Name)
-		printStep(&b, o)
+		p.line("", "%d. %s", i+1, o.Name)
+		printStep(p, o)
 	}
 	for _, o := range c.Others {
-		fmt.Fprintf(&b, "Another answer for %s, of another snapshot:\n", o.Name)
-		printStep(&b, o)
+		p.line("", "Another answer for %s, of another snapshot:", o.Name)
+		printStep(p, o)
 	}
-	b.WriteByte('\n')
-	fmt.Fprintf(&b, "DNSSEC: %s. %s\n", c.DNSSEC, c.DNSSEC.Meaning())
-	if c.OnFailure != scan.OnFailureNone {
-		fmt.Fprintf(&b, "After this failure: %s. %s\n", c.OnFailure, c.OnFailure.Meaning())
+	_, err := io.WriteString(w, p.String())
+	return err
+}
+
+// title names what was asked for, and its domain if that is not the same.
+func (c checked) title() string {
+	if c.Input == c.Domain {
+		return c.Domain
 	}
+	return visible(bounded(c.Input)) + ", domain " + c.Domain
+}
+
+func (c checked) printVerdict(p *paper) {
 	if len(c.Decisions) == 0 {
-		b.WriteString("No decision: name a CA with --issuer.\n")
+		p.line("", "No decision: name a CA with --issuer.")
 	}
 	for _, d := range c.Decisions {
-		fmt.Fprintf(&b, "%s: %s (%s)\n   %s\n", d.Issuer, d.Status, d.Reason, d.Detail)
-		d.printFix(&b)
+		p.line("", "%s: %s (%s)", d.Issuer, p.ink.status(d.Status, string(d.Status)), d.Reason)
+		p.line("   ", "%s", d.Detail)
+		d.printFix(p)
 	}
 	if c.fixes() > 1 {
-		b.WriteString("Each of these sets takes back the other: to permit several CAs, publish one with the records that all of them add.\n")
+		p.line("", "Each of these sets takes back the other: to permit several CAs, publish one with the records that all of them add.")
 	}
+	if c.OnFailure != scan.OnFailureNone {
+		p.line("", "After this failure: %s. %s", c.OnFailure, c.OnFailure.Meaning())
+	}
+	p.line("", "DNSSEC: %s. %s", c.DNSSEC, c.DNSSEC.Meaning())
 	for _, note := range c.Notes {
-		fmt.Fprintf(&b, "Note: %s\n", note)
+		p.line("", "Note: %s", note)
 	}
 	for _, warning := range c.Warnings {
-		fmt.Fprintf(&b, "Warning %s: %s\n", warning, warning.Meaning())
+		p.line("", "Warning %s: %s", warning, warning.Meaning())
 	}
-	_, err := io.WriteString(w, b.String())
-	return err
 }
 
 // fixes counts the CAs that are denied and for which there is something to publish.
@@ -215,57 +277,58 @@ func (c checked) fixes() (n int) {
 	return n
 }
 
-func (d checkedDecision) printFix(b *strings.Builder) {
+func (d checkedDecision) printFix(p *paper) {
 	if len(d.Fix) == 0 {
 		return
 	}
-	b.WriteString("   To permit it, publish this whole set in place of the present one:\n")
+	p.line("   ", "To permit it, publish this whole set in place of the present one:")
 	for _, line := range d.Fix {
-		fmt.Fprintf(b, "      %s\n", line)
+		p.verbatim("      %s", line) // which may be copied
 	}
 	for _, note := range d.Notes {
-		fmt.Fprintf(b, "   Note: %s\n", note)
+		p.line("   ", "Note: %s", note)
 	}
 	for _, contact := range d.Contacts {
-		fmt.Fprintf(b, "   Contact: %s\n", contact)
+		p.line("   ", "Contact: %s", contact)
 	}
 }
 
-func printStep(b *strings.Builder, o snapshot.Observation) {
-	fmt.Fprintf(b, "   asked: %s\n", askedWords(o))
+func printStep(p *paper, o snapshot.Observation) {
+	const indent = "   "
+	p.line(indent, "asked: %s", askedWords(o))
 	for _, alias := range o.Aliases {
-		fmt.Fprintf(b, "   alias: %s\n", alias)
+		p.line(indent, "alias: %s", alias)
 	}
-	for _, p := range o.Records.Properties {
-		fmt.Fprintf(b, "   found: %s. CAA %s\n", strings.TrimSuffix(o.Records.Owner, "."), p)
+	for _, property := range o.Records.Properties {
+		p.verbatim(indent+"found: %s. CAA %s", strings.TrimSuffix(o.Records.Owner, "."), property)
 	}
 	switch {
 	case o.Failure != "":
-		fmt.Fprintf(b, "   failed: %s. %s\n", o.Failure, scan.Reason(o.Failure).Meaning())
+		p.line(indent, "failed: %s. %s", o.Failure, scan.Reason(o.Failure).Meaning())
 		if o.Asked != "" {
-			fmt.Fprintf(b, "   at the alias: %s\n", o.Asked)
+			p.line(indent, "at the alias: %s", o.Asked)
 		}
 	case len(o.Records.Properties) > 0:
-		b.WriteString("   This is the relevant RRset: the climb ends here.\n")
+		p.line(indent, "This is the relevant RRset: the climb ends here.")
 	case o.Name.IsTLD():
-		b.WriteString("   no CAA records; this is the top-level domain: the climb ends here.\n")
+		p.line(indent, "no CAA records; this is the top-level domain: the climb ends here.")
 	default:
-		fmt.Fprintf(b, "   no CAA records: on to %s.\n", o.Name.Parent())
+		p.line(indent, "no CAA records: on to %s.", o.Name.Parent())
 	}
-	for _, p := range o.Proofs {
-		printProof(b, p)
+	for _, proof := range o.Proofs {
+		printProof(p, proof)
 	}
 }
 
 // printProof shows how far a name is known to be signed, or not.
-func printProof(b *strings.Builder, p snapshot.Proof) {
-	fmt.Fprintf(b, "   proof for %s: %s\n", p.Name, p.State)
-	for _, s := range p.Steps {
-		fmt.Fprintf(b, "      DS of %s at %s: %s", s.Name, s.Server, s.Finding)
+func printProof(p *paper, proof snapshot.Proof) {
+	p.line("   ", "proof for %s: %s", proof.Name, proof.State)
+	for _, s := range proof.Steps {
+		line := fmt.Sprintf("DS of %s at %s: %s", s.Name, s.Server, s.Finding)
 		if s.Replied {
-			fmt.Fprintf(b, " (%s%s, at %s)", snapshot.RCodeName(s.RCode), adWords(s.AD), s.Time.UTC().Format(time.RFC3339))
+			line += fmt.Sprintf(" (%s%s, at %s)", snapshot.RCodeName(s.RCode), adWords(s.AD), s.Time.UTC().Format(time.RFC3339))
 		}
-		b.WriteByte('\n')
+		p.line("      ", "%s", line)
 	}
 }
 

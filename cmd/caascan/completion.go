@@ -36,7 +36,7 @@ func newCompletion(io streams) *cobra.Command {
 		Long: `Completion prints a script for a shell. Put it where the shell looks for such
 scripts, and start the shell anew. In bash it needs the package bash-completion.`,
 		Annotations:       about("install"),
-		Args:              usageArgs(cobra.ExactArgs(1)),
+		Args:              takes(1, "no shell: name the one to complete in, as in caascan completion bash", "a script is for one shell"),
 		ValidArgsFunction: first(oneOf(texts(shells())...)),
 		GroupID:           programGroup,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -57,7 +57,7 @@ func writeCompletion(w io.Writer, root *cobra.Command, name string) error {
 	case powerShell:
 		return root.GenPowerShellCompletionWithDesc(w)
 	}
-	return usagef("no completion for shell %q: choose one of %s", name, strings.Join(texts(shells()), ", "))
+	return notOneOf("completion", name, shells()...)
 }
 
 // completeFlags says what may follow each flag of a command. Without that it would be

@@ -33,7 +33,7 @@ what changed for each domain: the policy first, then what could not be looked up
 then rows that are new and gone. A row is known again by the text of the cell that
 was scanned, wherever it stands.`,
 		Annotations:       about("changes", "exit"),
-		Args:              usageArgs(cobra.ExactArgs(2)),
+		Args:              takes(2, "two reports are compared: name the earlier one and the later one, as in caascan diff last-week.csv today.csv", "two reports are compared"),
 		ValidArgsFunction: anyFile,
 		GroupID:           lookupGroup,
 

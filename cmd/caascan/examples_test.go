@@ -98,10 +98,7 @@ func shellWords(t *testing.T, line string) (words []string, from string) {
 func TestEveryExampleRuns(t *testing.T) {
 	server := dnstest.Serve(t, demoZone)
 	t.Setenv("CAASCAN_RESOLVER", server.Addr())
-	demo := make(map[string]string)
-	for _, name := range []string{"mailboxes.csv", "demo.zone"} {
-		demo["testdata/"+name] = readText(t, "../../testdata/"+name)
-	}
+	demo := demoFiles(t)
 	demo["corp.zone"] = demo["testdata/demo.zone"]
 	ran, page := 0, ""
 	for _, e := range examples(t) {
@@ -116,6 +113,16 @@ func TestEveryExampleRuns(t *testing.T) {
 	if ran < 20 {
 		t.Errorf("only %d examples were run", ran)
 	}
+}
+
+// demoFiles are the files of the demo by their places in the source.
+func demoFiles(t *testing.T) map[string]string {
+	t.Helper()
+	files := make(map[string]string)
+	for _, name := range []string{"mailboxes.csv", "demo.zone"} {
+		files["testdata/"+name] = readText(t, "../../testdata/"+name)
+	}
+	return files
 }
 
 // runExample reports whether the example asks nobody but the given resolver. If it asks
@@ -152,14 +159,8 @@ func readersFiles(t *testing.T, demo map[string]string) string {
 	t.Helper()
 	dir := t.TempDir()
 	const list = "name,email,Customer\nAna,ana@plain.example,Acme\nBo,bo@listed.example,Acme\nCy,cy@other.example,Biza\nDi,di@nobody.example,\n"
-	files := map[string]string{"staff.csv": list, "sales.csv": list, "more/lab.csv": list, "domains.txt": list, "customers.csv": list, "names.txt": "plain.example\nexample\n", "shards/README": ""}
-	maps.Copy(files, demo)
-	for name, text := range files {
-		if err := os.MkdirAll(filepath.Dir(filepath.Join(dir, name)), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		writeText(t, filepath.Join(dir, name), text)
-	}
+	maps.Copy(demo, map[string]string{"staff.csv": list, "sales.csv": list, "more/lab.csv": list, "domains.txt": list, "customers.csv": list, "names.txt": "plain.example\nexample\n", "shards/README": ""})
+	writeFiles(t, dir, demo)
 	book := excelize.NewFile()
 	defer book.Close()
 	for i, line := range strings.Split(strings.TrimSpace(list), "\n") {
@@ -181,6 +182,17 @@ func readersFiles(t *testing.T, demo map[string]string) string {
 		}
 	}
 	return dir
+}
+
+func writeFiles(t *testing.T, dir string, files map[string]string) {
+	t.Helper()
+	for name, text := range files {
+		path := filepath.Join(dir, filepath.FromSlash(name))
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		writeText(t, path, text)
+	}
 }
 
 // TestEveryCommandLineInASentenceIsOne: `caascan …` in the text names commands and flags that

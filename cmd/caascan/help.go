@@ -49,9 +49,18 @@ func runHelp(root *cobra.Command, args []string, io streams) error {
 	}
 	cmd, rest, err := root.Find(args)
 	if err != nil || len(rest) > 0 {
-		return usagef("help %q: there is no such topic or command (see caascan help)", name)
+		return unknownTopic(name, helpWords(root))
 	}
 	return page(io.out, commandHelp(cmd, layoutFor(io.out)))
+}
+
+// helpWords are all that help takes.
+func helpWords(root *cobra.Command) []string {
+	words := commandNames(root)
+	for _, topic := range help.Topics() {
+		words = append(words, topic.Name)
+	}
+	return words
 }
 
 func showTopic(topic help.Topic, io streams) error {
@@ -84,22 +93,23 @@ const plainWidth = 80
 // with bold text, unless NO_COLOR (no-color.org) or the terminal says otherwise.
 func layoutFor(w io.Writer) help.Layout {
 	const narrowest = 40
-	if !isTerminal(w) {
+	file, ok := fileOf(w)
+	if !ok || !isTerminal(w) {
 		return help.Layout{Width: plainWidth}
 	}
-	width, _, err := term.GetSize(int(w.(*os.File).Fd()))
+	width, _, err := term.GetSize(int(file.Fd()))
 	if err != nil || width <= 0 {
 		width = plainWidth
 	}
-	styled := os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
-	return help.Layout{Width: max(width, narrowest), Styled: styled}
+	return help.Layout{Width: max(width, narrowest), Styled: bool(inkFor(w))}
 }
 
 // page writes a text, through a pager if somebody reads it on a terminal.
 func page(w io.Writer, text string) error {
+	file, _ := fileOf(w)
 	if command := pager(os.LookupEnv); isTerminal(w) && len(command) > 0 {
 		cmd := exec.Command(command[0], command[1:]...)
-		cmd.Stdin, cmd.Stdout, cmd.Stderr = strings.NewReader(text), w, os.Stderr
+		cmd.Stdin, cmd.Stdout, cmd.Stderr = strings.NewReader(text), file, os.Stderr
 		err := cmd.Run()
 		if _, ended := errors.AsType[*exec.ExitError](err); err == nil || ended {
 			return nil // how a pager ends is its own affair

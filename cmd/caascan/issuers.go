@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
@@ -25,7 +26,7 @@ NAME is a part of an owner's name, or an issuer domain name.
 --issuer NAME takes what an owner has stated, the main one first. Look into the
 CA's CPS, section 4.2, before you rely on any of it.`,
 		Annotations:       about("issuers"),
-		Args:              usageArgs(cobra.MaximumNArgs(1)),
+		Args:              atMostOneName,
 		ValidArgsFunction: cobra.NoFileCompletions,
 		GroupID:           lookupGroup,
 		RunE: func(_ *cobra.Command, args []string) error {
@@ -47,6 +48,13 @@ CA's CPS, section 4.2, before you rely on any of it.`,
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "write a JSON list of objects")
 	return cmd
+}
+
+func atMostOneName(_ *cobra.Command, args []string) error {
+	if len(args) > 1 {
+		return usagef("%q is one argument too many: a name with a space in it stands in quotation marks, as in caascan issuers %s", bounded(args[1]), shellWord(strings.Join(args, " ")))
+	}
+	return nil
 }
 
 func printIdentifiers(io streams, list []caa.Identifier) error {

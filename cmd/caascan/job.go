@@ -31,6 +31,7 @@ type job struct {
 	groupBy      []string
 	groups       *output // nil for none
 	metrics      metricsFile
+	piped        *untilGone // the report on standard output, if there are other files too
 	failOn       []condition
 	only         []scan.Status // of the rows that are written; none: all
 	columns      []string
@@ -125,11 +126,11 @@ func (j *job) work(ctx context.Context, o scanOptions, paths []string, io stream
 	if err := j.report(ctx); err != nil {
 		return err
 	}
-	if j.beside != "" {
+	if j.beside != "" && !j.console.table { // which has it
 		j.console.warn("the report is " + j.beside + "; use -o to give it another name")
 	}
-	j.console.note(j.summary(), j.figures()...)
-	return j.verdict()
+	j.tellEnd(o.source)
+	return cmp.Or(j.verdict(), j.readerGone())
 }
 
 // plan finds what is wrong with the command line before anything is done.
@@ -139,7 +140,7 @@ func (j *job) plan(o scanOptions, paths []string, io streams) (err error) {
 	}
 	j.asksOnly = o.asksOnly()
 	if len(o.source.issuers) == 0 && !j.asksOnly {
-		return usagef("no CA to decide for: give --issuer with an issuer domain name, such as --issuer digicert.com, or with the name of a CA that caascan issuers lists")
+		return usagef("no CA to decide for: name it with --issuer, as in --issuer digicert.com; caascan issuers lists those that it knows")
 	}
 	if j.issuers, err = o.source.parseIssuers(); err != nil {
 		return err
@@ -235,11 +236,34 @@ func (j *job) planOutputs(o scanOptions, paths []string, io streams) (err error)
 	if j.metrics, err = planMetrics(metricsFile{name: o.metrics, list: j.metrics.list}, inputs, j.files(), j.began); err != nil {
 		return err
 	}
+	j.finishOthers()
 	taken := append(inputs, o.metrics)
 	for _, f := range j.files() {
 		taken = append(taken, f.name)
 	}
 	return o.record.checkPlace(taken)
+}
+
+// finishOthers makes other files independent of the reader of standard output. If there are
+// none, the scan ends with that reader.
+func (j *job) finishOthers() {
+	if len(j.files()) < 2 && j.metrics.name == "" {
+		return
+	}
+	for _, o := range j.files() {
+		if o.name == "-" {
+			j.piped = &untilGone{w: o.to}
+			o.to = j.piped
+		}
+	}
+}
+
+// readerGone is the error of a run whose reports are complete but for that on standard output.
+func (j *job) readerGone() error {
+	if j.piped != nil && j.piped.gone {
+		return errReaderGone
+	}
+	return nil
 }
 
 // besideInput is the report of a list where none is asked for: staff-caa.xlsx of staff.csv.
@@ -250,7 +274,9 @@ func besideInput(path string) string {
 func (j *job) openInput(ctx context.Context, paths []string, io streams) (err error) {
 	opts := j.reading
 	opts.TempDir = j.tempDir
+	stop := j.console.saying(ctx, "reading "+strings.Join(paths, ", "))
 	j.in, err = openLists(ctx, paths, io.in, opts)
+	stop()
 	for _, asked := range []error{input.ErrColumn, input.ErrNoDomains, input.ErrSheet, input.ErrHeader, input.ErrKind} {
 		if errors.Is(err, asked) {
 			return usageError{err}
@@ -295,17 +321,19 @@ func counting(rows iter.Seq2[scan.Row, error], count *int) iter.Seq2[scan.Row, e
 func (j *job) checkColumns() error {
 	err := j.layout().Check()
 	if errors.Is(err, report.ErrColumns) {
-		return usagef("--columns: %w", err)
+		return columnMistake(j.layout(), j.columns, err)
 	}
 	return err
 }
 
 func (j *job) openSource(ctx context.Context, o sourceOptions) (err error) {
 	var opened source // not read where the work may still go on
+	stop := j.console.saying(ctx, "trying the resolvers")
 	err = interruptible(ctx, func() (err error) {
 		opened, err = o.open(ctx, j.console.happened)
 		return err
 	})
+	stop()
 	if errors.Is(err, context.Canceled) {
 		return err
 	}
@@ -349,9 +377,7 @@ func (j *job) collect(ctx context.Context, o sourceOptions) error {
 		j.console.note(note)
 	}
 	stop := j.console.watch(ctx, func() progress {
-		stats := j.source.stats()
-		// Without those known, or the time left would be guessed from what took none.
-		return progress{lookupWords(stats), stats.Done - stats.Known, stats.Domains - stats.Known}
+		return lookupProgress(j.source.stats())
 	})
 	err = scan.Collect(ctx, j.source.resolver, counting(j.rows(), &j.rowsIn), j.record.put())
 	stop()
@@ -369,17 +395,20 @@ func (j *job) collect(ctx context.Context, o sourceOptions) error {
 	return nil
 }
 
-// lookupWords says what the lookups wait for: if all else is done, for names that do not
-// answer.
-func lookupWords(stats lookup.Stats) string {
-	if stats.Silent == 0 || stats.Asking > 0 {
-		return "looking up domains"
+// lookupProgress says what the lookups do. If all else is done, they ask the names again that
+// do not answer; after that they prove, of names that failed, that nobody signs them.
+func lookupProgress(stats lookup.Stats) progress {
+	// Without those known, or the time left would be guessed from what took none.
+	p := progress{"looking up domains", stats.Done - stats.Known, stats.Domains - stats.Known}
+	switch {
+	case stats.Proving > 0:
+		return progress{what: fmt.Sprintf("proving for %s whether the zone is signed", many(stats.Proving, "failed name"))}
+	case stats.Domains == 0:
+		return progress{what: "reading the list"}
+	case stats.Silent > 0 && stats.Asking == 0:
+		p.what = fmt.Sprintf("asking %s again until %s", many(stats.Silent, "name"), stats.Until.Local().Format(time.TimeOnly))
 	}
-	verb := "do"
-	if stats.Silent == 1 {
-		verb = "does"
-	}
-	return fmt.Sprintf("%s %s not answer; asking again until %s", counted(stats.Silent, "name"), verb, stats.Until.Local().Format(time.TimeOnly))
+	return p
 }
 
 // paceWords says how often a resolver was slowed down, and how far.
@@ -434,7 +463,10 @@ func (j *job) report(ctx context.Context) error {
 		j.tally.Changes = changes
 	}
 	j.finishRun(j.collected)
-	if err := interruptible(ctx, func() error { return j.closeWriters(writers) }); err != nil {
+	stop := j.console.saying(ctx, "writing the overviews of the reports")
+	err = interruptible(ctx, func() error { return j.closeWriters(writers) })
+	stop()
+	if err != nil {
 		return err
 	}
 	return commitOutputs(j.files()) // once begun, to its end: all reports are of one run
@@ -444,7 +476,7 @@ func (j *job) report(ctx context.Context) error {
 // that nothing is lost.
 func (j *job) endRecord(err error) error {
 	err = errors.Join(err, j.record.close())
-	if advice := j.record.advice(); err != nil && !errors.Is(err, errFailOn) && advice != "" {
+	if advice := j.record.advice(); err != nil && !errors.Is(err, errFailOn) && !errors.Is(err, errReaderGone) && advice != "" {
 		j.console.warn(advice)
 	}
 	return err

@@ -42,11 +42,11 @@ func (o *listOptions) parse() (input.Options, scan.Addresses, error) {
 	case err == nil && number > 0:
 		opts.HeaderRow = number
 	default:
-		return opts, "", usagef("--header %q: use auto, yes, no or the number of a row, from 1", o.header)
+		return opts, "", notOneOf("--header", o.header, "auto", "yes", "no", "the number of the row, from 1")
 	}
 	addresses, ok := scan.ParseAddresses(o.addresses)
 	if !ok {
-		return opts, "", usagef("--addresses %q: use primary or split", o.addresses)
+		return opts, "", notOneOf("--addresses", o.addresses, scan.AddressesPrimary, scan.AddressesSplit)
 	}
 	return opts, addresses, nil
 }
@@ -67,5 +67,5 @@ func parseSeparator(flag, text string) (byte, error) {
 	case "pipe":
 		return '|', nil
 	}
-	return 0, usagef("%s %q: use a comma, a semicolon, tab or |", flag, text)
+	return 0, notOneOf(flag, text, "comma", "semicolon", "tab", "pipe")
 }

@@ -33,7 +33,7 @@ func parseLogFormat(text string) (logFormat, error) {
 	if format := logFormat(text); slices.Contains(logFormats(), format) {
 		return format, nil
 	}
-	return "", usagef("--%s %q: use text or json", logFormatFlag, text)
+	return "", notOneOf("--"+logFormatFlag, text, logFormats()...)
 }
 
 // givenLogFormat is that of a command line that may be wrong: text, unless json had
@@ -49,7 +49,11 @@ func givenLogFormat(cmd *cobra.Command) logFormat {
 func newLog(w io.Writer, format logFormat, level slog.Level) *slog.Logger {
 	switch format {
 	case textLog:
-		return slog.New(lines{w: w, level: level})
+		l := lines{w: w, level: level}
+		if isTerminal(w) {
+			l.columns = widthOf(w)
+		}
+		return slog.New(l)
 	case jsonLog:
 		return slog.New(slog.NewJSONHandler(w, &slog.HandlerOptions{Level: level}))
 	}
@@ -58,9 +62,10 @@ func newLog(w io.Writer, format logFormat, level slog.Level) *slog.Logger {
 
 // lines writes messages for people. Attributes are left out: a message says them.
 type lines struct {
-	w     io.Writer
-	level slog.Level
-	erase bool // a bar may stand where a detail is written
+	w       io.Writer
+	level   slog.Level
+	columns int  // of the terminal; 0: a message stays one line
+	erase   bool // a bar may stand where a detail is written
 }
 
 // Enabled reports whether messages of a level are shown.
@@ -75,7 +80,11 @@ func (l lines) Handle(_ context.Context, r slog.Record) error {
 	if l.erase && r.Level < slog.LevelInfo { // only details are told while a bar is drawn
 		start = eraseLine
 	}
-	_, err := fmt.Fprintf(l.w, "%scaascan: %s\n", start, r.Message)
+	text := "caascan: " + r.Message
+	if l.columns > 0 && r.Level < slog.LevelError { // what an error says to type may be copied
+		text = wrapped("", text, l.columns)
+	}
+	_, err := fmt.Fprintf(l.w, "%s%s\n", start, text)
 	return err
 }
 

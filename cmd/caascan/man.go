@@ -15,7 +15,7 @@ func newMan(streams streams) *cobra.Command {
 		Use:               "man",
 		Short:             "Print the manual page",
 		Hidden:            true, // for who makes a package
-		Args:              usageArgs(cobra.NoArgs),
+		Args:              takes(0, "", "caascan man takes none"),
 		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			page, err := manPage(cmd.Root())

@@ -41,7 +41,7 @@ func planOutputs(names []string, stdout io.Writer, inputs []string) ([]*output, 
 	for _, name := range names {
 		format, err := report.ParseFormat(name)
 		if err != nil {
-			return nil, usageError{err}
+			return nil, outputMistake(name, err)
 		}
 		if err := checkPlace(name, inputs, outputs); err != nil {
 			return nil, err
@@ -73,7 +73,7 @@ func newWriter(format report.Format, to io.Writer, layout report.Layout) (report
 func checkPlace(name string, inputs []string, outputs []*output) error {
 	for _, other := range outputs {
 		if name == other.name || name != "-" && other.name != "-" && samePlace(name, other.name) {
-			return usagef("output %q is given twice", name)
+			return usagef("output %q is given twice%s", name, spelt(name, other.name))
 		}
 	}
 	for _, input := range inputs {
@@ -82,6 +82,14 @@ func checkPlace(name string, inputs []string, outputs []*output) error {
 		}
 	}
 	return nil
+}
+
+// spelt says how the name of a file was spelt the other time, if not in the same way.
+func spelt(name, other string) string {
+	if name == other {
+		return ": leave one out"
+	}
+	return fmt.Sprintf(", as %q too: give one of them another name", other)
 }
 
 // samePlace reports whether two names mean one file, which need not exist.

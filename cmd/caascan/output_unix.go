@@ -3,7 +3,9 @@
 package main
 
 import (
+	"errors"
 	"path/filepath"
+	"syscall"
 
 	"github.com/google/renameio/v2"
 )
@@ -29,3 +31,6 @@ func newPendingFile(name string) (pendingFile, error) {
 func (r replacement) commit() error { return r.CloseAtomicallyReplace() }
 
 func (r replacement) abandon() error { return r.Cleanup() }
+
+// isReaderGone reports whether a write failed because nobody reads the pipe any more.
+func isReaderGone(err error) bool { return errors.Is(err, syscall.EPIPE) }

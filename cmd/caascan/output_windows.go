@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"syscall"
 )
 
 // replacement is a pendingFile that is synced and then renamed. The rename
@@ -35,4 +36,10 @@ func (r *replacement) abandon() error {
 		return nil
 	}
 	return errors.Join(r.Close(), os.Remove(r.File.Name()))
+}
+
+// isReaderGone reports whether a write failed because nobody reads the pipe any more.
+func isReaderGone(err error) bool {
+	const noData = syscall.Errno(232) // ERROR_NO_DATA: the pipe is being closed
+	return errors.Is(err, syscall.ERROR_BROKEN_PIPE) || errors.Is(err, noData)
 }

@@ -5,13 +5,11 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"os"
 	"sync"
 	"time"
 
 	"github.com/schollz/progressbar/v3"
 	"github.com/spf13/pflag"
-	"golang.org/x/term"
 
 	"caascan/scan/lookup"
 )
@@ -51,6 +49,7 @@ type console struct {
 	w        io.Writer
 	terminal bool // somebody is watching
 	bar      bool // a progress bar is wanted
+	table    bool // the end is told in a table
 }
 
 // newConsole decides what to say. On a terminal that is a bar, notes and one
@@ -72,15 +71,16 @@ func newConsole(w io.Writer, o consoleOptions) (console, error) {
 		c.bar = !o.quiet
 	case "never":
 	default:
-		return console{}, usagef("--progress %q: use auto, always or never", o.progress)
+		return console{}, notOneOf("--progress", o.progress, "auto", "always", "never")
 	}
 	if c.bar && format == jsonLog {
 		return console{}, usagef("--progress always would draw a bar between the lines of --%s json: leave one of them out", logFormatFlag)
 	}
+	c.table = c.terminal && !o.quiet && format == textLog
 	level := o.level(c.terminal)
 	c.log = newLog(w, format, level)
 	if c.bar && c.terminal {
-		c.log = slog.New(lines{w: w, level: level, erase: true})
+		c.log = slog.New(lines{w: w, level: level, columns: widthOf(w), erase: true})
 	}
 	return c, nil
 }
@@ -92,11 +92,6 @@ func warningsOnly(w io.Writer, logFormat string) (console, error) {
 		return console{}, err
 	}
 	return console{w: w, log: newLog(w, format, slog.LevelWarn)}, nil
-}
-
-func isTerminal(w io.Writer) bool {
-	file, ok := w.(*os.File)
-	return ok && term.IsTerminal(int(file.Fd()))
 }
 
 // warn says what makes the report weaker than asked for, whoever is watching.
@@ -122,7 +117,11 @@ func (c console) say(level slog.Level, text string, more []slog.Attr) {
 // drawEvery is how often the bar is drawn: often enough to look alive.
 const drawEvery = 100 * time.Millisecond
 
-// progress is how far the work has come. total may grow.
+// leastForBar is how many columns a bar takes with its words.
+const leastForBar = 72
+
+// progress is how far the work has come. total may grow; it is 0 if nobody knows it, and
+// then what is all that is shown, on a terminal.
 type progress struct {
 	what        string
 	done, total int
@@ -144,11 +143,13 @@ func (c console) watch(ctx context.Context, far func() progress) (stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	var drawing sync.WaitGroup
 	drawing.Go(func() {
-		if !drawUntil(ctx, bar, far) {
+		if !c.drawUntil(ctx, bar, far) {
 			return
 		}
 		_ = bar.Clear() // a bar that cannot be erased harms nobody
-		if !c.terminal {
+		if c.terminal {
+			fmt.Fprint(c.w, eraseLine)
+		} else {
 			fmt.Fprintln(c.w)
 		}
 	})
@@ -158,8 +159,17 @@ func (c console) watch(ctx context.Context, far func() progress) (stop func()) {
 	}
 }
 
+// saying shows what is done until the function that it returns is called: work of which
+// nobody knows how much there is.
+func (c console) saying(ctx context.Context, what string) (stop func()) {
+	if !c.terminal { // where nothing could take it away again
+		return func() {}
+	}
+	return c.watch(ctx, func() progress { return progress{what: what} })
+}
+
 // drawUntil draws a bar until ctx ends, and reports whether there was something to show.
-func drawUntil(ctx context.Context, bar *progressbar.ProgressBar, far func() progress) (drawn bool) {
+func (c console) drawUntil(ctx context.Context, bar *progressbar.ProgressBar, far func() progress) (drawn bool) {
 	tick := time.NewTicker(drawEvery)
 	defer tick.Stop()
 	for {
@@ -167,15 +177,23 @@ func drawUntil(ctx context.Context, bar *progressbar.ProgressBar, far func() pro
 		case <-ctx.Done():
 			return drawn
 		case <-tick.C:
-			drawn = draw(bar, far()) || drawn
+			drawn = c.draw(bar, far()) || drawn
 		}
 	}
 }
 
 // draw reports whether there was something to show.
-func draw(bar *progressbar.ProgressBar, p progress) bool {
-	if p.total == 0 || p.done >= p.total {
-		return false // nothing known yet, or nothing left: the end is told by stop
+func (c console) draw(bar *progressbar.ProgressBar, p progress) bool {
+	switch {
+	case p.total == 0 && p.what != "" && c.terminal:
+		fmt.Fprint(c.w, eraseLine+fitted(p.what, widthOf(c.w)-1))
+		return true
+	case p.total == 0 || p.done >= p.total:
+		return false // nothing left: the end is told by stop
+	case c.terminal && widthOf(c.w) < leastForBar:
+		text := fmt.Sprintf("%s %d%%", p.what, 100*p.done/p.total)
+		fmt.Fprint(c.w, eraseLine+fitted(text, widthOf(c.w)-1))
+		return true
 	}
 	bar.Describe(p.what)
 	if bar.GetMax() != p.total {

@@ -14,7 +14,6 @@ import (
 	"unicode"
 
 	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
 )
 
 // The exit codes, which are public.
@@ -26,6 +25,7 @@ const (
 	exitHungUp      = 129 // 128 and the number of SIGHUP
 	exitInterrupted = 130 // SIGINT
 	exitCrashed     = 134 // SIGABRT, see crashAloud
+	exitReaderGone  = 141 // SIGPIPE
 	exitTerminated  = 143 // SIGTERM
 )
 
@@ -45,6 +45,7 @@ func exitCodes() []exitCodeMeaning {
 		{exitHungUp, "hung up (SIGHUP), as when a terminal is closed; the reports that were there stay"},
 		{exitInterrupted, "interrupted (SIGINT); the reports that were there stay"},
 		{exitCrashed, "a crash (SIGABRT), which is a defect of caascan; the reports that were there stay"},
+		{exitReaderGone, "the reader of standard output went away (SIGPIPE), as head does; other reports are complete"},
 		{exitTerminated, "terminated (SIGTERM); the reports that were there stay"},
 	}
 }
@@ -68,9 +69,7 @@ type streams struct {
 // run is the program. It returns the exit code; everything it has to say it has
 // said on stdout and stderr by then.
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
-	root := newRoot(streams{stdin, stdout, stderr})
-	root.SetArgs(args)
-	cmd, err := root.ExecuteContextC(ctx)
+	cmd, err := execute(ctx, newRoot(streams{stdin, &readerWatch{stdout}, stderr}), args)
 	code := exitCode(ctx, err)
 	if words := lastWords(ctx, err); words != "" {
 		newLog(stderr, givenLogFormat(cmd), slog.LevelError).Error(words, slog.Int("exit_code", code))
@@ -87,6 +86,8 @@ func exitCode(ctx context.Context, err error) int {
 		return exitFailOn
 	case isStopped(ctx, err):
 		return stoppedCode(context.Cause(ctx))
+	case errors.Is(err, errReaderGone):
+		return exitReaderGone
 	}
 	if _, ok := errors.AsType[usageError](err); ok {
 		return exitUsage
@@ -118,6 +119,8 @@ func lastWords(ctx context.Context, err error) string {
 		return ""
 	case isStopped(ctx, err):
 		return fmt.Sprintf("%v: stopped; no report was written", context.Cause(ctx))
+	case errors.Is(err, errReaderGone):
+		return ""
 	}
 	return oneLine(err)
 }
@@ -158,7 +161,7 @@ change.`,
 		Version:       buildVersion(),
 		SilenceUsage:  true,
 		SilenceErrors: true,
-		Args:          usageArgs(cobra.NoArgs),
+		Args:          isCommand,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 
 		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
@@ -172,9 +175,6 @@ change.`,
 	root.SetHelpFunc(func(cmd *cobra.Command, _ []string) {
 		fmt.Fprint(io.out, commandHelp(cmd, layoutFor(io.out)))
 	})
-	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
-		return usagef("%w (see %s --help)", err, cmd.CommandPath())
-	})
 	root.SetVersionTemplate("{{.Version}}\n")
 	root.AddGroup(&cobra.Group{ID: lookupGroup, Title: "What CAs may issue:"}, &cobra.Group{ID: programGroup, Title: "The program itself:"})
 	root.SetHelpCommandGroupID(programGroup)
@@ -182,27 +182,15 @@ change.`,
 	root.AddCommand(newScan(io), newCheck(io), newDiff(io), newIssuers(io), newNames(io), newCompletion(io), newVersion(io), newMan(io))
 	for _, cmd := range root.Commands() {
 		completeFlags(cmd)
+		takeOneValue(cmd)
 	}
 	return root
 }
 
-// emptyFlag finds a flag that was given and has nothing in it: a variable in a script that
-// was never set, and what it asks for would be left out without a word.
-func emptyFlag(flags *pflag.FlagSet) (err error) {
-	flags.Visit(func(f *pflag.Flag) {
-		if f.Value.Type() == "string" && f.Value.String() == "" {
-			err = cmp.Or(err, usagef("--%s is empty: give it a value or leave it out", f.Name))
-		}
-	})
-	return err
-}
-
-// usageArgs makes what cobra finds wrong with the arguments a usage error.
-func usageArgs(check cobra.PositionalArgs) cobra.PositionalArgs {
-	return func(cmd *cobra.Command, args []string) error {
-		if err := check(cmd, args); err != nil {
-			return usagef("%w (see %s --help)", err, cmd.CommandPath())
-		}
+// isCommand finds a first word that is no command.
+func isCommand(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
 		return nil
 	}
+	return unknownCommand(cmd, args[0], args)
 }

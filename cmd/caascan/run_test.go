@@ -217,7 +217,7 @@ func TestErrorsAreOneLineThatHelps(t *testing.T) {
 		{"a second input that is not there", scanning("second.csv"), 1, "second.csv"},
 		{"a pattern that matches nothing", scanning("second*.csv"), 2, "no file matches it"},
 		{"an unknown command", []string{"scna"}, 2, "scna"},
-		{"check without a name", []string{"check"}, 2, "accepts 1 arg"},
+		{"check without a name", []string{"check"}, 2, "no name to check"},
 		{"check of no domain", []string{"check", "localhost", "--zone", demoZone}, 2, "single-label"},
 	} {
 		t.Run(test.name, func(t *testing.T) {

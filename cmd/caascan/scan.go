@@ -163,7 +163,7 @@ func parseWords[W ~string](flag string, words []string, allowed ...W) ([]W, erro
 	for _, text := range words {
 		word := W(strings.TrimSpace(text))
 		if !slices.Contains(allowed, word) {
-			return nil, usagef("%s %q: it takes %s", flag, text, orWords(allowed))
+			return nil, notOneOf(flag, text, allowed...)
 		}
 		if !slices.Contains(known, word) {
 			known = append(known, word)

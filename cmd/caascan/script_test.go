@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/hex"
 	"fmt"
 	"maps"
 	"os"
@@ -40,6 +41,7 @@ func (b bare) Run() int {
 //	                   last time, a line each, but not by probes
 //	torn FILE          takes the last octets of a file away, its last line break and more
 //	sheet FILE NAME    prints a sheet of a workbook, a line a row, tabs between
+//	octets FILE HEX    writes a file that is no text
 func TestScripts(t *testing.T) {
 	root, err := filepath.Abs("../..")
 	if err != nil {
@@ -52,10 +54,12 @@ func TestScripts(t *testing.T) {
 			env.Setenv("ROOT", root)
 			env.Setenv("TMPDIR", env.WorkDir)
 			env.Setenv("NEWLINE", "\n")
+			env.Setenv("ESC", "\x1b")
+			env.Setenv("LONG", strings.Repeat("x", 1000))
 			env.Values[dnsValue] = new(scriptDNS)
 			return nil
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"dns": startDNS, "queries": printQueries, "torn": tear, "sheet": printSheet},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"dns": startDNS, "queries": printQueries, "torn": tear, "sheet": printSheet, "octets": writeOctets},
 	})
 }
 
@@ -99,6 +103,12 @@ func tear(ts *testscript.TestScript, neg bool, args []string) {
 	info, err := os.Stat(path)
 	ts.Check(err)
 	ts.Check(os.Truncate(path, info.Size()-20))
+}
+
+func writeOctets(ts *testscript.TestScript, neg bool, args []string) {
+	octets, err := hex.DecodeString(args[1])
+	ts.Check(err)
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), octets, 0o600))
 }
 
 func printSheet(ts *testscript.TestScript, neg bool, args []string) {

@@ -292,7 +292,7 @@ func (s sandbox) replaced(report string) bool {
 }
 
 // brokenPipe reads the beginning of a report on standard output and no more, as
-// head does. The run ends, and leaves nothing behind.
+// head does. The other report is finished, the run ends, and leaves nothing behind.
 func (w world) brokenPipe(t *testing.T) {
 	s := newSandbox(t)
 	r := w.start(t, s, "scan", w.bigList, "-o", "-", "-o", s.path(xlsxReport), "--zone", demoZone)
@@ -305,8 +305,13 @@ func (w world) brokenPipe(t *testing.T) {
 	case <-time.After(patience):
 		t.Fatal("it still runs though nobody reads its output")
 	}
-	if *r.code == exitDone {
-		t.Error("exit 0, want another code: the report was cut short")
+	if *r.code != exitReaderGone {
+		t.Errorf("exit %d, want %d: the report was cut short", *r.code, exitReaderGone)
 	}
-	s.checkUntouched(t)
+	if !s.replaced(xlsxReport) {
+		t.Error("the other report is not there, want it finished")
+	}
+	if left := filesIn(t, s.temp); len(left) > 0 {
+		t.Errorf("temporary files are left: %v", left)
+	}
 }

@@ -48,6 +48,7 @@ func TestWithRealPrograms(t *testing.T) {
 	t.Run("signals", w.signals)
 	t.Run("a signal between two reports", w.signalBetweenReports)
 	t.Run("a terminal", w.terminal)
+	t.Run("check on a terminal", w.checkOnTerminal)
 	t.Run("Ctrl-C on a terminal", w.controlC)
 	t.Run("nobody reads on", w.brokenPipe)
 }

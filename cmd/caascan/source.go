@@ -67,10 +67,10 @@ func (o *sourceOptions) parseIssuers() ([]caa.Issuer, error) {
 	for _, text := range o.issuers {
 		issuer, err := caa.ParseIssuer(text)
 		if err != nil {
-			return nil, usageError{err}
+			return nil, issuerMistake(text, err)
 		}
 		if labels[issuer.Label] {
-			return nil, usagef("issuer %q: another --issuer has the label %q: write LABEL=domain with another label", text, issuer.Label)
+			return nil, usagef("--issuer %q: another --issuer has the label %q: write LABEL=domain with another label", text, issuer.Label)
 		}
 		labels[issuer.Label] = true
 		issuers = append(issuers, issuer)
@@ -130,9 +130,9 @@ func (o *sourceOptions) resolverList() []string {
 func (o *sourceOptions) servers() ([]lookup.Server, error) {
 	var servers []lookup.Server
 	for _, text := range o.resolverList() {
-		server, err := lookup.ParseServer(text)
+		server, err := parseServer(text)
 		if err != nil {
-			return nil, usageError{err}
+			return nil, err
 		}
 		servers = append(servers, server)
 	}

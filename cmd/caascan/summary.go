@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -96,8 +97,8 @@ func (j *job) summary() string {
 			fmt.Fprintf(&b, " %d %s", j.tally.Status(i, status).Rows, status)
 		}
 	}
-	b.WriteString(j.matrix())
-	b.WriteString(j.changes())
+	b.WriteString(j.matrix(strconv.Itoa))
+	b.WriteString(j.changes(strconv.Itoa))
 	if j.run.Recovered > 0 {
 		fmt.Fprintf(&b, "; %d names failed and recovered in the final pass", j.run.Recovered)
 	}
@@ -147,7 +148,7 @@ func (j *job) changeFigures() map[scan.Change]report.Count {
 
 // matrix says for how many rows which of two CAs may issue. Of more CAs a line could
 // not hold it; the reports do.
-func (j *job) matrix() string {
+func (j *job) matrix(number func(int) string) string {
 	if len(j.issuers) != 2 {
 		return ""
 	}
@@ -156,13 +157,13 @@ func (j *job) matrix() string {
 		switch {
 		case p.Failed: // which the numbers of each CA say
 		case p.Permitted[0] && p.Permitted[1]:
-			words = append(words, fmt.Sprintf("both %d", p.Rows))
+			words = append(words, "both "+number(p.Rows))
 		case p.Permitted[0]:
-			words = append(words, fmt.Sprintf("only %s %d", j.issuers[0].Label, p.Rows))
+			words = append(words, "only "+j.issuers[0].Label+" "+number(p.Rows))
 		case p.Permitted[1]:
-			words = append(words, fmt.Sprintf("only %s %d", j.issuers[1].Label, p.Rows))
+			words = append(words, "only "+j.issuers[1].Label+" "+number(p.Rows))
 		default:
-			words = append(words, fmt.Sprintf("neither %d", p.Rows))
+			words = append(words, "neither "+number(p.Rows))
 		}
 	}
 	if len(words) == 0 {
@@ -173,14 +174,14 @@ func (j *job) matrix() string {
 
 // changes says how many rows are different from those of the earlier report, if there
 // is one.
-func (j *job) changes() string {
+func (j *job) changes(number func(int) string) string {
 	if j.tally.Changes == nil {
 		return ""
 	}
 	var words []string
 	for _, change := range scan.Changes() {
 		if rows := j.tally.Changes.Count(change).Rows; rows > 0 {
-			words = append(words, fmt.Sprintf("%d %s", rows, change))
+			words = append(words, number(rows)+" "+string(change))
 		}
 	}
 	// Where all rows of such a domain are new, no row tells of it, but --fail-on changed does.

@@ -12,7 +12,7 @@ func newVersion(io streams) *cobra.Command {
 	return &cobra.Command{
 		Use:               "version",
 		Short:             "Print the version",
-		Args:              usageArgs(cobra.NoArgs),
+		Args:              takes(0, "", "caascan version takes none"),
 		ValidArgsFunction: cobra.NoFileCompletions,
 		GroupID:           programGroup,
 		RunE: func(*cobra.Command, []string) error {

@@ -47,7 +47,7 @@ var walls = map[string][]string{
 		"caascan/cmd/caascan/help", "caascan/report", "caascan/report/xlsx", "caascan/report/html", "caascan/report/diff",
 		"caascan/scan", "caascan/scan/domain", "caascan/scan/caa", "caascan/scan/snapshot", "caascan/scan/zone",
 		"caascan/scan/lookup", "caascan/scan/input",
-		"github.com/spf13", "github.com/schollz/progressbar/v3", "golang.org/x/term",
+		"github.com/spf13", "github.com/schollz/progressbar/v3", "golang.org/x/term", "golang.org/x/text/width",
 		"github.com/google/renameio/v2", "github.com/gofrs/flock", "golang.org/x/crypto/x509roots/fallback",
 	},
 }

@@ -193,7 +193,7 @@ func (in *Input) chooseColumn(body []record, header []string, asked string) (int
 	case choice < 0:
 		choice = fullest(columns)
 		in.notes = append(in.notes, fmt.Sprintf(
-			"no column holds addresses or domains in at least half of its cells; column %s is taken; choose another by name or number with --column",
+			"Scanned: column %s, though fewer than half of its cells hold addresses or domains. --column scans another, by name or number.",
 			in.describe(choice)))
 	default:
 		in.noteOthers(columns, choice)
@@ -215,21 +215,33 @@ func fullest(columns []column) int {
 
 // noteOthers tells of the columns that would do as well as the chosen one.
 func (in *Input) noteOthers(columns []column, choice int) {
-	first := 0
-	var others []string
+	var others []int
 	for i, c := range columns {
-		if i == choice || !c.wouldDo() {
-			continue
+		if i != choice && c.wouldDo() {
+			others = append(others, i)
 		}
-		if first == 0 {
-			first = i + 1
+	}
+	if len(others) == 0 {
+		return
+	}
+	first := others[0]
+	instead := fmt.Sprintf("Column %s holds %s too: --column %d scans that instead.", in.describe(first), columns[first].contents(), first+1)
+	if len(others) > 1 {
+		var described []string
+		for _, i := range others {
+			described = append(described, in.describe(i))
 		}
-		others = append(others, in.describe(i))
+		instead = fmt.Sprintf("Columns %s hold addresses or domains too: --column %d scans the first of them instead.", list(described), first+1)
 	}
-	if len(others) > 0 {
-		in.notes = append(in.notes, fmt.Sprintf("column %s is taken; these would do too: %s; choose with --column %d",
-			in.describe(choice), list(others), first))
+	in.notes = append(in.notes, fmt.Sprintf("Scanned: column %s. %s", in.describe(choice), instead))
+}
+
+// contents says what most of the targets are.
+func (c column) contents() string {
+	if 2*c.addresses > c.targets {
+		return "addresses"
 	}
+	return "domains"
 }
 
 // findColumn returns the index of the column with a name or, failing that, a
@@ -240,7 +252,7 @@ func (in *Input) findColumn(asked string) (int, error) {
 	if i := slices.IndexFunc(header, named); i >= 0 {
 		if slices.ContainsFunc(header[i+1:], named) {
 			in.notes = append(in.notes,
-				fmt.Sprintf("several columns are called %s; the first, column %d, is taken", quote(asked), i+1))
+				fmt.Sprintf("Scanned: column %d, the first of several that are called %s. --column scans another, by its number.", i+1, quote(asked)))
 		}
 		return i, nil
 	}

@@ -88,27 +88,27 @@ func TestColumn(t *testing.T) {
 	}{
 		{"the only column", "x.example\n", "", 1, "input", nil},
 		{"the column with the highest fraction", "a,b,c\nx,y.example,z.example\nx,y.example,z\n", "", 2, "b", []string{
-			`column 2 ("b") is taken; these would do too: 3 ("c"); choose with --column 3`,
+			`Scanned: column 2 ("b"). Column 3 ("c") holds domains too: --column 3 scans that instead.`,
 		}},
 		{"empty cells do not count against a column", "a,b\nx,y.example\nx,\nx,y.example\n", "", 2, "b", nil},
 		{"addresses before domains", "Domain,Kontakt\nx.example,a@y.example\n", "", 2, "Kontakt", []string{
-			`column 2 ("Kontakt") is taken; these would do too: 1 ("Domain"); choose with --column 1`,
+			`Scanned: column 2 ("Kontakt"). Column 1 ("Domain") holds domains too: --column 1 scans that instead.`,
 		}},
 		{"addresses in nearly as many cells as domains", "Domain,Kontakt\n" + strings.Repeat("x.example,a@y.example\n", 19) + "x.example,none\n", "", 2, "Kontakt", []string{
-			`column 2 ("Kontakt") is taken; these would do too: 1 ("Domain"); choose with --column 1`,
+			`Scanned: column 2 ("Kontakt"). Column 1 ("Domain") holds domains too: --column 1 scans that instead.`,
 		}},
 		{"addresses in fewer cells than domains", "Domain,Kontakt\n" + strings.Repeat("x.example,a@y.example\n", 8) + "x.example,none\nx.example,none\n", "", 1, "Domain", []string{
-			`column 1 ("Domain") is taken; these would do too: 2 ("Kontakt"); choose with --column 2`,
+			`Scanned: column 1 ("Domain"). Column 2 ("Kontakt") holds addresses too: --column 2 scans that instead.`,
 		}},
 		{"a known heading before another", "Firma,Domain\nw.example,x.example\n", "", 2, "Domain", []string{
-			`column 2 ("Domain") is taken; these would do too: 1 ("Firma"); choose with --column 1`,
+			`Scanned: column 2 ("Domain"). Column 1 ("Firma") holds domains too: --column 1 scans that instead.`,
 		}},
 		{"the leftmost of equals", "x.example,y.example,z.example\n", "", 1, "column1", []string{
-			`column 1 ("column1") is taken; these would do too: 2 ("column2"), 3 ("column3"); choose with --column 2`,
+			`Scanned: column 1 ("column1"). Columns 2 ("column2"), 3 ("column3") hold addresses or domains too: --column 2 scans the first of them instead.`,
 		}},
 		{
 			"domains in every row before addresses in few", "Domain,E-Mail\nx.example,a@x.example\ny.example,\nz.example,\n", "", 1, "Domain", []string{
-				`column 1 ("Domain") is taken; these would do too: 2 ("E-Mail"); choose with --column 2`,
+				`Scanned: column 1 ("Domain"). Column 2 ("E-Mail") holds addresses too: --column 2 scans that instead.`,
 			},
 		},
 		{
@@ -116,23 +116,23 @@ func TestColumn(t *testing.T) {
 		},
 		{
 			"few targets under no known heading", "Name,Text\nx,a@x.example\ny,none\nz,none\n", "", 2, "Text", []string{
-				`no column holds addresses or domains in at least half of its cells; column 2 ("Text") is taken; choose another by name or number with --column`,
+				`Scanned: column 2 ("Text"), though fewer than half of its cells hold addresses or domains. --column scans another, by name or number.`,
 			},
 		},
 		{"a list of one column is always read", "E-Mail\nnone\n", "", 1, "E-Mail", []string{
-			`no column holds addresses or domains in at least half of its cells; column 1 ("E-Mail") is taken; choose another by name or number with --column`,
+			`Scanned: column 1 ("E-Mail"), though fewer than half of its cells hold addresses or domains. --column scans another, by name or number.`,
 		}},
 		{"no targets, but asked for", "Name,E-Mail\nx,none\n", "2", 2, "E-Mail", nil},
 		{
 			"a known heading with junk before a column that is full", "E-Mail,Web\n" + strings.Repeat("a@x.example,x.example\n", 6) + strings.Repeat("-,x.example\n", 4), "", 1, "E-Mail", []string{
-				`column 1 ("E-Mail") is taken; these would do too: 2 ("Web"); choose with --column 2`,
+				`Scanned: column 1 ("E-Mail"). Column 2 ("Web") holds domains too: --column 2 scans that instead.`,
 			},
 		},
 		{"mail before the name to log in by", "UserPrincipalName,Mail\na@x.example,a@y.example\nb@x.example,\n", "", 2, "Mail", []string{
-			`column 2 ("Mail") is taken; these would do too: 1 ("UserPrincipalName"); choose with --column 1`,
+			`Scanned: column 2 ("Mail"). Column 1 ("UserPrincipalName") holds addresses too: --column 1 scans that instead.`,
 		}},
 		{"one address before several", "proxyAddresses,PrimarySmtpAddress\nSMTP:a@x.example;smtp:a@y.example,a@x.example\n", "", 2, "PrimarySmtpAddress", []string{
-			`column 2 ("PrimarySmtpAddress") is taken; these would do too: 1 ("proxyAddresses"); choose with --column 1`,
+			`Scanned: column 2 ("PrimarySmtpAddress"). Column 1 ("proxyAddresses") holds addresses too: --column 1 scans that instead.`,
 		}},
 		{"several are better than none", "Name,Aliases\nJane,SMTP:a@x.example;smtp:a@y.example\n", "", 2, "Aliases", nil},
 		{"asked for by name", "Name,E-Mail\nx,a@x.example\n", " e-mail ", 2, "E-Mail", nil},
@@ -144,7 +144,7 @@ func TestColumn(t *testing.T) {
 		{"asking for a name makes a header", "Kontakt\na@x.example\n", "kontakt", 1, "Kontakt", nil},
 		{"asking for a number makes none", "1\na@x.example\n", "1", 1, "input", nil},
 		{"two columns of the name", "Mail,Mail\na@x.example,b@x.example\n", "mail", 1, "Mail", []string{
-			`several columns are called "mail"; the first, column 1, is taken`,
+			`Scanned: column 1, the first of several that are called "mail". --column scans another, by its number.`,
 		}},
 	}
 	for _, test := range tests {

@@ -212,7 +212,7 @@ func (in *Input) detect(ctx context.Context, file string, opts Options) error {
 		in.layout.Separator = string(rune(text.separator))
 	}
 	if text.close != noSeparator {
-		in.notes = append(in.notes, fmt.Sprintf("the separator seems to be %s; %s would do nearly as well; use --separator to choose",
+		in.notes = append(in.notes, fmt.Sprintf("Read with the separator %s. %[2]s would do nearly as well: --separator %[2]s reads with that instead.",
 			quote(string(rune(text.separator))), quote(string(rune(text.close)))))
 	}
 	return nil
@@ -280,7 +280,7 @@ func (in *Input) useWorkbook(ctx context.Context, file string, opts Options) err
 		in.notes = append(in.notes, book.unsaved())
 	}
 	if opts.Sheet == "" && len(book.others) > 0 {
-		in.notes = append(in.notes, fmt.Sprintf("only the sheet %s is read; use --sheet to choose another: %s",
+		in.notes = append(in.notes, fmt.Sprintf("Read: sheet %s. The workbook has others: %s. --sheet reads one of them instead, by name or number.",
 			quote(book.sheet), list(book.others)))
 	}
 	return nil

@@ -150,7 +150,7 @@ func TestSheetOfAWorkbook(t *testing.T) {
 		name, asked, sheet string
 		notes              []string
 	}{
-		{"the first", "", "Sheet1", []string{`only the sheet "Sheet1" is read; use --sheet to choose another: "Kunden"`}},
+		{"the first", "", "Sheet1", []string{`Read: sheet "Sheet1". The workbook has others: "Kunden". --sheet reads one of them instead, by name or number.`}},
 		{"by name", "KUNDEN", "Kunden", nil},
 		{"by number, charts not counted", "2", "Kunden", nil},
 	}

@@ -102,6 +102,7 @@ type Client struct {
 	upstreams []*upstream
 	limiter   *rate.Limiter        // nil without a limit
 	refused   map[domain.Name]bool // whether by SERVFAIL
+	asker     *proofAsker          // of proofs that were begun while names were looked up
 	stats     counters
 }
 
@@ -246,6 +247,8 @@ type Stats struct {
 	Asking int
 	// Unanswered names had no reply to any try of any pass.
 	Unanswered int
+	// Proving names have failed, and are being proven to lie in a zone that is not signed.
+	Proving int
 }
 
 // Stats may be called at any time, from any goroutine.
@@ -255,7 +258,7 @@ func (r *Client) Stats() Stats {
 		Domains: int(c.domains.Load()), Done: int(c.done.Load()), Known: int(c.known.Load()), Names: int(c.names.Load()),
 		Queries: int(c.queries.Load()), Retries: int(c.retries.Load()),
 		Recovered: int(c.recovered.Load()), Unanswered: int(c.unanswered.Load()),
-		Silent: int(c.silent.Load()), Asking: int(c.asking.Load()),
+		Silent: int(c.silent.Load()), Asking: int(c.asking.Load()), Proving: int(c.proving.Load()),
 	}
 	if s.Silent > 0 {
 		s.Until = time.Unix(c.until.Load(), 0)
@@ -265,6 +268,6 @@ func (r *Client) Stats() Stats {
 
 type counters struct {
 	domains, done, known, names, queries, retries, recovered atomic.Int64
-	silent, asking, unanswered                               atomic.Int64
+	silent, asking, unanswered, proving                      atomic.Int64
 	until                                                    atomic.Int64 // seconds of Unix time
 }

@@ -2,6 +2,7 @@ package lookup
 
 import (
 	"slices"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -79,6 +80,32 @@ func TestFailuresAreProven(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestNamesAreCountedWhileTheyAreProven: those who watch are told what is done.
+func TestNamesAreCountedWhileTheyAreProven(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var r *Client
+		var most atomic.Int64
+		w := &world{t: t, answer: func(w *world, q asked) []byte {
+			most.Store(max(most.Load(), int64(r.Stats().Proving)))
+			return proving(t)(w, q)
+		}}
+		r = w.client(Config{Servers: []Server{mustServer("127.0.0.1:53")}})
+		if _, err := r.Probe(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		names := []domain.Name{look(t, r, "mail.open")["mail.open"].Name, look(t, r, "mail.locked")["mail.locked"].Name}
+		if n := r.Stats().Proving; n != 0 {
+			t.Errorf("%d names are proven before that begins", n)
+		}
+		if err := r.Prove(t.Context(), slices.Values(names), nil); err != nil {
+			t.Fatal(err)
+		}
+		if n := r.Stats().Proving; most.Load() != 2 || n != 0 {
+			t.Errorf("at most %d names were being proven and %d are after the end, want 2 and 0", most.Load(), n)
+		}
+	})
 }
 
 // TestNobodyIsProvenByWhomNobodyBelieves: its AD could be forged.
