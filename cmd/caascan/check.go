@@ -125,10 +125,7 @@ func runCheck(ctx context.Context, o checkOptions, name string, io streams) erro
 	}
 	scanner := scan.New(scan.Config{Issuers: issuers, Store: src.store})
 	c := newChecked(name, target, issuers, scanner.Verdict(target.Domain))
-	c.Steps = steps
-	for at := range target.Domain.Climb() {
-		c.Others = append(c.Others, src.store.Others(at)...)
-	}
+	c.Steps, c.Others = steps, src.others(target.Domain)
 	if o.json {
 		encoder := json.NewEncoder(io.out)
 		encoder.SetIndent("", "  ")

@@ -380,6 +380,14 @@ func (s *source) trace(ctx context.Context, name domain.Name) ([]snapshot.Observ
 	return s.resolver.Trace(ctx, name)
 }
 
+// others returns the answers that snapshots have beside those of a climb.
+func (s source) others(name domain.Name) (others []snapshot.Observation) {
+	for at := range name.Climb() {
+		others = append(others, s.store.Others(at)...)
+	}
+	return others
+}
+
 // stats is how far the lookups have come; nothing where nobody is asked.
 func (s *source) stats() lookup.Stats {
 	if s.resolver == nil {
