@@ -36,6 +36,9 @@ const (
 	DNSSECUnsupported Warning = "dnssec-unsupported"
 	// SignatureExpires: the signature over the set that decides ends in less than three days.
 	SignatureExpires Warning = "signature-expires"
+	// AnswersDiffer: a union of snapshots has several answers, which decide differently for
+	// one of the CAs.
+	AnswersDiffer Warning = "answers-differ"
 )
 
 // warnings is the one table of what each Warning means.
@@ -63,6 +66,7 @@ var warnings = [...]struct {
 	{DNSSECNotValidated, "No resolver that checks DNSSEC signatures, and whose word can be relied on, gave these answers. Broken signatures, which stop every CA, would not have been seen."},
 	{DNSSECUnsupported, "The domain is signed in a way that the resolver cannot check, so it counts as not signed here. A CA may see it otherwise."},
 	{SignatureExpires, "The DNSSEC signature over the deciding records ends in less than three days. Unless it is renewed no CA may issue after that."},
+	{AnswersDiffer, "The snapshots have several answers for this domain, which do not decide alike for every CA. The stricter decision is reported. Ask again to see which one holds."},
 }
 
 // Warnings returns every Warning, in the order of the table.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -55,6 +56,7 @@ type checked struct {
 	Domain    string                 `json:"domain"`
 	Steps     []snapshot.Observation `json:"steps"`
 	Chain     []lookup.ChainStep     `json:"chain,omitempty"`
+	Others    []snapshot.Observation `json:"other_answers,omitempty"` // of snapshots, beside those of Steps
 	FoundAt   string                 `json:"found_at,omitempty"`
 	Owner     string                 `json:"owner,omitempty"` // where it is not FoundAt
 	Decisions []checkedDecision      `json:"decisions"`
@@ -83,7 +85,7 @@ func runCheck(ctx context.Context, o checkOptions, name string, io streams) erro
 	if err != nil {
 		return err
 	}
-	if err := o.source.validate(); err != nil {
+	if err := cmp.Or(o.source.findSnapshots(), o.source.validate()); err != nil {
 		return err
 	}
 	failOn, err := o.parseFailOn()
@@ -124,10 +126,7 @@ func runCheck(ctx context.Context, o checkOptions, name string, io streams) erro
 	}
 	scanner := scan.New(scan.Config{Issuers: issuers, Store: src.store})
 	c := newChecked(name, target, issuers, scanner.Verdict(target.Domain))
-	c.Steps = steps
-	if src.resolver != nil {
-		c.Chain = src.resolver.Chain(target.Domain)
-	}
+	c.Steps, c.Others, c.Chain = steps, src.others(target.Domain), src.chain(target.Domain)
 	if o.json {
 		encoder := json.NewEncoder(io.out)
 		encoder.SetIndent("", "  ")
@@ -224,6 +223,10 @@ func (c checked) print(w io.Writer) error {
 	p.line("", "The lookup for %s:", c.title())
 	for i, o := range c.Steps {
 		p.line("", "%d. %s", i+1, o.Name)
+		printStep(p, o)
+	}
+	for _, o := range c.Others {
+		p.line("", "Another answer for %s, of another snapshot:", o.Name)
 		printStep(p, o)
 	}
 	printChain(p, c.Chain)

@@ -156,6 +156,7 @@ func (e *engine) run(ctx context.Context) error {
 	e.handOver()
 	e.stats.silent.Store(0)
 	e.stats.asking.Store(0)
+	e.stats.proving.Store(0)
 	return ctx.Err()
 }
 
@@ -540,6 +541,7 @@ func (e *engine) tellSilent(now time.Time) {
 	}
 	e.stats.silent.Store(int64(overdue + len(e.waiting)))
 	e.stats.asking.Store(int64(max(0, len(e.pending)-overdue) + len(e.backlog))) // a query for keys may be overdue, too
+	e.tellProving()
 	queue := time.Duration(float64(len(e.failed)*e.cfg.Attempts) / e.finalRate() * float64(time.Second))
 	e.stats.until.Store(later(e.until, now).Add(queue).Unix() + 1)
 }

@@ -201,6 +201,8 @@ func (r *Client) Store() *snapshot.Store { return r.cfg.Store }
 // Above a set that does not restrict mail the parents are asked too, to see
 // whether it hides one that does.
 //
+// While the last names are waited for, what Prove will want to know is asked already.
+//
 // The error is that of ctx; a name that could not be looked up is no error.
 func (r *Client) Lookup(ctx context.Context, names iter.Seq[[]domain.Name], done func([]snapshot.Observation)) error {
 	group, ctx := errgroup.WithContext(ctx)

@@ -74,6 +74,13 @@ func (e *engine) beginProof(ctx context.Context, o snapshot.Observation) {
 	})
 }
 
+// tellProving keeps the number of names that are being proven, once nothing else is done.
+func (e *engine) tellProving() {
+	if len(e.pending) == 0 && len(e.waiting) == 0 {
+		e.stats.proving.Store(int64(len(e.early.queue) + e.early.running))
+	}
+}
+
 // inTrouble reports whether a server is out of rotation or limited.
 func (e *engine) inTrouble() bool {
 	return slices.ContainsFunc(e.upstreams, func(u *upstream) bool { return !u.inRotation() || u.flow.pace.limited() })
