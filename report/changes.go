@@ -83,7 +83,7 @@ func (c *Changes) Denies() bool {
 type ComparedRecords struct {
 	Only RecordList // those that the other report does not have
 	Both RecordList
-	// Unknown says that a workbook does not hold all records of one of the reports. Then
+	// Unknown says that one of the reports does not hold all records, because the set is long. Then
 	// there are none here: what is missing there may be only what was cut.
 	Unknown bool
 }
@@ -95,7 +95,7 @@ type RecordList struct {
 }
 
 // RecordsNotCompared is shown if ComparedRecords are Unknown.
-const RecordsNotCompared = "The records are not compared: a workbook does not hold all of them."
+const RecordsNotCompared = "The records are not compared: one of the reports does not hold all of them."
 
 // Lines returns a record a line, and how many there are besides.
 func (l RecordList) Lines() []string {

@@ -28,6 +28,7 @@ type fixGroup struct {
 	owner    string // the name
 	from, to uint32 // among the members
 	rows     uint32 // of those that are blocked
+	issuers  uint32 // how many of the CAs are denied for some of them
 }
 
 // Fixes returns the list for these CAs, given by their places among the decisions.
@@ -53,19 +54,28 @@ func (t *Tally) Fixes(issuers ...int) FixList {
 // addGroup adds the domains with the owner of the member at an index, if one of the CAs is
 // denied for any of them, and returns the index after them.
 func (l *FixList) addGroup(from int) (to int) {
-	domains, blocked := l.tally.domains, false
-	g := fixGroup{from: uint32(from)}
+	domains, g := l.tally.domains, fixGroup{from: uint32(from)}
 	for to = from; to < len(l.members) && domains[l.members[to]].owner == domains[l.members[from]].owner; to++ {
 		if l.blocks(l.members[to]) {
-			blocked = true
 			g.rows += domains[l.members[to]].rows
 		}
 	}
-	if g.to = uint32(to); blocked {
+	g.to, g.issuers = uint32(to), l.denied(l.members[from:to])
+	if g.issuers > 0 {
 		g.owner = l.tally.ownerOf(l.members[from])
 		l.groups = append(l.groups, g)
 	}
 	return to
+}
+
+// denied is how many of the CAs are denied for some of these domains.
+func (l *FixList) denied(members []uint32) (issuers uint32) {
+	for _, issuer := range l.issuers {
+		if slices.ContainsFunc(members, func(domain uint32) bool { return l.tally.patternAt(domain).blocked[issuer] }) {
+			issuers++
+		}
+	}
+	return issuers
 }
 
 // blocks reports whether one of the CAs is denied for a domain.
@@ -117,6 +127,10 @@ func (l FixList) Stopped(i int) []int {
 	slices.Sort(issuers)
 	return issuers
 }
+
+// Several reports whether the line with an index is for several CAs, and is quicker than At,
+// which takes the longer the more domains the name decides for.
+func (l FixList) Several(i int) bool { return l.groups[i].issuers > 1 }
 
 // All yields the lines.
 func (l FixList) All() iter.Seq[FixTotal] { return l.First(l.Len()) }

@@ -22,11 +22,13 @@ type keptOutcome struct {
 	size    int
 }
 
-// The bounds of what is kept. A set of records may have 64 KiB, and it is in the fix for
-// each CA too.
+// The bounds of what is kept. Of 180,000 domains, 8 % with records of their own and 2 %
+// without an answer, 18,000 have an Outcome of their own, with three CAs 1,500 octets: if
+// fewer are kept, each comes to be made again for every fourth row or so of such a domain.
+// A set may have 4,000 records, and is in the fix for each CA too.
 const (
-	mostOutcomes    = 1 << 14
-	mostOutcomeSize = 16 << 20 // octets
+	mostOutcomes    = 1 << 15
+	mostOutcomeSize = 32 << 20 // octets
 )
 
 func newOutcomes() *outcomes {
@@ -66,19 +68,22 @@ func (c *outcomes) dropFirst() {
 	c.first++
 }
 
-// size is about how many octets an Outcome takes.
+// size is about how many octets an Outcome takes that the Store does not have: of a record
+// in a fix its place alone, unless the fix has it without its critical mark.
 func (o *Outcome) size() int {
-	const fixed, each = 256, 64
-	size, records := fixed, 0
+	const fixed, each, place = 384, 64, 16
+	size, changed := fixed, 0
 	for _, p := range o.Records.Properties {
-		records += each + len(p.RDATA())
+		if p.UnknownCritical() {
+			changed += len(p.RDATA())
+		}
 	}
 	for i := range o.Decisions {
 		d := &o.Decisions[i]
 		size += each + len(d.Detail)
 		if d.Fix != nil {
-			size += fixed + records
+			size += 3*each + place*cap(d.Fix.Set) + changed
 		}
 	}
-	return size + records
+	return size
 }

@@ -127,7 +127,7 @@ func TestTheFilesForSchedulersRun(t *testing.T) {
 		"indexed-job.yaml": func(results string) {
 			job := readIndexedJob(t)
 			for index := range job.Spec.Completions {
-				args := job.argsOf(index)
+				args := job.argsOf(t, index)
 				for i, arg := range args {
 					args[i] = strings.NewReplacer("/lists/staff.csv", list, "/shards/", results+"/", "127.0.0.1:5353", resolver).Replace(arg)
 				}

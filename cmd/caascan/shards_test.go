@@ -2,6 +2,8 @@ package main
 
 import (
 	"fmt"
+	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -55,12 +57,14 @@ func readIndexedJob(t *testing.T) indexedJob {
 	return job
 }
 
-// argsOf are the arguments of a Job's container in the pod with an index, which Kubernetes
-// puts into the environment of an Indexed Job's containers, and from there into arguments.
-func (j indexedJob) argsOf(index int) []string {
+// argsOf are the arguments of a Job's container in the pod with an index. Kubernetes puts that
+// into the environment of an Indexed Job's containers, and variables of it into arguments.
+func (j indexedJob) argsOf(t *testing.T, index int) []string {
+	t.Setenv("JOB_COMPLETION_INDEX", fmt.Sprint(index))
+	variable := regexp.MustCompile(`\$\((\w+)\)`)
 	var args []string
 	for _, arg := range j.Spec.Template.Spec.Containers[0].Args {
-		args = append(args, strings.ReplaceAll(arg, "$(JOB_COMPLETION_INDEX)", fmt.Sprint(index)))
+		args = append(args, variable.ReplaceAllStringFunc(arg, func(v string) string { return os.Getenv(v[2 : len(v)-1]) }))
 	}
 	return args
 }
@@ -89,7 +93,7 @@ func TestTheIndexedJob(t *testing.T) {
 	}
 	snapshots := make(map[string]bool)
 	for index := range job.Spec.Completions {
-		args := job.argsOf(index)
+		args := job.argsOf(t, index)
 		cmd, rest, err := newRoot(streams{}).Find(args)
 		if err == nil {
 			err = cmd.ParseFlags(rest)

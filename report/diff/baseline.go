@@ -37,7 +37,7 @@ type Baseline struct {
 // mostJudged is how many judgements of outcomes are kept.
 const mostJudged = 4096
 
-// unknownRecords means a set of which a workbook does not hold all.
+// unknownRecords means a set of which a report does not hold all.
 const unknownRecords = 0
 
 // issuerPair is a CA of both reports, by its places in them.

@@ -339,7 +339,7 @@ func (r *Reader) wrong(row scan.Row, format string, args ...any) error {
 	return fmt.Errorf("%s %w: row %d: %s", r.table.Name, ErrReport, row.Number, fmt.Sprintf(format, args...))
 }
 
-// splitRecords takes the records in a cell apart, and says whether a workbook had no
+// splitRecords takes the records in a cell apart, and says whether a row had no
 // room for all of them.
 func splitRecords(cell string) (records []string, cut bool) {
 	if cell == "" {

@@ -194,7 +194,7 @@ func (v *pageView) addTogether(tally *report.Tally) {
 // that are several.
 func (v *pageView) shared(name string) (place int, several bool) {
 	place, ok := v.at[name]
-	return place, ok && len(v.together.At(place).Issuers) > 1
+	return place, ok && v.together.Several(place)
 }
 
 // labelsOf returns the labels of some CAs.

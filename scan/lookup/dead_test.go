@@ -348,7 +348,7 @@ func checkLimited(t *testing.T, l *limiter, list []domain.Name, name string) tim
 			total, seconds = total+n, seconds+1
 		}
 	}
-	most := 1.3 // of the rate: about 1.2
+	most := 1.2 // of the rate
 	if l.rate < 100 {
 		most = 1.5 // it takes as many losses to see that it is too much, so longer
 	}

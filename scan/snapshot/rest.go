@@ -171,15 +171,18 @@ func (p *packer) literal(text string) {
 // nameMark is the name in a text that has no such octet.
 const nameMark = "\x00"
 
-// word packs a text that may repeat, or of which nothing but the name differs.
+// word packs a text that may repeat, or of which nothing but the name differs: that is no
+// word, or the texts of a few thousand names would take the places of all others.
 func (p *packer) word(text string) {
-	if place, found := p.words.place(text); found {
-		p.number(forms + place)
-		return
-	}
-	if name := p.names[0]; len(name) > 1 && !strings.Contains(text, nameMark) && strings.Contains(text, name) {
+	name := p.names[0]
+	named := len(name) > 1 && !strings.Contains(text, nameMark) && strings.Contains(text, name)
+	if named {
 		p.number(withName)
 		p.literal(strings.ReplaceAll(text, name, nameMark))
+		return
+	}
+	if place, found := p.words.place(text); found {
+		p.number(forms + place)
 		return
 	}
 	p.number(literal)
