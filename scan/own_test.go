@@ -59,6 +59,13 @@ func TestOwnValidationInARow(t *testing.T) {
 			},
 			reason: "timeout", state: snapshot.Unknown, excuse: scan.OnFailureUnknown, words: []string{"keys or DS records of example", "timeout"},
 		},
+		"keys that could not be had, of what is proven to be unsigned": {
+			change: func(o *snapshot.Observation) {
+				o.Failure, o.Records, o.Mark, o.Asked = snapshot.Timeout, caa.RRset{}, snapshot.MarkKeys, "example"
+				o.Proofs = []snapshot.Proof{{Name: o.Name.String(), State: snapshot.ProvenInsecure}}
+			},
+			reason: "timeout", state: snapshot.Unknown, excuse: scan.OnFailureUnknown, // its records were there, and may deny
+		},
 	} {
 		o := answer
 		if o.Own = test.own; test.change != nil {

@@ -69,6 +69,11 @@ type Flaw struct {
 	Inception, Expiration time.Time
 }
 
+// unsupported reports whether it is this package that cannot validate, and others may.
+func (f *Flaw) unsupported() bool {
+	return f.Reason == UnknownAlgorithm || f.Reason == TooManyIterations
+}
+
 // Verdict is what a check has shown.
 type Verdict struct {
 	State State
@@ -82,11 +87,12 @@ func bogus(f Flaw) Verdict    { return Verdict{State: Bogus, Flaw: f} }
 func insecure(f Flaw) Verdict { return Verdict{State: Insecure, Flaw: f} }
 
 // And joins the Verdicts of two parts: the weaker one counts, and the first of two that are
-// equally weak. What is Bogus stays so, whatever is not decided yet.
+// equally weak; but if both are Insecure, the one that others may be able to validate. What is
+// Bogus stays so, whatever is not decided yet.
 func (v Verdict) And(other Verdict) Verdict {
 	weakness := [...]int{Secure: 0, Insecure: 1, Undecided: 2, Bogus: 3}
 	switch a, b := weakness[v.State], weakness[other.State]; {
-	case a < b:
+	case a < b, a == b && v.State == Insecure && !v.Flaw.unsupported() && other.Flaw.unsupported():
 		return other
 	case a > b || v.State != Secure:
 		return v

@@ -268,7 +268,9 @@ func (e *engine) makeReady(now time.Time) (pause time.Duration) {
 	if len(e.ready) > 0 {
 		return 0
 	}
-	e.backlog = nil
+	if len(e.backlog) == 0 { // if there is one it waits until fewer steps wait for keys
+		e.backlog = nil
+	}
 	return pause
 }
 

@@ -134,10 +134,15 @@ type link struct {
 	failure snapshot.Failure
 }
 
+// failureKept is how long a query for keys or DS records that could not be answered is not asked
+// again, though names need it that come later (RFC 9520, section 3.2).
+const failureKept = time.Minute
+
 // linkFailed is the query for keys or DS records that could not be answered.
 type linkFailed struct {
 	obs   snapshot.Observation
 	final bool // it was asked again for a name in its final pass
+	at    time.Time
 }
 
 // part is a reply that a step rests on.
@@ -243,7 +248,7 @@ func (e *engine) validate(s *step) {
 		e.ready = append(e.ready, s)
 		return
 	}
-	if !s.own || s.chain.planned {
+	if !s.own {
 		e.endStep(s)
 		return
 	}
@@ -292,12 +297,24 @@ func (s *step) recheck(verdict dnssec.Verdict) {
 // settle takes over what own validation has shown of an answer.
 func (s *step) settle(verdict dnssec.Verdict) {
 	s.chain.parts = nil
-	switch verdict.State {
-	case dnssec.Bogus:
+	flaw := flawOf(verdict.Flaw)
+	unsupported := verdict.State == dnssec.Insecure && flaw.Unsupported()
+	switch {
+	case verdict.State == dnssec.Bogus:
 		s.stand(verdict)
+		return
+	case unsupported && s.servfailed: // who said SERVFAIL may be able to validate it
+		s.doubt()
+		s.obs.Doubted = nil
+		return
+	case s.chain.planned:
+		markPlanned(&s.obs)
+		return
+	}
+	switch verdict.State {
 	case dnssec.Insecure:
 		s.obs.Own = snapshot.Insecure
-		if flaw := flawOf(verdict.Flaw); flaw.Unsupported() {
+		if unsupported {
 			s.obs.Flaw = flaw
 		}
 	case dnssec.Secure:
@@ -306,7 +323,7 @@ func (s *step) settle(verdict dnssec.Verdict) {
 		if soon && len(s.obs.Records.Properties) > 0 {
 			s.obs.Expires = verdict.Expires
 		}
-	case dnssec.Undecided:
+	case dnssec.Undecided, dnssec.Bogus:
 		panic("lookup: settled without a verdict")
 	}
 }
@@ -337,10 +354,11 @@ func spelling(name string) string {
 }
 
 // await lets a step wait for the reply to a query, which is asked for if it is not being asked
-// for. What could not be had fails the step; in the final pass it is asked for once more.
+// for. What could not be had fails the step; in the final pass it is asked for once more, and
+// so it is after a while.
 func (e *engine) await(s *step, q dnssec.Query) {
 	asking := e.chains.out[q]
-	if failed := e.chains.failed[q]; asking == nil && failed != nil && (failed.final || !s.final) {
+	if failed := e.chains.failed[q]; asking == nil && failed != nil && (failed.final || !s.final) && time.Since(failed.at) < failureKept {
 		s.lackKeys(q, failed)
 		e.endStep(s)
 		return
@@ -412,7 +430,7 @@ func (e *engine) endLink(s *step) {
 		e.chain.Stand(q, *s.bogus)
 	case s.link.failure != "":
 		s.obs.Failure = s.link.failure
-		e.chains.failed[q] = &linkFailed{obs: s.obs, final: s.final}
+		e.chains.failed[q] = &linkFailed{s.obs, s.final, time.Now()}
 	}
 	e.chains.held -= len(waiters)
 	for _, waiter := range waiters {

@@ -328,7 +328,7 @@ func (s *step) complete(failure snapshot.Failure) {
 		if s.chain.setTTL > s.chain.ttl {
 			s.obs.RecordsTTL = s.chain.setTTL
 		}
-		if s.chain.planned {
+		if s.chain.planned && !s.own {
 			markPlanned(&s.obs)
 		}
 		if s.servfailed && !s.chain.vouched && !s.own {
@@ -408,15 +408,16 @@ func (s *step) absorb(out outcome) (next chain, more bool, failure snapshot.Fail
 	if r.strayCAA {
 		return next, false, snapshot.MalformedReply
 	}
+	if s.own {
+		next.parts = append(slices.Clone(next.parts), s.partOf(next, out))
+	}
 	if s.overlay != nil {
 		if next, known := s.planned(next); known {
+			next.leaveOpen() // what leads to the planned name has to be valid
 			return next, false, ""
 		}
 	}
 	next.ad, next.validated = next.ad && r.ad, next.validated && out.believed
-	if s.own {
-		next.parts = append(slices.Clone(next.parts), s.partOf(next, out))
-	}
 	next.ede = slices.Concat(next.ede, r.ede)
 	set, ttl := r.set(at)
 	switch {
