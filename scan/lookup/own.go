@@ -76,30 +76,49 @@ func (r *Client) sort(ctx context.Context, all []*upstream) (pass, strip []*upst
 }
 
 // passesRecords reports whether a server passes DNSSEC records: the keys of the root come with
-// a signature that holds.
+// a signature that holds, and so does the denial of a type that it has not, over TCP, because
+// many signed replies are too long for UDP. One that lacks any of that would make all names
+// bogus, or fail.
 func (r *Client) passesRecords(ctx context.Context, u *upstream) bool {
 	f := u.firstForm()
 	if !f.edns() {
 		return false
 	}
+	reply := r.askSigned(ctx, u, f, dns.TypeDNSKEY)
+	if reply == nil {
+		return false
+	}
+	root, _ := dnssec.Keys(".", r.cfg.Anchors, reply, time.Now(), nil)
+	if root == nil {
+		return false
+	}
+	if reply = r.askSigned(ctx, u, ednsTCP, dns.TypeLOC); reply == nil {
+		return false
+	}
+	question := dnssec.Question{Path: []string{"."}, Type: dns.TypeLOC, Trust: func(string) dnssec.Trust {
+		return dnssec.Trust{State: dnssec.Secure, Zone: root}
+	}}
+	return dnssec.Answer(question, reply, time.Now(), nil).State == dnssec.Secure
+}
+
+// askSigned asks a server for records of the root with their signatures, as often as any query
+// is tried; nil means that it does not answer.
+func (r *Client) askSigned(ctx context.Context, u *upstream, f form, kind uint16) *dnssec.Reply {
 	for range r.cfg.Attempts {
-		query, err := packQuery(dns.Id(), ".", dns.TypeDNSKEY, f)
+		query, err := packQuery(dns.Id(), ".", kind, f)
 		if err != nil {
-			return false
+			return nil
 		}
 		setOwn(query, checkingOff)
 		message, err := r.askSoon(ctx, u, f, query)
 		if err != nil || checkStream(message, query) != ours {
 			continue
 		}
-		reply, err := dnssec.Parse(message)
-		if err != nil {
-			continue
+		if reply, err := dnssec.Parse(message); err == nil {
+			return reply
 		}
-		_, verdict := dnssec.Keys(".", r.cfg.Anchors, reply, time.Now(), nil)
-		return verdict.State == dnssec.Secure
 	}
-	return false
+	return nil
 }
 
 // Validates returns who validates, as Probe has found: Own, ByResolver or Off.

@@ -150,6 +150,36 @@ func TestKeysThatCouldNotBeHadAreAskedForLater(t *testing.T) {
 	})
 }
 
+// TestAResolverThatPassesOnlyHalf: keys and signatures alone make nothing valid. Without denials
+// all names would be bogus, and without TCP many could not be had.
+func TestAResolverThatPassesOnlyHalf(t *testing.T) {
+	for lacks, want := range map[string]Validation{"nothing": Own, "denials": ByResolver, "TCP": ByResolver} {
+		synctest.Test(t, func(t *testing.T) {
+			w := newSignedWorld(t, signedZones...)
+			w.spoil = func(_ string, q, m *dns.Msg) *dns.Msg {
+				if lacks == "denials" {
+					m.Ns = slices.DeleteFunc(m.Ns, func(rr dns.RR) bool { return rr.Header().Rrtype != dns.TypeSOA })
+				}
+				return m
+			}
+			w.answer = func(same *world, q asked) []byte {
+				if lacks == "TCP" && q.network == "tcp" {
+					return nil
+				}
+				return w.reply(same, q)
+			}
+			r := w.client(Config{Servers: []Server{mustServer("127.0.0.1:53")}, DNSSEC: Auto, Anchors: dnssec.Anchors{w.zones.Anchor}})
+			if _, err := r.Probe(t.Context()); err != nil || r.Validates() != want {
+				t.Fatalf("without %s: %v, %v, want %v", lacks, err, r.Validates(), want)
+			}
+			o := look(t, r, "open.tld")["open.tld"]
+			if own := want == Own; o.Failure != "" || (o.DNSSEC() == snapshot.Insecure) != own {
+				t.Errorf("without %s: %+v", lacks, o)
+			}
+		})
+	}
+}
+
 // slowly yields names one at a time, so long after each other.
 func slowly(t *testing.T, pause time.Duration, names ...string) iter.Seq[[]domain.Name] {
 	return func(yield func([]domain.Name) bool) {
