@@ -66,16 +66,20 @@ func TestNoNameIsLostWhileOthersWaitForKeys(t *testing.T) {
 // TestWhatCannotBeValidatedHereStaysInDoubt: a zone that is signed by an algorithm which is not
 // known here may be bogus to a validator that knows it.
 func TestWhatCannotBeValidatedHereStaysInDoubt(t *testing.T) {
-	for _, passes := range []string{"SERVFAIL", "SERVFAIL, then an answer without AD"} {
+	for _, test := range []struct{ passes, name string }{
+		{"SERVFAIL", "empty.tld"},
+		{"SERVFAIL", "leads.tld"}, // from a zone that is not signed
+		{"SERVFAIL, then an answer without AD", "empty.tld"},
+	} {
 		synctest.Test(t, func(t *testing.T) {
-			w := newSignedWorld(t, append(slices.Clone(signedZones), dnssectest.Spec{Origin: "empty.tld.", Denial: dnssectest.NSEC, Fault: dnssectest.UnknownAlg})...)
+			w := newSignedWorld(t, append(slices.Clone(signedZones), dnssectest.Spec{Origin: "empty.tld.", Denial: dnssectest.NSEC, Fault: dnssectest.UnknownAlg}, dnssectest.Spec{Origin: "leads.tld.", Text: "@ CNAME empty.tld.\n"})...)
 			times := 0
 			w.spoil = func(_ string, q, m *dns.Msg) *dns.Msg {
 				m.AuthenticatedData = true
-				if is(q, "empty.tld.", dns.TypeCAA) {
+				if is(q, test.name+".", dns.TypeCAA) {
 					w.mu.Lock()
 					times++
-					fails := !q.CheckingDisabled && (passes == "SERVFAIL" || times == 1)
+					fails := !q.CheckingDisabled && (test.passes == "SERVFAIL" || times == 1)
 					w.mu.Unlock()
 					m.AuthenticatedData = false
 					if fails {
@@ -85,12 +89,12 @@ func TestWhatCannotBeValidatedHereStaysInDoubt(t *testing.T) {
 				return m
 			}
 			r := w.auto(Config{})
-			steps, err := r.Trace(t.Context(), mustName(t, "empty.tld"))
+			steps, err := r.Trace(t.Context(), mustName(t, test.name))
 			if err != nil {
 				t.Fatal(err)
 			}
 			if o := steps[0]; o.Failure == "" {
-				t.Errorf("%s: %+v, want a failure: the validator may know the algorithm", passes, o)
+				t.Errorf("%v: %+v, want a failure: the validator may know the algorithm", test, o)
 			}
 		})
 	}
