@@ -113,18 +113,23 @@ func (c *check) records(q Question, r *Reply, s *rrset, name string) Verdict {
 	}
 	d := c.readDenial(r.authority, trust.Zone)
 	encloser := lastLabels(s.owner, int(signature.Labels))
-	return verdict.And(d.verdict(d.findWildcard(s.owner, encloser), s.owner, s.kind))
+	return verdict.And(d.held(q, d.findWildcard(s.owner, encloser), s.owner, s.kind))
 }
 
-// trust returns what is known of the zone that is to have signed something at a name: the one
-// that a signature names, or if none does the one that the name lies in. signer is "" then.
+// trust returns what is known of the zone that is to have signed something at a name: the
+// lowest one that a signature names, or if none does the one that the name lies in. signer is
+// "" then. Zones above may have signed other things that the reply needs.
 func (c *check) trust(q Question, signatures []*dns.RRSIG, name string) (t Trust, signer string) {
 	for _, signature := range signatures {
-		if signer := Canonical(signature.SignerName); within(signer, name) {
-			return q.Trust(signer), signer
+		named := Canonical(signature.SignerName)
+		if within(named, name) && (signer == "" || below(signer, named)) {
+			signer = named
 		}
 	}
-	return q.Trust(name), ""
+	if signer == "" {
+		return q.Trust(name), ""
+	}
+	return q.Trust(signer), signer
 }
 
 // absent validates that there are no records of the type at a name.
@@ -141,7 +146,23 @@ func (c *check) absent(q Question, r *Reply, name string) Verdict {
 		return bogus(Flaw{Reason: reason, Zone: trust.Zone.Name, Owner: name, Type: q.Type})
 	}
 	d := c.readDenial(r.authority, trust.Zone)
-	return d.verdict(d.find(name, q.Type), name, q.Type)
+	return d.held(q, d.find(name, q.Type), name, q.Type)
+}
+
+// held is verdict, for a finding that is held against what is known of the name if the
+// records do not prove it: by too many iterations, or because they may be there for the
+// wildcard that an alias was made from. The name may lie in a zone below, of which the one
+// that denies says nothing.
+func (d *denial) held(q Question, f finding, name string, kind uint16) Verdict {
+	if f == uncounted || f == unproven && len(q.Path) > 1 {
+		switch trust := q.Trust(name); {
+		case trust.State != Secure:
+			return trust.verdict()
+		case trust.Zone.Name != d.zone.Name:
+			return d.incomplete(name, kind)
+		}
+	}
+	return d.verdict(f, name, kind)
 }
 
 // denialSignatures returns the signatures that tell which zone denies, those over NSEC and

@@ -96,6 +96,7 @@ func opaque(rr dns.RR, message []byte, at, end int) (dns.RR, error) {
 // add puts a record into its RRset, a signature into that of what it signs.
 func add(sets []*rrset, rr dns.RR) ([]*rrset, error) {
 	owner, kind := Canonical(rr.Header().Name), rr.Header().Rrtype
+	rr.Header().Name = owner // Verify wants one spelling, and capitals are not signed (RFC 4034, section 6.2)
 	signature, signs := rr.(*dns.RRSIG)
 	if signs {
 		kind = signature.TypeCovered
@@ -109,6 +110,7 @@ func add(sets []*rrset, rr dns.RR) ([]*rrset, error) {
 		sets = append(sets, s)
 	}
 	switch {
+	case !signs && len(s.records) == 1 && dns.IsDuplicate(s.records[0], rr): // RFC 2181, section 5.5
 	case !signs:
 		s.records = append(s.records, rr)
 	case len(s.signatures) == maxSignatures:

@@ -171,7 +171,8 @@ func zoneKeys(set *rrset) []*dns.DNSKEY {
 	return keys
 }
 
-// maxAnchors is how many DS records of a zone are looked at.
+// maxAnchors is how many DS records of a zone are used. Those that cannot be used do not
+// count: in whatever order they come, a zone with one that can is signed.
 const maxAnchors = 32
 
 // usableAnchors returns the anchors whose algorithm and digest are known. DS records with SHA-1
@@ -179,7 +180,7 @@ const maxAnchors = 32
 func usableAnchors(trusted []dns.RR) []dns.RR {
 	var usable []dns.RR
 	better := false
-	for _, rr := range trusted[:min(len(trusted), maxAnchors)] {
+	for _, rr := range trusted {
 		switch anchor := rr.(type) {
 		case *dns.DS:
 			if !knownAlgorithm(anchor.Algorithm) || !knownDigest(anchor.DigestType) {
@@ -193,10 +194,11 @@ func usableAnchors(trusted []dns.RR) []dns.RR {
 			}
 		}
 	}
-	return slices.DeleteFunc(usable, func(rr dns.RR) bool {
+	usable = slices.DeleteFunc(usable, func(rr dns.RR) bool {
 		ds, ok := rr.(*dns.DS)
 		return ok && better && ds.DigestType == dns.SHA1
 	})
+	return usable[:min(len(usable), maxAnchors)]
 }
 
 func knownDigest(digest uint8) bool {
