@@ -27,8 +27,9 @@ type Column struct {
 	list    list // in JSON Lines: what the cell is a list of, if it is one
 	compare bool // only there if rows are compared with an earlier report
 	inputs  bool // only there if rows come from several files
+	placed  bool // only there if other places are compared
 
-	// Exactly one of these gives a cell. What rests on the outcome or on a decision
+	// Exactly one of these gives a cell, or for each CA what other places make of it. What rests on the outcome or on a decision
 	// is the same for all domains that share the outcome; what rests on a decision,
 	// the sentence too, exists for each CA if there are several.
 	number   func(scan.Result) int
@@ -38,6 +39,7 @@ type Column struct {
 	sentence func(scan.Decision) scan.Sentence
 	outcome  func(*scan.Outcome) string
 	decision func(scan.Decision) string
+	places   func(scan.Corroboration) string
 }
 
 // ListSeparator is between the records or the lines of one cell.
@@ -126,14 +128,24 @@ var columns = [...]Column{
 		Meaning: "Only with --baseline: how the row differs from the earlier report, as a code. Empty if it does not.",
 		row:     func(r scan.Result) string { return string(r.Change) },
 	},
+	{
+		Name: "caa_perspectives", Width: 26, placed: true, list: listOfNames,
+		Meaning: "Only with --perspective: the names of the perspectives that corroborate what was seen here for this CA, with a space between them.",
+		places:  func(c scan.Corroboration) string { return c.By },
+	},
+	{
+		Name: "caa_corroborated", Width: 18, Colored: true, placed: true,
+		Meaning: "Only with --perspective: whether these are enough for a CA that has validated the domain: yes, no, not-applicable or unknown.",
+		places:  func(c scan.Corroboration) string { return string(c.Corroborated) },
+	},
 }
 
 const changeColumn = "caa_change"
 
-// Columns returns the columns that a report adds, in order; caa_change only if rows
-// are compared with an earlier report. Where there are
-// several CAs, caa_status, caa_reason, caa_detail and caa_fix are the first CA's,
-// and the same four follow at the end for every CA, as caa_status:LABEL and so on.
+// Columns returns the columns that a report adds, in order; caa_change only if rows are
+// compared with an earlier report, caa_perspectives and caa_corroborated only if other places
+// are. Where there are several CAs, caa_status, caa_reason, caa_detail, caa_fix and these two
+// are the first CA's, and the same follow at the end for every CA, as caa_status:LABEL and so on.
 func Columns() []Column { return columns[:len(columns):len(columns)] }
 
 // ColumnMeaning says in a sentence what a column that a report adds holds.
@@ -147,7 +159,9 @@ func ColumnMeaning(name string) (string, error) {
 }
 
 // perIssuer reports whether the column exists for every CA.
-func (c *Column) perIssuer() bool { return c.decision != nil || c.sentence != nil }
+func (c *Column) perIssuer() bool {
+	return c.decision != nil || c.sentence != nil || c.places != nil
+}
 
 func owner(o *scan.Outcome) string {
 	if o.Records.Owner == o.FoundAt.String() {
@@ -260,6 +274,8 @@ func (f *TableColumn) Text(r scan.Result) string {
 		return momentText(f.moment(r.Verdict))
 	case f.sentence != nil:
 		return f.sentence(r.Verdict.Decisions[f.issuer]).For(r.Verdict.Domain)
+	case f.places != nil:
+		return f.places(Corroboration(r, f.issuer))
 	}
 	text, _ := f.Shared(r.Verdict.Outcome)
 	return text
@@ -330,12 +346,12 @@ func NewTable(layout Layout) (*Table, error) {
 	}
 	t.names = UniqueNames(t.Inputs)
 	for _, c := range columns {
-		if (!c.compare || layout.Compared != "") && (!c.inputs || layout.Inputs) {
+		if c.isIn(layout) {
 			t.Columns = append(t.Columns, TableColumn{Column: c})
 		}
 	}
 	if len(layout.Issuers) > 1 {
-		t.Columns = append(t.Columns, issuerFields(layout.Issuers)...)
+		t.Columns = append(t.Columns, issuerFields(layout)...)
 	}
 	if len(layout.Columns) == 0 {
 		return t, nil
@@ -368,17 +384,31 @@ func InputNames(header []string) []string {
 // issuerFields are the columns that exist for every CA. They come after all
 // others, so that those keep their letters whatever CAs are asked about, and
 // together for each CA, because that is how they are read.
-func issuerFields(labels []string) []TableColumn {
+func issuerFields(layout Layout) []TableColumn {
 	var fields []TableColumn
-	for i, label := range labels {
+	for i, label := range layout.Issuers {
 		for _, c := range columns {
-			if c.perIssuer() {
+			if c.perIssuer() && c.isIn(layout) {
 				c.Name += ":" + label
 				fields = append(fields, TableColumn{Column: c, issuer: i})
 			}
 		}
 	}
 	return fields
+}
+
+// isIn reports whether a report of this layout has the column.
+func (c *Column) isIn(layout Layout) bool {
+	return (!c.compare || layout.Compared != "") && (!c.inputs || layout.Inputs) && (!c.placed || len(layout.Perspectives) > 0)
+}
+
+// Corroboration returns what other places make of a result for a CA. Of a row without a
+// domain there is nothing to corroborate.
+func Corroboration(r scan.Result, issuer int) scan.Corroboration {
+	if r.Places == nil {
+		return scan.Corroboration{Corroborated: scan.CorroboratedNotApplicable}
+	}
+	return r.Places.Corroborations[issuer]
 }
 
 // Header returns the names of all columns.

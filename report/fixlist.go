@@ -5,6 +5,8 @@ import (
 	"iter"
 	"slices"
 	"strings"
+
+	"caascan/scan/domain"
 )
 
 // FixList is what to publish so that some CAs may issue: a line for every deciding name
@@ -101,6 +103,30 @@ func (l FixList) At(i int) FixTotal {
 
 // Name returns the deciding name of the line with an index, and is quicker than At.
 func (l FixList) Name(i int) string { return l.groups[i].owner }
+
+// FirstDomain returns the first of the domains that the line with an index unblocks, and is
+// quicker than At.
+func (l FixList) FirstDomain(i int) domain.Name {
+	g := l.groups[i]
+	members := l.members[g.from:g.to]
+	return l.tally.domains[members[slices.IndexFunc(members, l.blocks)]].domain
+}
+
+// Stopped returns the CAs of the scan that the name of the line with an index stops, by
+// their places among the decisions, in order.
+func (l FixList) Stopped(i int) []int {
+	g := l.groups[i]
+	var issuers []int
+	for _, member := range l.members[g.from:g.to] {
+		for issuer, blocked := range l.tally.patternAt(member).blocked {
+			if blocked && !slices.Contains(issuers, issuer) {
+				issuers = append(issuers, issuer)
+			}
+		}
+	}
+	slices.Sort(issuers)
+	return issuers
+}
 
 // Several reports whether the line with an index is for several CAs, and is quicker than At,
 // which takes the longer the more domains the name decides for.

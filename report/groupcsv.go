@@ -38,10 +38,11 @@ func (g *groupsCSV) Close(o *Overview) error {
 	}
 	g.closed = true
 	g.to.WriteString(g.style.bom)
-	g.write(g.header())
+	g.write(groupHeader(g.labels))
+	fields := GroupFields()
 	for _, table := range o.Groups() {
 		for i := range table.Groups {
-			g.write(groupCells(table.Column, &table.Groups[i]))
+			g.write(groupCells(fields, table.Column, &table.Groups[i]))
 		}
 	}
 	return g.to.Flush()
@@ -52,55 +53,72 @@ func (g *groupsCSV) write(cells []string) {
 	g.to.Write(g.line) // an error stays until Flush
 }
 
-// GroupFields are the columns of the groups in CSV and what stands in each; where there are
-// several CAs, those that PerIssuer says exist for each, with its label after a colon.
+// GroupField is a column of the groups in CSV.
+type GroupField struct {
+	Name string
+	// Meaning says in a sentence what stands in the column.
+	Meaning string
+
+	// Exactly one of these gives a cell. What is counted for a CA has a column for each if
+	// there are several, such as denied:LABEL.
+	text   func(column string, t *GroupTotal) string
+	count  func(*GroupTotal) int
+	issuer func(GroupIssuer) int
+}
+
+// PerIssuer reports whether each of several CAs has a column.
+func (f GroupField) PerIssuer() bool { return f.issuer != nil }
+
+// GroupFields are the columns of the groups in CSV, in their order.
 func GroupFields() []GroupField {
 	return []GroupField{
-		{"column", "The column that the rows are grouped by.", false},
-		{"value", "What stands in the cell, without the spaces around it; " + EmptyValue + " for rows that have nothing there, " + OtherValues + " for those with one of too many values.", false},
-		{"rows", "How many rows have the value.", false},
-		{"domains", "How many distinct domains these rows have.", false},
-		{"permitted", "Rows for which the CA may issue.", true},
-		{"denied", "Rows for which it may not.", true},
-		{"failed", "Rows for which it could not be found out; it is the same for all CAs.", false},
-		{"names_to_mend", "How many names have to publish other CAA records so that it may issue for all of these rows.", true},
+		{
+			Name: "column", Meaning: "The column that the rows are grouped by.",
+			text: func(column string, _ *GroupTotal) string { return column },
+		},
+		{
+			Name: "value", Meaning: "What stands in the cell, without the spaces around it; " + EmptyValue + " for rows that have nothing there, " + OtherValues + " for those with one of too many values.",
+			text: func(_ string, t *GroupTotal) string { return t.Value },
+		},
+		{Name: "rows", Meaning: "How many rows have the value.", count: func(t *GroupTotal) int { return t.Rows }},
+		{Name: "domains", Meaning: "How many distinct domains these rows have.", count: func(t *GroupTotal) int { return t.Count.Domains }},
+		{Name: "permitted", Meaning: "Rows for which the CA may issue.", issuer: func(i GroupIssuer) int { return i.Permitted.Rows }},
+		{Name: "denied", Meaning: "Rows for which it may not.", issuer: func(i GroupIssuer) int { return i.Denied.Rows }},
+		{Name: "failed", Meaning: "Rows for which it could not be found out; it is the same for all CAs.", count: func(t *GroupTotal) int { return t.Failed.Rows }},
+		{
+			Name: "names_to_mend", Meaning: "How many names have to publish other CAA records so that it may issue for all of these rows.",
+			issuer: func(i GroupIssuer) int { return i.Names },
+		},
 	}
 }
 
-// GroupField is a column of the groups in CSV.
-type GroupField struct {
-	Name, Meaning string
-	PerIssuer     bool
-}
-
-func (g *groupsCSV) header() []string {
+func groupHeader(labels []string) []string {
 	var header []string
 	for _, field := range GroupFields() {
-		switch {
-		case !field.PerIssuer || len(g.labels) == 1:
+		if !field.PerIssuer() || len(labels) == 1 {
 			header = append(header, field.Name)
-		case field.Name == "denied": // stands beside permitted, CA by CA
-		case field.Name == "permitted":
-			for _, label := range g.labels {
-				header = append(header, "permitted:"+label, "denied:"+label)
-			}
-		default:
-			for _, label := range g.labels {
-				header = append(header, field.Name+":"+label)
-			}
+			continue
+		}
+		for _, label := range labels {
+			header = append(header, field.Name+":"+label)
 		}
 	}
 	return header
 }
 
-func groupCells(column string, t *GroupTotal) []string {
-	cells := []string{column, t.Value, strconv.Itoa(t.Rows), strconv.Itoa(t.Count.Domains)}
-	for _, issuer := range t.Issuers {
-		cells = append(cells, strconv.Itoa(issuer.Permitted.Rows), strconv.Itoa(issuer.Denied.Rows))
-	}
-	cells = append(cells, strconv.Itoa(t.Failed.Rows))
-	for _, issuer := range t.Issuers {
-		cells = append(cells, strconv.Itoa(issuer.Names))
+func groupCells(fields []GroupField, column string, t *GroupTotal) []string {
+	var cells []string
+	for _, field := range fields {
+		switch {
+		case field.text != nil:
+			cells = append(cells, field.text(column, t))
+		case field.count != nil:
+			cells = append(cells, strconv.Itoa(field.count(t)))
+		default:
+			for _, issuer := range t.Issuers {
+				cells = append(cells, strconv.Itoa(field.issuer(issuer)))
+			}
+		}
 	}
 	return cells
 }

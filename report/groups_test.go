@@ -1,6 +1,7 @@
 package report
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -214,5 +215,28 @@ func TestTheColumnOfGroups(t *testing.T) {
 		if _, err := NewGroups(layout, asked); err == nil || !strings.Contains(err.Error(), "no column") {
 			t.Errorf("%q: %v, want no such column", asked, err)
 		}
+	}
+}
+
+// fullDisk takes nothing.
+type fullDisk struct{}
+
+var errFullDisk = errors.New("no space left on device")
+
+func (fullDisk) Write([]byte) (int, error) { return 0, errFullDisk }
+
+// TestGroupsThatCannotBeWritten: the file is whole, or Close says why it is not.
+func TestGroupsThatCannotBeWritten(t *testing.T) {
+	layout := Layout{Issuers: []string{"Old", "New"}}
+	o := NewOverview(layout.Issuers, Run{}, groupWorld(t, MostValues, [2]string{"Acme", "open.example"}))
+	if err := NewGroupsCSV(fullDisk{}, layout).Close(o); !errors.Is(err, errFullDisk) {
+		t.Errorf("Close() = %v, want %v", err, errFullDisk)
+	}
+	w := NewGroupsCSV(new(strings.Builder), layout)
+	if err := errors.Join(w.Write(scan.Result{}), w.Close(o)); err != nil {
+		t.Fatal(err)
+	}
+	if w.Write(scan.Result{}) == nil || w.Close(o) == nil {
+		t.Error("no error after Close")
 	}
 }

@@ -29,6 +29,7 @@ const (
 	listOfRecords  list = "list of objects with flags (number), tag and value (text)"
 	listOfWarnings list = "list of codes (text)"
 	listOfLines    list = "list of lines (text)"
+	listOfNames    list = "list of names (text)"
 )
 
 // The names of what is no column.
@@ -39,7 +40,7 @@ const (
 )
 
 // Fields returns the fields of an object, in order. All are in every object, but for
-// what Layout.Columns leaves out and the change if nothing is compared, and none is
+// what Layout.Columns leaves out and the change and what other places say if nothing is compared, and none is
 // ever null. They are the columns without
 // caa_; those that exist for each CA are in a list with an object for each, in the
 // order of Layout.Issuers.
@@ -242,6 +243,9 @@ func (m member) write(b *templateBuilder, o *scan.Outcome) {
 		return
 	case listOfWarnings:
 		b.vary(appendWarnings)
+		return
+	case listOfNames:
+		b.vary(func(line []byte, r scan.Result) []byte { return appendLines(line, strings.Fields(m.Text(r))) })
 		return
 	case noList:
 	}

@@ -79,7 +79,7 @@ func TestFields(t *testing.T) {
 		}
 	}
 	w := reporttest.NewWorld(t, "Old")
-	w.Layout.Compared, w.Layout.Inputs = "old.csv", true
+	w.Layout.Compared, w.Layout.Inputs, w.Layout.Perspectives = "old.csv", true, []string{"fra"}
 	for line := range bytes.Lines(w.Bytes(t, report.NewJSONL)) {
 		decoder := json.NewDecoder(bytes.NewReader(line))
 		var got []string
@@ -131,7 +131,7 @@ func typeOf(t *testing.T, field [2]string) string {
 	}
 	lists := map[string]string{
 		"records":  "list of objects with flags (number), tag and value (text)",
-		"warnings": "list of codes (text)", "fix": "list of lines (text)", "decisions": "list of objects",
+		"warnings": "list of codes (text)", "fix": "list of lines (text)", "decisions": "list of objects", "perspectives": "list of names (text)",
 	}
 	switch value := value.(type) {
 	case string:

@@ -67,6 +67,9 @@ type Layout struct {
 	// Compared names the earlier report that the rows are compared with, if any. Then
 	// each has a change, and the Tally has Changes.
 	Compared string
+	// Perspectives are the names of the other places whose answers are compared, if any. Then
+	// each result with a domain has Places.
+	Perspectives []string
 	// Extra is how many names at the end of Header are for cells beyond the input's own
 	// header. In JSON Lines those of them that are empty at the end of a row are left out.
 	Extra int

@@ -13,6 +13,7 @@ type Run struct {
 	Started, Finished time.Time
 	InputName         string
 	InputSHA256       string // in hexadecimal
+	Shard             string // of the input, where the rows are those of one
 	InputColumn       string // the name or number of the column that was taken
 	Rows              int
 	BlankLines        int // lines without any character, which are no rows
@@ -25,6 +26,8 @@ type Run struct {
 	Resolvers         []string
 	ZoneFiles         []string // if given, no resolver was asked
 	Snapshots         []string // that hold the answers
+	Perspectives      []string // the other places, and the snapshot of each
+	Corroboration     []string // the rule for them, and what came of it
 	Baseline          string   // the earlier report that the rows were compared with
 	Issuers           []caa.Issuer
 	Settings          string   // the flags that were given, as text
@@ -43,6 +46,7 @@ func (r Run) facts() []Fact {
 		{"Input", r.InputName},
 		{"SHA-256 of the input", r.InputSHA256},
 		{"Column", r.InputColumn},
+		{"Shard of the input", r.Shard},
 		{"Rows", r.Rows},
 		{"Distinct domains", r.Domains},
 		{"Blank lines, not counted as rows", r.BlankLines},
@@ -58,6 +62,12 @@ func (r Run) facts() []Fact {
 	}
 	for _, snapshot := range r.Snapshots {
 		all = append(all, Fact{"Snapshot", snapshot})
+	}
+	for _, perspective := range r.Perspectives {
+		all = append(all, Fact{"Perspective", perspective})
+	}
+	for _, words := range r.Corroboration {
+		all = append(all, Fact{"Corroboration", words})
 	}
 	all = append(all,
 		Fact{"Baseline", r.Baseline},

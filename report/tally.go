@@ -31,6 +31,7 @@ type Tally struct {
 	places   map[string]uint32 // of the patterns, by their keys
 	seed     maphash.Seed      // of the hashes of owners
 	spelt    map[spelling]int  // rows
+	placed   placeTally
 }
 
 // tallied is what is kept of a domain: little, because there may be millions.
@@ -104,6 +105,7 @@ func (t *Tally) Add(r scan.Result) {
 	default:
 		t.domains[n-1].rows++
 	}
+	t.placed.add(r)
 	for _, g := range t.Groups {
 		g.add(r)
 	}

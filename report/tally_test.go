@@ -36,6 +36,9 @@ func TestTallyOfFixes(t *testing.T) {
 	if diff := cmp.Diff([]domain.Name{reporttest.Name(t, "mail.closed.example")}, got[0].Domains, cmp.AllowUnexported(domain.Name{})); diff != "" {
 		t.Errorf("Domains (-want +got):\n%s", diff)
 	}
+	if list := both.Fixes(0); list.Name(0) != "policy.example" || list.FirstDomain(0) != got[0].Domains[0] || !slices.Equal(list.Stopped(0), []int{0}) {
+		t.Errorf("the line is at %s, first for %s, and stops %v", list.Name(0), list.FirstDomain(0), list.Stopped(0))
+	}
 	if got := slices.Collect(both.Fixes(1).All()); len(got) != 0 {
 		t.Errorf("Fixes(1) = %+v, want none: it may issue", got)
 	}

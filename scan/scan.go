@@ -188,4 +188,7 @@ type Result struct {
 	// Change is how the row differs from an earlier report, if it was compared with one.
 	// A Scanner knows of none.
 	Change Change
+	// Places is what was seen of the domain from other places; nil if the row has none, or
+	// if there are no other places. A Scanner knows of none.
+	Places *Placed
 }

@@ -123,6 +123,9 @@ func (s *Scanner) result(row Row) Result {
 	return Result{Row: row, Verdict: s.Verdict(target.Domain), Warnings: slices.Concat(target.Warnings, row.Warnings)}
 }
 
+// DomainOf returns the domain that a row speaks of; zero if there is none.
+func DomainOf(row Row) domain.Name { return row.target().Domain }
+
 func (r Row) target() Target {
 	if r.Broken {
 		return Target{Reason: BrokenRow}

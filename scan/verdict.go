@@ -57,10 +57,18 @@ func (s *Scanner) cached(name domain.Name) (domain.Name, *cachedVerdict) {
 func (s *Scanner) Outcome(name domain.Name) *Outcome { return s.outcomes.at(s.judge(name)) }
 
 // judge climbs through the answers (RFC 8659, section 3): the first set decides,
-// whatever it holds, and so does the first failure. The Outcome is kept.
+// whatever it holds, and so does the first failure. The Outcome is kept. If a union of
+// snapshots has other answers too, these are climbed through as well.
 func (s *Scanner) judge(name domain.Name) stamp {
 	s.steps = s.cfg.Store.AppendClimb(s.steps[:0], name)
-	e := climbKeyOf(s.steps)
+	if s.cfg.Store.Differs(name) {
+		return s.judgeAll(name)
+	}
+	return s.kept(climbKeyOf(s.steps))
+}
+
+// kept is the Outcome of the climb in steps.
+func (s *Scanner) kept(e climbKey) stamp {
 	if kept := s.outcomes.find(e); kept != 0 {
 		return kept
 	}
@@ -71,6 +79,8 @@ func (s *Scanner) judge(name domain.Name) stamp {
 // what the others add. Climbs with the same key share one Outcome.
 type climbKey struct {
 	at          domain.Name // which has one answer
+	ending      int         // unless a union has several; this is the place of it
+	joined      string      // then the keys of the other climbs, if this stands for all
 	dnssec      snapshot.DNSSEC
 	onFailure   OnFailure
 	atDomain    bool // and not at a parent

@@ -34,6 +34,9 @@ const (
 	// DNSSECUnsupported: the resolver could not validate what the zone is signed
 	// with.
 	DNSSECUnsupported Warning = "dnssec-unsupported"
+	// AnswersDiffer: a union of snapshots has several answers, which decide differently for
+	// one of the CAs.
+	AnswersDiffer Warning = "answers-differ"
 )
 
 // warnings is the one table of what each Warning means.
@@ -60,6 +63,7 @@ var warnings = [...]struct {
 	{PrimaryOfSeveral, "The cell holds several addresses. Only the primary one, which Exchange marks with SMTP: in capitals, was looked at; another one may be denied what this one permits."},
 	{DNSSECNotValidated, "No resolver that checks DNSSEC signatures, and whose word can be relied on, gave these answers. Broken signatures, which stop every CA, would not have been seen."},
 	{DNSSECUnsupported, "The domain is signed in a way that the resolver cannot check, so it counts as not signed here. A CA may see it otherwise."},
+	{AnswersDiffer, "The snapshots have several answers for this domain, which do not decide alike for every CA. The stricter decision is reported. Ask again to see which one holds."},
 }
 
 // Warnings returns every Warning, in the order of the table.

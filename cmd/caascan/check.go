@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -54,6 +55,7 @@ type checked struct {
 	Input     string                 `json:"input"`
 	Domain    string                 `json:"domain"`
 	Steps     []snapshot.Observation `json:"steps"`
+	Others    []snapshot.Observation `json:"other_answers,omitempty"` // of snapshots, beside those of Steps
 	FoundAt   string                 `json:"found_at,omitempty"`
 	Owner     string                 `json:"owner,omitempty"` // where it is not FoundAt
 	Decisions []checkedDecision      `json:"decisions"`
@@ -82,7 +84,7 @@ func runCheck(ctx context.Context, o checkOptions, name string, io streams) erro
 	if err != nil {
 		return err
 	}
-	if err := o.source.validate(); err != nil {
+	if err := cmp.Or(o.source.findSnapshots(), o.source.validate()); err != nil {
 		return err
 	}
 	failOn, err := o.parseFailOn()
@@ -123,7 +125,7 @@ func runCheck(ctx context.Context, o checkOptions, name string, io streams) erro
 	}
 	scanner := scan.New(scan.Config{Issuers: issuers, Store: src.store})
 	c := newChecked(name, target, issuers, scanner.Verdict(target.Domain))
-	c.Steps = steps
+	c.Steps, c.Others = steps, src.others(target.Domain)
 	if o.json {
 		encoder := json.NewEncoder(io.out)
 		encoder.SetIndent("", "  ")
@@ -220,6 +222,10 @@ func (c checked) print(w io.Writer) error {
 	p.line("", "The lookup for %s:", c.title())
 	for i, o := range c.Steps {
 		p.line("", "%d. %s", i+1, o.Name)
+		printStep(p, o)
+	}
+	for _, o := range c.Others {
+		p.line("", "Another answer for %s, of another snapshot:", o.Name)
 		printStep(p, o)
 	}
 	_, err := io.WriteString(w, p.String())

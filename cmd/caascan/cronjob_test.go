@@ -64,9 +64,15 @@ type (
 	}
 
 	container struct {
-		Name, Image string
-		Args        []string
-		Env         []struct {
+		Name, Image   string
+		Args          []string
+		RestartPolicy string `yaml:"restartPolicy"` // of an init container that runs on (since 1.33)
+		StartupProbe  struct {
+			TCPSocket     struct{ Port int } `yaml:"tcpSocket"`
+			PeriodSeconds int                `yaml:"periodSeconds"`
+		} `yaml:"startupProbe"`
+		Resources struct{ Requests, Limits map[string]string }
+		Env       []struct {
 			Name      string
 			ValueFrom struct {
 				FieldRef struct {

@@ -2,10 +2,12 @@ package main
 
 import (
 	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"io"
 	"os"
 	"slices"
+	"strings"
 	"time"
 
 	"caascan/scan/lookup"
@@ -15,28 +17,72 @@ import (
 
 // evidence is what snapshots hold, where they answer instead of the DNS.
 type evidence struct {
-	files    []string // their names and what is in them, a line each
-	headers  []*snapshot.Header
-	answered time.Time // when the last answer came
+	files []evidenceFile
 }
 
-// openEvidence reads the snapshots. Of a name that stands in several the last one counts,
-// as within one, as far as the arbiter takes it.
+// evidenceFile is a snapshot and what is in it.
+type evidenceFile struct {
+	path        string
+	answers     int
+	sha256      string // in hexadecimal
+	headers     []*snapshot.Header
+	first, last time.Time // when answers came; zero of zone files
+}
+
+// facts says what each file holds, a line each; of several also when, and of which shard.
+func (e *evidence) facts() []string {
+	var lines []string
+	for _, f := range e.files {
+		line := fmt.Sprintf("%s (%s, SHA-256 %s)", f.path, counted(f.answers, "answer"), f.sha256)
+		if len(e.files) > 1 {
+			line += f.times()
+		}
+		if shards := f.shards(); len(e.files) > 1 && len(shards) > 0 {
+			line += ", shard " + strings.Join(shards, " and ")
+		}
+		lines = append(lines, line)
+	}
+	return lines
+}
+
+// times says when the answers came, after a comma; zone files have no times.
+func (f *evidenceFile) times() string {
+	if f.first.IsZero() {
+		return ""
+	}
+	return fmt.Sprintf(", from %s to %s", f.first.UTC().Format(time.RFC3339), f.last.UTC().Format(time.RFC3339))
+}
+
+// answered is when the last answer came.
+func (e *evidence) answered() (last time.Time) {
+	for _, f := range e.files {
+		if f.last.After(last) {
+			last = f.last
+		}
+	}
+	return last
+}
+
+// openEvidence reads the snapshots and joins them.
 func (o *sourceOptions) openEvidence(overlay *zone.Overlay) (source, error) {
 	src := source{overlay: overlay, evidence: new(evidence)}
-	var err error
-	src.store = lookup.Replay(overlay, func(yield func(*snapshot.Header, snapshot.Observation) bool) {
-		for _, path := range o.snapshots {
-			if err = src.addEvidence(path, yield); err != nil {
-				return
-			}
+	var union snapshot.Union
+	for _, path := range o.snapshots {
+		if err := src.addFile(&union, path); err != nil {
+			return src, err
 		}
-	})
-	if err != nil {
-		return src, err
 	}
+	src.store = union.Store()
+	lookup.Replay(overlay, src.store)
 	src.describe()
+	src.compare(&union)
 	return src, nil
+}
+
+// addFile adds a snapshot to a union.
+func (src *source) addFile(union *snapshot.Union, path string) (err error) {
+	union.Add(func(yield func(*snapshot.Header, snapshot.Observation) bool) { err = src.addEvidence(path, yield) })
+	return err
 }
 
 // addEvidence reads a snapshot and yields all answers in it.
@@ -46,30 +92,47 @@ func (src *source) addEvidence(path string, yield func(*snapshot.Header, snapsho
 		return fmt.Errorf("snapshot %s cannot be read: %w", path, cause(err))
 	}
 	defer func() { _ = file.Close() }() // it was only read
-	sum, lines := sha256.New(), 0
+	sum, read := sha256.New(), evidenceFile{path: path}
 	reader := snapshot.NewReader(io.TeeReader(file, sum), path)
-	e := src.evidence
 	for o, err := range reader.All() {
 		if err != nil {
 			return fmt.Errorf("snapshot %w", err)
 		}
-		if o.Time.After(e.answered) {
-			e.answered = o.Time
-		}
-		lines++
+		read.add(&o)
 		if !yield(reader.Header(), o) {
 			return nil
 		}
 	}
-	e.headers = append(e.headers, reader.Headers()...)
+	read.headers = reader.Headers()
 	if reader.Header() == nil {
 		return fmt.Errorf("snapshot %s: %w: it is empty", path, snapshot.ErrNoSnapshot)
 	}
 	if reader.Torn() > 0 {
 		src.warnings = append(src.warnings, fmt.Sprintf("the last line of %s is incomplete and was skipped: one answer or more may be missing", path))
 	}
-	e.files = append(e.files, fmt.Sprintf("%s (%s, SHA-256 %x)", path, counted(lines, "answer"), sum.Sum(nil)))
+	read.sha256 = hex.EncodeToString(sum.Sum(nil))
+	src.evidence.files = append(src.evidence.files, read)
 	return nil
+}
+
+// add takes in when an answer came.
+func (f *evidenceFile) add(o *snapshot.Observation) {
+	f.answers++
+	if f.first.IsZero() || !o.Time.IsZero() && o.Time.Before(f.first) {
+		f.first = o.Time
+	}
+	if o.Time.After(f.last) {
+		f.last = o.Time
+	}
+}
+
+// headers are those of all runs.
+func (e *evidence) headers() []*snapshot.Header {
+	var all []*snapshot.Header
+	for _, f := range e.files {
+		all = append(all, f.headers...)
+	}
+	return all
 }
 
 // describe says whom the snapshots' runs have asked, once each, in the order of the runs.
@@ -79,7 +142,7 @@ func (src *source) describe() {
 			*list = append(*list, words)
 		}
 	}
-	for _, h := range src.evidence.headers {
+	for _, h := range src.evidence.headers() {
 		for _, a := range h.Resolvers {
 			add(&src.resolvers, a.Resolver+" ("+validationWords(a)+")")
 		}
@@ -94,7 +157,7 @@ func (src *source) describe() {
 
 // started is when the first of the runs began.
 func (e *evidence) started() (first time.Time) {
-	for _, h := range e.headers {
+	for _, h := range e.headers() {
 		if first.IsZero() || h.Started.Before(first) {
 			first = h.Started
 		}

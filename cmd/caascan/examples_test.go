@@ -159,7 +159,7 @@ func readersFiles(t *testing.T, demo map[string]string) string {
 	t.Helper()
 	dir := t.TempDir()
 	const list = "name,email,Customer\nAna,ana@plain.example,Acme\nBo,bo@listed.example,Acme\nCy,cy@other.example,Biza\nDi,di@nobody.example,\n"
-	maps.Copy(demo, map[string]string{"staff.csv": list, "sales.csv": list, "more/lab.csv": list, "domains.txt": list, "customers.csv": list})
+	maps.Copy(demo, map[string]string{"staff.csv": list, "sales.csv": list, "more/lab.csv": list, "domains.txt": list, "customers.csv": list, "names.txt": "plain.example\nexample\n", "shards/README": ""})
 	writeFiles(t, dir, demo)
 	book := excelize.NewFile()
 	defer book.Close()

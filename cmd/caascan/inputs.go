@@ -32,14 +32,7 @@ func findInputs(args []string, stdin io.Reader) ([]string, error) {
 	}
 	var names []string
 	for _, arg := range args {
-		if _, err := os.Stat(arg); err == nil || !strings.ContainsAny(arg, "*?[") {
-			names = append(names, arg)
-			continue
-		}
-		found, _ := filepath.Glob(arg) // fails only for what is no pattern
-		if len(found) == 0 && !strings.ContainsAny(arg, "*?") {
-			found = []string{arg}
-		}
+		found := matching(arg)
 		if len(found) == 0 {
 			return nil, usagef("input %q: no such file, and no file matches it as a pattern", arg)
 		}
@@ -49,6 +42,19 @@ func findInputs(args []string, stdin io.Reader) ([]string, error) {
 		return nil, usagef("standard input can be read only once: leave out one -")
 	}
 	return names, nil
+}
+
+// matching returns the file of this name, be it there or not, or if it is a pattern all files
+// that match it, sorted.
+func matching(arg string) []string {
+	if _, err := os.Stat(arg); err == nil || !strings.ContainsAny(arg, "*?[") {
+		return []string{arg}
+	}
+	found, _ := filepath.Glob(arg) // fails only for what is no pattern
+	if len(found) == 0 && !strings.ContainsAny(arg, "*?") {
+		return []string{arg}
+	}
+	return found
 }
 
 // shownNames are the names of inputs in what goes to others: as they were given, but of an

@@ -17,6 +17,7 @@ import (
 	"caascan/report"
 	"caascan/scan"
 	"caascan/scan/caa"
+	"caascan/scan/domain"
 	"caascan/scan/input"
 	"caascan/scan/lookup"
 )
@@ -38,10 +39,15 @@ type job struct {
 	tempDir      string
 	reading      input.Options
 	addresses    scan.Addresses
+	shard        scan.Shard
+	collected    input.Tally // of the first pass
+	listed       int         // the rows of all shards
+	asksOnly     bool        // the answers are written down and no report
 	in           *lists
 	beside       string // the report that nobody asked for by name, or ""
 	rowsIn       int    // that the first pass read
 	csvSeparator byte
+	missing      missingNames
 	undecided    map[scan.Reason]int // rows, by why nothing was found out for the first CA
 	began        time.Time
 	source       source
@@ -50,6 +56,10 @@ type job struct {
 
 	compared string // the name of the earlier report, if there is one
 	baseline earlierBaseline
+
+	perspectives []perspective
+	scanner      *scan.Scanner
+	places       *scan.Places // nil without perspectives
 
 	tally   report.Tally
 	left    int  // rows that --only leaves out
@@ -60,6 +70,9 @@ func runScan(ctx context.Context, o scanOptions, args []string, settings string,
 	now := time.Now()
 	paths, err := findInputs(args, io.in)
 	if err != nil {
+		return err
+	}
+	if err := o.source.findSnapshots(); err != nil {
 		return err
 	}
 	j := &job{began: now, run: report.Run{Version: version(), Started: now, InputName: strings.Join(shownNames(paths), ", "), Settings: settings}}
@@ -81,7 +94,7 @@ func (j *job) work(ctx context.Context, o scanOptions, paths []string, io stream
 		return err
 	}
 	defer func() { err = errors.Join(err, j.in.close()) }()
-	if err := cmp.Or(j.checkColumns(), j.openGroups()); err != nil {
+	if err := cmp.Or(j.checkColumns(), j.openGroups()); err != nil && !j.asksOnly {
 		return err
 	}
 	if err := j.openBaseline(ctx); err != nil {
@@ -102,6 +115,14 @@ func (j *job) work(ctx context.Context, o scanOptions, paths []string, io stream
 	if err := j.collect(ctx, o.source); err != nil {
 		return err
 	}
+	if j.asksOnly {
+		j.console.note(j.askedSummary(), j.askedFigures()...)
+		return nil
+	}
+	j.collected = j.in.tally()
+	if err := interruptible(ctx, func() error { return j.comparePlaces(ctx, o) }); err != nil {
+		return err
+	}
 	if err := j.report(ctx); err != nil {
 		return err
 	}
@@ -114,7 +135,11 @@ func (j *job) work(ctx context.Context, o scanOptions, paths []string, io stream
 
 // plan finds what is wrong with the command line before anything is done.
 func (j *job) plan(o scanOptions, paths []string, io streams) (err error) {
-	if len(o.source.issuers) == 0 {
+	if j.shard, err = o.parseShard(); err != nil {
+		return err
+	}
+	j.asksOnly = o.asksOnly()
+	if len(o.source.issuers) == 0 && !j.asksOnly {
 		return usagef("no CA to decide for: name it with --issuer, as in --issuer digicert.com; caascan issuers lists those that it knows")
 	}
 	if j.issuers, err = o.source.parseIssuers(); err != nil {
@@ -139,6 +164,9 @@ func (j *job) plan(o scanOptions, paths []string, io streams) (err error) {
 		return err
 	}
 	if err := j.planBaseline(o.baseline); err != nil {
+		return err
+	}
+	if j.perspectives, err = o.parsePerspectives(); err != nil {
 		return err
 	}
 	if j.columns = o.columns; o.columns != nil && len(o.columns) == 0 {
@@ -187,14 +215,14 @@ func (j *job) planBaseline(name string) error {
 // planOutputs finds what is to be written, and that it is nothing that is read.
 func (j *job) planOutputs(o scanOptions, paths []string, io streams) (err error) {
 	outputs := o.outputs
-	if len(o.outputs)+len(o.fixes) == 0 && o.groups.file == "" {
+	if len(o.outputs)+len(o.fixes) == 0 && o.groups.file == "" && !j.asksOnly {
 		if paths[0] == "-" || len(paths) > 1 {
 			return usagef("no report asked for: give -o report.csv, -o report.xlsx, or -o - for CSV on standard output")
 		}
 		j.beside = besideInput(paths[0])
 		outputs = []string{j.beside}
 	}
-	inputs := slices.Concat(paths, o.source.files())
+	inputs := slices.Concat(paths, o.source.files(), perspectiveFiles(o.perspectives))
 	if j.outputs, err = planOutputs(outputs, io.out, inputs); err != nil {
 		return err
 	}
@@ -268,9 +296,10 @@ func (j *job) openInput(ctx context.Context, paths []string, io streams) (err er
 	return nil
 }
 
-// rows are those of the list, with its cells of several addresses as they are asked for.
+// rows are those of the list, or of the shard of it, with its cells of several addresses as
+// they are asked for.
 func (j *job) rows() iter.Seq2[scan.Row, error] {
-	return j.addresses.Of(j.in.rows(), j.in.layout().Column-1)
+	return j.shard.Of(counting(j.addresses.Of(j.in.rows(), j.in.layout().Column-1), &j.listed))
 }
 
 // counting counts rows as they pass.
@@ -313,6 +342,13 @@ func (j *job) openSource(ctx context.Context, o sourceOptions) (err error) {
 		j.console.warn(warning)
 		j.run.Notes = append(j.run.Notes, warning)
 	}
+	if e := j.source.evidence; e != nil && err == nil {
+		j.missing = e.missing(j.source.store)
+	}
+	for _, fact := range j.source.facts {
+		j.console.detail(fact)
+		j.run.Notes = append(j.run.Notes, fact)
+	}
 	if len(o.overlays) > 0 && err == nil {
 		note := fmt.Sprintf("This is a plan: the CAA records of %d names were taken from --overlay, as if they were published.", j.source.overlay.Len())
 		j.console.note(note)
@@ -329,7 +365,11 @@ func (j *job) collect(ctx context.Context, o sourceOptions) error {
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	notes, err := j.record.begin(ctx, j.source, o.header(j.source, j.run.Started), cancel)
+	header := o.header(j.source, j.run.Started)
+	if header.Shard = j.shard.String(); header.Shard != "" {
+		header.Suffixes = domain.PublicSuffixes()
+	}
+	notes, err := j.record.begin(ctx, j.source, header, cancel)
 	if err != nil {
 		return err
 	}
@@ -393,7 +433,6 @@ func readThrough(ctx context.Context, rows iter.Seq2[scan.Row, error]) error {
 // written. The reports are put in place only if every row has been written, or been
 // left out because --only says so.
 func (j *job) report(ctx context.Context) error {
-	collected := j.in.tally()
 	writers, err := j.newWriters()
 	if err != nil {
 		return err
@@ -406,7 +445,7 @@ func (j *job) report(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if reported := j.in.tally(); reported.SHA256 != collected.SHA256 {
+	if reported := j.in.tally(); reported.SHA256 != j.collected.SHA256 {
 		return j.inputChanged()
 	}
 	if accounted := written + j.left; accounted != j.rowsIn {
@@ -423,7 +462,7 @@ func (j *job) report(ctx context.Context) error {
 		}
 		j.tally.Changes = changes
 	}
-	j.finishRun(collected)
+	j.finishRun(j.collected)
 	stop := j.console.saying(ctx, "writing the overviews of the reports")
 	err = interruptible(ctx, func() error { return j.closeWriters(writers) })
 	stop()
@@ -460,6 +499,9 @@ func (j *job) closeWriters(writers []report.Writer) error {
 // layout is that of all reports, with as many columns as the rows so far have.
 func (j *job) layout() report.Layout {
 	layout := report.Layout{Header: j.in.header(), Extra: j.in.extra(), Inputs: j.in.several(), Separator: j.csvSeparator, Columns: j.columns, Compared: j.compared, Cells: j.cells, TempDir: j.tempDir}
+	for _, p := range j.perspectives {
+		layout.Perspectives = append(layout.Perspectives, p.Name)
+	}
 	for _, issuer := range j.issuers {
 		layout.Issuers = append(layout.Issuers, issuer.Label)
 	}
@@ -506,20 +548,23 @@ func (j *job) writeRows(ctx context.Context, writers []report.Writer, rows int) 
 	var done atomic.Int64 // for the bar
 	stop := j.console.watch(ctx, func() progress { return progress{"writing reports", int(done.Load()), rows} })
 	defer stop()
-	scanner := scan.New(scan.Config{Issuers: j.issuers, Store: j.source.store})
-	j.tally.Outcome = scanner.Outcome
+	j.tally.Outcome = j.scanner.Outcome
 	width := len(j.in.header())
 	results := func(yield func(scan.Result, error) bool) {
-		for result, err := range scanner.Results(ctx, j.rows()) {
+		for result, err := range j.scanner.Results(ctx, j.rows()) {
 			if len(result.Row.Cells) > width { // the first pass has seen them all
 				err = j.inputChanged()
 			}
 			if err == nil && j.baseline.Baseline != nil {
 				result.Change = j.baseline.Compare(result)
 			}
+			if err == nil && j.places != nil {
+				result.Places = j.places.Of(result.Verdict)
+			}
 			if err == nil {
 				j.tally.Add(result)
 				j.undecide(result)
+				j.missing.add(result)
 				done.Add(1)
 			}
 			if err == nil && !j.wants(result) {

@@ -35,22 +35,23 @@ func manualFiles(t *testing.T) []string {
 // manualTables are the tables that are made from the code, by their names.
 func manualTables(t *testing.T) map[string]string {
 	return map[string]string{
-		"columns":    columnTable(),
-		"fields":     fieldTable(),
-		"statuses":   wordTable("status", scan.Statuses()),
-		"reasons":    reasonTable(),
-		"dnssec":     wordTable("`caa_dnssec`", snapshot.DNSSECStates()),
-		"on-failure": wordTable("`caa_on_failure`", scan.OnFailures()),
-		"warnings":   wordTable("warning", scan.Warnings()),
-		"answers":    snapshotTable(snapshot.LineFields()),
-		"headers":    snapshotTable(snapshot.HeaderFields()),
-		"changes":    changeTable(),
-		"exit":       exitTable(),
-		"metrics":    metricTable(),
-		"groups":     groupTable(),
-		"topics":     topicTable(),
-		"demo-scan":  scanOnTerminal(t, "testdata/mailboxes.csv", "--zone", "testdata/demo.zone", "--issuer", "ca.example", "-o", "report.xlsx", "-o", "report.html"),
-		"demo-check": outputOf(t, "check", "kira@other.example", "--zone", demoZone, "--issuer", "ca.example"),
+		"columns":      columnTable(),
+		"fields":       fieldTable(),
+		"statuses":     wordTable("status", scan.Statuses()),
+		"reasons":      reasonTable(),
+		"dnssec":       wordTable("`caa_dnssec`", snapshot.DNSSECStates()),
+		"on-failure":   wordTable("`caa_on_failure`", scan.OnFailures()),
+		"warnings":     wordTable("warning", scan.Warnings()),
+		"answers":      snapshotTable(snapshot.LineFields()),
+		"headers":      snapshotTable(snapshot.HeaderFields()),
+		"changes":      changeTable(),
+		"exit":         exitTable(),
+		"metrics":      metricTable(),
+		"groups":       groupTable(),
+		"topics":       topicTable(),
+		"corroborated": wordTable("`caa_corroborated`", scan.Corroborations()),
+		"demo-scan":    scanOnTerminal(t, "testdata/mailboxes.csv", "--zone", "testdata/demo.zone", "--issuer", "ca.example", "-o", "report.xlsx", "-o", "report.html"),
+		"demo-check":   outputOf(t, "check", "kira@other.example", "--zone", demoZone, "--issuer", "ca.example"),
 	}
 }
 
@@ -181,7 +182,7 @@ func groupTable() string {
 	b.WriteString("| column | what stands in it |\n|---|---|\n")
 	for _, field := range report.GroupFields() {
 		meaning := field.Meaning
-		if field.PerIssuer {
+		if field.PerIssuer() {
 			meaning += " Of several CAs each has a column, such as `" + field.Name + ":LABEL`."
 		}
 		fmt.Fprintf(&b, "| `%s` | %s |\n", field.Name, cell(meaning))

@@ -179,7 +179,7 @@ change.`,
 	root.AddGroup(&cobra.Group{ID: lookupGroup, Title: "What CAs may issue:"}, &cobra.Group{ID: programGroup, Title: "The program itself:"})
 	root.SetHelpCommandGroupID(programGroup)
 	root.SetHelpCommand(newHelp(io))
-	root.AddCommand(newScan(io), newCheck(io), newDiff(io), newIssuers(io), newCompletion(io), newVersion(io), newMan(io))
+	root.AddCommand(newScan(io), newCheck(io), newDiff(io), newIssuers(io), newNames(io), newCompletion(io), newVersion(io), newMan(io))
 	for _, cmd := range root.Commands() {
 		completeFlags(cmd)
 		takeOneValue(cmd)

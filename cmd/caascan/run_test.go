@@ -205,7 +205,7 @@ func TestErrorsAreOneLineThatHelps(t *testing.T) {
 		{"evidence and --max-age", evidence("--max-age", "1h"), 2, "--resume"},
 		{"evidence that is the report", evidence("-o", answers), 2, "also read"},
 		{"evidence that is missing", evidence("--from-snapshot", filepath.Join(dir, "no.jsonl")), 1, "no.jsonl cannot be read"},
-		{"evidence that is a folder", evidence("--from-snapshot", dir), 1, "cannot be read"},
+		{"evidence that is a folder without snapshots", evidence("--from-snapshot", filepath.Join(dir, "dir.csv")), 2, "no file in this folder ends in .jsonl"},
 		{"evidence that is none", evidence("--from-snapshot", list), 1, "list.csv:1: not a snapshot of caascan"},
 		{"evidence of a later program", evidence("--from-snapshot", file("later.jsonl", `{"snapshot":2}`+"\n")), 1, "later.jsonl:1: a snapshot of a later caascan"},
 		{"check of evidence and zone files", []string{"check", "a.example", "--from-snapshot", answers, "--zone", demoZone}, 2, "leave --resolver and --zone out"},

@@ -17,6 +17,9 @@ type scanOptions struct {
 	source       sourceOptions
 	record       recordOptions
 	list         listOptions
+	shard        string
+	perspectives []string
+	accept       bool
 	groups       groupOptions
 	outputs      []string
 	fixes        []string
@@ -41,8 +44,9 @@ func newScan(io streams) *cobra.Command {
 		Long: `Scan reads lists of mailboxes or domains (CSV, XLSX or plain text, also packed
 with gzip; - is standard input). It looks up the CAA records that apply to each,
 decides for each CA whether it may issue S/MIME certificates, and writes reports
-with every row of the list in them.`,
-		Annotations:       about("lists", "issuers", "resolvers", "columns", "workbook", "page", "jsonl", "reasons", "warnings", "fixes", "changes", "snapshot", "dnssec", "messages", "metrics", "exit"),
+with every row of the list in them. With --snapshot and no CA to decide for, it
+only asks and writes the answers down.`,
+		Annotations:       about("lists", "issuers", "resolvers", "columns", "workbook", "page", "jsonl", "reasons", "warnings", "fixes", "changes", "snapshot", "shards", "perspectives", "dnssec", "messages", "metrics", "exit"),
 		Args:              cobra.ArbitraryArgs,
 		ValidArgsFunction: anyFile,
 		GroupID:           lookupGroup,
@@ -61,6 +65,9 @@ func (o *scanOptions) add(flags *pflag.FlagSet) {
 	flags.StringArrayVarP(&o.outputs, "output", "o", nil, "`FILE`: write a report: .csv, .xlsx, .html or .jsonl; - is CSV on standard output (repeatable; default: staff-caa.xlsx beside staff.csv)")
 	flags.StringArrayVar(&o.fixes, "emit-fixes", nil, "`[LABEL=]FILE`: write the records to publish as a zone file, so that all CAs may issue, or only the CA with this label (repeatable)")
 	o.list.add(flags)
+	flags.StringVar(&o.shard, "shard", "", "`I/N`: take only part I of N of the list, from 0: the rows whose registrable domains fall into it")
+	flags.StringArrayVar(&o.perspectives, "perspective", nil, "`NAME[@RIR]=SNAPSHOT`: compare with what was seen from another place, in the region of afrinic, apnic, arin, lacnic or ripe (repeatable)")
+	flags.BoolVar(&o.accept, "accept-failures", false, "with --perspective, count failed lookups with ca-may-issue as if they permitted: for CAs that accept them")
 	o.groups.add(flags)
 	addList(flags, &o.columns, "columns", "`NAME,...`: columns of the reports, in this order; input stands for all columns of the list (default: all)")
 	flags.BoolVar(&o.rawCells, "raw-cells", false, "write CSV cells unchanged, even those that a spreadsheet would run as formulas")

@@ -43,7 +43,7 @@ func (o *sourceOptions) add(flags *pflag.FlagSet) {
 	flags.StringArrayVarP(&o.resolvers, "resolver", "r", nil, "`ADDRESS`: ask this recursive resolver: 192.0.2.1, [2001:db8::1]:5353, tls://host[:port][#name] or https://host/dns-query (repeatable, or with commas; default: CAASCAN_RESOLVER, else the system's)")
 	flags.StringArrayVar(&o.zones, "zone", nil, "`[ORIGIN=]FILE`: answer from this zone file and nothing else, without the network; its names are relative to ORIGIN (repeatable)")
 	flags.StringArrayVar(&o.overlays, "overlay", nil, "`FILE`: treat the CAA records of this zone file as if they were published (repeatable)")
-	flags.StringArrayVar(&o.snapshots, "from-snapshot", nil, "answer from this snapshot `file` of earlier runs and nothing else, without any network (repeatable)")
+	flags.StringArrayVar(&o.snapshots, "from-snapshot", nil, "`FILE`: answer from this snapshot of earlier runs and nothing else, without the network; a folder stands for its .jsonl files, a pattern for all that match (repeatable)")
 	flags.IntVar(&o.concurrency, "concurrency", lookup.DefaultConcurrency, "`N`: queries in flight whose answer can be expected soon; overdue ones wait beside them")
 	flags.Float64Var(&o.rate, "rate", 0, "`N`: queries sent per second, retries included; 0 is no limit")
 	flags.DurationVar(&o.timeout, "timeout", lookup.DefaultTimeout, "`TIME`: how long to wait in one try of a query, such as 5s")
@@ -160,6 +160,7 @@ type source struct {
 	resolvers []string // the addresses that are asked
 	zoneFiles []string // the base names of the files that answer instead
 	warnings  []string // what makes the answers weaker than asked for
+	facts     []string // what else is to be known of them
 }
 
 // open loads the zone files, or finds the resolvers that answer. Nothing has been
@@ -377,6 +378,14 @@ func (s *source) trace(ctx context.Context, name domain.Name) ([]snapshot.Observ
 		return s.store.Climb(name), nil
 	}
 	return s.resolver.Trace(ctx, name)
+}
+
+// others returns the answers that snapshots have beside those of a climb.
+func (s source) others(name domain.Name) (others []snapshot.Observation) {
+	for at := range name.Climb() {
+		others = append(others, s.store.Others(at)...)
+	}
+	return others
 }
 
 // stats is how far the lookups have come; nothing where nobody is asked.

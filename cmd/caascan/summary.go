@@ -25,9 +25,11 @@ func (j *job) finishRun(tally input.Tally) {
 	j.run.Recovered = stats.Recovered
 	j.run.Resolvers, j.run.ZoneFiles = j.source.resolvers, j.source.zoneFiles
 	j.run.Issuers = j.issuers
+	j.describeShard()
+	j.describePlaces()
 	if e := j.source.evidence; e != nil {
 		// What is not in the evidence, the present time first of all, is not in the report.
-		j.run.Started, j.run.Finished, j.run.Snapshots = e.started(), e.answered, e.files
+		j.run.Started, j.run.Finished, j.run.Snapshots = e.started(), e.answered(), e.facts()
 	}
 	if r := j.record; r != nil {
 		j.run.Snapshots, j.run.Reused = []string{r.snapshot}, r.reused()
@@ -41,7 +43,7 @@ func (j *job) finishRun(tally input.Tally) {
 		notes = append(notes, fmt.Sprintf("Only the rows that are %s for any CA are written (--only): %d of %d. CSV, JSON Lines and the sheets Results and Failed hold only these; all else is of all rows.",
 			orWords(j.only), j.rowsIn-j.left, j.rowsIn))
 	}
-	for _, doubt := range append(j.doubts(), j.fullGroups()...) {
+	for _, doubt := range slices.Concat(j.missing.words(), j.doubts(), j.fullGroups()) {
 		j.console.warn(doubt)
 		j.run.Notes = append(j.run.Notes, doubt)
 	}

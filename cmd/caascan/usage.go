@@ -22,7 +22,7 @@ type flagGroup struct {
 // help: those first that are used most. A flag stands in one of them.
 func flagGroups() []flagGroup {
 	return []flagGroup{
-		{"The CA and the list", []string{"issuer", "column", "sheet", "addresses", "header", "separator"}},
+		{"The CA and the list", []string{"issuer", "column", "sheet", "addresses", "header", "separator", "shard"}},
 		{"Reports", []string{
 			"output", "only", "columns", "group-by", "emit-groups", "emit-fixes", "baseline", "fail-on",
 			"csv-separator", "raw-cells", "json",
@@ -31,7 +31,7 @@ func flagGroups() []flagGroup {
 			"resolver", "concurrency", "rate", "timeout", "attempts", "final-pass-after",
 			"probe-caa", "probe-bogus", "allow-mixed", "trust-ad",
 		}},
-		{"Answers without the DNS", []string{"zone", "overlay", "from-snapshot"}},
+		{"Answers without the DNS", []string{"zone", "overlay", "from-snapshot", "perspective", "accept-failures"}},
 		{"Evidence", []string{"snapshot", "resume", "max-age"}},
 		{"Messages", []string{"quiet", "verbose", "progress", logFormatFlag, "metrics", "version", "help"}},
 	}
@@ -131,7 +131,7 @@ func commandHelp(cmd *cobra.Command, l help.Layout) string {
 
 // How wide the words of lists are that stand under each other.
 const (
-	widestTopic = 11
+	widestTopic = 12
 	widestFlag  = 26
 )
 

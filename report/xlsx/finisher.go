@@ -18,6 +18,7 @@ type finisher struct {
 	fixed   []issuerFixes
 	firsts  map[domain.Name]place              // of the domains of the fixes
 	changes *columnSheets[report.DomainChange] // nil if nothing was compared
+	places  *columnSheets[report.PlaceLine]    // nil if no other places are
 	groups  []*groupSheets
 	fixes   *columnSheets[report.FixLine]
 	domains *columnSheets[report.DomainTotal]
@@ -41,6 +42,9 @@ func newFinisher(b *workbook, o *report.Overview) *finisher {
 	if changes := o.Tally.Changes; changes != nil {
 		c.changes = newColumnSheets(b, changesSheet, &b.lined, changeColumns(changes.Labels))
 	}
+	if len(b.perspectives) > 0 {
+		c.places = newColumnSheets(b, placesSheet, &b.lined, placeColumns(o.Labels, b.perspectives))
+	}
 	c.groups = newGroupSheets(b, o)
 	issuers := o.Issuers()
 	for i := range issuers {
@@ -59,6 +63,7 @@ func (c *finisher) write() error {
 		c.writeFixes,
 		func() error { return c.complete(c.fixes.series) },
 		c.writeChanges,
+		c.writePlaces,
 		c.writeGroups,
 		c.writeLegend,
 		func() error { return c.complete(c.legend.series) },
@@ -142,6 +147,9 @@ func (c *finisher) writeLegend() error {
 	if c.changes != nil {
 		lines = slices.Concat(lines, changeWords(), c.changes.legend())
 	}
+	if c.places != nil {
+		lines = slices.Concat(lines, placeWords(), c.places.legend())
+	}
 	for _, l := range slices.Concat(lines, c.groupLegend()) {
 		if _, err := c.legend.add(l); err != nil {
 			return err
@@ -156,6 +164,9 @@ func (c *finisher) series() []*series {
 	if c.changes != nil {
 		all = slices.Insert(all, 0, c.changes.series)
 	}
+	if c.places != nil {
+		all = slices.Insert(all, 0, c.places.series)
+	}
 	return all
 }
 
@@ -163,7 +174,10 @@ func (c *finisher) series() []*series {
 func (c *finisher) texts() []sheetText {
 	texts := append(c.groupTexts(), sheetTexts()...)
 	if c.changes != nil {
-		return slices.Insert(texts, 0, changesText())
+		texts = slices.Insert(texts, 0, changesText())
+	}
+	if c.places != nil {
+		texts = slices.Insert(texts, 0, placesText())
 	}
 	return texts
 }

@@ -106,7 +106,7 @@ func TestGroupsOfRowsLeftOut(t *testing.T) {
 	}
 }
 
-// Where a sheet of results is full, a line leads into the next.
+// If a sheet of results is full, a line leads into the next.
 func TestGroupsLeadIntoFurtherSheets(t *testing.T) {
 	f := open(t, limited(t, reporttest.Grouped(t, "ca.example"), 3))
 	if _, got, err := f.GetCellHyperLink(f.GetSheetList()[1], "B3"); err != nil || got != "'Results 3'!A2" {

@@ -133,6 +133,21 @@ func changeLook(change scan.Change) look {
 	panic("report: unknown change " + string(change))
 }
 
+// corroboratedLook tells apart what other places make of a decision, in the same way.
+func corroboratedLook(c scan.Corroborated) look {
+	switch c {
+	case scan.CorroboratedYes:
+		return statusLook(scan.Permitted)
+	case scan.CorroboratedNo:
+		return statusLook(scan.Denied)
+	case scan.CorroboratedUnknown:
+		return onFailureLook(scan.OnFailureUnknown) // one word, one look
+	case scan.CorroboratedNotApplicable:
+		return look{color: faded}
+	}
+	panic("report: unknown value " + string(c))
+}
+
 // rowStyles are the styles of the sheets of lines, by number.
 type rowStyles struct {
 	indent              float64        // of text, in characters
@@ -142,7 +157,7 @@ type rowStyles struct {
 	count, link         int            // numbers of things; those that lead to them
 	note                int            // in place of lines
 	blank               int            // of cells without text; 0 if there are none
-	colored             map[string]int // of statuses, of what a CA may do after a failure, and of changes
+	colored             map[string]int // of statuses, of what a CA may do after a failure, of changes, and of what other places make of it
 }
 
 // indentWidth is what a step away from the side takes, in characters.
@@ -184,6 +199,9 @@ func newRowStyles(book *stylebook, lined bool) rowStyles {
 	}
 	for _, change := range scan.Changes() {
 		styles.colored[string(change)] = with(changeLook(change))
+	}
+	for _, c := range scan.Corroborations() {
+		styles.colored[string(c)] = with(corroboratedLook(c))
 	}
 	return styles
 }

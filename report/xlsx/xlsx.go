@@ -57,20 +57,21 @@ func sheetTexts() []sheetText {
 // zipWriter the archive. Results and Failed are written as the rows come, what is
 // made from the Tally at the end.
 type workbook struct {
-	dir         string // its own, for temporary files
-	archive     *zipWriter
-	file        *excelize.File
-	book        *stylebook
-	styles      rowStyles      // of the sheets that have many rows of one line
-	lined       rowStyles      // of the others, with a line under each row
-	valueStyles map[string]int // of the input's values, by number format
-	limits      limits
-	table       *report.Table
-	line        *line // the last row
-	sharedLines report.OutcomeCache[sharedLine]
-	results     *series
-	failed      *columnSheets[scan.Result]
-	err         error // of Write; errClosed after Close
+	dir          string // its own, for temporary files
+	archive      *zipWriter
+	file         *excelize.File
+	book         *stylebook
+	styles       rowStyles      // of the sheets that have many rows of one line
+	lined        rowStyles      // of the others, with a line under each row
+	valueStyles  map[string]int // of the input's values, by number format
+	limits       limits
+	table        *report.Table
+	perspectives []string
+	line         *line // the last row
+	sharedLines  report.OutcomeCache[sharedLine]
+	results      *series
+	failed       *columnSheets[scan.Result]
+	err          error // of Write; errClosed after Close
 }
 
 // New returns a Writer of a workbook. The error says if the columns do not fit into one, or
@@ -92,7 +93,7 @@ func newWorkbook(w io.Writer, layout report.Layout) (*workbook, error) {
 	}
 	file := excelize.NewFile(excelize.Options{TmpDir: dir})
 	b := &workbook{
-		dir: dir, archive: newZipWriter(w, dir), file: file, book: newStylebook(file), table: t, line: newLine(columns), valueStyles: make(map[string]int), sharedLines: report.NewOutcomeCache[sharedLine](mostShared),
+		dir: dir, archive: newZipWriter(w, dir), file: file, book: newStylebook(file), table: t, perspectives: layout.Perspectives, line: newLine(columns), valueStyles: make(map[string]int), sharedLines: report.NewOutcomeCache[sharedLine](mostShared),
 		limits: limits{excelize.TotalRows, maxSheetSize},
 	}
 	b.styles, b.lined = newRowStyles(b.book, false), newRowStyles(b.book, true)

@@ -153,7 +153,7 @@ func (e *engine) judge(s *step, out outcome) {
 		u.uncut = true
 	}
 	if failure != snapshot.Timeout && failure != snapshot.Network && out.standing != flooded && e.time(s, out) {
-		e.noteLoss(u, s.epoch, out.at)
+		e.noteLoss(u, s.lostEpoch, out.at)
 	}
 	if u.noteAD(out); answered {
 		u.answers++
@@ -165,6 +165,8 @@ func (e *engine) judge(s *step, out outcome) {
 	case failure == snapshot.Timeout: // noted when it was overdue
 	case speaks:
 		u.flow.note(s.epoch, rejected, out.at)
+	case u.overUDP() && s.form.overTCP():
+		u.flow.note(s.epoch, spared, out.at)
 	default:
 		u.flow.note(s.epoch, fine, out.at)
 	}
@@ -205,6 +207,13 @@ func (e *engine) slow(u *upstream, now time.Time) {
 	e.tell(u, Slowed)
 }
 
+// slowAfterControl has a server asked more slowly that did not answer its control question
+// in time.
+func (e *engine) slowAfterControl(u *upstream, now time.Time) {
+	u.flow.slowAfterControl(now)
+	e.tell(u, Slowed)
+}
+
 // time takes in how long the server of a step took, and reports whether its query was
 // lost on the way. A query that was sent again was lost if the reply came as soon after
 // that as replies to queries do that are sent once, and it says no more of the way than
@@ -241,9 +250,8 @@ func (e *engine) tend(ctx context.Context, now time.Time) {
 		}
 		if u.flow.doubt.due {
 			u.flow.doubt.due = false
-			wait := u.flow.controlWait()
-			cuts := !u.uncut
-			e.probing.Go(func() { e.controls <- e.control(ctx, u, wait, cuts) })
+			way := u.controlWay()
+			e.probing.Go(func() { e.controls <- e.control(ctx, u, way) })
 		}
 		if u.health.probeDue(now) {
 			e.beginProbe(ctx, u)
@@ -261,17 +269,19 @@ func (e *engine) controlled(c controlled) {
 	if c.took > 0 && e.limiter == nil { // which it would have waited for, too
 		u.flow.typical.noteControl(c.took)
 	}
-	switch c.verdict {
-	case atEase:
+	switch {
+	case c.verdict == atEase && c.asked > 1 && u.flow.pace.limited():
+		e.slowAfterControl(u, now) // it is on trial
+	case c.verdict == atEase:
 		u.flow.doubt.clear(now)
-	case inTrouble:
-		e.slow(u, now)
+	case c.verdict == inTrouble:
+		e.slowAfterControl(u, now)
 		if c.took == 0 && e.others(u) > 0 { // it was answered with an error
 			u.health.wantProbe()
 		}
-	case silent:
+	case c.verdict == silent:
 		busy := u.flow.slowedAt
-		e.slow(u, now)
+		e.slowAfterControl(u, now)
 		u.flow.slowedAt = busy // now it is away rather than busy
 		u.health.wantProbe()
 		u.flow.doubt.held = u.health.probing || u.health.probeWanted

@@ -32,41 +32,59 @@ const mostLost = 3
 
 // control asks a server for the SOA record of the root, which every resolver has at
 // hand, to tell a server in trouble from names that are dead. Networks lose messages, so
-// it is at ease if it answers one of the first two questions in time. cuts says that it
-// truncates whatever it sends over UDP.
-func (r *Client) control(ctx context.Context, u *upstream, wait time.Duration, cuts bool) controlled {
-	for lost := range mostLost {
+// it is at ease, too, if one question is lost and the next two are answered in time; a
+// limiter may let one pass by chance.
+func (r *Client) control(ctx context.Context, u *upstream, way controlWay) controlled {
+	c := controlled{up: u, verdict: inTrouble}
+	for lost, wanted := 0, 1; lost < mostLost; {
 		began := time.Now()
-		err := r.askControl(ctx, u, wait<<lost, cuts)
-		c := controlled{up: u, verdict: inTrouble, asked: lost + 1}
+		patient := way
+		patient.wait <<= lost
+		err := r.askControl(ctx, u, patient)
+		c.asked++
 		switch {
 		case errors.Is(err, errControl):
 			return c
-		case err == nil:
-			c.took = time.Since(began)
-			if lost < 2 && c.took <= wait {
-				c.verdict = atEase
-			}
+		case err != nil:
+			lost, wanted = lost+1, 2
+			continue
+		}
+		if c.took = time.Since(began); c.took > way.wait || lost > 1 {
+			return c
+		}
+		if wanted--; wanted == 0 {
+			c.verdict = atEase
 			return c
 		}
 	}
-	return controlled{up: u, verdict: silent, asked: mostLost}
+	c.verdict, c.took = silent, 0
+	return c
 }
 
 // errControl says that a control question was answered with an error, or cut short.
 var errControl = errors.New("no answer to a control question")
 
-func (r *Client) askControl(ctx context.Context, u *upstream, wait time.Duration, cuts bool) error {
-	f := u.firstForm()
-	query, err := packProbe(dns.Id(), f)
+// controlWay is how a server is asked its control question.
+type controlWay struct {
+	wait time.Duration // for the reply
+	form form
+	cuts bool // it truncates whatever it sends over UDP
+}
+
+func (u *upstream) controlWay() controlWay {
+	return controlWay{wait: u.flow.controlWait(), form: u.firstForm(), cuts: !u.uncut}
+}
+
+func (r *Client) askControl(ctx context.Context, u *upstream, way controlWay) error {
+	query, err := packProbe(dns.Id(), way.form)
 	if err != nil {
 		return err
 	}
 	ask := r.askOnce
-	if cuts {
+	if way.cuts {
 		ask = r.askWithin
 	}
-	message, err := ask(ctx, wait, u, f, query, once)
+	message, err := ask(ctx, way.wait, u, way.form, query, nil)
 	if err != nil {
 		return err
 	}

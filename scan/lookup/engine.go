@@ -30,8 +30,7 @@ type engine struct {
 	// What failed waits for its final pass; what failed first comes first.
 	waiting map[domain.Name]*waiting
 	failed  []domain.Name
-	owed    float64   // queries of the final pass that were sent before their time
-	owedAt  time.Time // when it was counted
+	finalAt time.Time // when the next query of the final pass may be begun
 	until   time.Time // when all names that are overdue will have had their tries
 	lastOut bool      // only failed names are left, and servers out of rotation got another chance
 
@@ -41,6 +40,7 @@ type engine struct {
 	rotor    int       // the server that comes next
 	outSince time.Time // when the last server went out of rotation; zero while one is in
 
+	early    early
 	probes   chan probedAgain
 	controls chan controlled
 	probing  sync.WaitGroup // probes and control questions
@@ -53,6 +53,7 @@ type waiting struct {
 	failedAt      time.Time
 	validatedOnly bool
 	servfailed    bool
+	silent        bool // in its last try
 }
 
 // doneBatch is how many Observations are handed over at a time; fewer where the
@@ -104,7 +105,9 @@ func newEngine(r *Client, input <-chan []domain.Name, done func([]snapshot.Obser
 		wakeAt:   time.Now().Add(forever),
 		probes:   make(chan probedAgain, len(r.upstreams)),
 		controls: make(chan controlled, len(r.upstreams)),
+		early:    early{ended: make(chan struct{}, maxProving)},
 	}
+	r.asker = nil
 	for _, u := range r.upstreams { // what an earlier Lookup left without an answer
 		u.flow.doubt.asked, u.flow.doubt.due, u.flow.doubt.held = false, false, false
 		u.health.probing, u.health.last = false, false
@@ -132,6 +135,7 @@ func (e *engine) run(ctx context.Context) error {
 		}
 		e.expire(now)
 		e.tend(ctx, now)
+		e.proveEarly(ctx)
 		pause := e.send(ctx, now)
 		if e.transport.flush(now, e.endTry) {
 			continue
@@ -149,12 +153,14 @@ func (e *engine) run(ctx context.Context) error {
 	e.handOver()
 	e.stats.silent.Store(0)
 	e.stats.asking.Store(0)
+	e.stats.proving.Store(0)
 	return ctx.Err()
 }
 
 // idle reports whether nothing is left to be asked.
 func (e *engine) idle() bool {
-	return e.input == nil && len(e.backlog) == 0 && len(e.pending) == 0 && len(e.waiting) == 0
+	return e.input == nil && len(e.backlog) == 0 && len(e.pending) == 0 && len(e.waiting) == 0 &&
+		len(e.early.queue) == 0 && e.early.running == 0
 }
 
 // takeIn takes in what has arrived, and reports whether there was something. It comes
@@ -169,6 +175,8 @@ func (e *engine) takeIn() (some bool) {
 			e.probed(p)
 		case c := <-e.controls:
 			e.controlled(c)
+		case <-e.early.ended:
+			e.early.running--
 		default:
 			return some
 		}
@@ -181,6 +189,7 @@ func (e *engine) close() {
 	e.wake.Stop()
 	e.transport.close()
 	e.probing.Wait()
+	e.leavePlaces()
 	e.hangUp()
 }
 
@@ -201,6 +210,8 @@ func (e *engine) wait(ctx context.Context, now time.Time, pause time.Duration) {
 		e.probed(p)
 	case c := <-e.controls:
 		e.controlled(c)
+	case <-e.early.ended:
+		e.early.running--
 	case <-e.wake.C:
 		e.wakeAt = time.Time{} // it has to be armed again
 	}
@@ -212,7 +223,7 @@ const forever = time.Hour
 // send sends queries until nothing is ready, all places are held, or something forbids
 // more; it returns how long that lasts at most.
 func (e *engine) send(ctx context.Context, now time.Time) (pause time.Duration) {
-	for e.places < e.cfg.Concurrency && ctx.Err() == nil {
+	for e.places < e.mostPlaces() && ctx.Err() == nil {
 		if pause := e.makeReady(now); len(e.ready) == 0 {
 			return pause
 		}
@@ -284,20 +295,28 @@ func (e *engine) beginAnother(now time.Time) bool {
 // askAgain begins the final pass of the name that failed first, if that is due. It
 // returns how long it is not at most.
 func (e *engine) askAgain(now time.Time) (pause time.Duration) {
-	if len(e.failed) == 0 || !e.mayAskAgain(now) {
+	if len(e.failed) == 0 || !e.mayAskAgain(now) || len(e.backlog) > 0 && e.crowded() {
 		return forever
 	}
 	name := e.failed[0]
 	w := e.waiting[name]
-	wait := max(w.failedAt.Add(e.cfg.FinalPassAfter).Sub(now), e.finalWait(now))
+	wait := later(w.failedAt.Add(e.cfg.FinalPassAfter), e.finalAt).Sub(now)
 	if wait > 0 {
+		e.finalWaits(now)
 		return wait
 	}
 	e.failed = e.failed[1:]
 	delete(e.waiting, name)
 	s := e.ask(name, w.domains)
-	s.final, s.passes, s.validatedOnly, s.servfailed = true, w.passes, w.validatedOnly, w.servfailed
+	s.final, s.passes, s.validatedOnly, s.servfailed, s.silent = true, w.passes, w.validatedOnly, w.servfailed, w.silent
 	return 0
+}
+
+// crowded reports whether so many queries wait without a place that those of the final
+// pass would keep others from being asked. The sooner all names have had their first pass,
+// the sooner the last one has had its final one.
+func (e *engine) crowded() bool {
+	return !slices.ContainsFunc(e.upstreams, func(u *upstream) bool { return u.inRotation() && !u.flow.crowded() })
 }
 
 // mayAskAgain reports whether somebody is there to be asked again. If all servers are
@@ -330,16 +349,24 @@ func (e *engine) finalRate() float64 {
 	return max(bears, leastRate) / finalShare
 }
 
-// finalWait returns how long the next name must wait for its final pass, so that tries are
-// begun at the rate of the moment. Second tries go when they are due, and are owed.
-func (e *engine) finalWait(now time.Time) time.Duration {
-	rate := e.finalRate()
-	e.owed = max(0, e.owed-rate*now.Sub(e.owedAt).Seconds())
-	e.owedAt = now
-	if e.owed < 1 {
-		return 0
+// finalWaits takes in that a name may have to wait for its final pass because servers are
+// limited to less than they have borne. These limits are raised again.
+func (e *engine) finalWaits(now time.Time) {
+	if !e.finalAt.After(now) {
+		return
 	}
-	return time.Duration(e.owed / rate * float64(time.Second))
+	for _, u := range e.upstreams {
+		if u.flow.pace.belowCeiling() {
+			u.flow.pace.binding = true
+		}
+	}
+}
+
+// takeFinal takes a query of the final pass out of its allowance, which makes the next
+// name wait, so that tries are begun at the rate of the moment. Second tries go when they
+// are due.
+func (e *engine) takeFinal(now time.Time) {
+	e.finalAt = later(e.finalAt, now.Add(-paceBurst)).Add(time.Duration(float64(time.Second) / e.finalRate()))
 }
 
 // ask makes a step of a name, to be sent.
@@ -410,19 +437,19 @@ func (e *engine) sendStep(ctx context.Context, s *step, now time.Time) {
 	}
 	e.count(s, s.attempt > 0 || s.final)
 	if s.final {
-		e.owed++
+		e.takeFinal(now)
 	}
 	e.places++
 	s.hold = inPlace
 	s.sentAt, s.lastSent, s.sends, s.deadline = now, now, 1, now.Add(e.cfg.Timeout)
 	if u := s.up; u != nil {
 		u.flow.places++
-		u.flow.pace.take(now)
+		u.flow.take(now)
 		s.epoch = u.flow.epoch
 		if s.form == fresh {
 			s.form = u.firstForm()
 		}
-		s.overdueAt = now.Add(u.flow.patience())
+		s.overdueAt = now.Add(s.patience())
 		s.setResend(now)
 	}
 	if out, known := e.transport.send(ctx, s, now); known {
@@ -467,8 +494,12 @@ func (e *engine) expire(now time.Time) {
 // answered soon may be the server's fault.
 func (e *engine) overdue(s *step, now time.Time) {
 	f := &s.up.flow
-	if s.hold == inPlace {
+	if s.hold == inPlace || s.hold == resent {
 		f.note(s.epoch, overdue, now)
+	}
+	if s.hold == resent {
+		s.hold = none
+		return
 	}
 	e.until = later(e.until, e.lastTry(s))
 	if s.hold = late; f.mayWait() {
@@ -498,6 +529,7 @@ func (e *engine) tellSilent(now time.Time) {
 	}
 	e.stats.silent.Store(int64(overdue + len(e.waiting)))
 	e.stats.asking.Store(int64(len(e.pending) - overdue + len(e.backlog)))
+	e.tellProving()
 	queue := time.Duration(float64(len(e.failed)*e.cfg.Attempts) / e.finalRate() * float64(time.Second))
 	e.stats.until.Store(later(e.until, now).Add(queue).Unix() + 1)
 }
@@ -523,19 +555,26 @@ func (e *engine) resend(s *step, now time.Time) {
 		s.resendAt = now.Add(wait)
 		return
 	}
-	f.pace.take(now)
+	f.take(now)
 	s.sends++
 	s.lastSent = now
 	e.count(s, true)
 	e.transport.resend(s)
 	s.setResend(now)
+	s.lostEpoch = s.epoch
+	if s.epoch != f.epoch && s.hold == none { // it was sent at another pace; now it shows how this one does
+		s.epoch, s.hold, s.overdueAt = f.epoch, resent, now.Add(f.patience())
+	}
 }
 
 // resendWait returns how long a query must wait until it may be sent again.
 func (e *engine) resendWait(s *step, now time.Time) time.Duration {
 	f := &s.up.flow
-	if f.doubt.asked || f.doubt.held || f.pace.wait(now) > 0 {
-		return max(leastPatience, f.pace.wait(now)) // many wait together
+	if f.doubt.asked || f.doubt.held {
+		return leastPatience
+	}
+	if wait := f.pace.resendWait(now); wait > 0 {
+		return max(leastPatience, wait) // many wait together
 	}
 	return e.throttle(now)
 }
@@ -546,12 +585,12 @@ func (e *engine) resendWait(s *step, now time.Time) time.Duration {
 // if no other try is left, the step's Observation is completed and endStep ends the step.
 func (e *engine) endTry(s *step, out outcome) {
 	e.schedule.remove(s)
-	if s.hold == none {
+	if s.hold == none || s.hold == resent {
 		s.up.flow.waiting--
 	} else {
 		e.leavePlace(s)
 	}
-	if s.up != nil {
+	if s.silent = out.failure == snapshot.Timeout; s.up != nil {
 		e.judge(s, out)
 	}
 	out = e.withdrawn(s, out)
@@ -573,7 +612,7 @@ func (e *engine) endStep(s *step) {
 	switch {
 	case e.deservesPass(s):
 		now := time.Now()
-		e.waiting[s.obs.Name] = &waiting{s.domains, s.passes + 1, now, s.validatedOnly, s.servfailed}
+		e.waiting[s.obs.Name] = &waiting{s.domains, s.passes + 1, now, s.validatedOnly, s.servfailed, s.silent}
 		e.until = later(e.until, now.Add(e.cfg.FinalPassAfter+time.Duration(e.cfg.Attempts)*e.cfg.Timeout))
 		e.failed = append(e.failed, s.obs.Name)
 	default:
@@ -583,6 +622,7 @@ func (e *engine) endStep(s *step) {
 		if s.obs.Failure == snapshot.Timeout {
 			e.stats.unanswered.Add(1)
 		}
+		e.earlyQueue(&s.obs)
 		e.climb(s.obs.Name, s.domains)
 	}
 	e.spare = append(e.spare, s)
@@ -598,7 +638,7 @@ func (e *engine) deservesPass(s *step) bool {
 	case s.passes == 0:
 		return true
 	}
-	return troubled(failure) && s.passes < mostPasses && s.up != nil && s.up.inRotation() && s.up.flow.busy(s.obs.Time)
+	return troubled(failure) && s.passes < mostPasses && s.up != nil && s.up.flow.busy(s.obs.Time)
 }
 
 // mostPasses is how many passes a name has after the first, at the most.

@@ -1,6 +1,9 @@
 package lookup
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // flow is how fast one server is asked. Three things bound it, each by evidence about
 // the server and none by names that fail:
@@ -18,6 +21,7 @@ type flow struct {
 	waiting  int // queries that are overdue and hold none
 	typical  typicalTime
 	answered meter
+	sent     meter // first sends and others
 	pace     pace
 	doubt    doubt
 
@@ -29,6 +33,7 @@ type flow struct {
 	cut       cut
 	lossy     time.Time // until when loss is no evidence
 	lowest    float64   // that the pace has been, queries a second; 0: it had no limit
+	troubles  []outage  // in which names may have failed by the server's fault
 }
 
 // mostWaiting is how many overdue queries to one server may wait without a place, or
@@ -44,10 +49,19 @@ func (f *flow) room() bool { return f.places < f.most && !f.doubt.held }
 // mayTake reports whether a query may be sent now.
 func (f *flow) mayTake(now time.Time) bool { return f.room() && f.pace.wait(now) == 0 }
 
+// take takes in that a query is sent.
+func (f *flow) take(now time.Time) {
+	f.sent.add(now)
+	f.pace.take(now)
+}
+
 // comeBack limits the pace of a server that was out of rotation to a part of what it
-// bore before.
+// bore before: at its best, or when it was last in trouble.
 func (f *flow) comeBack(now time.Time) {
-	bears := max(f.bears(), float64(f.answered.most))
+	bears := f.pace.ceiling
+	if bears == 0 {
+		bears = max(f.bears(), float64(f.answered.most))
+	}
 	f.pace.set(max(bears/returnShare, leastRate), bears, now)
 	f.restart()
 }
@@ -58,6 +72,9 @@ const returnShare = 8
 
 // mayWait reports whether one more overdue query may wait without a place.
 func (f *flow) mayWait() bool { return f.waiting < max(mostWaiting, f.most) }
+
+// crowded reports whether half as many as may do already wait without a place.
+func (f *flow) crowded() bool { return 2*f.waiting > max(mostWaiting, f.most) }
 
 // The bounds of patience. The least keeps moments in which client or server do
 // something else from making queries overdue; the first holds until there is a sample.
@@ -73,6 +90,12 @@ func (f *flow) patience() time.Duration {
 		return firstPatience
 	}
 	return max(leastPatience, roundTrips*f.typical.value)
+}
+
+// shortPatience is patience with a name that was silent before: a little more than a round
+// trip.
+func (f *flow) shortPatience() time.Duration {
+	return min(f.patience(), max(quickest, f.typical.value+f.typical.value/4))
 }
 
 // The bounds of the wait for a control question.
@@ -97,6 +120,7 @@ const (
 	fine     sign = iota // it was answered, be it with a failure of the name's own
 	overdue              // it was not answered soon
 	rejected             // it was answered in a way that may be a limiter's
+	spared               // it was answered over TCP, which a limiter of UDP does not bear on
 )
 
 // note takes in how a query of an epoch went. Failures that cluster make a control
@@ -104,9 +128,10 @@ const (
 func (f *flow) note(epoch int, how sign, now time.Time) {
 	if how == fine {
 		f.answered.add(now)
+		f.pace.answers++
 	}
-	if epoch == f.epoch {
-		f.doubt.note(how, now)
+	if epoch == f.epoch && f.doubt.note(how, now) {
+		f.doubt.bore, f.doubt.sent = f.answered.lastSecond(now), f.sent.lastSecond(now)
 	}
 }
 
@@ -141,6 +166,7 @@ func (f *flow) inVain(now time.Time) bool {
 		return false
 	}
 	f.cut, f.lossy = cut{}, now.Add(lossyFor)
+	f.troubles = append(f.troubles, outage{now, f.lossy})
 	return true
 }
 
@@ -174,21 +200,52 @@ const (
 	slowLossMost   = slowLossWindow / 8
 )
 
-// slow limits the pace after trouble: to a little less than the server answered in the
-// last second, but no more than to a part of the rate before.
+// slow limits the pace after loss: to a little less than the server answered in the last
+// second, but no more than to a part of the rate before.
 func (f *flow) slow(now time.Time) {
-	from := f.pace.limit / mostCut
-	if !f.pace.limited() {
-		from = f.capacity() / firstCut
+	f.slowTo(f.answered.lastSecond(now), f.leastAfter(), now)
+}
+
+// slowAfterControl limits the pace of a server that did not answer its control question
+// in time. It has shown what it bears: what it answered in the second before it was asked
+// that, or if that was nothing the most in a second. If hardly any queries were sent, that
+// says nothing of what it bears.
+func (f *flow) slowAfterControl(now time.Time) {
+	least := f.leastAfter()
+	if !f.pace.limited() && f.answered.most > 0 && float64(f.doubt.sent) > least {
+		least = 0
 	}
-	bears := float64(f.answered.lastSecond(now))
-	f.pace.set(max(fairPart*bears, from, leastRate), bears, now)
+	f.slowTo(f.doubt.bore, least, now)
+}
+
+// leastAfter is the part of the rate before trouble that a server is asked at least at.
+func (f *flow) leastAfter() float64 {
+	if f.pace.limited() {
+		return f.pace.limit / mostCut
+	}
+	return f.capacity() / firstCut
+}
+
+// slowTo limits the pace to a little less than what the server answered in a second, or if
+// that is nothing in its best one, but not to less than least.
+func (f *flow) slowTo(answered int, least float64, now time.Time) {
+	if answered == 0 {
+		answered = f.answered.most
+	}
+	bears := float64(answered)
+	f.pace.set(max(fairPart*bears, least, leastRate), max(bears, least), now)
 	f.restart()
 	f.slowdowns++
 	f.slowedAt = now
+	f.troubles = append(f.troubles, outage{now, now})
 	if f.lowest == 0 || f.pace.limit < f.lowest {
 		f.lowest = f.pace.limit
 	}
+}
+
+// troubled reports whether the server was in trouble at some time from one to another.
+func (f *flow) troubled(from, to time.Time) bool {
+	return slices.ContainsFunc(f.troubles, func(o outage) bool { return !o.to.Before(from) && !o.from.After(to) })
 }
 
 const (
@@ -211,7 +268,7 @@ const busyFor = time.Minute
 func (f *flow) restart() {
 	f.epoch++
 	d := f.doubt
-	f.doubt = doubt{cleared: d.cleared, asked: d.asked, due: d.due, held: d.held}
+	f.doubt = doubt{cleared: d.cleared, asked: d.asked, due: d.due, held: d.held, bore: d.bore, sent: d.sent}
 }
 
 // capacity is the rate at which the places alone would let queries go, at the
@@ -244,6 +301,7 @@ type doubt struct {
 	asked              bool      // a control question is out
 	due                bool      // it is to be sent
 	held               bool      // nothing else is sent until it is settled
+	bore, sent         int       // queries that were answered, and sent, in the second before it was due
 }
 
 // A window is so many outcomes; a cluster is half of them. After the server was cleared
@@ -256,22 +314,24 @@ const (
 )
 
 // note holds queries back if names are rejected in a cluster: each would be lost, at
-// once, to a limiter. Those that are not answered have time.
-func (d *doubt) note(how sign, now time.Time) {
+// once, to a limiter. Those that are not answered have time. It reports whether a control
+// question has become due.
+func (d *doubt) note(how sign, now time.Time) bool {
 	if d.outcomes == doubtWindow {
 		d.outcomes, d.failures = 0, 0
 	}
 	d.outcomes++
-	if how == fine {
+	if how == fine || how == spared {
 		d.heard++
-		return
+		return false
 	}
 	d.failures++
 	d.since++
 	if d.failures < doubtCluster || d.asked || d.since < clearedTries && now.Sub(d.cleared) < clearedFor {
-		return
+		return false
 	}
 	d.asked, d.due, d.held = true, true, how == rejected
+	return true
 }
 
 // clear takes in that the control question was answered in time.
@@ -286,6 +346,7 @@ type pace struct {
 	raisedAt time.Time
 	quiet    int  // raises since the step was last doubled
 	binding  bool // a query has waited for the pace since the last raise
+	answers  int  // since the last raise
 }
 
 // A limit is raised while the server is in no trouble: quickly up to nearly what it bore
@@ -295,7 +356,8 @@ const (
 	quickRaise   = 1.5
 	nearCeiling  = 0.95
 	firstStep    = 0.02
-	doubleAfter  = 12                    // raises: 3 s
+	raiseAnswers = 8                     // to raise it near the ceiling
+	doubleAfter  = 16                    // raises: 4 s
 	paceBurst    = 10 * time.Millisecond // that may be saved up
 	liftCapacity = 2                     // so many times the capacity is no limit any more
 )
@@ -319,6 +381,18 @@ func (p *pace) wait(now time.Time) time.Duration {
 	return wait
 }
 
+// resendWait returns how long the pace makes a query wait that is to be sent again. It goes
+// before others, because that it is answered now shows that the server loses some.
+func (p *pace) resendWait(now time.Time) time.Duration {
+	if !p.limited() {
+		return 0
+	}
+	return p.wait(now) - time.Duration(resendLead/p.limit*float64(time.Second))
+}
+
+// resendLead is how many queries may be sent again before their turn.
+const resendLead = 4
+
 // take takes a query out of the allowance.
 func (p *pace) take(now time.Time) {
 	if !p.limited() {
@@ -338,13 +412,14 @@ func (f *flow) raise(now time.Time) (lifted bool) {
 		return false
 	}
 	p.raisedAt = now
+	if !p.binding || p.answers < raiseAnswers && !p.belowCeiling() {
+		return false // that all goes well says something of the limit only if it is reached
+	}
+	p.binding, p.answers = false, 0
 	if p.quiet++; p.quiet%doubleAfter == 0 {
 		p.step *= 2
 	}
-	if p.binding {
-		p.binding = false
-		p.limit = p.raised()
-	}
+	p.limit = p.raised()
 	if p.limit < liftCapacity*f.capacity() && p.quiet < liftAfter {
 		return false
 	}
@@ -355,11 +430,15 @@ func (f *flow) raise(now time.Time) (lifted bool) {
 // liftAfter is after how many raises without trouble a limit is lifted in any case.
 const liftAfter = 240 // a minute
 
+// belowCeiling reports whether the limit is less than nearly what the server bore, or that
+// is not known.
+func (p *pace) belowCeiling() bool { return p.ceiling == 0 || p.limit < nearCeiling*p.ceiling }
+
 func (p *pace) raised() float64 {
 	switch quick := p.limit * quickRaise; {
 	case p.ceiling == 0:
 		return quick
-	case p.limit < nearCeiling*p.ceiling:
+	case p.belowCeiling():
 		return min(quick, nearCeiling*p.ceiling)
 	}
 	return p.limit + p.step*max(p.ceiling, p.limit)

@@ -102,6 +102,7 @@ type Client struct {
 	upstreams []*upstream
 	limiter   *rate.Limiter        // nil without a limit
 	refused   map[domain.Name]bool // whether by SERVFAIL
+	asker     *proofAsker          // of proofs that were begun while names were looked up
 	stats     counters
 }
 
@@ -186,6 +187,8 @@ func (r *Client) Store() *snapshot.Store { return r.cfg.Store }
 //
 // Above a set that does not restrict mail the parents are asked too, to see
 // whether it hides one that does.
+//
+// While the last names are waited for, what Prove will want to know is asked already.
 //
 // The error is that of ctx; a name that could not be looked up is no error.
 func (r *Client) Lookup(ctx context.Context, names iter.Seq[[]domain.Name], done func([]snapshot.Observation)) error {

@@ -17,15 +17,21 @@ func plan(store *snapshot.Store, overlay *zone.Overlay) {
 		}
 		o := snapshot.Observation{Name: name, Records: set.RRset, TTL: set.TTL}
 		markPlanned(&o)
+		store.Drop(name) // and what was kept beside it
 		store.Put(o)
 	}
 }
 
 // recall puts an answer of an earlier run, taken without the overlay, into the Store as it
-// would have been with it: what the overlay knows of the first of the name's aliases that
-// it knows takes the place of what was behind that. For the names themselves plan has the
-// last word.
+// would have been with it.
 func recall(store *snapshot.Store, overlay *zone.Overlay, o snapshot.Observation) {
+	store.Put(recalled(overlay, o))
+}
+
+// recalled is an answer of an earlier run as it would have been with the overlay: what the
+// overlay knows of the first of the name's aliases that it knows takes the place of what was
+// behind that. For the names themselves plan has the last word.
+func recalled(overlay *zone.Overlay, o snapshot.Observation) snapshot.Observation {
 	for i, alias := range o.Aliases {
 		if set, known := overlay.Find(alias); known {
 			o = snapshot.Observation{
@@ -39,7 +45,7 @@ func recall(store *snapshot.Store, overlay *zone.Overlay, o snapshot.Observation
 			break
 		}
 	}
-	store.Put(o)
+	return o
 }
 
 // markPlanned says that nobody has answered so: nothing is known of who would, or of

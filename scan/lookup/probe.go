@@ -232,7 +232,7 @@ func (r *Client) foldsCase(ctx context.Context, u *upstream, shown shown) bool {
 // askSoon is ask for what every resolver has at hand.
 func (r *Client) askSoon(ctx context.Context, u *upstream, f form, query []byte) ([]byte, error) {
 	timeout := min(r.cfg.Timeout, probeTimeout)
-	message, err := r.askWithin(ctx, timeout, u, f, query, once)
+	message, err := r.askWithin(ctx, timeout, u, f, query, nil)
 	if errors.Is(err, context.DeadlineExceeded) {
 		return nil, fmt.Errorf("no answer within %v", timeout)
 	}
@@ -241,22 +241,22 @@ func (r *Client) askSoon(ctx context.Context, u *upstream, f form, query []byte)
 
 // ask sends one query, apart from all others, and returns the reply.
 func (r *Client) ask(ctx context.Context, u *upstream, f form, query []byte) ([]byte, error) {
-	return r.askWithin(ctx, r.cfg.Timeout, u, f, query, once)
+	return r.askWithin(ctx, r.cfg.Timeout, u, f, query, nil)
 }
 
 // askWithin is askOnce, and asks over TCP, which may take as long again, if the reply
 // was cut short.
-func (r *Client) askWithin(ctx context.Context, timeout time.Duration, u *upstream, f form, query []byte, how sending) ([]byte, error) {
-	message, err := r.askOnce(ctx, timeout, u, f, query, how)
+func (r *Client) askWithin(ctx context.Context, timeout time.Duration, u *upstream, f form, query []byte, again []time.Duration) ([]byte, error) {
+	message, err := r.askOnce(ctx, timeout, u, f, query, again)
 	if err != nil || !u.overUDP() || f.overTCP() || check(message, query) != cutShort {
 		return message, err
 	}
-	return r.askOnce(ctx, timeout, u, ednsTCP, query, how)
+	return r.askOnce(ctx, timeout, u, ednsTCP, query, again)
 }
 
 // askOnce asks over UDP from a port of its own, or over a stream, when the rate allows
-// it. If time is over the error is context.DeadlineExceeded.
-func (r *Client) askOnce(ctx context.Context, timeout time.Duration, u *upstream, f form, query []byte, how sending) ([]byte, error) {
+// it. Over UDP the query is sent again after so long each time, if it is not answered. If time is over the error is context.DeadlineExceeded.
+func (r *Client) askOnce(ctx context.Context, timeout time.Duration, u *upstream, f form, query []byte, again []time.Duration) ([]byte, error) {
 	if r.limiter != nil {
 		if err := r.limiter.Wait(ctx); err != nil {
 			return nil, err
@@ -267,7 +267,7 @@ func (r *Client) askOnce(ctx context.Context, timeout time.Duration, u *upstream
 	var message []byte
 	var err error
 	if u.overUDP() && !f.overTCP() {
-		message, err = r.askUDP(ctx, u, query, how)
+		message, err = r.askUDP(ctx, u, query, again)
 	} else {
 		message, err = u.streams.Exchange(ctx, query)
 	}
@@ -277,15 +277,7 @@ func (r *Client) askOnce(ctx context.Context, timeout time.Duration, u *upstream
 	return message, err
 }
 
-// sending is how often a query is sent over UDP within its time.
-type sending int
-
-const (
-	once       sending = iota
-	persistent         // again if it is not answered, as often as that of a lookup
-)
-
-func (r *Client) askUDP(ctx context.Context, u *upstream, query []byte, how sending) ([]byte, error) {
+func (r *Client) askUDP(ctx context.Context, u *upstream, query []byte, again []time.Duration) ([]byte, error) {
 	conn, err := r.cfg.Dial(ctx, "udp", u.server.address)
 	if err != nil {
 		return nil, err
@@ -295,8 +287,7 @@ func (r *Client) askUDP(ctx context.Context, u *upstream, query []byte, how send
 	if _, err := conn.Write(query); err != nil {
 		return nil, err
 	}
-	for sent, after := 1, time.Duration(0); how == persistent && sent < mostSends; sent++ {
-		after += u.roundTrip.retryAfter(sent)
+	for _, after := range again {
 		defer time.AfterFunc(after, func() {
 			r.stats.queries.Add(1)
 			r.stats.retries.Add(1)

@@ -22,17 +22,60 @@ type dsAnswer struct {
 // are provably not signed (RFC 4035, sections 4.3 and 5.2). It verifies no signature
 // itself: it asks resolvers that do, and reads what their AD bit vouches for.
 type prover struct {
-	ask    func(ctx context.Context, name string) (dsAnswer, error)
+	ask   func(ctx context.Context, name string) (dsAnswer, error)
+	steps memo[snapshot.ProofStep]
+}
+
+// memo finds each thing once, however many want it at the same time. The zero memo is
+// empty.
+type memo[T any] struct {
 	asking singleflight.Group
 
 	mu    sync.Mutex // guards what follows
-	known map[string]snapshot.ProofStep
+	known map[string]T
+}
+
+// find returns what there is under a key, or what ask finds, whose error is that of a
+// context.
+func (m *memo[T]) find(key string, ask func() (T, error)) (T, error) {
+	for {
+		mine := false
+		shared, err, _ := m.asking.Do(key, func() (any, error) {
+			mine = true
+			return m.knownOr(key, ask)
+		})
+		if err == nil || mine {
+			found, _ := shared.(T)
+			return found, err
+		}
+		// Another one asked, and came to its end; this one asks itself.
+	}
+}
+
+func (m *memo[T]) knownOr(key string, ask func() (T, error)) (T, error) {
+	m.mu.Lock()
+	found, ok := m.known[key]
+	m.mu.Unlock()
+	if ok {
+		return found, nil
+	}
+	found, err := ask()
+	if err != nil {
+		return found, err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.known == nil {
+		m.known = make(map[string]T)
+	}
+	m.known[key] = found
+	return found, nil
 }
 
 // newProver returns a prover that sends its DS queries, which set DO and leave AD
 // and CD clear, by ask. The error of ask is that of ctx.
 func newProver(ask func(ctx context.Context, name string) (dsAnswer, error)) *prover {
-	return &prover{ask: ask, known: make(map[string]snapshot.ProofStep)}
+	return &prover{ask: ask}
 }
 
 // prove walks from the top-level domain down to name, which is spelt like
@@ -80,41 +123,7 @@ func downTo(name string) []string {
 // step returns what the DS query for a name shows; zone is the signed one that
 // encloses it. Each name is asked once, however many walks lead over it.
 func (p *prover) step(ctx context.Context, name, zone string) (snapshot.ProofStep, error) {
-	for {
-		mine := false
-		shared, err, _ := p.asking.Do(name, func() (any, error) {
-			mine = true
-			return p.findOrAsk(ctx, name, zone)
-		})
-		switch {
-		case err == nil:
-			return shared.(snapshot.ProofStep), nil
-		case mine:
-			return snapshot.ProofStep{}, err
-		}
-		// Another walk asked, and came to its end; this one asks itself.
-	}
-}
-
-func (p *prover) findOrAsk(ctx context.Context, name, zone string) (snapshot.ProofStep, error) {
-	if step, ok := p.find(name); ok {
-		return step, nil
-	}
-	step, err := p.askTwice(ctx, name, zone)
-	if err != nil {
-		return snapshot.ProofStep{}, err
-	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.known[name] = step
-	return step, nil
-}
-
-func (p *prover) find(name string) (snapshot.ProofStep, bool) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	step, ok := p.known[name]
-	return step, ok
+	return p.steps.find(name, func() (snapshot.ProofStep, error) { return p.askTwice(ctx, name, zone) })
 }
 
 // askTwice asks once more where nothing is proven.

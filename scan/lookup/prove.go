@@ -2,17 +2,15 @@ package lookup
 
 import (
 	"context"
-	"encoding/binary"
 	"errors"
 	"iter"
 	"slices"
+	"strconv"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/miekg/dns"
 	"golang.org/x/sync/errgroup"
-	"golang.org/x/time/rate"
 
 	"caascan/scan/domain"
 	"caascan/scan/snapshot"
@@ -34,20 +32,29 @@ const (
 // all that it rests on is proven so; names is ranged over again after that. Where no
 // server validates and is believed nothing is proven. The error is that of ctx.
 func (r *Client) Prove(ctx context.Context, names iter.Seq[domain.Name], done func([]snapshot.Observation)) error {
-	believed := slices.DeleteFunc(slices.Clone(r.upstreams), func(u *upstream) bool {
-		return !u.believed(&r.cfg) || u.health.out == expelled
-	})
-	if len(believed) == 0 {
+	a := r.asker
+	r.asker = nil
+	if believed := r.believed(); a == nil || !slices.Equal(believed, a.believed) || slices.ContainsFunc(believed, (*upstream).unvouched) {
+		a = newProofAsker(r, believed)
+	}
+	if len(a.believed) == 0 {
 		return nil
 	}
 	defer r.hangUp()
-	a := newProofAsker(r, believed, done)
+	a.done = done
 	for {
 		restored, err := a.pass(ctx, r.unproven(names))
 		if err != nil || restored == 0 {
 			return err
 		}
 	}
+}
+
+// believed returns the servers that are asked for proofs.
+func (r *Client) believed() []*upstream {
+	return slices.DeleteFunc(slices.Clone(r.upstreams), func(u *upstream) bool {
+		return !u.believed(&r.cfg) || u.health.out == expelled
+	})
 }
 
 // pass proves Observations, and returns how many of them have turned out to be answers,
@@ -128,9 +135,13 @@ func (r *Client) lastOf(name domain.Name) (snapshot.Observation, bool) {
 	return snapshot.Observation{}, false
 }
 
-// ill reports whether the server that failed was ill then: that excuses nobody.
+// ill reports whether the server that failed was ill then, or in trouble while the last
+// pass lasted or right after it, which is when trouble is seen: that excuses nobody.
 func (r *Client) ill(o *snapshot.Observation) bool {
-	return slices.ContainsFunc(r.upstreams, func(u *upstream) bool { return u.name == o.Server && u.health.during(o.Time) })
+	from, to := o.Time.Add(-time.Duration(r.cfg.Attempts)*r.cfg.Timeout), o.Time.Add(r.cfg.Timeout)
+	return slices.ContainsFunc(r.upstreams, func(u *upstream) bool {
+		return u.name == o.Server && (u.health.during(o.Time) || u.flow.troubled(from, to))
+	})
 }
 
 // proofAsker proves names by asking servers that validate.
@@ -140,6 +151,8 @@ type proofAsker struct {
 	prover   *prover
 	places   chan struct{} // holds as many as are taken
 	paces    map[*upstream]*proofPace
+	above    memo[aliasReply]       // about the zones above
+	proofs   memo[[]snapshot.Proof] // of Observations
 
 	mu       sync.Mutex // guards what follows
 	next     int
@@ -148,137 +161,26 @@ type proofAsker struct {
 	restored int // of these, the ones that were doubted and are answers
 }
 
-func newProofAsker(r *Client, believed []*upstream, done func([]snapshot.Observation)) *proofAsker {
+func newProofAsker(r *Client, believed []*upstream) *proofAsker {
 	a := &proofAsker{
-		client: r, believed: believed, done: done,
+		client: r, believed: believed,
 		places: make(chan struct{}, min(maxPlaces, r.cfg.Concurrency)), paces: make(map[*upstream]*proofPace),
 	}
 	a.prover = newProver(a.askDS)
 	for _, u := range believed {
-		a.paces[u] = &proofPace{limiter: rate.NewLimiter(rate.Limit(u.flow.bears()/proofShare), 1), turn: make(chan struct{}, 1)}
+		a.paces[u] = newProofPace(u, time.Now())
 	}
 	return a
 }
 
-// proofShare is the part of the rate that a server was seen to bear at which it is asked
-// for proofs.
-const proofShare = 2
-
-// proofPace is how fast a server is asked for proofs.
-type proofPace struct {
-	limiter *rate.Limiter
-
-	turn   chan struct{} // holds one while a control question is out; guards what follows
-	at     time.Time     // when it was settled
-	atEase bool
-
-	trouble atomic.Int64 // when it was last denied, in nanoseconds of Unix time
-}
-
-// easeFor is how long the answer to a control question holds.
-const easeFor = 500 * time.Millisecond
-
-// errBusy says that a server had too much to do, so that silence says nothing of a name.
-var errBusy = errors.New("the resolver does not keep up")
-
-// ask sends a query and returns the reply. If there is none, or an error that may be a
-// limiter's, and the server was in trouble meanwhile, it is asked again more slowly, and
-// in the end the error is errBusy.
-func (a *proofAsker) ask(ctx context.Context, u *upstream, query []byte) ([]byte, error) {
-	for range mostSends {
-		message, busy, err := a.askOnce(ctx, u, query)
-		if err == nil && !mayBeLimited(message) || ctx.Err() != nil {
-			return message, err
-		}
-		if !busy && a.atEase(ctx, u) {
-			return message, err
-		}
-	}
-	return nil, errBusy
-}
-
-// mayBeLimited reports whether a reply may be that of a limiter.
-func mayBeLimited(message []byte) bool {
-	rcode := binary.BigEndian.Uint16(message[flagsAt:]) & rcodes
-	return rcode == dns.RcodeServerFailure || rcode == dns.RcodeRefused
-}
-
-// askOnce sends a query when its pace and a place allow it. When the query is overdue it
-// gives the place back and sees whether the server is at ease. busy says that it was not,
-// whoever has seen that, since the query was sent.
-func (a *proofAsker) askOnce(ctx context.Context, u *upstream, query []byte) (message []byte, busy bool, err error) {
-	select {
-	case a.places <- struct{}{}:
-	case <-ctx.Done():
-		return nil, false, ctx.Err()
-	}
-	leave := sync.OnceFunc(func() { <-a.places })
-	defer leave()
-	if err := a.paces[u].limiter.Wait(ctx); err != nil {
-		return nil, false, err
-	}
-	began := time.Now()
-	var watching sync.WaitGroup
-	watching.Add(1)
-	overdue := time.AfterFunc(u.flow.patience(), func() {
-		defer watching.Done()
-		leave()
-		a.atEase(ctx, u)
-	})
-	a.client.stats.queries.Add(1)
-	message, err = a.client.askWithin(ctx, a.client.cfg.Timeout, u, u.firstForm(), query, persistent)
-	if overdue.Stop() {
-		watching.Done()
-	}
-	watching.Wait()
-	return message, a.paces[u].trouble.Load() >= began.UnixNano(), err
-}
-
-// atEase reports whether a server answers a control question, at most one at a time. If it
-// does not it is asked more slowly from then on.
-func (a *proofAsker) atEase(ctx context.Context, u *upstream) bool {
-	p := a.paces[u]
-	select {
-	case p.turn <- struct{}{}:
-	case <-ctx.Done():
-		return false
-	}
-	defer func() { <-p.turn }()
-	if time.Since(p.at) < easeFor {
-		return p.atEase
-	}
-	c := a.client.control(ctx, u, u.flow.controlWait(), !u.uncut)
-	p.atEase = c.verdict == atEase && c.asked == 1 // a limiter may let the second one pass
-	p.at = time.Now()
-	if !p.atEase {
-		p.trouble.Store(p.at.UnixNano())
-		p.limiter.SetLimit(max(p.limiter.Limit()/mostCut, leastRate))
-	}
-	return p.atEase
-}
-
-// prove proves an Observation's name and its aliases, and those that its failure
-// kept from sight, as long as they can still make a difference.
+// prove proves an Observation, and takes in what comes of it.
 func (a *proofAsker) prove(ctx context.Context, o snapshot.Observation) error {
-	o.Proofs = nil
-	names := append([]string{o.Name.String()}, o.Aliases...)
-	if err := a.proveAll(ctx, &o, names); err != nil {
+	proofs, err := a.proofsFound(ctx, o)
+	if err != nil {
 		return err
 	}
+	o.Proofs = proofs
 	restored := restoreDoubted(&o)
-	signed := func(p snapshot.Proof) bool { return p.State == snapshot.ProvenSigned }
-	if o.Failure != "" && !slices.ContainsFunc(o.Proofs, signed) {
-		further, hidden, err := a.further(ctx, names, a.tries(&o))
-		if err != nil {
-			return err
-		}
-		if err := a.proveAll(ctx, &o, further); err != nil {
-			return err
-		}
-		if hidden != "" && o.ProvenInsecure() { // else it makes no difference
-			o.Proofs = append(o.Proofs, snapshot.Proof{Name: hidden, State: snapshot.NotProven})
-		}
-	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.proven = append(a.proven, o)
@@ -287,6 +189,38 @@ func (a *proofAsker) prove(ctx context.Context, o snapshot.Observation) error {
 		a.done([]snapshot.Observation{o})
 	}
 	return nil
+}
+
+// proofsFound returns the Proofs of an Observation, which may have been found before.
+func (a *proofAsker) proofsFound(ctx context.Context, o snapshot.Observation) ([]snapshot.Proof, error) {
+	key := o.Name.String() + " " + strconv.FormatInt(o.Time.UnixNano(), 10)
+	return a.proofs.find(key, func() ([]snapshot.Proof, error) { return a.proofsOf(ctx, o) })
+}
+
+// proofsOf proves an Observation's name and its aliases, and those that its failure
+// kept from sight, as long as they can still make a difference.
+func (a *proofAsker) proofsOf(ctx context.Context, o snapshot.Observation) ([]snapshot.Proof, error) {
+	o.Proofs = nil
+	names := append([]string{o.Name.String()}, o.Aliases...)
+	if err := a.proveAll(ctx, &o, names); err != nil {
+		return nil, err
+	}
+	signed := func(p snapshot.Proof) bool { return p.State == snapshot.ProvenSigned }
+	answers := o.Failure == "" || o.Doubted != nil && o.ProvenInsecure()
+	if answers || slices.ContainsFunc(o.Proofs, signed) {
+		return o.Proofs, nil
+	}
+	further, hidden, err := a.further(ctx, names, a.tries(&o))
+	if err != nil {
+		return nil, err
+	}
+	if err := a.proveAll(ctx, &o, further); err != nil {
+		return nil, err
+	}
+	if hidden != "" && o.ProvenInsecure() { // else it makes no difference
+		o.Proofs = append(o.Proofs, snapshot.Proof{Name: hidden, State: snapshot.NotProven})
+	}
+	return o.Proofs, nil
 }
 
 // restoreDoubted replaces a failure by the answer that was doubted if its name and its
@@ -399,26 +333,50 @@ func (a *proofAsker) tries(o *snapshot.Observation) int {
 // askAlias returns where the record that is asked for leads from the name; "" if there is
 // none, or if it could not be seen: then it returns why.
 func (a *proofAsker) askAlias(ctx context.Context, q question, tries int) (target string, failure snapshot.Failure, err error) {
-	failure = snapshot.Timeout
+	r, err := a.reply(ctx, q, tries)
+	if err != nil || r.failure != "" {
+		return "", r.failure, err
+	}
+	target, failure = readAlias(r.message, q.name, q.owner)
+	return target, failure, nil
+}
+
+// aliasReply is the reply to a question, or why there is none.
+type aliasReply struct {
+	message []byte
+	failure snapshot.Failure
+}
+
+// reply asks a question. What is asked about a zone above is asked once for all names in it.
+func (a *proofAsker) reply(ctx context.Context, q question, tries int) (aliasReply, error) {
+	if q.owner == q.name && q.kind == dns.TypeCNAME {
+		return a.askTries(ctx, q, tries)
+	}
+	key := dns.TypeToString[q.kind] + " " + q.owner
+	return a.above.find(key, func() (aliasReply, error) { return a.askTries(ctx, q, tries) })
+}
+
+// askTries asks a question so often, each time of another server if there is one.
+func (a *proofAsker) askTries(ctx context.Context, q question, tries int) (aliasReply, error) {
+	r := aliasReply{failure: snapshot.Timeout}
 	for range tries {
 		u := a.turn()
-		query, err := packQuery(dns.Id(), q.owner, q.kind, u.firstForm())
+		query, err := packQuery(dns.Id(), q.owner, q.kind, a.paces[u].control.form)
 		if err != nil {
-			return "", snapshot.MalformedReply, nil
+			return aliasReply{failure: snapshot.MalformedReply}, nil
 		}
 		message, err := a.ask(ctx, u, query)
 		if ctx.Err() != nil {
-			return "", "", ctx.Err()
+			return r, ctx.Err()
 		}
 		if err == nil && checkStream(message, query) == ours {
-			target, failure := readAlias(message, q.name, q.owner)
-			return target, failure, nil
+			return aliasReply{message: message}, nil
 		}
 		if errors.Is(err, errBusy) {
-			failure = snapshot.Network // our side, and not the name's
+			r.failure = snapshot.Network // our side, and not the name's
 		}
 	}
-	return "", failure, nil
+	return r, nil
 }
 
 // readAlias reads the reply to a query for the alias that a record at owner makes of name.

@@ -3,7 +3,6 @@ package lookup
 import (
 	"cmp"
 	"context"
-	"iter"
 
 	"caascan/scan/domain"
 	"caascan/scan/snapshot"
@@ -75,21 +74,13 @@ func (r *Client) noteRefused(o *snapshot.Observation) {
 	r.refused[o.Name] = r.refused[o.Name] || o.SaidServFail()
 }
 
-// Replay returns a Store of the answers of earlier runs, each with the Header of its run,
-// that answer in place of the DNS.
-//
-// The order: for each answer, the oldest first, the Arbiter leaves out one without
-// validation after a failure of a server that validates; what is left is recalled, as it
-// would have been with the overlay, and replaces an earlier one of its name. After all
-// answers the overlay's own names are planned, so it has the last word.
-func Replay(overlay *zone.Overlay, answers iter.Seq2[*snapshot.Header, snapshot.Observation]) *snapshot.Store {
-	var arbiter snapshot.Arbiter
-	store := new(snapshot.Store)
-	for header, o := range answers {
-		if arbiter.Takes(header, &o) {
-			recall(store, overlay, o)
-		}
+// Replay makes the answers of earlier runs, which a snapshot.Union has joined, what they would
+// have been with the overlay. The overlay's own names are planned last, so it has the last
+// word.
+func Replay(overlay *zone.Overlay, store *snapshot.Store) {
+	if overlay.Len() == 0 {
+		return
 	}
+	store.Change(func(o snapshot.Observation) snapshot.Observation { return recalled(overlay, o) })
 	plan(store, overlay)
-	return store
 }

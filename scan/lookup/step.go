@@ -58,6 +58,7 @@ type step struct {
 	sentAt    time.Time // first
 	lastSent  time.Time
 	sends     int       // of its query
+	lostEpoch int       // of up's flow when it was sent the time before
 	hold      hold      // on a place
 	overdueAt time.Time // when an answer can no longer be expected soon
 	resendAt  time.Time // when its query is to be sent again
@@ -75,6 +76,7 @@ type step struct {
 	// servfailed says that it has answered SERVFAIL, so that only AD, or the proof that
 	// the name is insecure, makes an answer count (SBR 4.2.2.1).
 	servfailed bool
+	silent     bool // in the try before
 }
 
 func newStep(name domain.Name, domains int) *step {
@@ -115,6 +117,15 @@ func (s *step) setResend(now time.Time) {
 	}
 }
 
+// patience returns how long the query that is sent now holds its place. One for a name that
+// was silent before will hardly be answered late.
+func (s *step) patience() time.Duration {
+	if s.silent {
+		return s.up.flow.shortPatience()
+	}
+	return s.up.flow.patience()
+}
+
 // failedTry is an attempt that failed in a way that may be the server's own fault.
 type failedTry struct {
 	up    *upstream // nil if there was none
@@ -128,6 +139,7 @@ const (
 	none    hold = iota // it waits without one
 	inPlace             // it holds one, and may be answered soon
 	late                // it is overdue, and holds one because too many wait already
+	resent              // it waits without one, and has just been sent again
 )
 
 // cdCheck is how far a step has come in checking whether SERVFAIL without an Extended DNS

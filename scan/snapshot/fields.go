@@ -62,6 +62,8 @@ func HeaderFields() []Field {
 		{"flags.attempts", "The number of `--attempts`."},
 		{"flags.final-pass-after", "The time of `--final-pass-after`."},
 		{"flags.overlay", "The base names of the files of `--overlay`. What they gave is in no line, because nobody has answered it."},
+		{"shard", "With `--shard`, the part of the list that was asked about, as I/N."},
+		{"suffixes", "Then the version of the public suffix list by which the list was divided."},
 		{"notes", "What made the answers weaker than asked for when the run began, a sentence each."},
 	}
 }

@@ -23,6 +23,10 @@ type Header struct {
 	// Zones are the base names of the master files that answer.
 	Zones []string `json:"zones,omitempty"`
 	Flags Flags    `json:"flags"`
+	// Shard is the part of the list that the run has asked about, as I/N; empty if that is
+	// all of it. Suffixes is the version of the public suffix list by which it was divided.
+	Shard    string `json:"shard,omitempty"`
+	Suffixes string `json:"suffixes,omitempty"`
 	// Notes are what made the answers weaker than asked for, a sentence each.
 	Notes []string `json:"notes,omitempty"`
 }
@@ -75,6 +79,7 @@ func parseHeader(text []byte) (*Header, error) {
 		return nil, fmt.Errorf("%d resolvers are more than can be asked", len(l.Resolvers))
 	}
 	l.Started = l.Started.UTC()
+	l.Program, l.Shard, l.Suffixes = plainText(l.Program), plainText(l.Shard), plainText(l.Suffixes)
 	for i := range l.Resolvers {
 		l.Resolvers[i].Resolver = plainText(l.Resolvers[i].Resolver)
 	}

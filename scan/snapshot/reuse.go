@@ -74,7 +74,9 @@ func (r *Reuse) limit(o *Observation) time.Duration {
 // replaces an earlier one, but what a resolver that does not validate says never takes the
 // place of a failure of one that does: its last attempt failed, and an earlier one may have
 // met a SERVFAIL, which a validator gives for bogus data (RFC 4035, section 5.5). The zero Arbiter is ready.
-type Arbiter struct{ failed map[domain.Name]struct{} }
+type Arbiter struct {
+	failed map[domain.Name]bool // by one that validates, and whether it ever said SERVFAIL
+}
 
 // Takes reports whether an answer that a run with this Header has taken counts. It is
 // asked about each, in order.
@@ -87,9 +89,9 @@ func (a *Arbiter) Takes(h *Header, o *Observation) bool {
 		delete(a.failed, o.Name)
 	case validates:
 		if a.failed == nil {
-			a.failed = make(map[domain.Name]struct{})
+			a.failed = make(map[domain.Name]bool)
 		}
-		a.failed[o.Name] = struct{}{}
+		a.failed[o.Name] = a.failed[o.Name] || o.SaidServFail()
 	}
 	return true
 }

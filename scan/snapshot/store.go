@@ -27,7 +27,8 @@ type Store struct {
 	seed    maphash.Seed
 	packer  packer
 	words   words
-	doubted map[domain.Name]*Observation // of few
+	doubted map[domain.Name]*Observation  // of few
+	others  map[domain.Name][]Observation // see Others; of few
 }
 
 // mostSets is how many sets are looked for to share them: those that many names have are
@@ -90,7 +91,10 @@ func (s *Store) append(e entry) uint32 {
 func (s *Store) entry(place uint32) *entry { return &s.entries[place/blockSize][place%blockSize] }
 
 // Drop takes away what there is of name.
-func (s *Store) Drop(name domain.Name) { delete(s.places, name) }
+func (s *Store) Drop(name domain.Name) {
+	delete(s.places, name)
+	s.dropOthers(name)
+}
 
 // Place returns the place of the Observation of name, from 0, and whether there is one. It
 // stays the same, and no other name has it, as long as there is one.
