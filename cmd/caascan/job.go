@@ -519,7 +519,7 @@ func (j *job) newWriters() ([]report.Writer, error) {
 		writers = append(writers, namedWriter{w, o.name})
 	}
 	for _, f := range j.fixes {
-		writers = append(writers, namedWriter{report.NewFixes(f.to, f.issuers...), f.name})
+		writers = append(writers, namedWriter{report.NewFixes(f.to, f.form, f.issuers...), f.name})
 	}
 	return append(writers, j.groupsWriter()...), nil
 }

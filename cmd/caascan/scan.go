@@ -63,7 +63,7 @@ func (o *scanOptions) add(flags *pflag.FlagSet) {
 	o.source.add(flags)
 	o.record.add(flags)
 	flags.StringArrayVarP(&o.outputs, "output", "o", nil, "`FILE`: write a report: .csv, .xlsx, .html or .jsonl; - is CSV on standard output (repeatable; default: staff-caa.xlsx beside staff.csv)")
-	flags.StringArrayVar(&o.fixes, "emit-fixes", nil, "`[LABEL=]FILE`: write the records to publish as a zone file, so that all CAs may issue, or only the CA with this label (repeatable)")
+	flags.StringArrayVar(&o.fixes, "emit-fixes", nil, "`[FORMAT:][LABEL=]FILE`: write the records to publish, so that all CAs may issue, or only the CA with this label, as a zone file, or as csv, dnscontrol, nsupdate or route53 (repeatable)")
 	o.list.add(flags)
 	flags.StringVar(&o.shard, "shard", "", "`I/N`: take only part I of N of the list, from 0: the rows whose registrable domains fall into it")
 	flags.StringArrayVar(&o.perspectives, "perspective", nil, "`NAME[@RIR]=SNAPSHOT`: compare with what was seen from another place, in the region of afrinic, apnic, arin, lacnic or ripe (repeatable)")
