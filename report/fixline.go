@@ -47,17 +47,26 @@ func (f *FixLine) Known() []string {
 // known asks first whether the fix is wanted, if somebody may have forbidden every CA on
 // purpose. What the name itself brings with it is last.
 func (f *FixTotal) known(notes []string) []string {
-	if forbidden := scan.Reason(caa.NoIssuer); slices.Contains(f.Reasons, forbidden) {
-		notes = slices.Insert(notes, 0, forbidden.Advice())
+	if f.isForbidden() {
+		notes = slices.Insert(notes, 0, scan.Reason(caa.NoIssuer).Advice())
 	}
-	switch {
-	case domain.Owner(f.Name()).IsWildcard():
-		notes = append(notes, scan.NoteWildcard.Meaning())
-	case f.mayBeMade():
-		notes = append(notes, scan.NoteMade.Meaning())
+	if kind := f.nameNote(); kind != "" {
+		notes = append(notes, kind.Meaning())
 	}
 	return notes
 }
 
-// mayBeMade holds for a name that a wildcard may have made: example.com is a name of its own.
-func (f *FixTotal) mayBeMade() bool { return strings.Count(f.Name(), ".") > 1 }
+// isForbidden reports whether somebody may have forbidden every CA on purpose.
+func (f *FixTotal) isForbidden() bool { return slices.Contains(f.Reasons, scan.Reason(caa.NoIssuer)) }
+
+// nameNote is what the name itself brings with it: example.com is a name of its own, and a
+// longer one may be one that a wildcard makes.
+func (f *FixTotal) nameNote() scan.FixNote {
+	switch {
+	case domain.Owner(f.Name()).IsWildcard():
+		return scan.NoteWildcard
+	case strings.Count(f.Name(), ".") > 1:
+		return scan.NoteMade
+	}
+	return ""
+}

@@ -194,6 +194,15 @@ func (f *Fix) after(over snapshot.Transport) string {
 	return words
 }
 
+// Wait says for how long the present set may still be seen after a change; "" if nothing is
+// known of that.
+func (f *Fix) Wait() string {
+	if f.TTL == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%d seconds (%s)", f.TTL, duration(f.TTL))
+}
+
 // duration returns seconds in the unit that people would take, rounded up.
 func duration(seconds uint32) string {
 	const minute, hour, day = 60, 60 * 60, 24 * 60 * 60

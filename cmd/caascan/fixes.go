@@ -118,6 +118,9 @@ func (j *job) files() []*output {
 	for _, f := range j.fixes {
 		all = append(all, f.output)
 	}
+	for _, l := range j.letters {
+		all = append(all, l.output)
+	}
 	if j.groups != nil {
 		all = append(all, j.groups)
 	}
