@@ -67,8 +67,14 @@ func tallyOf(t testing.TB, issuers []caa.Issuer, answers ...answer) *report.Tall
 // zoneFile returns what is written for some CAs.
 func zoneFile(t testing.TB, tally *report.Tally, all []caa.Issuer, issuers ...int) string {
 	t.Helper()
+	return fixesAs(t, report.ZoneFixes, tally, all, issuers...)
+}
+
+// fixesAs returns what is written in a form.
+func fixesAs(t testing.TB, form report.FixFormat, tally *report.Tally, all []caa.Issuer, issuers ...int) string {
+	t.Helper()
 	var out strings.Builder
-	w := report.NewFixes(&out, issuers...)
+	w := report.NewFixes(&out, form, issuers...)
 	if err := w.Close(report.NewOverview(nil, report.Run{Issuers: all}, tally)); err != nil {
 		t.Fatal(err)
 	}

@@ -268,7 +268,7 @@ func fixColumns() []sheetColumn[report.FixLine] {
 		},
 		{
 			name: "To publish", width: 50,
-			meaning: "The whole set of CAA records to publish in place of the present one, as lines of a zone file (RFC 1035). " + report.MadeNote,
+			meaning: "The whole set of CAA records to publish in place of the present one, as lines of a zone file (RFC 1035). " + scan.NoteMade.Meaning(),
 			text:    func(f report.FixLine) string { return strings.Join(f.Lines(), "\n") },
 		},
 		{
