@@ -154,7 +154,7 @@ func (f *flow) noteLoss(epoch int, now time.Time) bool {
 	return f.doubt.lost > most
 }
 
-// inVain reports whether slowing the server down twice has not made it lose less: then
+// inVain reports whether slowing the server down again and again has not made it lose less: then
 // the loss comes from the way, or from names that need two tries, and not from the rate.
 // It is no evidence for a while.
 func (f *flow) inVain(now time.Time) bool {
@@ -166,7 +166,7 @@ func (f *flow) inVain(now time.Time) bool {
 	if f.cut.vainAfter(last) {
 		f.cut.vain = last.vain + 1
 	}
-	if f.cut.vain < 2 {
+	if f.cut.vain < vainEnough {
 		return false
 	}
 	f.cut, f.lossy = cut{}, now.Add(lossyFor)
@@ -200,16 +200,24 @@ func (c cut) vainAfter(last cut) bool {
 }
 
 const (
+	vainEnough = 2
 	lowerLimit = 0.9
 	sameShare  = 0.7
 	lossyFor   = time.Minute
 )
 
-// lift takes the limit away.
-func (f *flow) lift() {
+// lift takes the limit away: at once if that is little more than it is, else step by step,
+// so that a limiter that was taken for a lossy way is not flooded.
+func (f *flow) lift(now time.Time) {
+	raised := liftStep * f.pace.limit
 	f.pace = pace{}
+	if 0 < raised && raised < f.capacity() {
+		f.pace.set(raised, 0, now)
+	}
 	f.restart()
 }
+
+const liftStep = 3
 
 // Networks lose messages at any time, and a burst in which some are lost is answered
 // in a burst. So an unlimited server is slowed down only if more than a quarter of its
