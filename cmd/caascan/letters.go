@@ -109,6 +109,7 @@ func (f *pendingFolder) create(name string) (io.WriteCloser, error) {
 	return file, nil
 }
 
+// Write always fails: a folder has files, which create makes.
 func (f *pendingFolder) Write([]byte) (int, error) { return 0, errors.ErrUnsupported }
 
 // Sync does nothing: letters replace nothing, and can be written again.
