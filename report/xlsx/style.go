@@ -45,6 +45,9 @@ const (
 	linkBlue  = "0B5394"
 )
 
+// boldRun is the look of a part of a text that is to be seen, of textSize.
+const boldRun = `<rPr><b/><sz val="10"/><color rgb="FF` + green + `"/><rFont val="` + font + `"/></rPr>`
+
 // The number formats.
 const (
 	textFormat    = "@"

@@ -32,26 +32,23 @@ const (
 	legendSheet  = "Legend"
 )
 
-// sheetText says what a sheet holds, and what it says if that is nothing.
-type sheetText struct {
-	name, holds, empty string
-	left               string // in place of empty, if not all rows were written
-}
+// sheetText says what a sheet holds.
+type sheetText struct{ name, holds string }
 
-// sheetTexts are those of the sheets that every workbook has.
+// sheetTexts are those of the sheets that every workbook may have. One that would hold
+// nothing is not there, but for Results.
 func sheetTexts() []sheetText {
 	return []sheetText{
-		{
-			fixSheet,
-			"What to publish so that a CA may issue: a line for each CA and each name whose records stop it; for each CA, those that stop the most rows first.",
-			"Nothing is denied.", "",
-		},
-		{resultsSheet, "The rows of the input, in their order, with what was found for each.", "No row of the input is in this report.", ""},
-		{failedSheet, "The rows for which it could not be found out whether a CA may issue, and what to do about each.", "No row in this report failed.", "No row that was written (--only) failed."},
-		{domainsSheet, "Every distinct domain once, those with the most rows first.", "No row has a domain.", ""},
-		{legendSheet, "What the words in this workbook mean: every status, reason, warning and column.", "", ""},
+		{fixSheet, "What to publish so that a CA may issue: a line for each name whose records stop it, those that stop the most rows first. Of several CAs each has a sheet."},
+		{resultsSheet, "The rows of the input, in their order, with what was found for each."},
+		{failedSheet, "The rows for which it could not be found out whether a CA may issue, and what to do about each."},
+		{domainsSheet, "Every distinct domain once, those with the most rows first."},
+		{legendSheet, "What the words in this workbook mean: every status, reason, warning and column that is in it."},
 	}
 }
+
+// noResults stands in Results if there is no row.
+const noResults = "No row of the input is in this report."
 
 // workbook writes a report as an Office Open XML workbook. excelize makes it, and
 // zipWriter the archive. Results and Failed are written as the rows come, what is
@@ -108,6 +105,7 @@ func newWorkbook(w io.Writer, layout report.Layout) (*workbook, error) {
 func (b *workbook) beginRows() error {
 	widths := b.widths()
 	b.results = b.newSeries(resultsSheet, widths, b.styles.headerLine(b.table.Header(), widths, b.table.IsInput))
+	b.results.frame.frozen = 1
 	b.failed = newColumnSheets(b, failedSheet, &b.lined, failedColumns())
 	return b.results.addSheet()
 }
