@@ -1,10 +1,12 @@
 package xlsx
 
 import (
+	"slices"
 	"time"
 
 	"caascan/report"
 	"caascan/scan"
+	"caascan/scan/domain"
 )
 
 // sheetColumn is a column of a sheet that is the same whatever columns the report has.
@@ -203,6 +205,22 @@ func readText(r scan.Result) string {
 		return r.Row.Cells[0]
 	}
 	return r.Row.Cell
+}
+
+// withUnicode adds how people read international names to the columns of Domains, after the
+// name itself, if there is such a name.
+func withUnicode(columns []sheetColumn[report.DomainTotal], tally *report.Tally) []sheetColumn[report.DomainTotal] {
+	readable := func(name domain.Name) string {
+		text, _ := name.Unicode()
+		return text
+	}
+	if !tally.HasDomain(func(name domain.Name) bool { return readable(name) != "" }) {
+		return columns
+	}
+	return slices.Insert(columns, 1, sheetColumn[report.DomainTotal]{
+		name: "In Unicode", width: 22, text: func(d report.DomainTotal) string { return readable(d.Domain) },
+		meaning: "How people read an international name, whose form in the DNS begins with xn--. Empty for other names, and for one that mixes scripts as names that deceive do.",
+	})
 }
 
 // domainColumns are those of the sheet Domains.

@@ -28,7 +28,7 @@ type finisher struct {
 func newFinisher(b *workbook, o *report.Overview) *finisher {
 	c := &finisher{
 		workbook: b, over: o, firsts: make(map[domain.Name]place), states: make(foundWords),
-		domains: newColumnSheets(b, domainsSheet, &b.styles, domainColumns(b.table.Labels)),
+		domains: newColumnSheets(b, domainsSheet, &b.styles, withUnicode(domainColumns(b.table.Labels), o.Tally)),
 		legend:  newColumnSheets(b, legendSheet, &b.lined, legendColumns()),
 	}
 	if changes := o.Tally.Changes; changes != nil {

@@ -23,14 +23,19 @@ type sheet struct {
 	wide    int // pages of paper side by side
 	part    *part
 	pending []byte // not yet given to the part
+	widths  []float64
+	started bool // what comes before the rows is written
 }
 
 // frame is what stays in view of a sheet.
 type frame struct {
-	titles int // rows above the header, each a text over the first columns
-	over   int // so many columns
-	frozen int // columns at the left
-	first  int // the column that is shown after them when the sheet is opened, from 0
+	titles int  // rows above the header, each a text over the first columns
+	over   int  // so many columns
+	frozen int  // columns at the left
+	first  int  // the column that is shown after them when the sheet is opened, from 0
+	even   bool // all rows are of the same height
+	// choose, if there is one, fixes frozen and first when the widths are known.
+	choose func(f *frame, widths []float64)
 }
 
 // head is the row of the header.
@@ -45,13 +50,14 @@ type link struct {
 // chunkSize is how much XML is given to a part at a time.
 const chunkSize = 128 << 10
 
-// newSheet begins a sheet with columns of these widths, in characters.
+// newSheet begins a sheet with columns of these widths, in characters, which may still change
+// while the rows of its first chunk are written.
 func newSheet(archive *zipWriter, name string, widths []float64, f frame) (*sheet, error) {
 	part, err := archive.begin()
 	if err != nil {
 		return nil, err
 	}
-	s := &sheet{name: name, frame: f, columns: make([]string, len(widths)), wide: pagesWide(widths), part: part}
+	s := &sheet{name: name, frame: f, columns: make([]string, len(widths)), widths: widths, part: part}
 	for i := range widths {
 		column, err := excelize.ColumnNumberToName(i + 1)
 		if err != nil {
@@ -59,13 +65,24 @@ func newSheet(archive *zipWriter, name string, widths []float64, f frame) (*shee
 		}
 		s.columns[i] = `<c r="` + column
 	}
-	s.pending = append(s.pending, sheetStart...)
-	if s.pending, err = f.appendView(s.pending, len(widths)); err != nil {
-		return nil, err
-	}
-	s.pending = appendWidths(s.pending, widths)
-	s.pending = append(s.pending, "<sheetData>"...)
 	return s, nil
+}
+
+// start puts what comes before the rows in front of those that are pending.
+func (s *sheet) start() error {
+	if s.started {
+		return nil
+	}
+	s.started = true
+	head, err := s.frame.appendView([]byte(sheetStart), s.widths)
+	if err != nil {
+		return err
+	}
+	head = appendWidths(head, s.widths)
+	head = append(head, "<sheetData>"...)
+	s.wide = pagesWide(s.widths)
+	s.pending = append(head, s.pending...)
+	return nil
 }
 
 // sheetStart is what comes before the widths of the columns. The sheet does not say how
@@ -76,12 +93,12 @@ const sheetStart = `<?xml version="1.0" encoding="UTF-8" standalone="yes"?>
 
 // appendView says which rows and columns stay in view. A sheet without more columns than
 // those has no pane for others.
-func (f frame) appendView(to []byte, columns int) ([]byte, error) {
-	first := max(f.first, f.frozen)
-	frozen := min(f.frozen, columns-1)
-	if first >= columns {
-		first = frozen
+func (f frame) appendView(to []byte, widths []float64) ([]byte, error) {
+	if f.choose != nil {
+		f.choose(&f, widths)
 	}
+	frozen := min(f.frozen, len(widths)-1)
+	first := max(f.first, frozen)
 	at, err := excelize.CoordinatesToCellName(first+1, f.head()+1)
 	if err != nil {
 		return nil, err
@@ -90,8 +107,12 @@ func (f frame) appendView(to []byte, columns int) ([]byte, error) {
 	if frozen > 0 {
 		split, pane = fmt.Sprintf(`xSplit="%d" `, frozen), "bottomRight"
 	}
-	return fmt.Appendf(to, `<sheetViews><sheetView workbookViewId="0"><pane %sySplit="%d" topLeftCell="%s" activePane="%s" state="frozen"/>`+
-		`<selection pane="%[4]s" activeCell="%[3]s" sqref="%[3]s"/></sheetView></sheetViews><sheetFormatPr defaultRowHeight="15"/>`, split, f.head(), at, pane), nil
+	to = fmt.Appendf(to, `<sheetViews><sheetView workbookViewId="0"><pane %sySplit="%d" topLeftCell="%s" activePane="%s" state="frozen"/>`+
+		`<selection pane="%[4]s" activeCell="%[3]s" sqref="%[3]s"/></sheetView></sheetViews>`, split, f.head(), at, pane)
+	if f.even {
+		return append(to, `<sheetFormatPr defaultRowHeight="15" customHeight="1"/>`...), nil
+	}
+	return append(to, `<sheetFormatPr defaultRowHeight="15"/>`...), nil
 }
 
 // appendWidths takes neighbours of the same width together.
@@ -132,6 +153,9 @@ func (s *sheet) write(l *line) error {
 	if len(s.pending) < chunkSize {
 		return nil
 	}
+	if err := s.start(); err != nil {
+		return err
+	}
 	var err error
 	s.pending, err = s.part.give(s.pending)
 	return err
@@ -164,6 +188,9 @@ func (s *sheet) link(column int, to place) {
 func (s *sheet) finish() error {
 	used, err := s.used()
 	if err != nil {
+		return err
+	}
+	if err := s.start(); err != nil {
 		return err
 	}
 	end := append(s.pending, "</sheetData>"...)

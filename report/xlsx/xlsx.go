@@ -11,8 +11,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/xuri/excelize/v2"
@@ -67,6 +65,7 @@ type workbook struct {
 	line         *line // the last row
 	sharedLines  report.OutcomeCache[sharedLine]
 	results      *series
+	measure      measure // of the columns of Results
 	failed       *columnSheets[scan.Result]
 	err          error // of Write; errClosed after Close
 }
@@ -93,6 +92,7 @@ func newWorkbook(w io.Writer, layout report.Layout) (*workbook, error) {
 		dir: dir, archive: newZipWriter(w, dir), file: file, book: newStylebook(file), table: t, perspectives: layout.Perspectives, line: newLine(columns), valueStyles: make(map[string]int), sharedLines: report.NewOutcomeCache[sharedLine](mostShared),
 		limits: limits{excelize.TotalRows, maxSheetSize},
 	}
+	b.measure.layout = layout
 	b.styles, b.lined = newRowStyles(b.book, false), newRowStyles(b.book, true)
 	err = cmp.Or(b.book.err, b.book.setDefault(), file.SetSheetName(file.GetSheetName(0), summarySheet), b.beginRows())
 	if err != nil {
@@ -103,23 +103,15 @@ func newWorkbook(w io.Writer, layout report.Layout) (*workbook, error) {
 
 // beginRows begins the sheets that are written as the rows come.
 func (b *workbook) beginRows() error {
-	widths := b.widths()
+	widths := b.measure.widths(b.table)
 	b.results = b.newSeries(resultsSheet, widths, b.styles.headerLine(b.table.Header(), widths, b.table.IsInput))
-	b.results.frame.frozen = 1
+	b.results.frame = frame{frozen: 1, even: true, choose: b.measure.choose}
 	b.failed = newColumnSheets(b, failedSheet, &b.lined, failedColumns())
 	return b.results.addSheet()
 }
 
 func (b *workbook) newSeries(name string, widths []float64, header *line) *series {
 	return &series{archive: b.archive, limits: &b.limits, name: name, widths: widths, header: header}
-}
-
-func (b *workbook) widths() []float64 {
-	widths := slices.Repeat([]float64{report.InputWidth}, len(b.table.Inputs))
-	for _, f := range b.table.Columns {
-		widths = append(widths, f.Width)
-	}
-	return widths
 }
 
 // Write adds a row to the sheets that have rows. After an error it returns that error again.
@@ -135,6 +127,9 @@ func (b *workbook) write(r scan.Result) error {
 		return err
 	}
 	b.fill(r)
+	if !b.results.last().started {
+		b.measure.row(b.table, r)
+	}
 	if _, err := b.results.write(b.line); err != nil {
 		return err
 	}
@@ -170,7 +165,7 @@ func (b *workbook) fill(r scan.Result) {
 	}
 	for _, other := range shared.others {
 		f, column := &b.table.Columns[other.column], len(b.table.Inputs)+other.column
-		if other.named && b.styles.putNamed(b.line, column, other, r.Verdict.Domain.String(), f.Width) {
+		if other.named && b.styles.putNamed(b.line, column, other, r.Verdict.Domain.String()) {
 			continue
 		}
 		if n, ok := f.Number(r); ok {
@@ -185,19 +180,16 @@ func (b *workbook) fill(r scan.Result) {
 			b.putInput(column, f.Text(r), r.Row.Values, place-1)
 			continue
 		}
-		b.styles.put(b.line, column, f.Text(r), cellShape{f.Width, f.Colored})
+		b.styles.putFlat(b.line, column, f.Text(r), f.Colored)
 	}
 }
 
-// putInput fills a cell with what is at a place of the input's row. It is not made
-// higher for its length.
+// putInput fills a cell with what is at a place of the input's row.
 func (b *workbook) putInput(column int, text string, values []scan.Value, place int) {
 	if place < len(values) && b.putValue(column, text, values[place]) {
 		return
 	}
-	if text != "" {
-		b.styles.putLines(b.line, column, text, 1+strings.Count(text, "\n"))
-	}
+	b.styles.putFlat(b.line, column, text, false)
 }
 
 func (b *workbook) sharedLine(o *scan.Outcome) sharedLine {
@@ -210,7 +202,7 @@ func (b *workbook) sharedLine(o *scan.Outcome) sharedLine {
 			shared.others = append(shared.others, otherCell{i, before, after, found && !f.Colored && isPlain(before+"x"+after)})
 			continue
 		}
-		b.styles.put(shared.line, len(b.table.Inputs)+i, text, cellShape{f.Width, f.Colored})
+		b.styles.putFlat(shared.line, len(b.table.Inputs)+i, text, f.Colored)
 	}
 	return shared
 }

@@ -298,10 +298,11 @@ func TestResultsSheet(t *testing.T) {
 		"a filter over all rows":         `<autoFilter ref="A1:Q7"/>`,
 		"as many pages as it takes":      `<sheetPr><pageSetUpPr fitToPage="1"/>`,
 		"landscape, two pages wide":      `<pageSetup paperSize="9" fitToWidth="2" fitToHeight="0" pageOrder="overThenDown" orientation="landscape"/>`,
-		"room for two lines":             `<row r="4" ht="28" customHeight="1">`,
-		"no room for more than one":      `<row r="5">`,
+		"rows of one height":             `<sheetFormatPr defaultRowHeight="15" customHeight="1"/>`,
+		"two lines in one":               `<row r="4">`,
 		"no mark on digits":              `<ignoredError sqref="A1:Q7" numberStoredAsText="1"/>`,
-		"the width of caa_detail":        `<col min="8" max="8" width="80" customWidth="1"/>`,
+		"the width of caa_detail":        `<col min="8" max="8" width="44" customWidth="1"/>`, // it is longer
+		"the width of the addresses":     `<col min="1" max="1" width="30" customWidth="1"/>`, // Jane Doe <jane@open.example>
 	} {
 		if !strings.Contains(sheet, want) {
 			t.Errorf("%s: no %s", what, want)
