@@ -2,6 +2,7 @@ package xlsx
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 
 	"github.com/xuri/excelize/v2"
@@ -104,6 +105,28 @@ func (s span) bars(title, color string) *excelize.Chart {
 	return c
 }
 
+// colored gives each bar the colour of its status.
+func (s span) colored(c *excelize.Chart, statuses []scan.Status) *excelize.Chart {
+	for i, status := range statuses {
+		c.Series[0].DataPoint = append(c.Series[0].DataPoint, excelize.ChartDataPoint{Index: i, Fill: solid(statusColor(status))})
+	}
+	return c
+}
+
+// reasonBars shows the reasons that are not of what is permitted, which is most in nearly
+// all lists and would make all other bars too short to be seen; that has its place in the
+// doughnut. If there is nothing else, it shows what there is.
+func (t issuerTables) reasonBars() *excelize.Chart {
+	shown, statuses := t.reasons, t.kinds
+	if first := slices.IndexFunc(statuses, func(status scan.Status) bool { return status != scan.Permitted }); first > 0 {
+		shown.first += first
+		statuses = statuses[first:]
+	}
+	c := shown.bars("Rows by reason", chartBlue)
+	c.Series[0].Name = fmt.Sprintf("'%s'!$%s$%d", summarySheet, rowsColumn, t.reasons.first-1) // the header
+	return shown.colored(c, statuses)
+}
+
 // gap is what lies between bars that are as thick in every chart, in hundredths of
 // a bar; spreadsheets take 500 at most.
 func (s span) gap() uint {
@@ -116,17 +139,20 @@ func solid(color string) excelize.Fill {
 }
 
 // issuerTables are where the tables of a CA are.
-type issuerTables struct{ statuses, reasons, names span }
+type issuerTables struct {
+	statuses, reasons, names span
+	kinds                    []scan.Status // of each reason
+}
 
 // drawCharts puts the charts of a CA side by side into rows that reserve has left.
 func (p *summary) drawCharts(row int, t issuerTables, describedAs string) {
 	height := chartHeight(max(t.reasons.len(), t.names.len()))
 	p.draw(row, height, leftSpot(), t.statuses.doughnut(describedAs))
 	if t.names.len() == 0 {
-		p.draw(row, height, wideSpot(), t.reasons.bars("Rows by reason", chartBlue))
+		p.draw(row, height, wideSpot(), t.reasonBars())
 		return
 	}
-	p.draw(row, height, middleSpot(), t.reasons.bars("Rows by reason", chartBlue))
+	p.draw(row, height, middleSpot(), t.reasonBars())
 	p.draw(row, height, rightSpot(), t.names.bars("Rows by blocking name", chartRed))
 }
 

@@ -147,6 +147,9 @@ func (p *summary) issuer(issuer *issuerFixes, o *report.Overview) {
 	p.keep(chartPoints(bars))
 	at := p.reserve(bars)
 	t.reasons = p.reasons(issuer.Reasons, o.Total())
+	for _, r := range issuer.Reasons {
+		t.kinds = append(t.kinds, r.Reason.Status())
+	}
 	t.names = p.names(issuer, o.Total())
 	p.drawCharts(at, t, statusWords(issuer.Statuses))
 }
