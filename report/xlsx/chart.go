@@ -1,6 +1,8 @@
 package xlsx
 
 import (
+	"bytes"
+	"cmp"
 	"fmt"
 	"slices"
 	"strconv"
@@ -105,18 +107,30 @@ func (s span) bars(title, color string) *excelize.Chart {
 	return c
 }
 
-// colored gives each bar the colour of its status.
-func (s span) colored(c *excelize.Chart, statuses []scan.Status) *excelize.Chart {
-	for i, status := range statuses {
-		c.Series[0].DataPoint = append(c.Series[0].DataPoint, excelize.ChartDataPoint{Index: i, Fill: solid(statusColor(status))})
+// color gives each bar of the chart that was drawn last the colour of its status. excelize
+// does so for the slices of a doughnut only, so the part that it has made is changed
+// (section 21.2.2.52).
+func (p *summary) color(statuses []scan.Status) {
+	name := fmt.Sprintf("xl/charts/chart%d.xml", p.charts)
+	stored, _ := p.file.Pkg.Load(name)
+	text, _ := stored.([]byte)
+	const begun = `<invertIfNegative val="0"></invertIfNegative>`
+	before, after, found := bytes.Cut(text, []byte(begun))
+	if !found {
+		p.err = cmp.Or(p.err, fmt.Errorf("%s has no bars", name))
+		return
 	}
-	return c
+	colored := append(bytes.Clone(before), begun...)
+	for i, status := range statuses {
+		colored = fmt.Appendf(colored, `<dPt><idx val="%d"/><invertIfNegative val="0"/><spPr><a:solidFill><a:srgbClr val="%s"/></a:solidFill></spPr></dPt>`, i, statusColor(status))
+	}
+	p.file.Pkg.Store(name, append(colored, after...))
 }
 
-// reasonBars shows the reasons that are not of what is permitted, which is most in nearly
+// drawReasons shows the reasons that are not of what is permitted, which is most in nearly
 // all lists and would make all other bars too short to be seen; that has its place in the
 // doughnut. If there is nothing else, it shows what there is.
-func (t issuerTables) reasonBars() *excelize.Chart {
+func (p *summary) drawReasons(row, height int, spot chartSpot, t issuerTables) {
 	shown, statuses := t.reasons, t.kinds
 	if first := slices.IndexFunc(statuses, func(status scan.Status) bool { return status != scan.Permitted }); first > 0 {
 		shown.first += first
@@ -124,7 +138,8 @@ func (t issuerTables) reasonBars() *excelize.Chart {
 	}
 	c := shown.bars("Rows by reason", chartBlue)
 	c.Series[0].Name = fmt.Sprintf("'%s'!$%s$%d", summarySheet, rowsColumn, t.reasons.first-1) // the header
-	return shown.colored(c, statuses)
+	p.draw(row, height, spot, c)
+	p.color(statuses)
 }
 
 // gap is what lies between bars that are as thick in every chart, in hundredths of
@@ -149,16 +164,17 @@ func (p *summary) drawCharts(row int, t issuerTables, describedAs string) {
 	height := chartHeight(max(t.reasons.len(), t.names.len()))
 	p.draw(row, height, leftSpot(), t.statuses.doughnut(describedAs))
 	if t.names.len() == 0 {
-		p.draw(row, height, wideSpot(), t.reasonBars())
+		p.drawReasons(row, height, wideSpot(), t)
 		return
 	}
-	p.draw(row, height, middleSpot(), t.reasonBars())
+	p.drawReasons(row, height, middleSpot(), t)
 	p.draw(row, height, rightSpot(), t.names.bars("Rows by blocking name", chartRed))
 }
 
 func (p *summary) draw(row, height int, at chartSpot, c *excelize.Chart) {
 	c.Format.OffsetX = at.offset
 	c.Dimension = excelize.ChartDimension{Width: uint(at.width), Height: uint(height)}
+	p.charts++
 	if p.err == nil {
 		p.err = p.file.AddChart(summarySheet, at.column+strconv.Itoa(row), c)
 	}

@@ -76,7 +76,7 @@ func TestFixRowsAreLow(t *testing.T) {
 	w.Results[1].Verdict.Decisions[0].Fix = reporttest.Fix(t, "policy.example", values...)
 	w.Results[1].Verdict.Outcome.Records = reporttest.Issuemail(t, "policy.example", values[:39]...)
 	sheet := readSheet(t, w.Bytes(t, New), "Fix list")
-	if !strings.Contains(sheet, `<row r="4" ht="27" customHeight="1">`) {
+	if !strings.Contains(sheet, `<row r="4" ht="25" customHeight="1">`) {
 		t.Errorf("the row of 40 records is not of two lines")
 	}
 	if !strings.Contains(sheet, "ca39.example") {

@@ -143,7 +143,7 @@ func (s *sheet) write(l *line) error {
 	case s.rows <= s.frame.head():
 		height = lineHeight * min(l.lines, allLines)
 	case l.lines > s.shown:
-		height = lineHeight*s.shown - lineHeight/8 // the next line must not be seen by half
+		height = s.shown * leastLineHeight / 4 // the next line must not be seen by half
 	default:
 		height = lineHeight * l.lines
 	}
@@ -163,9 +163,10 @@ func (s *sheet) write(l *line) error {
 
 // LibreOffice does not make a row high enough for the lines in it.
 const (
-	lineHeight = 14 // points, at textSize
-	mostLines  = 10 // shown of a cell with more
-	allLines   = 29 // as many as fit into the highest row there is, 409 points
+	lineHeight      = 14 // points, at textSize
+	leastLineHeight = 51 // quarters of a point, as spreadsheets draw lines
+	mostLines       = 10 // shown of a cell with more
+	allLines        = 29 // as many as fit into the highest row there is, 409 points
 )
 
 // mostLinks is how many cells of a sheet lead elsewhere: more than anybody follows. Excel

@@ -320,6 +320,23 @@ func TestCharts(t *testing.T) {
 	}
 }
 
+// TestReasonBarsHaveTheColoursOfTheirStatuses: a bar that was denied is red, one that failed
+// amber, as in the doughnut.
+func TestReasonBarsHaveTheColoursOfTheirStatuses(t *testing.T) {
+	chart := readPart(t, reporttest.NewWorld(t, "ca.example").Bytes(t, New), "xl/charts/chart2.xml")
+	var got []string
+	for _, point := range regexp.MustCompile(`<dPt><idx val="(\d)"/>.*?<a:srgbClr val="(\w+)"/>.*?</dPt>`).FindAllStringSubmatch(chart, -1) {
+		got = append(got, point[1]+" "+point[2])
+	}
+	want := []string{"0 " + chartRed}
+	for i := range 3 {
+		want = append(want, fmt.Sprintf("%d %s", i+1, chartAmber))
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
 // The sheets of one kind stand together, and each keeps its own filter.
 func TestSheetOrder(t *testing.T) {
 	f := open(t, limited(t, many(t, 12), 10))
