@@ -70,3 +70,23 @@ func (f *FixTotal) nameNote() scan.FixNote {
 	}
 	return ""
 }
+
+// NoteCodes are the kinds of what is to be known before, in the order of scan.FixNotes.
+func (f *FixLine) NoteCodes() []scan.FixNote {
+	return slices.DeleteFunc(scan.FixNotes(), func(note scan.FixNote) bool {
+		return (note != scan.NoteOnPurpose || !f.isForbidden()) && (note != scan.NoteOthers || len(f.Others) == 0) &&
+			note != f.nameNote() && !f.Has(note)
+	})
+}
+
+// Mark says what becomes of a property of the set: it is "new", it is "changed" because its
+// flags are others, or it stays, "".
+func (f *FixTotal) Mark(p caa.Property) string {
+	if !f.IsNew(p) {
+		return ""
+	}
+	if slices.ContainsFunc(f.Present.Properties, func(was caa.Property) bool { return was.Tag() == p.Tag() && was.Value() == p.Value() }) {
+		return "changed"
+	}
+	return "new"
+}

@@ -112,6 +112,27 @@ func placeOf(label string, issuers []caa.Issuer) int {
 	return slices.IndexFunc(issuers, func(issuer caa.Issuer) bool { return issuer.Label == strings.TrimSpace(label) })
 }
 
+// movedTo is the label of the CA that is moved to: the one that --emit-fixes or --emit-letters
+// asks for alone, if it is always the same one, else the last.
+func (j *job) movedTo() string {
+	var asked []string
+	note := func(issuers []int) {
+		if len(issuers) == 1 && !slices.Contains(asked, j.issuers[issuers[0]].Label) {
+			asked = append(asked, j.issuers[issuers[0]].Label)
+		}
+	}
+	for _, f := range j.fixes {
+		note(f.issuers)
+	}
+	for _, l := range j.letters {
+		note(l.issuers)
+	}
+	if len(asked) == 1 {
+		return asked[0]
+	}
+	return j.issuers[len(j.issuers)-1].Label
+}
+
 // files are all outputs.
 func (j *job) files() []*output {
 	all := slices.Clone(j.outputs)

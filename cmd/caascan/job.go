@@ -502,7 +502,7 @@ func (j *job) closeWriters(writers []report.Writer) error {
 
 // layout is that of all reports, with as many columns as the rows so far have.
 func (j *job) layout() report.Layout {
-	layout := report.Layout{Header: j.in.header(), Extra: j.in.extra(), Inputs: j.in.several(), Separator: j.csvSeparator, Columns: j.columns, Compared: j.compared, Cells: j.cells, TempDir: j.tempDir}
+	layout := report.Layout{Header: j.in.header(), Extra: j.in.extra(), Scanned: j.in.layout().Column, Inputs: j.in.several(), Separator: j.csvSeparator, Columns: j.columns, Compared: j.compared, Cells: j.cells, TempDir: j.tempDir}
 	for _, p := range j.perspectives {
 		layout.Perspectives = append(layout.Perspectives, p.Name)
 	}
