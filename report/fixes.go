@@ -8,23 +8,89 @@ import (
 
 	"caascan/scan"
 	"caascan/scan/caa"
-	"caascan/scan/domain"
 )
 
-// FixesStart is what a file of NewFixes begins with.
-const FixesStart = "; CAA records to publish"
+// FixFormat is a form of the records to publish.
+type FixFormat string
 
-// NewFixes returns a Writer of what to publish so that some CAs may issue, given by
-// their places among the decisions. It is a file that a scan takes for an overlay: the
-// whole set of each name that denies one of them (see Tally.Fixes), as lines of a zone
-// file, with comments that say what it unblocks, whose it is and what to know before.
-func NewFixes(w io.Writer, issuers ...int) Writer {
-	return &fixesFile{to: bufio.NewWriter(w), issuers: issuers}
+// The forms.
+const (
+	ZoneFixes       FixFormat = "zone"       // a master file, which a scan takes for an overlay
+	CSVFixes        FixFormat = "csv"        // a line for each name, for a tracker of tickets
+	DNSControlFixes FixFormat = "dnscontrol" // JavaScript for DNSControl
+	NSUpdateFixes   FixFormat = "nsupdate"   // commands for BIND's nsupdate (RFC 2136)
+	Route53Fixes    FixFormat = "route53"    // a change batch for Amazon Route 53
+)
+
+// fixForm is what a form is like.
+type fixForm struct {
+	format  FixFormat
+	meaning string
+	start   string // of every file
+	write   func(*fixesFile, FixList)
 }
 
-// fixesFile is a zone file that is being written. What goes wrong the last Flush says.
+// fixForms is the one table of the forms.
+func fixForms() []fixForm {
+	return []fixForm{
+		{ZoneFixes, "lines of a zone file (RFC 1035), for people, name servers and --overlay", "; " + fixesTitle, zoneText().write},
+		{CSVFixes, "a line for each name, to be imported as tickets into Jira, ServiceNow and the like", csvFixesStart(), writeCSVFixes},
+		{DNSControlFixes, "D_EXTEND() calls for DNSControl", "// " + fixesTitle, dnscontrolText().write},
+		{NSUpdateFixes, "dynamic updates (RFC 2136) for BIND's nsupdate, each only as long as the records are those that were seen", "; " + fixesTitle, nsupdateText().write},
+		{Route53Fixes, "a change batch for aws route53 change-resource-record-sets", route53Start + fixesTitle, writeRoute53},
+	}
+}
+
+const fixesTitle = "CAA records to publish"
+
+// FixFormats returns all forms.
+func FixFormats() []FixFormat {
+	var formats []FixFormat
+	for _, form := range fixForms() {
+		formats = append(formats, form.format)
+	}
+	return formats
+}
+
+// form returns the line of the table. The form must be one of FixFormats.
+func (f FixFormat) form() fixForm {
+	for _, form := range fixForms() {
+		if form.format == f {
+			return form
+		}
+	}
+	panic("report: unknown form of fixes " + string(f))
+}
+
+// Meaning says in a few words what a file of the form holds.
+func (f FixFormat) Meaning() string { return f.form().meaning }
+
+// IsFixes reports whether a file that begins so was written by a Writer of NewFixes, in
+// whatever form.
+func IsFixes(start []byte) bool {
+	return slices.ContainsFunc(fixForms(), func(form fixForm) bool { return strings.HasPrefix(string(start), form.start) })
+}
+
+// FixesStart is how many octets IsFixes looks at.
+func FixesStart() int {
+	longest := 0
+	for _, form := range fixForms() {
+		longest = max(longest, len(form.start))
+	}
+	return longest
+}
+
+// NewFixes returns a Writer of what to publish so that some CAs may issue, given by
+// their places among the decisions: the whole set of each name that denies one of them
+// (see Tally.Fixes).
+func NewFixes(w io.Writer, format FixFormat, issuers ...int) Writer {
+	return &fixesFile{to: bufio.NewWriter(w), form: format.form(), issuers: issuers}
+}
+
+// fixesFile is a file that is being written. What goes wrong the last Flush says.
 type fixesFile struct {
 	to      *bufio.Writer
+	form    fixForm
 	issuers []int
 	run     Run
 	closed  bool
@@ -44,51 +110,13 @@ func (f *fixesFile) Close(o *Overview) error {
 		return ErrClosed
 	}
 	f.closed, f.run = true, o.Run
-	fixes := o.Tally.Fixes(f.issuers...)
-	f.comment(strings.TrimPrefix(FixesStart, "; ") + " so that " + f.labels(f.issuers) + " may issue S/MIME certificates: " + plural(fixes.Len(), "name") + ".")
-	f.comment("Each set is whole: it takes the place of all CAA records of its name.")
-	for _, i := range f.issuers {
-		for _, doubt := range o.Run.Issuers[i].Doubts() {
-			f.comment("Note: " + doubt)
-		}
-	}
-	f.comment("To try it first: caascan scan ... --overlay THIS-FILE")
-	f.comment("If the present records come from a wildcard (*.example), a name that gets records of its own, the names")
-	f.comment("below it and those between it and the wildcard lose all that the wildcard gave them, its MX and its CAA")
-	f.comment("records too: write these beside the new ones, or change the records of the wildcard instead.")
-	for fix := range fixes.All() {
-		f.fix(fix)
-	}
+	f.form.write(f, o.Tally.Fixes(f.issuers...))
 	return f.to.Flush()
 }
 
-func (f *fixesFile) fix(fix FixTotal) {
-	f.to.WriteString("\n")
-	f.comment(fix.Name() + " denies " + f.labels(fix.Issuers) + ": " + plural(fix.Rows, "row") + ", " + plural(fix.Count.Domains, "domain"))
-	if others := f.others(fix); len(others) > 0 {
-		f.comment("Note: It denies " + f.labels(others) + " too. If that is to issue as well, publish one set for all: a second one would replace this one.")
-	}
-	if fix.Ask != "" {
-		f.comment("Who: ask whoever runs " + fix.Ask)
-	}
-	for _, contact := range fix.Contacts {
-		f.comment("Contact: " + contact)
-	}
-	for _, note := range fix.Notes {
-		f.comment("Note: " + note)
-	}
-	// Only an alias that leads to the wildcard itself has this. An overlay does not take
-	// it, because what it would change depends on all names that there are.
-	if domain.Owner(fix.Name()).IsWildcard() {
-		f.comment("Note: " + wildcardNote + " To publish it, remove the semicolons.")
-		for _, line := range fix.Lines() {
-			f.comment(line)
-		}
-		return
-	}
-	for _, line := range fix.Lines() {
-		f.to.WriteString(line + "\n")
-	}
+// title says what is in a file with these fixes.
+func (f *fixesFile) title(fixes FixList) string {
+	return fixesTitle + " so that " + f.labels(f.issuers) + " may issue S/MIME certificates: " + plural(fixes.Len(), "name") + "."
 }
 
 // others are the CAs that the name denies and that the file is not for.
@@ -102,10 +130,13 @@ func (f *fixesFile) others(fix FixTotal) []int {
 	return others
 }
 
-// comment writes a line that nothing in text can end.
-func (f *fixesFile) comment(text string) {
-	text = EscapeCell(text)
-	f.to.WriteString("; " + strings.NewReplacer("\n", " ", "\r", " ", "\t", " ").Replace(text) + "\n")
+// notes are what is to be known before a fix is published, a sentence each.
+func (f *fixesFile) notes(fix FixTotal) []string {
+	var notes []string
+	if others := f.others(fix); len(others) > 0 {
+		notes = append(notes, "It denies "+f.labels(others)+" too. If that is to issue as well, publish one set for all: a second one would replace this one.")
+	}
+	return append(notes, fix.Notes...)
 }
 
 func (f *fixesFile) labels(issuers []int) string {

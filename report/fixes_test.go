@@ -67,8 +67,14 @@ func tallyOf(t testing.TB, issuers []caa.Issuer, answers ...answer) *report.Tall
 // zoneFile returns what is written for some CAs.
 func zoneFile(t testing.TB, tally *report.Tally, all []caa.Issuer, issuers ...int) string {
 	t.Helper()
+	return fixesAs(t, report.ZoneFixes, tally, all, issuers...)
+}
+
+// fixesAs returns what is written in a form.
+func fixesAs(t testing.TB, form report.FixFormat, tally *report.Tally, all []caa.Issuer, issuers ...int) string {
+	t.Helper()
 	var out strings.Builder
-	w := report.NewFixes(&out, issuers...)
+	w := report.NewFixes(&out, form, issuers...)
 	if err := w.Close(report.NewOverview(nil, report.Run{Issuers: all}, tally)); err != nil {
 		t.Fatal(err)
 	}
@@ -223,6 +229,22 @@ func TestARowBlockedForSeveralCAsCountsOnce(t *testing.T) {
 	}
 }
 
+// deniedBy has one domain that is denied at a name with these labels, which has an odd
+// record too; the tally is nil if there cannot be such a name, record or label of a CA.
+func deniedBy(t *testing.T, labels, tag, value string, flags uint8, label string) ([]caa.Issuer, *report.Tally) {
+	odd, err := caa.NewProperty(flags, tag, value)
+	if err != nil {
+		return nil, nil
+	}
+	issuer, err := caa.ParseIssuer(label + "=new.test")
+	owner := ownerOf(labels)
+	if err != nil || owner == "" {
+		return nil, nil
+	}
+	all := []caa.Issuer{issuer}
+	return all, tallyOf(t, all, answer{"a.com", owner, []caa.Property{odd, property(t, 0, "issuemail", ";")}})
+}
+
 // FuzzFixesFile: whatever octets a name, a record, a contact or a label has, what is
 // written holds exactly the sets it should, and nothing else.
 func FuzzFixesFile(f *testing.F) {
@@ -231,20 +253,11 @@ func FuzzFixesFile(f *testing.F) {
 	f.Add("\x01@\x01 ", "t\n(", "\x00\xff", uint8(128), "c;a")
 	f.Add("\x01.", "tbs", "x", uint8(255), "c\"a")
 	f.Fuzz(func(t *testing.T, labels, tag, value string, flags uint8, label string) {
-		odd, err := caa.NewProperty(flags, tag, value)
-		if err != nil {
-			return
-		}
-		issuer, err := caa.ParseIssuer(label + "=new.test")
-		if err != nil {
+		all, tally := deniedBy(t, labels, tag, value, flags, label)
+		if tally == nil {
 			return
 		}
 		owner := ownerOf(labels)
-		if owner == "" {
-			return
-		}
-		all := []caa.Issuer{issuer}
-		tally := tallyOf(t, all, answer{"a.com", owner, []caa.Property{odd, property(t, 0, "issuemail", ";")}})
 		text := zoneFile(t, tally, all, 0)
 		fixes := slices.Collect(tally.Fixes(0).All())
 		got, err := zone.ParseOverlay(strings.NewReader(text), "fixes.zone")

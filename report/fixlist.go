@@ -145,3 +145,14 @@ func (l FixList) First(n int) iter.Seq[FixTotal] {
 		}
 	}
 }
+
+// at yields the lines with some indexes.
+func (l FixList) at(indexes []int) iter.Seq[FixTotal] {
+	return func(yield func(FixTotal) bool) {
+		for _, i := range indexes {
+			if !yield(l.At(i)) {
+				return
+			}
+		}
+	}
+}

@@ -121,6 +121,11 @@ func (n *fixMerge) note(fix *scan.Fix) {
 			f.Notes = append(f.Notes, note)
 		}
 	}
+	for _, about := range fix.About {
+		if !f.Has(about) {
+			f.About = append(f.About, about)
+		}
+	}
 	for _, contact := range fix.Contacts {
 		if len(f.Contacts) < maxNotes && !slices.Contains(f.Contacts, contact) {
 			f.Contacts = append(f.Contacts, contact)
@@ -144,10 +149,8 @@ func (n *fixMerge) fix() FixTotal {
 	}
 	f.Set = set.list
 	if len(n.sets) > 1 {
-		f.Notes = append(f.Notes, changedNote)
+		f.Notes = append(f.Notes, scan.NoteChanging.Meaning())
+		f.About = append(f.About, scan.NoteChanging)
 	}
 	return n.total
 }
-
-const changedNote = "This name answered with different records within one scan, so they were being changed: " +
-	"all that it had are here. Scan again before this is published."

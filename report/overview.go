@@ -79,6 +79,20 @@ func (o *Overview) Issuers() []IssuerOverview { return o.issuers() }
 // Groups are the rows by the values of columns of the input, a table for each column.
 func (o *Overview) Groups() []GroupTable { return o.groups() }
 
+// FixOrder returns the places of the CAs in the order in which people want what is to be
+// published: the one that is moved to first (see Run.MovedTo), then the others.
+func (o *Overview) FixOrder() []int {
+	var order []int
+	for i := range o.Labels {
+		order = append(order, i)
+	}
+	to := slices.Index(o.Labels, o.Run.MovedTo)
+	if to < 0 {
+		to = len(order) - 1
+	}
+	return slices.Insert(slices.Delete(order, to, to+1), 0, to)
+}
+
 // Warnings are those that were given, those of the most rows first.
 func (o *Overview) Warnings() []WarningTotal { return o.warnings() }
 

@@ -73,6 +73,9 @@ type Layout struct {
 	// Extra is how many names at the end of Header are for cells beyond the input's own
 	// header. In JSON Lines those of them that are empty at the end of a row are left out.
 	Extra int
+	// Scanned is the number of the input's column with the mailboxes, from 1; 0 if that is
+	// not known. It is for a workbook, which keeps it in view.
+	Scanned int
 	// Inputs says that rows come from several files, and that each is to name its own.
 	Inputs bool
 	// Separator is for CSV only; the default is the comma.

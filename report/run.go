@@ -30,6 +30,7 @@ type Run struct {
 	Corroboration     []string // the rule for them, and what came of it
 	Baseline          string   // the earlier report that the rows were compared with
 	Issuers           []caa.Issuer
+	MovedTo           string   // the label of the CA that is moved to; the last one if empty
 	Settings          string   // the flags that were given, as text
 	Notes             []string // what makes the report weaker than asked, a sentence each
 }

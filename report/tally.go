@@ -233,6 +233,12 @@ func (t *Tally) Spellings() map[domain.Name][]scan.Warning {
 	return of
 }
 
+// HasDomain reports whether something holds for any of the distinct domains. It is quicker
+// than Domains, which sorts them.
+func (t *Tally) HasDomain(holds func(domain.Name) bool) bool {
+	return slices.ContainsFunc(t.domains, func(d tallied) bool { return holds(d.domain) })
+}
+
 // Domains yields every distinct domain, those with the most rows first, and by name
 // if they have as many.
 func (t *Tally) Domains() iter.Seq[DomainTotal] {

@@ -2,6 +2,7 @@ package scan
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"caascan/scan/caa"
@@ -24,6 +25,8 @@ type Fix struct {
 	Set []caa.Property
 	// Notes say what is to be known before that is done, a sentence each.
 	Notes []string
+	// About says what the Notes are about, each once.
+	About []FixNote
 	// Ask is the registrable domain of the deciding name where that is not the domain's
 	// own, so that it is somebody else's to publish; else it is empty.
 	Ask string
@@ -40,6 +43,25 @@ func (f *Fix) Lines() []string {
 		return nil
 	}
 	return zoneLines(f.Name(), f.Set)
+}
+
+// Has reports whether there is a note of this kind.
+func (f *Fix) Has(note FixNote) bool { return slices.Contains(f.About, note) }
+
+// IsNew reports whether a property of Set is not one of Present: it is added, or was
+// there with another flag.
+func (f *Fix) IsNew(p caa.Property) bool { return !slices.Contains(f.Present.Properties, p) }
+
+// NewLines returns the part of Lines that is new.
+func (f *Fix) NewLines() []string {
+	lines := f.Lines()
+	var added []string
+	for i, p := range f.Set {
+		if f.IsNew(p) {
+			added = append(added, lines[i])
+		}
+	}
+	return added
 }
 
 // PresentLines returns Present as the lines of a zone file.
@@ -86,12 +108,13 @@ func harmless(line string) string {
 
 // newFix is what the Fixes of one climbKey have in common, for every CA.
 func newFix(e climbKey, last *snapshot.Observation) Fix {
-	f := Fix{Present: last.Records, Contacts: last.Records.Contacts(), Notes: notes(last.Records)}
+	f := Fix{Present: last.Records, Contacts: last.Records.Contacts()}
+	f.Notes, f.About = notes(last.Records)
 	if e.elsewhere {
 		f.Ask = string(domain.Owner(last.Records.Owner).Registrable())
 	}
 	if last.Transport == snapshot.Overlay {
-		f.Notes = append(f.Notes, "The present records come from an overlay and are not what is published.")
+		f.Notes, f.About = append(f.Notes, NoteOverlay.Meaning()), append(f.About, NoteOverlay)
 		return f
 	}
 	f.TTL = last.SetTTL()
@@ -103,35 +126,39 @@ const manyNotes = 8
 
 // notes names the records of a set that change, but for the one that is added, and
 // those that stay although they permit nobody.
-func notes(set caa.RRset) []string {
-	var notes []string
+func notes(set caa.RRset) (notes []string, about []FixNote) {
 	for _, p := range set.Properties {
-		if note := noteOn(p); note != "" {
-			notes = append(notes, note)
+		text, kind := noteOn(p)
+		if text == "" {
+			continue
+		}
+		notes = append(notes, text)
+		if !slices.Contains(about, kind) {
+			about = append(about, kind)
 		}
 	}
 	if more := len(notes) - manyNotes; more > 0 {
 		notes = append(notes[:manyNotes], fmt.Sprintf("%d more records are like these; check each.", more))
 	}
-	return notes
+	return notes, about
 }
 
-func noteOn(p caa.Property) string {
+func noteOn(p caa.Property) (text string, kind FixNote) {
 	record := short(p.String())
 	if p.UnknownCritical() {
 		return "Check with whoever set it: " + record + " is marked critical and has a tag that CAs do not know, so none may issue. " +
-			"It stays, without the mark."
+			"It stays, without the mark.", NoteUnmarked
 	}
 	if !p.Is(caa.TagIssuemail) {
-		return ""
+		return "", ""
 	}
 	switch value, err := caa.ParseValue(p.Value()); {
 	case err != nil:
-		return record + " stays, although it is misspelt (" + problemWords(p) + ") and permits nobody."
+		return record + " stays, although it is misspelt (" + problemWords(p) + ") and permits nobody.", NoteMisspelt
 	case value.Issuer == "":
-		return record + " stays: alone it forbids every CA, and beside a record that names one it does nothing. Ask whether that is meant."
+		return record + " stays: alone it forbids every CA, and beside a record that names one it does nothing. Ask whether that is meant.", NoteForbids
 	}
-	return ""
+	return "", ""
 }
 
 // elsewhere reports whether the set that ends a climb stands outside the registrable
@@ -165,6 +192,15 @@ func (f *Fix) after(over snapshot.Transport) string {
 		words += " These records are not in this domain: ask whoever runs " + f.Ask + " to change them."
 	}
 	return words
+}
+
+// Wait says for how long the present set may still be seen after a change; "" if nothing is
+// known of that.
+func (f *Fix) Wait() string {
+	if f.TTL == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%d seconds (%s)", f.TTL, duration(f.TTL))
 }
 
 // duration returns seconds in the unit that people would take, rounded up.

@@ -128,8 +128,22 @@ func TestNotesSayWhatChangesAndWhatStays(t *testing.T) {
 		`0 issuemail " ; " stays: alone it forbids every CA, and beside a record that names one it does nothing. Ask whether that is meant.`,
 		`Check with whoever set it: 128 tbs "x\010" is marked critical and has a tag that CAs do not know, so none may issue. It stays, without the mark.`,
 	}
+	if diff := cmp.Diff([]scan.FixNote{scan.NoteMisspelt, scan.NoteForbids, scan.NoteUnmarked}, fix.About); diff != "" {
+		t.Errorf("About (-want +got):\n%s", diff)
+	}
 	if diff := cmp.Diff(want, fix.Notes); diff != "" {
 		t.Errorf("Notes (-want +got):\n%s", diff)
+	}
+}
+
+// TestFixNotesHaveMeanings: each kind, once.
+func TestFixNotesHaveMeanings(t *testing.T) {
+	met := make(map[string]bool)
+	for _, note := range scan.FixNotes() {
+		if met[string(note)] || met[note.Meaning()] || note.Meaning() == "" {
+			t.Errorf("%s is there twice, or says nothing", note)
+		}
+		met[string(note)], met[note.Meaning()] = true, true
 	}
 }
 

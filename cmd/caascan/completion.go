@@ -95,10 +95,17 @@ func valuesOf(f *pflag.Flag) cobra.CompletionFunc {
 	case "metrics":
 		return filesLike("prom")
 	}
-	if value, _ := pflag.UnquoteUsage(f); strings.HasSuffix(strings.ToUpper(value), "FILE") {
+	switch value, _ := pflag.UnquoteUsage(f); {
+	case strings.HasSuffix(strings.ToUpper(value), "FILE"):
 		return anyFile
+	case strings.HasSuffix(value, "FOLDER"):
+		return anyFolder
 	}
 	return cobra.NoFileCompletions
+}
+
+func anyFolder(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {
+	return nil, cobra.ShellCompDirectiveFilterDirs
 }
 
 func oneOf(values ...string) cobra.CompletionFunc {

@@ -22,21 +22,23 @@ type (
 		}
 	}
 
+	podFailurePolicy struct {
+		Rules []struct {
+			Action      string
+			OnExitCodes struct {
+				ContainerName string `yaml:"containerName"`
+				Operator      string
+				Values        []int
+			} `yaml:"onExitCodes"`
+		}
+	}
+
 	jobTemplate struct {
 		Spec struct {
-			BackoffLimit          int `yaml:"backoffLimit"`
-			ActiveDeadlineSeconds int `yaml:"activeDeadlineSeconds"`
-			PodFailurePolicy      struct {
-				Rules []struct {
-					Action      string
-					OnExitCodes struct {
-						ContainerName string `yaml:"containerName"`
-						Operator      string
-						Values        []int
-					} `yaml:"onExitCodes"`
-				}
-			} `yaml:"podFailurePolicy"`
-			Template struct{ Spec pod }
+			BackoffLimit          int              `yaml:"backoffLimit"`
+			ActiveDeadlineSeconds int              `yaml:"activeDeadlineSeconds"`
+			PodFailurePolicy      podFailurePolicy `yaml:"podFailurePolicy"`
+			Template              struct{ Spec pod }
 		}
 	}
 

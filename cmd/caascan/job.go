@@ -28,6 +28,7 @@ type job struct {
 	issuers      []caa.Issuer
 	outputs      []*output
 	fixes        []fixesOutput
+	letters      []lettersOutput
 	groupBy      []string
 	groups       *output // nil for none
 	metrics      metricsFile
@@ -215,7 +216,7 @@ func (j *job) planBaseline(name string) error {
 // planOutputs finds what is to be written, and that it is nothing that is read.
 func (j *job) planOutputs(o scanOptions, paths []string, io streams) (err error) {
 	outputs := o.outputs
-	if len(o.outputs)+len(o.fixes) == 0 && o.groups.file == "" && !j.asksOnly {
+	if len(o.outputs)+len(o.fixes)+len(o.letters) == 0 && o.groups.file == "" && !j.asksOnly {
 		if paths[0] == "-" || len(paths) > 1 {
 			return usagef("no report asked for: give -o report.csv, -o report.xlsx, or -o - for CSV on standard output")
 		}
@@ -227,6 +228,9 @@ func (j *job) planOutputs(o scanOptions, paths []string, io streams) (err error)
 		return err
 	}
 	if j.fixes, err = planFixes(o.fixes, j.issuers, inputs, j.outputs); err != nil {
+		return err
+	}
+	if j.letters, err = planLetters(o.letters, j.issuers, inputs, j.files()); err != nil {
 		return err
 	}
 	j.groupBy = o.groups.columns
@@ -498,7 +502,7 @@ func (j *job) closeWriters(writers []report.Writer) error {
 
 // layout is that of all reports, with as many columns as the rows so far have.
 func (j *job) layout() report.Layout {
-	layout := report.Layout{Header: j.in.header(), Extra: j.in.extra(), Inputs: j.in.several(), Separator: j.csvSeparator, Columns: j.columns, Compared: j.compared, Cells: j.cells, TempDir: j.tempDir}
+	layout := report.Layout{Header: j.in.header(), Extra: j.in.extra(), Scanned: j.in.layout().Column, Inputs: j.in.several(), Separator: j.csvSeparator, Columns: j.columns, Compared: j.compared, Cells: j.cells, TempDir: j.tempDir}
 	for _, p := range j.perspectives {
 		layout.Perspectives = append(layout.Perspectives, p.Name)
 	}
@@ -519,7 +523,10 @@ func (j *job) newWriters() ([]report.Writer, error) {
 		writers = append(writers, namedWriter{w, o.name})
 	}
 	for _, f := range j.fixes {
-		writers = append(writers, namedWriter{report.NewFixes(f.to, f.issuers...), f.name})
+		writers = append(writers, namedWriter{report.NewFixes(f.to, f.form, f.issuers...), f.name})
+	}
+	for _, l := range j.letters {
+		writers = append(writers, namedWriter{l.writer(), l.name})
 	}
 	return append(writers, j.groupsWriter()...), nil
 }

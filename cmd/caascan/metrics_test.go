@@ -349,7 +349,7 @@ func FuzzMetrics(f *testing.F) {
 	f.Add(`\n`, -1.0)
 	f.Fuzz(func(t *testing.T, label string, value float64) {
 		if math.IsNaN(value) || math.IsInf(value, 0) {
-			t.Skip() // no number of ours is
+			return // no number of ours is
 		}
 		m := metric{name: "caascan_rows", help: "Rows.", labels: []string{"issuer", "status"}}
 		var text bytes.Buffer

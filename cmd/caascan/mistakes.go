@@ -285,8 +285,10 @@ type once struct {
 // givenTwice says that a flag had a value when it was given another.
 type givenTwice struct{ first string }
 
+// Error names the first value.
 func (g givenTwice) Error() string { return fmt.Sprintf("it has been given the value %q", g.first) }
 
+// Set gives the flag its value. The error is a givenTwice if it has another one already.
 func (o *once) Set(text string) error {
 	if o.given != nil && *o.given != text {
 		return givenTwice{*o.given}

@@ -23,6 +23,7 @@ type output struct {
 	name   string
 	format report.Format
 	file   pendingFile // nil for standard output
+	folder bool        // of letters
 	to     io.Writer
 }
 
@@ -152,17 +153,31 @@ func openOutputs(outputs []*output) error {
 		if o.name == "-" {
 			continue
 		}
-		if info, err := os.Stat(o.name); err == nil && !info.Mode().IsRegular() {
-			return fmt.Errorf("report %s cannot be written: it is not a regular file", o.name)
-		}
-		file, err := newPendingFile(o.name)
+		file, err := o.open()
 		if err != nil {
-			return fmt.Errorf("report %s cannot be written: %w; give a folder that exists and is writable", o.name, cause(err))
+			return err
 		}
 		o.file = nameless{file}
 		o.to = o.file
 	}
 	return nil
+}
+
+// open makes what will become the report.
+func (o *output) open() (file pendingFile, err error) {
+	info, err := os.Stat(o.name)
+	switch {
+	case o.folder:
+		file, err = newPendingFolder(o.name)
+	case err == nil && !info.Mode().IsRegular():
+		return nil, fmt.Errorf("report %s cannot be written: it is not a regular file", o.name)
+	default:
+		file, err = newPendingFile(o.name)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("report %s cannot be written: %w; give a folder that exists and is writable", o.name, cause(err))
+	}
+	return file, nil
 }
 
 // nameless is a pendingFile whose errors say only what went wrong: the file's place is what

@@ -12,6 +12,7 @@ var errReaderGone = errors.New("the reader of standard output has gone away")
 // readerWatch is standard output. Its errors tell a reader that has gone away from trouble.
 type readerWatch struct{ w io.Writer }
 
+// Write writes to standard output. The error is errReaderGone if nobody reads it any more.
 func (r *readerWatch) Write(octets []byte) (int, error) {
 	n, err := r.w.Write(octets)
 	if isReaderGone(err) {
@@ -27,6 +28,8 @@ type untilGone struct {
 	gone bool
 }
 
+// Write fails only for a reason other than that the reader has gone: then it takes all that
+// comes and writes nothing.
 func (u *untilGone) Write(octets []byte) (int, error) {
 	if u.gone {
 		return len(octets), nil

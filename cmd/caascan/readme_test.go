@@ -47,6 +47,7 @@ func manualTables(t *testing.T) map[string]string {
 		"changes":      changeTable(),
 		"exit":         exitTable(),
 		"metrics":      metricTable(),
+		"forms":        wordTable("form", report.FixFormats()),
 		"groups":       groupTable(),
 		"topics":       topicTable(),
 		"corroborated": wordTable("`caa_corroborated`", scan.Corroborations()),

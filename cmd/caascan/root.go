@@ -53,6 +53,7 @@ func exitCodes() []exitCodeMeaning {
 // usageError is a command line that cannot be carried out as it stands.
 type usageError struct{ error }
 
+// Unwrap returns what is wrong with the command line.
 func (e usageError) Unwrap() error { return e.error }
 
 func usagef(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }

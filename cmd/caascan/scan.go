@@ -23,6 +23,7 @@ type scanOptions struct {
 	groups       groupOptions
 	outputs      []string
 	fixes        []string
+	letters      []string
 	columns      []string
 	rawCells     bool
 	csvSeparator string
@@ -63,7 +64,8 @@ func (o *scanOptions) add(flags *pflag.FlagSet) {
 	o.source.add(flags)
 	o.record.add(flags)
 	flags.StringArrayVarP(&o.outputs, "output", "o", nil, "`FILE`: write a report: .csv, .xlsx, .html or .jsonl; - is CSV on standard output (repeatable; default: staff-caa.xlsx beside staff.csv)")
-	flags.StringArrayVar(&o.fixes, "emit-fixes", nil, "`[LABEL=]FILE`: write the records to publish as a zone file, so that all CAs may issue, or only the CA with this label (repeatable)")
+	flags.StringArrayVar(&o.fixes, "emit-fixes", nil, "`[FORMAT:][LABEL=]FILE`: write the records to publish, so that all CAs may issue, or only the CA with this label, as a zone file, or as csv, dnscontrol, nsupdate or route53 (repeatable)")
+	flags.StringArrayVar(&o.letters, "emit-letters", nil, "`[LABEL=]FOLDER`: write a letter to whoever runs each domain that has records to publish, so that all CAs may issue, or only the CA with this label, into this new or empty folder (repeatable)")
 	o.list.add(flags)
 	flags.StringVar(&o.shard, "shard", "", "`I/N`: take only part I of N of the list, from 0: the rows whose registrable domains fall into it")
 	flags.StringArrayVar(&o.perspectives, "perspective", nil, "`NAME[@RIR]=SNAPSHOT`: compare with what was seen from another place, in the region of afrinic, apnic, arin, lacnic or ripe (repeatable)")
@@ -81,7 +83,7 @@ func (o *scanOptions) add(flags *pflag.FlagSet) {
 
 // unsaid are the flags that say where something goes or how to talk about it: they do not
 // change what is in a report, and so do not stand in it.
-var unsaid = [...]string{"output", "emit-fixes", "emit-groups", "metrics", "progress", "quiet", "verbose", logFormatFlag}
+var unsaid = [...]string{"output", "emit-fixes", "emit-letters", "emit-groups", "metrics", "progress", "quiet", "verbose", logFormatFlag}
 
 // settings returns the flags that were given, as text for the report.
 func settings(flags *pflag.FlagSet) string {

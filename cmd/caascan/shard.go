@@ -17,7 +17,7 @@ func (o *scanOptions) parseShard() (scan.Shard, error) {
 	if err != nil {
 		return scan.Shard{}, usagef("--shard %q: %w", o.shard, err)
 	}
-	if len(o.outputs)+len(o.fixes) == 0 && o.groups.file == "" && o.record.snapshot == "" {
+	if len(o.outputs)+len(o.fixes)+len(o.letters) == 0 && o.groups.file == "" && o.record.snapshot == "" {
 		return scan.Shard{}, usagef("--shard %s: give --snapshot, such as --snapshot shard-%d.jsonl, for the answers of this shard, or -o for a report of its rows", o.shard, shard.Index)
 	}
 	return shard, nil
@@ -26,7 +26,7 @@ func (o *scanOptions) parseShard() (scan.Shard, error) {
 // asksOnly reports whether the answers are all that is wanted: no CA is to be decided for, or
 // nothing is to be written of a shard but its snapshot.
 func (o *scanOptions) asksOnly() bool {
-	report := len(o.outputs)+len(o.fixes)+len(o.columns)+len(o.only)+len(o.failOn)+len(o.perspectives)+len(o.groups.columns) > 0 || o.groups.file != "" || o.baseline != ""
+	report := len(o.outputs)+len(o.fixes)+len(o.letters)+len(o.columns)+len(o.only)+len(o.failOn)+len(o.perspectives)+len(o.groups.columns) > 0 || o.groups.file != "" || o.baseline != ""
 	return o.record.snapshot != "" && !report && (len(o.source.issuers) == 0 || o.shard != "")
 }
 

@@ -22,20 +22,11 @@ type (
 			CompletionMode        string `yaml:"completionMode"`
 			Completions           int
 			Parallelism           int
-			BackoffLimitPerIndex  int `yaml:"backoffLimitPerIndex"`
-			MaxFailedIndexes      int `yaml:"maxFailedIndexes"`
-			ActiveDeadlineSeconds int `yaml:"activeDeadlineSeconds"`
-			PodFailurePolicy      struct {
-				Rules []struct {
-					Action      string
-					OnExitCodes struct {
-						ContainerName string `yaml:"containerName"`
-						Operator      string
-						Values        []int
-					} `yaml:"onExitCodes"`
-				}
-			} `yaml:"podFailurePolicy"`
-			Template struct{ Spec shardPod }
+			BackoffLimitPerIndex  int              `yaml:"backoffLimitPerIndex"`
+			MaxFailedIndexes      int              `yaml:"maxFailedIndexes"`
+			ActiveDeadlineSeconds int              `yaml:"activeDeadlineSeconds"`
+			PodFailurePolicy      podFailurePolicy `yaml:"podFailurePolicy"`
+			Template              struct{ Spec shardPod }
 		}
 	}
 

@@ -24,7 +24,7 @@ func (j *job) finishRun(tally input.Tally) {
 	j.run.Domains, j.run.Queries = j.tally.Total().Domains, stats.Queries
 	j.run.Recovered = stats.Recovered
 	j.run.Resolvers, j.run.ZoneFiles = j.source.resolvers, j.source.zoneFiles
-	j.run.Issuers = j.issuers
+	j.run.Issuers, j.run.MovedTo = j.issuers, j.movedTo()
 	j.describeShard()
 	j.describePlaces()
 	if e := j.source.evidence; e != nil {

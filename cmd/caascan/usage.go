@@ -24,7 +24,7 @@ func flagGroups() []flagGroup {
 	return []flagGroup{
 		{"The CA and the list", []string{"issuer", "column", "sheet", "addresses", "header", "separator", "shard"}},
 		{"Reports", []string{
-			"output", "only", "columns", "group-by", "emit-groups", "emit-fixes", "baseline", "fail-on",
+			"output", "only", "columns", "group-by", "emit-groups", "emit-fixes", "emit-letters", "baseline", "fail-on",
 			"csv-separator", "raw-cells", "json",
 		}},
 		{"Whom to ask", []string{

@@ -101,12 +101,12 @@ func FuzzReportsAreReadBack(f *testing.F) {
 	f.Add("'=x@open.example", "a b(;)\"\\", `a" | 0 issue "b`, "CA:x", uint8(128))
 	f.Fuzz(func(t *testing.T, cell, tag, value, label string, flags uint8) {
 		if !utf8.ValidString(cell+label) || label == "" || strings.ContainsFunc(label, unicode.IsControl) || label == "New" || len(cell) > 1000 {
-			t.Skip("input is read as UTF-8, and a label is checked before")
+			return // input is read as UTF-8, and a label is checked before
 		}
 		w := reporttest.NewWorld(t, label, "New")
 		p, err := caa.NewProperty(flags, tag, value)
 		if err != nil {
-			t.Skip("no record")
+			return // no record
 		}
 		denied := w.Results[1]
 		outcome := *denied.Verdict.Outcome

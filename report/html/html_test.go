@@ -250,7 +250,7 @@ func TestPageWarnsOfOtherCAs(t *testing.T) {
 		if got := strings.Join(heads, "|"); got != want.heads {
 			t.Fatalf("sets %q, want %q", got, want.heads)
 		}
-		if pre := card.all("pre"); pre[1].raw() != want.own || pre[2].raw() != other+ca+its || len(card.all(".copy")) != 2 {
+		if pre := card.all("pre"); pre[1].raw() != want.own || pre[2].raw() != other+ca+its || len(card.all(".copy")) != 3 {
 			t.Errorf("to publish:\n%s\nfor both:\n%s", pre[1].raw(), pre[2].raw())
 		}
 		if got := card.all("li"); len(got) != 1 || got[0].text() != want.note {

@@ -299,7 +299,7 @@
 	// copy puts records on the clipboard, or at least selects them: a page from an
 	// intranet without TLS may not write to the clipboard.
 	const copy = async (button) => {
-		const records = button.closest(".set").querySelector("pre.publish");
+		const records = button.closest(".set").querySelector("pre.publish, pre.letter");
 		getSelection().selectAllChildren(records);
 		let said = "Copied";
 		try {

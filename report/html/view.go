@@ -245,6 +245,7 @@ type fixView struct {
 	named        int // of the domains
 	line         report.FixLine
 	Now, Publish markedLines
+	Letter       string        // none if the set is too long
 	Together     *togetherView // if the name stops other CAs too
 	Further      bool          // not printed
 }
@@ -276,6 +277,9 @@ func (v *pageView) fix(issuer issuerView, place int, f report.FixTotal) fixView 
 		line:    report.FixLine{FixTotal: f, Issuer: issuer.Short},
 		Now:     markedLines{differing(now, publish), left},
 		Publish: markedLines{differing(publish, now), len(f.Set) - len(publish)},
+	}
+	if publish != nil && len(v.Run.Issuers) == len(v.Labels) {
+		view.Letter = report.Letter(v.Run.Issuers, f)
 	}
 	if shared, several := v.shared(f.Name()); several {
 		all := v.together.At(shared)

@@ -68,6 +68,35 @@ func (l *line) plain(column, style int, parts ...string) {
 	l.set(column, append(cell, "</t></is></c>"...))
 }
 
+// run is a part of a text with a look of its own.
+type run struct {
+	text string
+	bold bool
+}
+
+// runs fills a cell with a text of several looks (section 18.4.4). One that is too long has
+// the same look everywhere.
+func (l *line) runs(column int, runs []run, style int) {
+	var whole strings.Builder
+	for _, r := range runs {
+		whole.WriteString(r.text)
+	}
+	if text := report.EscapeCell(whole.String()); fitCell(text) != text {
+		l.text(column, text, style)
+		return
+	}
+	cell := append(appendStyle(l.own[column][:0], style), ` t="inlineStr"><is>`...)
+	for _, r := range runs {
+		cell = append(cell, "<r>"...)
+		if r.bold {
+			cell = append(cell, boldRun...)
+		}
+		cell = appendText(append(cell, `<t xml:space="preserve">`...), report.EscapeCell(r.text))
+		cell = append(cell, "</t></r>"...)
+	}
+	l.set(column, append(cell, "</is></c>"...))
+}
+
 func (l *line) number(column, number, style int) {
 	cell := append(appendStyle(l.own[column][:0], style), "><v>"...)
 	cell = strconv.AppendInt(cell, int64(number), 10)

@@ -3,6 +3,7 @@ package xlsx
 import (
 	"bytes"
 	"encoding/csv"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -49,7 +50,7 @@ func TestChangesAreShown(t *testing.T) {
 	if diff := cmp.Diff(wantSummary, summary); diff != "" {
 		t.Errorf("summary (-want +got):\n%s", diff)
 	}
-	if got := linksOfSummary(t, f); !slices.Equal(got, []string{"Changes", "Fix list", "Results", "Failed", "Domains", "Legend"}) {
+	if got := linksOfSummary(t, f); !slices.Equal(got, []string{"Changes", "Fix list Old", "Results", "Failed", "Domains", "Legend"}) {
 		t.Errorf("the summary leads to %q", got)
 	}
 	legend := rows(t, f, legendSheet)
@@ -88,14 +89,21 @@ func linksOfSummary(t *testing.T, f *excelize.File) []string {
 	return linked
 }
 
-// A sheet without lines says so.
+// A sheet without lines is not there, and the summary leads to nothing.
 func TestNothingChanged(t *testing.T) {
 	w := reporttest.NewWorld(t, "Old", "New")
 	w.Changes = &report.Changes{Earlier: "old.csv", Labels: w.Layout.Issuers}
 	w.Layout.Compared = "old.csv"
-	got := rows(t, open(t, w.Bytes(t, New)), changesSheet)
-	if len(got) != 2 || got[1][0] != "Nothing is different from the earlier report." {
-		t.Errorf("%q", got)
+	f := open(t, w.Bytes(t, New))
+	if slices.Contains(f.GetSheetList(), changesSheet) || slices.Contains(linksOfSummary(t, f), changesSheet) {
+		t.Errorf("there is a sheet of changes: %q", f.GetSheetList())
+	}
+	for i, row := range rows(t, f, summarySheet) {
+		if len(row) > 0 && slices.Contains(scan.Changes(), scan.Change(row[0])) {
+			if linked, to, err := f.GetCellHyperLink(summarySheet, fmt.Sprintf("A%d", i+1)); linked || err != nil {
+				t.Errorf("%s leads to %s: %v", row[0], to, err)
+			}
+		}
 	}
 }
 

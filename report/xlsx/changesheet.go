@@ -13,7 +13,6 @@ func changesText() sheetText {
 	return sheetText{
 		name:  changesSheet,
 		holds: "What is different from the earlier report, a line for each domain: its policy first, then lookup trouble, then rows that are new or gone.",
-		empty: "Nothing is different from the earlier report.",
 	}
 }
 
@@ -67,18 +66,22 @@ func (c *finisher) writeChanges() error {
 			return err
 		}
 	}
-	return c.complete(c.changes.series)
+	return c.changes.finish()
 }
 
 // changed says in the summary how much is different, and leads to the sheet.
-func (p *summary) changed(tally *report.Tally) {
+func (p *summary) changed(tally *report.Tally, changes *series) {
 	if tally.Changes == nil {
 		return
+	}
+	to := place{}
+	if changes.isThere() {
+		to = place{changesSheet, 1}
 	}
 	heading := report.ChangesHeading(tally.Changes)
 	points := headingPoints(heading)
 	for _, kind := range scan.ChangeKinds() {
-		points += tablePoints(changeEntries(tally.Changes, kind))
+		points += tablePoints(changeEntries(tally.Changes, kind, to))
 	}
 	p.keep(points)
 	p.heading(heading)
@@ -86,26 +89,17 @@ func (p *summary) changed(tally *report.Tally) {
 		if i > 0 {
 			p.endRow(0)
 		}
-		p.table(kind.Heading(), "What it means", changeEntries(tally.Changes, kind), tally.Total())
+		p.table(kind.Heading(), "What it means", changeEntries(tally.Changes, kind, to), tally.Total())
 	}
 }
 
 // changeEntries are the lines of a table of changes of one kind.
-func changeEntries(c *report.Changes, kind scan.ChangeKind) []entry {
+func changeEntries(c *report.Changes, kind scan.ChangeKind, to place) []entry {
 	var entries []entry
 	for _, change := range kind.Changes() {
 		entries = append(entries, entry{
-			word: string(change), to: place{changesSheet, 1}, count: c.Count(change), look: look{line: true}, meaning: change.Meaning(),
+			word: string(change), to: to, count: c.Count(change), look: look{line: true}, meaning: change.Meaning(),
 		})
 	}
 	return entries
-}
-
-// changeWords are lines of the legend.
-func changeWords() []legendLine {
-	var lines []legendLine
-	for _, change := range scan.Changes() {
-		lines = append(lines, legendLine{name: string(change), kind: "change", meaning: change.Meaning()})
-	}
-	return lines
 }

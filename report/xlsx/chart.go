@@ -1,7 +1,10 @@
 package xlsx
 
 import (
+	"bytes"
+	"cmp"
 	"fmt"
+	"slices"
 	"strconv"
 
 	"github.com/xuri/excelize/v2"
@@ -104,6 +107,41 @@ func (s span) bars(title, color string) *excelize.Chart {
 	return c
 }
 
+// color gives each bar of the chart that was drawn last the colour of its status. excelize
+// does so for the slices of a doughnut only, so the part that it has made is changed
+// (section 21.2.2.52).
+func (p *summary) color(statuses []scan.Status) {
+	name := fmt.Sprintf("xl/charts/chart%d.xml", p.charts)
+	stored, _ := p.file.Pkg.Load(name)
+	text, _ := stored.([]byte)
+	const begun = `<invertIfNegative val="0"></invertIfNegative>`
+	before, after, found := bytes.Cut(text, []byte(begun))
+	if !found {
+		p.err = cmp.Or(p.err, fmt.Errorf("%s has no bars", name))
+		return
+	}
+	colored := append(bytes.Clone(before), begun...)
+	for i, status := range statuses {
+		colored = fmt.Appendf(colored, `<dPt><idx val="%d"/><invertIfNegative val="0"/><spPr><a:solidFill><a:srgbClr val="%s"/></a:solidFill></spPr></dPt>`, i, statusColor(status))
+	}
+	p.file.Pkg.Store(name, append(colored, after...))
+}
+
+// drawReasons shows the reasons that are not of what is permitted, which is most in nearly
+// all lists and would make all other bars too short to be seen; that has its place in the
+// doughnut. If there is nothing else, it shows what there is.
+func (p *summary) drawReasons(row, height int, spot chartSpot, t issuerTables) {
+	shown, statuses := t.reasons, t.kinds
+	if first := slices.IndexFunc(statuses, func(status scan.Status) bool { return status != scan.Permitted }); first > 0 {
+		shown.first += first
+		statuses = statuses[first:]
+	}
+	c := shown.bars("Rows by reason", chartBlue)
+	c.Series[0].Name = fmt.Sprintf("'%s'!$%s$%d", summarySheet, rowsColumn, t.reasons.first-1) // the header
+	p.draw(row, height, spot, c)
+	p.color(statuses)
+}
+
 // gap is what lies between bars that are as thick in every chart, in hundredths of
 // a bar; spreadsheets take 500 at most.
 func (s span) gap() uint {
@@ -116,23 +154,27 @@ func solid(color string) excelize.Fill {
 }
 
 // issuerTables are where the tables of a CA are.
-type issuerTables struct{ statuses, reasons, names span }
+type issuerTables struct {
+	statuses, reasons, names span
+	kinds                    []scan.Status // of each reason
+}
 
 // drawCharts puts the charts of a CA side by side into rows that reserve has left.
 func (p *summary) drawCharts(row int, t issuerTables, describedAs string) {
 	height := chartHeight(max(t.reasons.len(), t.names.len()))
 	p.draw(row, height, leftSpot(), t.statuses.doughnut(describedAs))
 	if t.names.len() == 0 {
-		p.draw(row, height, wideSpot(), t.reasons.bars("Rows by reason", chartBlue))
+		p.drawReasons(row, height, wideSpot(), t)
 		return
 	}
-	p.draw(row, height, middleSpot(), t.reasons.bars("Rows by reason", chartBlue))
+	p.drawReasons(row, height, middleSpot(), t)
 	p.draw(row, height, rightSpot(), t.names.bars("Rows by blocking name", chartRed))
 }
 
 func (p *summary) draw(row, height int, at chartSpot, c *excelize.Chart) {
 	c.Format.OffsetX = at.offset
 	c.Dimension = excelize.ChartDimension{Width: uint(at.width), Height: uint(height)}
+	p.charts++
 	if p.err == nil {
 		p.err = p.file.AddChart(summarySheet, at.column+strconv.Itoa(row), c)
 	}

@@ -1,11 +1,12 @@
 package xlsx
 
 import (
-	"strings"
+	"slices"
 	"time"
 
 	"caascan/report"
 	"caascan/scan"
+	"caascan/scan/domain"
 )
 
 // sheetColumn is a column of a sheet that is the same whatever columns the report has.
@@ -22,12 +23,21 @@ type sheetColumn[T any] struct {
 	text    func(T) string
 	number  func(T) int
 	moment  func(T) time.Time
+	runs    func(T) []run // of text, with looks of their own
+	// above is what is said once above the header if it is the same in every line; the
+	// column is not there then. No text is not said.
+	above func(T) string
 }
 
 // put fills the cell of a line.
 func (d *sheetColumn[T]) put(l *line, column int, v T, styles *rowStyles) {
 	if d.moment != nil {
 		styles.putMoment(l, column, d.moment(v))
+		return
+	}
+	if d.runs != nil {
+		l.runs(column, d.runs(v), styles.lines)
+		l.lines = max(l.lines, linesOf(d.text(v), d.width-styles.indent))
 		return
 	}
 	if d.number == nil {
@@ -59,7 +69,25 @@ func newColumnSheets[T any](b *workbook, name string, styles *rowStyles, columns
 	for i, c := range columns {
 		names[i], widths[i] = c.name, c.width
 	}
-	return &columnSheets[T]{b.newSeries(name, widths, styles.headerLine(names, widths, func(int) bool { return false })), columns, styles, newLine(len(columns))}
+	series := b.newSeries(name, widths, styles.headerLine(names, widths, func(int) bool { return false }))
+	series.frame.frozen = 1
+	return &columnSheets[T]{series, columns, styles, newLine(len(columns))}
+}
+
+// setTitles puts texts above the header. They go over as many columns as people see at once.
+func (d *columnSheets[T]) setTitles(looks []int, texts ...string) {
+	const inView = 130 // characters
+	width := 0.0
+	for d.frame.over = 0; d.frame.over < len(d.widths) && width < inView; d.frame.over++ {
+		width += d.widths[d.frame.over]
+	}
+	for i, text := range texts {
+		title := newLine(1)
+		title.text(0, text, looks[min(i, len(looks)-1)])
+		title.lines = linesOf(text, width)
+		d.titles = append(d.titles, title)
+	}
+	d.frame.titles = len(d.titles)
 }
 
 // add adds a line and returns its place.
@@ -98,11 +126,18 @@ func (d *columnSheets[T]) linked() int {
 	panic("report: no column of " + d.name + " is linked")
 }
 
-// legend returns what the columns mean.
+// legend returns what the columns mean; nothing if there is no such sheet.
 func (d *columnSheets[T]) legend() []legendLine {
-	lines := make([]legendLine, len(d.columns))
-	for i, c := range d.columns {
-		lines[i] = legendLine{name: c.name, kind: "column of " + d.name, meaning: c.meaning}
+	if d.lines() == 0 {
+		return nil
+	}
+	return legendOf(d.name, d.columns)
+}
+
+func legendOf[T any](sheet string, columns []sheetColumn[T]) []legendLine {
+	lines := make([]legendLine, len(columns))
+	for i, c := range columns {
+		lines[i] = legendLine{name: c.name, kind: "column of " + sheet, meaning: c.meaning}
 	}
 	return lines
 }
@@ -172,6 +207,22 @@ func readText(r scan.Result) string {
 	return r.Row.Cell
 }
 
+// withUnicode adds how people read international names to the columns of Domains, after the
+// name itself, if there is such a name.
+func withUnicode(columns []sheetColumn[report.DomainTotal], tally *report.Tally) []sheetColumn[report.DomainTotal] {
+	readable := func(name domain.Name) string {
+		text, _ := name.Unicode()
+		return text
+	}
+	if !tally.HasDomain(func(name domain.Name) bool { return readable(name) != "" }) {
+		return columns
+	}
+	return slices.Insert(columns, 1, sheetColumn[report.DomainTotal]{
+		name: "In Unicode", width: 22, text: func(d report.DomainTotal) string { return readable(d.Domain) },
+		meaning: "How people read an international name, whose form in the DNS begins with xn--. Empty for other names, and for one that mixes scripts as names that deceive do.",
+	})
+}
+
 // domainColumns are those of the sheet Domains.
 func domainColumns(labels []string) []sheetColumn[report.DomainTotal] {
 	columns := []sheetColumn[report.DomainTotal]{
@@ -234,67 +285,6 @@ func verdictColumns(issuer int, suffix string) []sheetColumn[report.DomainTotal]
 			name: "Reason" + suffix, width: 18,
 			meaning: "Why the status is what it is, as a code.",
 			text:    func(d report.DomainTotal) string { return string(d.Outcome.Decisions[issuer].Reason) },
-		},
-	}
-}
-
-// fixColumns are those of the sheet Fix list.
-func fixColumns() []sheetColumn[report.FixLine] {
-	return []sheetColumn[report.FixLine]{
-		{
-			name: "Deciding name", width: 26,
-			meaning: "The name whose CAA records stop the CA: the fix is to be published there, and nowhere else.",
-			text:    func(f report.FixLine) string { return f.Name() },
-		},
-		{
-			name: "CA", width: 12,
-			meaning: "The CA that is stopped.",
-			text:    func(f report.FixLine) string { return f.Issuer },
-		},
-		{
-			name: "Rows", width: countWidth,
-			meaning: "For how many rows of the input the CA may issue once the fix is published.",
-			number:  func(f report.FixLine) int { return f.Rows },
-		},
-		{
-			name: "Domains", width: countWidth, linked: true,
-			meaning: "How many distinct domains these rows have; the link leads to the first of them in the sheet Domains, where the same deciding name finds the others.",
-			number:  func(f report.FixLine) int { return f.Count.Domains },
-		},
-		{
-			name: "Records now", width: 32,
-			meaning: "The present set of CAA records of the name, one in each line.",
-			text:    func(f report.FixLine) string { return report.RecordLines(f.Present.Properties, "\n") },
-		},
-		{
-			name: "To publish", width: 50,
-			meaning: "The whole set of CAA records to publish in place of the present one, as lines of a zone file (RFC 1035). " + report.MadeNote,
-			text:    func(f report.FixLine) string { return strings.Join(f.Lines(), "\n") },
-		},
-		{
-			name: "Who is to be asked", width: 16,
-			meaning: "Who has to publish it: whoever runs the domain, or whoever runs another one if an alias or a parent led there.",
-			text:    func(f report.FixLine) string { return f.Asked() },
-		},
-		{
-			name: "Reason", width: 18,
-			meaning: "Why the CA is stopped, as a code; several codes if the records changed during the scan.",
-			text:    func(f report.FixLine) string { return f.ReasonCodes() },
-		},
-		{
-			name: "What to know before", width: 32,
-			meaning: "What should be known or checked before the fix is published.",
-			text:    func(f report.FixLine) string { return strings.Join(f.Known(), "\n") },
-		},
-		{
-			name: "Contact", width: 16,
-			meaning: "The contact to which the zone wants requests reported that its records forbid (iodef); it may lead to whoever runs the zone.",
-			text:    func(f report.FixLine) string { return strings.Join(f.Contacts, "\n") },
-		},
-		{
-			name: "TTL", width: 14,
-			meaning: "For how many seconds the present records may still be seen after the change. Empty if there is nothing to wait for.",
-			number:  func(f report.FixLine) int { return int(f.TTL) },
 		},
 	}
 }

@@ -17,28 +17,20 @@ type finisher struct {
 	over    *report.Overview
 	fixed   []issuerFixes
 	firsts  map[domain.Name]place              // of the domains of the fixes
+	states  foundWords                         // of DNSSEC and on failure, of all domains
 	changes *columnSheets[report.DomainChange] // nil if nothing was compared
 	places  *columnSheets[report.PlaceLine]    // nil if no other places are
 	groups  []*groupSheets
-	fixes   *columnSheets[report.FixLine]
 	domains *columnSheets[report.DomainTotal]
 	legend  *columnSheets[legendLine]
 }
 
-// issuerFixes are a CA's part of the fix list.
-type issuerFixes struct {
-	*report.IssuerOverview
-	places []place // of the first largestNames
-}
-
 func newFinisher(b *workbook, o *report.Overview) *finisher {
 	c := &finisher{
-		workbook: b, over: o, firsts: make(map[domain.Name]place),
-		fixes:   newColumnSheets(b, fixSheet, &b.lined, fixColumns()),
-		domains: newColumnSheets(b, domainsSheet, &b.styles, domainColumns(b.table.Labels)),
+		workbook: b, over: o, firsts: make(map[domain.Name]place), states: make(foundWords),
+		domains: newColumnSheets(b, domainsSheet, &b.styles, withUnicode(domainColumns(b.table.Labels), o.Tally)),
 		legend:  newColumnSheets(b, legendSheet, &b.lined, legendColumns()),
 	}
-	c.fixes.shown = allLines // they are to be copied
 	if changes := o.Tally.Changes; changes != nil {
 		c.changes = newColumnSheets(b, changesSheet, &b.lined, changeColumns(changes.Labels))
 	}
@@ -46,9 +38,9 @@ func newFinisher(b *workbook, o *report.Overview) *finisher {
 		c.places = newColumnSheets(b, placesSheet, &b.lined, placeColumns(o.Labels, b.perspectives))
 	}
 	c.groups = newGroupSheets(b, o)
-	issuers := o.Issuers()
+	issuers, names := o.Issuers(), fixSheetNames(o.Labels)
 	for i := range issuers {
-		c.fixed = append(c.fixed, issuerFixes{IssuerOverview: &issuers[i]})
+		c.fixed = append(c.fixed, issuerFixes{IssuerOverview: &issuers[i], sheet: names[i]})
 	}
 	return c
 }
@@ -56,17 +48,17 @@ func newFinisher(b *workbook, o *report.Overview) *finisher {
 // write makes the sheets. Each is ended before the next begins.
 func (c *finisher) write() error {
 	steps := []func() error{
-		func() error { return c.complete(c.results) },
-		func() error { return c.complete(c.failed.series) },
+		func() error { return c.results.fill(noResults, c.lined.note) },
+		c.results.finish,
+		c.failed.finish,
 		c.writeDomains,
-		func() error { return c.complete(c.domains.series) },
+		c.domains.finish,
 		c.writeFixes,
-		func() error { return c.complete(c.fixes.series) },
 		c.writeChanges,
 		c.writePlaces,
 		c.writeGroups,
 		c.writeLegend,
-		func() error { return c.complete(c.legend.series) },
+		c.legend.finish,
 		c.enter,
 		c.writeSummary,
 	}
@@ -78,28 +70,15 @@ func (c *finisher) write() error {
 	return nil
 }
 
-// complete ends a series.
-func (c *finisher) complete(s *series) error {
-	for _, text := range c.texts() {
-		if text.name != s.name {
-			continue
-		}
-		if text.left != "" && c.results.lines() < c.over.Total().Rows {
-			text.empty = text.left
-		}
-		return s.complete(text.empty, c.lined.note)
-	}
-	panic("report: no text for " + s.name)
-}
-
-// writeDomains notes where the first domain of each fix is.
+// writeDomains notes where the first domain of each fix is, and what states there are.
 func (c *finisher) writeDomains() error {
 	for _, issuer := range c.fixed {
-		for fix := range issuer.Fixes.All() {
-			c.firsts[fix.Domains[0]] = place{}
+		for i := range issuer.Fixes.Len() {
+			c.firsts[issuer.Fixes.FirstDomain(i)] = place{}
 		}
 	}
 	for d := range c.over.Tally.Domains() {
+		c.states[string(d.Outcome.DNSSEC)], c.states[string(d.Outcome.OnFailure)] = true, true
 		at, err := c.domains.add(d)
 		if err != nil {
 			return err
@@ -111,46 +90,8 @@ func (c *finisher) writeDomains() error {
 	return nil
 }
 
-// stopped returns the labels of the CAs that each deciding name stops.
-func (c *finisher) stopped() map[string][]string {
-	labels := make(map[string][]string)
-	for _, issuer := range c.fixed {
-		for i := range issuer.Fixes.Len() {
-			name := issuer.Fixes.Name(i)
-			labels[name] = append(labels[name], issuer.Label)
-		}
-	}
-	return labels
-}
-
-func (c *finisher) writeFixes() error {
-	linked, stopped := c.fixes.linked(), c.stopped()
-	for i := range c.fixed {
-		issuer := &c.fixed[i]
-		for fix := range issuer.Fixes.All() {
-			others := slices.DeleteFunc(slices.Clone(stopped[fix.Name()]), func(label string) bool { return label == issuer.Label })
-			at, err := c.fixes.add(report.FixLine{FixTotal: fix, Issuer: issuer.Label, Others: others})
-			if err != nil {
-				return err
-			}
-			if len(issuer.places) < report.LargestNames {
-				issuer.places = append(issuer.places, at)
-			}
-			c.fixes.link(linked, c.firsts[fix.Domains[0]])
-		}
-	}
-	return nil
-}
-
 func (c *finisher) writeLegend() error {
-	lines := slices.Concat(sheetWords(c.texts()), words(), c.fixes.legend(), resultsLegend(c.table), c.failed.legend(), c.domains.legend())
-	if c.changes != nil {
-		lines = slices.Concat(lines, changeWords(), c.changes.legend())
-	}
-	if c.places != nil {
-		lines = slices.Concat(lines, placeWords(), c.places.legend())
-	}
-	for _, l := range slices.Concat(lines, c.groupLegend()) {
+	for _, l := range c.legendLines() {
 		if _, err := c.legend.add(l); err != nil {
 			return err
 		}
@@ -160,14 +101,18 @@ func (c *finisher) writeLegend() error {
 
 // series are the sheets after the summary, in their order.
 func (c *finisher) series() []*series {
-	all := append(c.groupSeries(), c.fixes.series, c.results, c.failed.series, c.domains.series, c.legend.series)
-	if c.changes != nil {
-		all = slices.Insert(all, 0, c.changes.series)
-	}
+	var all []*series
 	if c.places != nil {
-		all = slices.Insert(all, 0, c.places.series)
+		all = append(all, c.places.series)
 	}
-	return all
+	if c.changes != nil {
+		all = append(all, c.changes.series)
+	}
+	all = append(all, c.groupSeries()...)
+	for _, i := range c.over.FixOrder() {
+		all = append(all, c.fixed[i].series)
+	}
+	return append(all, c.results, c.failed.series, c.domains.series, c.legend.series)
 }
 
 // texts are those of the series.

@@ -2,6 +2,7 @@ package xlsx
 
 import (
 	"flag"
+	"slices"
 	"strings"
 	"testing"
 
@@ -44,10 +45,15 @@ func TestRowsDoNotMix(t *testing.T) {
 
 // The sets of one name for two CAs take each other back, so their lines say that.
 func TestTheFixListWarnsOfOtherCAs(t *testing.T) {
-	text := asText(t, reporttest.StopsBoth(t).Bytes(t, New))
-	for _, other := range []string{"Old", "New"} {
-		if want := "The name stops " + other + " too. To let all of them issue, publish one set with the records of all its lines."; !strings.Contains(text, want) {
-			t.Errorf("the workbook does not say %q", want)
+	f := open(t, reporttest.StopsBoth(t).Bytes(t, New))
+	for _, sheet := range []string{"Fix list New", "Fix list Old"} {
+		if got := fixCells(t, f, sheet, 0)["Notes"]; got != "stops-others" {
+			t.Errorf("%s: notes %q", sheet, got)
 		}
+	}
+	if !slices.ContainsFunc(rows(t, f, legendSheet), func(row []string) bool {
+		return row[0] == "stops-others" && strings.Contains(row[2], "publish one set with the records of all of them")
+	}) {
+		t.Error("the legend does not say what the note means")
 	}
 }

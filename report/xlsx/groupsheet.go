@@ -31,7 +31,6 @@ func newGroupSheets(b *workbook, o *report.Overview) []*groupSheets {
 			text: sheetText{
 				name:  names[i],
 				holds: fmt.Sprintf("The rows by the values of the column %s: a line for each value, those with the most denied rows first%s.", report.Shorten(table.Column, 2*wordWidth), lastOf(o.Labels)),
-				empty: "No row is in the list.",
 			},
 		}
 	}
@@ -46,18 +45,27 @@ func lastOf(labels []string) string {
 	return " (of the last CA, " + labels[len(labels)-1] + ")"
 }
 
-// groupSheetNames are names that a workbook takes: of 31 UTF-16 units at most, without any
-// character that means something in a reference, and each another one in any case. There is
-// room for the number of a further sheet.
 func groupSheetNames(tables []report.GroupTable) []string {
-	const most = 31 - len(" 99")
-	names := make([]string, len(tables))
-	taken := make(map[string]bool)
+	columns := make([]string, len(tables))
 	for i, table := range tables {
-		name := shortUnits("By "+strings.Map(sheetRune, table.Column), most)
+		columns[i] = table.Column
+	}
+	return sheetNames("By ", columns)
+}
+
+// sheetNames are names with a text each that a workbook takes: of 31 UTF-16 units at most,
+// without any character that means something in a reference, and each another one in any
+// case. There is room for the number of a further sheet.
+func sheetNames(prefix string, texts []string) []string {
+	const most = 31 - len(" 99")
+	names := make([]string, len(texts))
+	taken := make(map[string]bool)
+	for i, text := range texts {
+		whole := prefix + strings.Map(sheetRune, text)
+		name := shortUnits(whole, most)
 		for n := 2; taken[strings.ToLower(name)]; n++ {
 			mark := fmt.Sprintf(" (%d)", n)
-			name = shortUnits("By "+strings.Map(sheetRune, table.Column), most-len(mark)) + mark
+			name = shortUnits(whole, most-len(mark)) + mark
 		}
 		taken[strings.ToLower(name)] = true
 		names[i] = name
@@ -151,7 +159,7 @@ func (c *finisher) writeGroups() error {
 				g.link(linked, c.results.at(total.First))
 			}
 		}
-		if err := c.complete(g.series); err != nil {
+		if err := g.finish(); err != nil {
 			return err
 		}
 	}

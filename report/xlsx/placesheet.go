@@ -13,7 +13,6 @@ func placesText() sheetText {
 	return sheetText{
 		name:  placesSheet,
 		holds: "The domains whose answers differ from place to place, and those for which too few of the places have seen what was seen here.",
-		empty: "No answer differs from place to place.",
 	}
 }
 
@@ -60,7 +59,7 @@ func (c *finisher) writePlaces() error {
 			return err
 		}
 	}
-	return c.complete(c.places.series)
+	return c.places.finish()
 }
 
 // placeWords are lines of the legend.

@@ -43,7 +43,8 @@ func soffice(t *testing.T, workbook []byte, to, extension string) string {
 func TestRender(t *testing.T) {
 	w := reporttest.NewWorld(t, "Old", "New")
 	w.Run.InputName = "_x0041_x0042_.csv"
-	pdf := soffice(t, w.Bytes(t, New), "pdf", "pdf")
+	workbook := w.Bytes(t, New)
+	pdf := soffice(t, workbook, "pdf", "pdf")
 	text, err := exec.CommandContext(t.Context(), "pdftotext", "-layout", pdf, "-").Output()
 	if err != nil {
 		t.Fatal(err)
@@ -57,9 +58,9 @@ func TestRender(t *testing.T) {
 			t.Errorf("%q is not on the pages", want)
 		}
 	}
-	for _, sheet := range append(sheetTexts(), sheetText{name: summarySheet}) {
-		if !regexp.MustCompile(`(?m)^\s*` + sheet.name + `\s+Page \d+ of `).Match(text) {
-			t.Errorf("%s has no page", sheet.name)
+	for _, sheet := range open(t, workbook).GetSheetList() {
+		if !regexp.MustCompile(`(?m)^\s*` + sheet + `\s+Page \d+ of `).Match(text) {
+			t.Errorf("%s has no page", sheet)
 		}
 	}
 	dir := os.Getenv("REPORT_PICTURES")

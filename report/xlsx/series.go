@@ -25,6 +25,8 @@ type series struct {
 	name    string
 	widths  []float64
 	header  *line
+	titles  []*line // above the header
+	frame   frame
 	shown   int // lines of a cell at most; mostLines if zero
 	sheets  []*sheet
 	empty   bool // a sentence is where the lines would be
@@ -51,10 +53,11 @@ func (s *series) write(l *line) (place, error) {
 // at returns the place of a line, from 1. It must have been written.
 func (s *series) at(number int) place {
 	for _, each := range s.sheets {
-		if number < each.rows { // the header is one of them
-			return place{each.name, number + 1}
+		head := each.frame.head()
+		if number <= each.rows-head {
+			return place{each.name, number + head}
 		}
-		number -= each.rows - 1
+		number -= each.rows - head
 	}
 	panic("report: no such line of " + s.name)
 }
@@ -79,37 +82,37 @@ func (s *series) addSheet() error {
 	if n := len(s.sheets); n > 0 {
 		name += " " + strconv.Itoa(n+1)
 	}
-	next, err := newSheet(s.archive, name, s.widths)
+	next, err := newSheet(s.archive, name, s.widths, s.frame)
 	if err != nil {
 		return fmt.Errorf("sheet %s: %w", name, err)
 	}
 	next.shown = cmp.Or(s.shown, mostLines)
 	s.sheets = append(s.sheets, next)
+	for _, title := range s.titles {
+		if err := next.write(title); err != nil {
+			return err
+		}
+	}
 	return next.write(s.header)
 }
 
 // link makes the cell in a column of the row that was written last lead to a place.
 func (s *series) link(column int, to place) { s.last().link(column, to) }
 
-// complete ends the series. There is a sheet in any case, with a sentence in it if
-// it would be empty.
-func (s *series) complete(sentence string, style int) error {
-	if len(s.sheets) == 0 {
-		if err := s.addSheet(); err != nil {
-			return err
-		}
-	}
-	if len(s.sheets) > 1 || s.sheets[0].rows > 1 {
-		return s.finish()
+// fill puts a sentence where the lines would be, if there are none.
+func (s *series) fill(sentence string, style int) error {
+	if s.lines() > 0 {
+		return nil
 	}
 	s.empty = true
 	l := newLine(1)
 	l.text(0, sentence, style)
-	if err := s.sheets[0].write(l); err != nil {
-		return err
-	}
-	return s.finish()
+	_, err := s.write(l)
+	return err
 }
+
+// isThere reports whether the series has a sheet.
+func (s *series) isThere() bool { return len(s.sheets) > 0 }
 
 // finish ends the last sheet, if there is one.
 func (s *series) finish() error {
@@ -126,7 +129,7 @@ func (s *series) lines() int {
 	}
 	n := 0
 	for _, each := range s.sheets {
-		n += each.rows - 1
+		n += each.rows - each.frame.head()
 	}
 	return n
 }

@@ -14,6 +14,7 @@ import (
 // as long for a row, and keeps its XML.
 type sheet struct {
 	name    string
+	frame   frame
 	columns []string // the start of a cell of each column
 	rows    int      // written, the header included
 	size    int64    // of the XML
@@ -22,7 +23,23 @@ type sheet struct {
 	wide    int // pages of paper side by side
 	part    *part
 	pending []byte // not yet given to the part
+	widths  []float64
+	started bool // what comes before the rows is written
 }
+
+// frame is what stays in view of a sheet.
+type frame struct {
+	titles int  // rows above the header, each a text over the first columns
+	over   int  // so many columns
+	frozen int  // columns at the left
+	first  int  // the column that is shown after them when the sheet is opened, from 0
+	even   bool // all rows are of the same height
+	// choose, if there is one, fixes frozen and first when the widths are known.
+	choose func(f *frame, widths []float64)
+}
+
+// head is the row of the header.
+func (f frame) head() int { return f.titles + 1 }
 
 // link makes a cell lead elsewhere.
 type link struct {
@@ -33,13 +50,14 @@ type link struct {
 // chunkSize is how much XML is given to a part at a time.
 const chunkSize = 128 << 10
 
-// newSheet begins a sheet with columns of these widths, in characters.
-func newSheet(archive *zipWriter, name string, widths []float64) (*sheet, error) {
+// newSheet begins a sheet with columns of these widths, in characters, which may still change
+// while the rows of its first chunk are written.
+func newSheet(archive *zipWriter, name string, widths []float64, f frame) (*sheet, error) {
 	part, err := archive.begin()
 	if err != nil {
 		return nil, err
 	}
-	s := &sheet{name: name, columns: make([]string, len(widths)), wide: pagesWide(widths), part: part}
+	s := &sheet{name: name, frame: f, columns: make([]string, len(widths)), widths: widths, part: part}
 	for i := range widths {
 		column, err := excelize.ColumnNumberToName(i + 1)
 		if err != nil {
@@ -47,19 +65,55 @@ func newSheet(archive *zipWriter, name string, widths []float64) (*sheet, error)
 		}
 		s.columns[i] = `<c r="` + column
 	}
-	s.pending = append(s.pending, sheetStart...)
-	s.pending = appendWidths(s.pending, widths)
-	s.pending = append(s.pending, "<sheetData>"...)
 	return s, nil
+}
+
+// start puts what comes before the rows in front of those that are pending.
+func (s *sheet) start() error {
+	if s.started {
+		return nil
+	}
+	s.started = true
+	head, err := s.frame.appendView([]byte(sheetStart), s.widths)
+	if err != nil {
+		return err
+	}
+	head = appendWidths(head, s.widths)
+	head = append(head, "<sheetData>"...)
+	s.wide = pagesWide(s.widths)
+	s.pending = append(head, s.pending...)
+	return nil
 }
 
 // sheetStart is what comes before the widths of the columns. The sheet does not say how
 // large it is, which is known last.
 const sheetStart = `<?xml version="1.0" encoding="UTF-8" standalone="yes"?>
 <worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main" xmlns:r="http://schemas.openxmlformats.org/officeDocument/2006/relationships">` +
-	`<sheetPr><pageSetUpPr fitToPage="1"/></sheetPr>` +
-	`<sheetViews><sheetView workbookViewId="0"><pane xSplit="1" ySplit="1" topLeftCell="B2" activePane="bottomRight" state="frozen"/>` +
-	`<selection pane="bottomRight" activeCell="B2" sqref="B2"/></sheetView></sheetViews><sheetFormatPr defaultRowHeight="15"/>`
+	`<sheetPr><pageSetUpPr fitToPage="1"/></sheetPr>`
+
+// appendView says which rows and columns stay in view. A sheet without more columns than
+// those has no pane for others.
+func (f frame) appendView(to []byte, widths []float64) ([]byte, error) {
+	if f.choose != nil {
+		f.choose(&f, widths)
+	}
+	frozen := min(f.frozen, len(widths)-1)
+	first := max(f.first, frozen)
+	at, err := excelize.CoordinatesToCellName(first+1, f.head()+1)
+	if err != nil {
+		return nil, err
+	}
+	split, pane := "", "bottomLeft"
+	if frozen > 0 {
+		split, pane = fmt.Sprintf(`xSplit="%d" `, frozen), "bottomRight"
+	}
+	to = fmt.Appendf(to, `<sheetViews><sheetView workbookViewId="0"><pane %sySplit="%d" topLeftCell="%s" activePane="%s" state="frozen"/>`+
+		`<selection pane="%[4]s" activeCell="%[3]s" sqref="%[3]s"/></sheetView></sheetViews>`, split, f.head(), at, pane)
+	if f.even {
+		return append(to, `<sheetFormatPr defaultRowHeight="15" customHeight="1"/>`...), nil
+	}
+	return append(to, `<sheetFormatPr defaultRowHeight="15"/>`...), nil
+}
 
 // appendWidths takes neighbours of the same width together.
 func appendWidths(to []byte, widths []float64) []byte {
@@ -84,14 +138,23 @@ func (s *sheet) hasRoom(l *line, most *limits) bool {
 func (s *sheet) write(l *line) error {
 	s.rows++
 	height := 0
-	if l.lines > 1 {
-		height = lineHeight * min(l.lines, s.shown)
+	switch {
+	case l.lines < 2:
+	case s.rows <= s.frame.head():
+		height = lineHeight * min(l.lines, allLines)
+	case l.lines > s.shown:
+		height = s.shown * leastLineHeight / 4 // the next line must not be seen by half
+	default:
+		height = lineHeight * l.lines
 	}
 	before := len(s.pending)
 	s.pending = l.appendRow(s.pending, s.columns, s.rows, height)
 	s.size += int64(len(s.pending) - before)
 	if len(s.pending) < chunkSize {
 		return nil
+	}
+	if err := s.start(); err != nil {
+		return err
 	}
 	var err error
 	s.pending, err = s.part.give(s.pending)
@@ -100,9 +163,10 @@ func (s *sheet) write(l *line) error {
 
 // LibreOffice does not make a row high enough for the lines in it.
 const (
-	lineHeight = 14 // points, at textSize
-	mostLines  = 10 // shown of a cell with more
-	allLines   = 29 // as many as fit into the highest row there is, 409 points
+	lineHeight      = 14 // points, at textSize
+	leastLineHeight = 51 // quarters of a point, as spreadsheets draw lines
+	mostLines       = 10 // shown of a cell with more
+	allLines        = 29 // as many as fit into the highest row there is, 409 points
 )
 
 // mostLinks is how many cells of a sheet lead elsewhere: more than anybody follows. Excel
@@ -127,8 +191,14 @@ func (s *sheet) finish() error {
 	if err != nil {
 		return err
 	}
+	if err := s.start(); err != nil {
+		return err
+	}
 	end := append(s.pending, "</sheetData>"...)
 	end = fmt.Appendf(end, `<autoFilter ref="%s"/>`, used)
+	if end, err = s.appendMerged(end); err != nil {
+		return err
+	}
 	if end, err = s.appendLinks(end); err != nil {
 		return err
 	}
@@ -136,6 +206,22 @@ func (s *sheet) finish() error {
 	end = fmt.Appendf(end, `<ignoredErrors><ignoredError sqref="%s" numberStoredAsText="1"/></ignoredErrors></worksheet>`, used)
 	s.pending, s.links = nil, nil
 	return s.part.end(end)
+}
+
+// appendMerged makes each title a cell over several columns.
+func (s *sheet) appendMerged(to []byte) ([]byte, error) {
+	if s.frame.titles == 0 || s.frame.over < 2 {
+		return to, nil
+	}
+	to = fmt.Appendf(to, `<mergeCells count="%d">`, s.frame.titles)
+	for row := range s.frame.titles {
+		last, err := excelize.CoordinatesToCellName(s.frame.over, row+1)
+		if err != nil {
+			return nil, err
+		}
+		to = fmt.Appendf(to, `<mergeCell ref="A%d:%s"/>`, row+1, last)
+	}
+	return append(to, "</mergeCells>"...), nil
 }
 
 // appendLinks has no element without a link in it, which no reader takes.
@@ -154,10 +240,10 @@ func (s *sheet) appendLinks(to []byte) ([]byte, error) {
 	return append(to, "</hyperlinks>"...), nil
 }
 
-// used is the range of all cells.
+// used is the range of the header and of all cells below it.
 func (s *sheet) used() (string, error) {
 	last, err := excelize.CoordinatesToCellName(len(s.columns), s.rows)
-	return "A1:" + last, err
+	return fmt.Sprintf("A%d:%s", s.frame.head(), last), err
 }
 
 // enter makes a sheet that is finished the next of a workbook: excelize knows of it,
@@ -175,7 +261,7 @@ func (s *sheet) enter(file *excelize.File, archive *zipWriter) error {
 	return cmp.Or(
 		file.AutoFilter(s.name, used, nil),
 		file.SetDefinedName(&excelize.DefinedName{
-			Name: "_xlnm.Print_Titles", RefersTo: fmt.Sprintf("'%s'!$A:$A,'%[1]s'!$1:$1", s.name), Scope: s.name,
+			Name: "_xlnm.Print_Titles", RefersTo: fmt.Sprintf("'%s'!$A:$A,'%[1]s'!$%[2]d:$%[2]d", s.name, s.frame.head()), Scope: s.name,
 		}),
 	)
 }

@@ -310,13 +310,30 @@ func TestCharts(t *testing.T) {
 	}
 	want := [][]string{
 		{"permitted 2", "denied 1", "lookup-failed 3"},
-		{"no-caa 2", "issuer-not-listed 1", "broken-row 1", "empty 1", "dnssec-bogus 1"},
+		{"issuer-not-listed 1", "broken-row 1", "empty 1", "dnssec-bogus 1"},
 		{"policy.example 1"},
 		{"permitted 3", "denied 0", "lookup-failed 3"},
-		{"no-caa 2", "issuer-listed 1", "broken-row 1", "empty 1", "dnssec-bogus 1"},
+		{"broken-row 1", "empty 1", "dnssec-bogus 1"},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("charts (-want +got):\n%s", diff)
+	}
+}
+
+// TestReasonBarsHaveTheColoursOfTheirStatuses: a bar that was denied is red, one that failed
+// amber, as in the doughnut.
+func TestReasonBarsHaveTheColoursOfTheirStatuses(t *testing.T) {
+	chart := readPart(t, reporttest.NewWorld(t, "ca.example").Bytes(t, New), "xl/charts/chart2.xml")
+	var got []string
+	for _, point := range regexp.MustCompile(`<dPt><idx val="(\d)"/>.*?<a:srgbClr val="(\w+)"/>.*?</dPt>`).FindAllStringSubmatch(chart, -1) {
+		got = append(got, point[1]+" "+point[2])
+	}
+	want := []string{"0 " + chartRed}
+	for i := range 3 {
+		want = append(want, fmt.Sprintf("%d %s", i+1, chartAmber))
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
 
@@ -324,9 +341,9 @@ func TestCharts(t *testing.T) {
 func TestSheetOrder(t *testing.T) {
 	f := open(t, limited(t, many(t, 12), 10))
 	want := []string{
-		"Summary", "Fix list", "Fix list 2", "Fix list 3", "Results", "Results 2", "Results 3", "Results 4",
+		"Summary", "Fix list New", "Fix list New 2", "Fix list Old", "Fix list Old 2", "Results", "Results 2", "Results 3", "Results 4",
 		"Failed", "Failed 2", "Domains", "Domains 2", "Domains 3", "Domains 4",
-		"Legend", "Legend 2", "Legend 3", "Legend 4", "Legend 5", "Legend 6", "Legend 7", "Legend 8", "Legend 9", "Legend 10", "Legend 11", "Legend 12", "Legend 13", "Legend 14",
+		"Legend", "Legend 2", "Legend 3", "Legend 4", "Legend 5", "Legend 6", "Legend 7", "Legend 8",
 	}
 	if diff := cmp.Diff(want, f.GetSheetList()); diff != "" {
 		t.Errorf("sheets (-want +got):\n%s", diff)
@@ -345,11 +362,11 @@ func TestSheetOrder(t *testing.T) {
 func TestLinks(t *testing.T) {
 	f := open(t, limited(t, many(t, 12), 10))
 	for _, sheet := range sheetsOf(f, fixSheet) {
-		for i := 2; i <= len(rows(t, f, sheet)); i++ {
+		for i := headOf(t, f, sheet) + 1; i <= len(rows(t, f, sheet)); i++ {
 			owner, _ := f.GetCellValue(sheet, fmt.Sprintf("A%d", i))
-			linked, target, err := f.GetCellHyperLink(sheet, fmt.Sprintf("D%d", i))
+			linked, target, err := f.GetCellHyperLink(sheet, fmt.Sprintf("C%d", i))
 			if err != nil || !linked {
-				t.Fatalf("%s!D%d leads nowhere: %v", sheet, i, err)
+				t.Fatalf("%s!C%d leads nowhere: %v", sheet, i, err)
 			}
 			domain := valueAt(t, f, target)
 			if want := strings.Replace(owner, "policy", "closed", 1); domain != want {
@@ -373,19 +390,46 @@ func TestLinks(t *testing.T) {
 	}
 }
 
+// headOf returns the row of the header of a sheet of the fix list.
+func headOf(t *testing.T, f *excelize.File, sheet string) int {
+	t.Helper()
+	for i, row := range rows(t, f, sheet) {
+		if len(row) > 1 && row[0] == "Deciding name" {
+			return i + 1
+		}
+	}
+	t.Fatalf("%s has no header", sheet)
+	return 0
+}
+
+// fixCells returns the cells of a line of the fix list, from 0, by their columns.
+func fixCells(t *testing.T, f *excelize.File, sheet string, line int) map[string]string {
+	t.Helper()
+	all, head := rows(t, f, sheet), headOf(t, f, sheet)
+	cells := make(map[string]string)
+	for i, name := range all[head-1] {
+		if row := all[head+line]; i < len(row) {
+			cells[name] = row[i]
+		}
+	}
+	return cells
+}
+
 // Each line of the fix list has a whole set: of two for one name the second would
 // take the first away.
 func TestFixesOfOneName(t *testing.T) {
 	for _, test := range []struct {
 		world reporttest.World
+		sheet string
 		want  string
 	}{
-		{many(t, 1), "The name stops New too. To let all of them issue, publish one set with the records of all its lines."},
-		{reporttest.NewWorld(t, "Old", "New"), ""},
+		{many(t, 1), "Fix list New", "stops-others"},
+		{many(t, 1), "Fix list Old", "stops-others"},
+		{reporttest.NewWorld(t, "Old", "New"), "Fix list Old", ""},
 	} {
 		f := open(t, test.world.Bytes(t, New))
-		if got, err := f.GetCellValue(fixSheet, "I2"); got != test.want || err != nil {
-			t.Errorf("what to know before: %q, want %q: %v", got, test.want, err)
+		if got := fixCells(t, f, test.sheet, 0)["Notes"]; got != test.want {
+			t.Errorf("notes: %q, want %q", got, test.want)
 		}
 	}
 }
@@ -431,9 +475,9 @@ func TestFixReasons(t *testing.T) {
 	both.Decisions[1].Reason = scan.Reason(caa.UnknownCritical)
 	w.Results[1].Verdict.Outcome = &both
 	f := open(t, w.Bytes(t, New))
-	for at, want := range map[string]string{"H1": "Reason", "B2": "Old", "H2": "issuer-not-listed", "B3": "New", "H3": "unknown-critical"} {
-		if got, err := f.GetCellValue(fixSheet, at); got != want || err != nil {
-			t.Errorf("%s of the fix list is %q, want %q: %v", at, got, want, err)
+	for sheet, want := range map[string]string{"Fix list Old": "issuer-not-listed", "Fix list New": "unknown-critical"} {
+		if got := fixCells(t, f, sheet, 0)["Reason"]; got != want {
+			t.Errorf("%s: the reason is %q, want %q", sheet, got, want)
 		}
 	}
 }
@@ -465,15 +509,16 @@ func valueAt(t *testing.T, f *excelize.File, location string) string {
 
 // Excel takes 65,530 links in a sheet and calls a file with more of them broken.
 func TestMostLinks(t *testing.T) {
-	sheet := readPart(t, many(t, mostLinks/2+10).Bytes(t, New), "xl/worksheets/sheet2.xml")
+	sheet := readSheet(t, many(t, mostLinks+10).Bytes(t, New), "Fix list New")
 	if n := strings.Count(sheet, "<hyperlink "); n != mostLinks {
-		t.Errorf("%d links, want %d of %d", n, mostLinks, mostLinks+20)
+		t.Errorf("%d links, want %d of %d", n, mostLinks, mostLinks+10)
 	}
 	style := func(column string, row int) string {
 		return regexp.MustCompile(fmt.Sprintf(`<c r="%s%d" s="(\d+)"`, column, row)).FindStringSubmatch(sheet)[1]
 	}
-	for row, linked := range map[int]bool{mostLinks + 1: true, mostLinks + 2: false} { // C is a number that is never a link
-		if looks := style("D", row) != style("C", row); looks != linked {
+	const head = 4                                                                               // three titles and the header
+	for row, linked := range map[int]bool{mostLinks + head: true, mostLinks + head + 1: false} { // B is a number that is never a link
+		if looks := style("C", row) != style("B", row); looks != linked {
 			t.Errorf("row %d looks like a link: %v, want %v", row, looks, linked)
 		}
 	}
@@ -546,7 +591,7 @@ func TestKeptTogether(t *testing.T) {
 	for name, write := range map[string]func(p *summary){
 		"warnings":    func(p *summary) { p.warnings(w.Overview()) },
 		"permissions": func(p *summary) { p.permissions(w.Overview()) },
-		"changes":     func(p *summary) { p.changed(reporttest.Compared(t, "Old", "New").Tally()) },
+		"changes":     func(p *summary) { p.changed(reporttest.Compared(t, "Old", "New").Tally(), new(series)) },
 	} {
 		for used := 0.0; used < pagePoints; used += 10 {
 			begun := pagesBegun(t, used, write)
@@ -581,34 +626,34 @@ func pagesBegun(t *testing.T, used float64, write func(*summary)) []string {
 	return begun
 }
 
-// A sheet without lines says why.
+// A sheet without lines is not there, but for Results, which says so.
 func TestEmptySheets(t *testing.T) {
 	nothing := reporttest.NewWorld(t, "ca.example")
 	nothing.Results = nil
 	for _, test := range []struct {
 		world reporttest.World
-		want  map[string]string
+		want  []string
+		fixes string // the first sheet of fixes, as the summary names it
+		says  string // in Results
 	}{
-		{reporttest.AllOpen(t, "Old", "New"), map[string]string{"Fix list": "Nothing is denied.", "Failed": "No row in this report failed."}},
-		{leftOut(t), map[string]string{
-			"Fix list": "Nothing is denied.", "Results": "No row of the input is in this report.", "Failed": "No row that was written (--only) failed.",
-		}},
-		{nothing, map[string]string{
-			"Fix list": "Nothing is denied.", "Results": "No row of the input is in this report.", "Failed": "No row in this report failed.", "Domains": "No row has a domain.",
-		}},
+		{reporttest.AllOpen(t, "Old", "New"), []string{"Summary", "Results", "Domains", "Legend"}, "Fix list New", ""},
+		{leftOut(t), []string{"Summary", "Results", "Domains", "Legend"}, "Fix list New", "No row of the input is in this report."},
+		{nothing, []string{"Summary", "Results", "Legend"}, "Fix list", "No row of the input is in this report."},
 	} {
 		f := open(t, test.world.Bytes(t, New))
-		got := make(map[string]string)
-		for _, sheet := range f.GetSheetList()[1:] {
-			if all := rows(t, f, sheet); len(all) == 2 && len(all[1]) == 1 {
-				got[sheet] = all[1][0]
-			}
+		if diff := cmp.Diff(test.want, f.GetSheetList()); diff != "" {
+			t.Errorf("sheets (-want +got):\n%s", diff)
 		}
-		if diff := cmp.Diff(test.want, got); diff != "" {
-			t.Errorf("sentences (-want +got):\n%s", diff)
+		if all := rows(t, f, resultsSheet); test.says != "" && (len(all) != 2 || all[1][0] != test.says) {
+			t.Errorf("Results: %q, want %q", all, test.says)
 		}
-		if lines, _ := f.GetCellValue(summarySheet, "A"+linesRow(t, f)); lines != "0" {
+		at := linesRow(t, f, test.fixes)
+		if lines, _ := f.GetCellValue(summarySheet, "A"+at); lines != "0" {
 			t.Errorf("the summary counts %s lines of the fix list", lines)
+		}
+		row, _ := strconv.Atoi(at)
+		if linked, to, _ := f.GetCellHyperLink(summarySheet, fmt.Sprintf("A%d", row-1)); linked {
+			t.Errorf("the summary leads to %s, which is not there", to)
 		}
 	}
 }
@@ -624,10 +669,10 @@ func leftOut(t testing.TB) reporttest.World {
 }
 
 // linesRow is the row of the summary with the numbers of lines.
-func linesRow(t *testing.T, f *excelize.File) string {
+func linesRow(t *testing.T, f *excelize.File, first string) string {
 	t.Helper()
 	for i, row := range rows(t, f, summarySheet) {
-		if len(row) > 0 && row[0] == fixSheet {
+		if len(row) > 0 && row[0] == first {
 			return strconv.Itoa(i + 2)
 		}
 	}
@@ -653,7 +698,7 @@ func TestHostileFailures(t *testing.T) {
 			}
 		}
 	}
-	if strings.Contains(readPart(t, workbook, "xl/worksheets/sheet4.xml"), "<f>") {
+	if strings.Contains(readSheet(t, workbook, failedSheet), "<f>") {
 		t.Error("there is a formula in the sheet")
 	}
 }

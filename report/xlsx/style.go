@@ -45,6 +45,9 @@ const (
 	linkBlue  = "0B5394"
 )
 
+// boldRun is the look of a part of a text that is to be seen, of textSize.
+const boldRun = `<rPr><b/><sz val="10"/><color rgb="FF` + green + `"/><rFont val="` + font + `"/></rPr>`
+
 // The number formats.
 const (
 	textFormat    = "@"
@@ -227,15 +230,26 @@ func (s *rowStyles) put(l *line, column int, text string, shape cellShape) {
 	s.putLines(l, column, text, linesOf(text, shape.width-s.indent))
 }
 
-// putNamed fills a cell with a sentence that has a domain in it, if that is plain and takes
-// one line.
-func (s *rowStyles) putNamed(l *line, column int, cell otherCell, domain string, width float64) bool {
-	if !isPlain(domain) || !fitsLine(len(cell.before)+len(domain)+len(cell.after), width-s.indent) {
+// putNamed fills a cell with a sentence that has a domain in it, if that is plain.
+func (s *rowStyles) putNamed(l *line, column int, cell otherCell, domain string) bool {
+	if !isPlain(domain) {
 		return false
 	}
 	l.plain(column, s.text, cell.before, domain, cell.after)
-	l.lines = max(l.lines, 1)
 	return true
+}
+
+// putFlat fills a cell of a line that is as high as all others with text: what is too long
+// is cut in view, and all of it is there.
+func (s *rowStyles) putFlat(l *line, column int, text string, colored bool) {
+	if text == "" {
+		return
+	}
+	style := s.text
+	if of, ok := s.colored[text]; ok && colored {
+		style = of
+	}
+	l.text(column, text, style)
 }
 
 // putMoment fills a cell with a time, or with text if a spreadsheet cannot show it as one.

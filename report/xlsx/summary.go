@@ -38,11 +38,12 @@ const (
 // summary is the summary, written from top to bottom. What excelize says against a
 // cell is kept until the end.
 type summary struct {
-	file *excelize.File
-	book *stylebook
-	row  int     // the one that is being written
-	used float64 // points of the page of paper
-	err  error
+	file   *excelize.File
+	book   *stylebook
+	row    int     // the one that is being written
+	used   float64 // points of the page of paper
+	charts int     // drawn so far
+	err    error
 }
 
 // setUp fixes what the page looks like.

@@ -18,7 +18,9 @@ func (c *finisher) writeSummary() error {
 	p.notes(c.over.Run.Notes)
 	p.facts(c.over.Leading())
 	p.sheets(c.series())
-	p.changed(c.over.Tally)
+	if c.changes != nil {
+		p.changed(c.over.Tally, c.changes.series)
+	}
 	p.permissions(c.over)
 	for i := range c.fixed {
 		p.issuer(&c.fixed[i], c.over)
@@ -87,7 +89,11 @@ func (p *summary) sheetNames(columns []string, band []*series) {
 		if i > 0 {
 			name.align = "right"
 		}
-		p.link(columns[i], s.name, place{s.name, 1}, name)
+		if s.isThere() {
+			p.link(columns[i], s.name, place{s.name, 1}, name)
+		} else {
+			p.put(columns[i], s.name, name)
+		}
 	}
 	p.endRow(18)
 }
@@ -141,6 +147,9 @@ func (p *summary) issuer(issuer *issuerFixes, o *report.Overview) {
 	p.keep(chartPoints(bars))
 	at := p.reserve(bars)
 	t.reasons = p.reasons(issuer.Reasons, o.Total())
+	for _, r := range issuer.Reasons {
+		t.kinds = append(t.kinds, r.Reason.Status())
+	}
 	t.names = p.names(issuer, o.Total())
 	p.drawCharts(at, t, statusWords(issuer.Statuses))
 }

@@ -11,8 +11,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/xuri/excelize/v2"
@@ -32,26 +30,23 @@ const (
 	legendSheet  = "Legend"
 )
 
-// sheetText says what a sheet holds, and what it says if that is nothing.
-type sheetText struct {
-	name, holds, empty string
-	left               string // in place of empty, if not all rows were written
-}
+// sheetText says what a sheet holds.
+type sheetText struct{ name, holds string }
 
-// sheetTexts are those of the sheets that every workbook has.
+// sheetTexts are those of the sheets that every workbook may have. One that would hold
+// nothing is not there, but for Results.
 func sheetTexts() []sheetText {
 	return []sheetText{
-		{
-			fixSheet,
-			"What to publish so that a CA may issue: a line for each CA and each name whose records stop it; for each CA, those that stop the most rows first.",
-			"Nothing is denied.", "",
-		},
-		{resultsSheet, "The rows of the input, in their order, with what was found for each.", "No row of the input is in this report.", ""},
-		{failedSheet, "The rows for which it could not be found out whether a CA may issue, and what to do about each.", "No row in this report failed.", "No row that was written (--only) failed."},
-		{domainsSheet, "Every distinct domain once, those with the most rows first.", "No row has a domain.", ""},
-		{legendSheet, "What the words in this workbook mean: every status, reason, warning and column.", "", ""},
+		{fixSheet, "What to publish so that a CA may issue: a line for each name whose records stop it, those that stop the most rows first. Of several CAs each has a sheet."},
+		{resultsSheet, "The rows of the input, in their order, with what was found for each."},
+		{failedSheet, "The rows for which it could not be found out whether a CA may issue, and what to do about each."},
+		{domainsSheet, "Every distinct domain once, those with the most rows first."},
+		{legendSheet, "What the words in this workbook mean: every status, reason, warning and column that is in it."},
 	}
 }
+
+// noResults stands in Results if there is no row.
+const noResults = "No row of the input is in this report."
 
 // workbook writes a report as an Office Open XML workbook. excelize makes it, and
 // zipWriter the archive. Results and Failed are written as the rows come, what is
@@ -70,6 +65,7 @@ type workbook struct {
 	line         *line // the last row
 	sharedLines  report.OutcomeCache[sharedLine]
 	results      *series
+	measure      measure // of the columns of Results
 	failed       *columnSheets[scan.Result]
 	err          error // of Write; errClosed after Close
 }
@@ -96,6 +92,7 @@ func newWorkbook(w io.Writer, layout report.Layout) (*workbook, error) {
 		dir: dir, archive: newZipWriter(w, dir), file: file, book: newStylebook(file), table: t, perspectives: layout.Perspectives, line: newLine(columns), valueStyles: make(map[string]int), sharedLines: report.NewOutcomeCache[sharedLine](mostShared),
 		limits: limits{excelize.TotalRows, maxSheetSize},
 	}
+	b.measure.layout = layout
 	b.styles, b.lined = newRowStyles(b.book, false), newRowStyles(b.book, true)
 	err = cmp.Or(b.book.err, b.book.setDefault(), file.SetSheetName(file.GetSheetName(0), summarySheet), b.beginRows())
 	if err != nil {
@@ -106,22 +103,15 @@ func newWorkbook(w io.Writer, layout report.Layout) (*workbook, error) {
 
 // beginRows begins the sheets that are written as the rows come.
 func (b *workbook) beginRows() error {
-	widths := b.widths()
+	widths := b.measure.widths(b.table)
 	b.results = b.newSeries(resultsSheet, widths, b.styles.headerLine(b.table.Header(), widths, b.table.IsInput))
+	b.results.frame = frame{frozen: 1, even: true, choose: b.measure.choose}
 	b.failed = newColumnSheets(b, failedSheet, &b.lined, failedColumns())
 	return b.results.addSheet()
 }
 
 func (b *workbook) newSeries(name string, widths []float64, header *line) *series {
 	return &series{archive: b.archive, limits: &b.limits, name: name, widths: widths, header: header}
-}
-
-func (b *workbook) widths() []float64 {
-	widths := slices.Repeat([]float64{report.InputWidth}, len(b.table.Inputs))
-	for _, f := range b.table.Columns {
-		widths = append(widths, f.Width)
-	}
-	return widths
 }
 
 // Write adds a row to the sheets that have rows. After an error it returns that error again.
@@ -137,6 +127,9 @@ func (b *workbook) write(r scan.Result) error {
 		return err
 	}
 	b.fill(r)
+	if !b.results.last().started {
+		b.measure.row(b.table, r)
+	}
 	if _, err := b.results.write(b.line); err != nil {
 		return err
 	}
@@ -172,7 +165,7 @@ func (b *workbook) fill(r scan.Result) {
 	}
 	for _, other := range shared.others {
 		f, column := &b.table.Columns[other.column], len(b.table.Inputs)+other.column
-		if other.named && b.styles.putNamed(b.line, column, other, r.Verdict.Domain.String(), f.Width) {
+		if other.named && b.styles.putNamed(b.line, column, other, r.Verdict.Domain.String()) {
 			continue
 		}
 		if n, ok := f.Number(r); ok {
@@ -187,19 +180,16 @@ func (b *workbook) fill(r scan.Result) {
 			b.putInput(column, f.Text(r), r.Row.Values, place-1)
 			continue
 		}
-		b.styles.put(b.line, column, f.Text(r), cellShape{f.Width, f.Colored})
+		b.styles.putFlat(b.line, column, f.Text(r), f.Colored)
 	}
 }
 
-// putInput fills a cell with what is at a place of the input's row. It is not made
-// higher for its length.
+// putInput fills a cell with what is at a place of the input's row.
 func (b *workbook) putInput(column int, text string, values []scan.Value, place int) {
 	if place < len(values) && b.putValue(column, text, values[place]) {
 		return
 	}
-	if text != "" {
-		b.styles.putLines(b.line, column, text, 1+strings.Count(text, "\n"))
-	}
+	b.styles.putFlat(b.line, column, text, false)
 }
 
 func (b *workbook) sharedLine(o *scan.Outcome) sharedLine {
@@ -212,7 +202,7 @@ func (b *workbook) sharedLine(o *scan.Outcome) sharedLine {
 			shared.others = append(shared.others, otherCell{i, before, after, found && !f.Colored && isPlain(before+"x"+after)})
 			continue
 		}
-		b.styles.put(shared.line, len(b.table.Inputs)+i, text, cellShape{f.Width, f.Colored})
+		b.styles.putFlat(shared.line, len(b.table.Inputs)+i, text, f.Colored)
 	}
 	return shared
 }

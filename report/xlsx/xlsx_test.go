@@ -37,8 +37,12 @@ func open(t testing.TB, workbook []byte) *excelize.File {
 	return f
 }
 
-// resultsPart is the first sheet of results.
-const resultsPart = "xl/worksheets/sheet3.xml"
+// readSheet returns the XML of a sheet.
+func readSheet(t testing.TB, workbook []byte, sheet string) string {
+	t.Helper()
+	place := slices.Index(open(t, workbook).GetSheetList(), sheet)
+	return readPart(t, workbook, fmt.Sprintf("xl/worksheets/sheet%d.xml", place+1))
+}
 
 func rows(t testing.TB, f *excelize.File, sheet string) [][]string {
 	t.Helper()
@@ -89,7 +93,7 @@ func TestHostileText(t *testing.T) {
 			t.Errorf("%q came back as %q, of type %d", text, back, kind)
 		}
 	}
-	sheet := readPart(t, workbook, resultsPart)
+	sheet := readSheet(t, workbook, resultsSheet)
 	if strings.Contains(sheet, "<f>") {
 		t.Error("there is a formula in the sheet")
 	}
@@ -288,16 +292,17 @@ func TestSameBytes(t *testing.T) {
 // What makes a sheet easy to use stands in its XML; excelize reads not all of it.
 func TestResultsSheet(t *testing.T) {
 	workbook := reporttest.NewWorld(t, "ca.example").Bytes(t, New)
-	sheet := readPart(t, workbook, resultsPart)
+	sheet := readSheet(t, workbook, resultsSheet)
 	for what, want := range map[string]string{
 		"frozen header and first column": `<pane xSplit="1" ySplit="1" topLeftCell="B2" activePane="bottomRight" state="frozen"/>`,
 		"a filter over all rows":         `<autoFilter ref="A1:Q7"/>`,
 		"as many pages as it takes":      `<sheetPr><pageSetUpPr fitToPage="1"/>`,
 		"landscape, two pages wide":      `<pageSetup paperSize="9" fitToWidth="2" fitToHeight="0" pageOrder="overThenDown" orientation="landscape"/>`,
-		"room for two lines":             `<row r="4" ht="28" customHeight="1">`,
-		"no room for more than one":      `<row r="5">`,
+		"rows of one height":             `<sheetFormatPr defaultRowHeight="15" customHeight="1"/>`,
+		"two lines in one":               `<row r="4">`,
 		"no mark on digits":              `<ignoredError sqref="A1:Q7" numberStoredAsText="1"/>`,
-		"the width of caa_detail":        `<col min="8" max="8" width="80" customWidth="1"/>`,
+		"the width of caa_detail":        `<col min="8" max="8" width="44" customWidth="1"/>`, // it is longer
+		"the width of the addresses":     `<col min="1" max="1" width="30" customWidth="1"/>`, // Jane Doe <jane@open.example>
 	} {
 		if !strings.Contains(sheet, want) {
 			t.Errorf("%s: no %s", what, want)
@@ -324,7 +329,7 @@ func TestResultsSheet(t *testing.T) {
 func TestColumnOrder(t *testing.T) {
 	w := reporttest.NewWorld(t, "Old", "New")
 	w.Layout.Header = make([]string, 5_000) // enough for hours, if excelize were asked for each
-	sheet := readPart(t, w.Bytes(t, New), resultsPart)
+	sheet := readSheet(t, w.Bytes(t, New), resultsSheet)
 	columns := regexp.MustCompile(`<col min="(\d+)" max="(\d+)"`).FindAllStringSubmatch(sheet, -1)
 	next := 1
 	for _, column := range columns {
@@ -478,7 +483,7 @@ func TestSizeOfASheet(t *testing.T) {
 		}
 		w.Write(t, to)
 		reckoned := to.(*workbook).results.sheets[0].size
-		sheet := readPart(t, out.Bytes(), resultsPart)
+		sheet := readSheet(t, out.Bytes(), resultsSheet)
 		_, rows, _ := strings.Cut(sheet, "<sheetData>")
 		rows, _, _ = strings.Cut(rows, "</sheetData>")
 		if size := int64(len(rows)); size != reckoned {

@@ -119,3 +119,31 @@ func (i Issuer) Has(name string) bool {
 	name = lowerASCII(name)
 	return slices.ContainsFunc(i.Domains, func(own domain.Name) bool { return own.String() == name })
 }
+
+// Argument returns a text that ParseIssuer reads as the same CA: the names of owners stand
+// for their identifiers again.
+func (i Issuer) Argument() string {
+	var owned Issuer
+	for _, owner := range i.Owners {
+		more, _, err := owned.with(owner)
+		if err != nil {
+			panic(err) // it was taken before
+		}
+		owned = more
+	}
+	var others []string
+	for _, name := range i.Domains {
+		if !slices.Contains(owned.Domains, name) {
+			others = append(others, name.String())
+		}
+	}
+	list := append(slices.Clone(i.Owners), others...)
+	if len(others) > 0 && others[0] == i.Domains[0].String() { // what a fix publishes
+		list = append(others, i.Owners...)
+	}
+	text := strings.Join(list, ",")
+	if i.Label != list[0] {
+		text = i.Label + "=" + text
+	}
+	return text
+}

@@ -140,3 +140,28 @@ func TestIssuerHas(t *testing.T) {
 		}
 	}
 }
+
+// TestArgumentsAreReadAsTheSameCA.
+func TestArgumentsAreReadAsTheSameCA(t *testing.T) {
+	for text, want := range map[string]string{
+		"ca.example":                       "ca.example",
+		"Ca.Example,pki.ca.example":        "ca.example,pki.ca.example",
+		"New CA=ca.example,pki.ca.example": "New CA=ca.example,pki.ca.example",
+		"digicert":                         "DigiCert",
+		"New = digicert":                   "New=DigiCert",
+		"New=digicert,x.example":           "New=DigiCert,x.example",
+		"New=x.example,digicert":           "New=x.example,DigiCert",
+	} {
+		issuer, err := caa.ParseIssuer(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := issuer.Argument(); got != want {
+			t.Errorf("%s: %s, want %s", text, got, want)
+		}
+		again, err := caa.ParseIssuer(issuer.Argument())
+		if diff := cmp.Diff(issuer, again, cmp.AllowUnexported(domain.Name{})); err != nil || diff != "" {
+			t.Errorf("%s: %v\n%s", text, err, diff)
+		}
+	}
+}

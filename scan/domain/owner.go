@@ -1,6 +1,10 @@
 package domain
 
-import "strings"
+import (
+	"fmt"
+	"strconv"
+	"strings"
+)
 
 // Owner is the owner of records in presentation form (RFC 1035, section 5.1): in lower
 // case, without the final dot, which only the root has, and with an escape for each octet
@@ -60,4 +64,46 @@ func (o Owner) ZoneText() string {
 		return string(o)
 	}
 	return strings.ReplaceAll(string(o), "$", `\$`) + "."
+}
+
+// DecimalText returns the owner with the final dot, and with \DDD, in decimal digits, for
+// each octet that is no letter, digit, hyphen, underscore or star: programs that split a line
+// at spaces before they read a name understand that too.
+func (o Owner) DecimalText() string { return o.text("\\%03d") }
+
+// OctalText is DecimalText with three octal digits, as Amazon Route 53 writes names.
+func (o Owner) OctalText() string { return o.text("\\%03o") }
+
+func (o Owner) text(escape string) string {
+	if o == "." {
+		return string(o)
+	}
+	var b strings.Builder
+	for i := 0; i < len(o); i++ {
+		c := o[i]
+		if c == '.' {
+			b.WriteByte('.') // between labels
+			continue
+		}
+		if c == '\\' && i+1 < len(o) {
+			c, i = o.escaped(i + 1)
+		}
+		if c == '*' || !notHostlike(rune(c)) {
+			b.WriteByte(c)
+			continue
+		}
+		fmt.Fprintf(&b, escape, c)
+	}
+	return b.String() + "."
+}
+
+// escaped returns the octet that stands after a backslash, and its last place.
+func (o Owner) escaped(at int) (octet byte, last int) {
+	const digits = 3
+	if at+digits <= len(o) {
+		if n, err := strconv.ParseUint(string(o[at:at+digits]), 10, 8); err == nil {
+			return byte(n), at + digits - 1
+		}
+	}
+	return o[at], at
 }

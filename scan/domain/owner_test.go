@@ -37,3 +37,20 @@ func TestOwner(t *testing.T) {
 		}
 	}
 }
+
+// TestOwnersForOtherTools: every octet that a tool may take for something else is a number.
+func TestOwnersForOtherTools(t *testing.T) {
+	for _, test := range []struct{ owner, decimal, octal string }{
+		{".", ".", "."},
+		{"a_b-c.example", "a_b-c.example.", "a_b-c.example."},
+		{"*.example", "*.example.", "*.example."},
+		{`a\.b\ c\\.$d\;`, `a\046b\032c\092.\036d\059.`, `a\056b\040c\134.\044d\073.`},
+		{`\000\255.x`, `\000\255.x.`, `\000\377.x.`},
+		{`\99.x`, `99.x.`, `99.x.`}, // no three digits
+	} {
+		owner := Owner(test.owner)
+		if owner.DecimalText() != test.decimal || owner.OctalText() != test.octal {
+			t.Errorf("%s: %s and %s, want %s and %s", test.owner, owner.DecimalText(), owner.OctalText(), test.decimal, test.octal)
+		}
+	}
+}

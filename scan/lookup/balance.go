@@ -198,7 +198,7 @@ func (e *engine) noteLoss(u *upstream, epoch int, now time.Time) {
 	switch {
 	case !u.flow.noteLoss(epoch, now):
 	case u.flow.inVain(now):
-		u.flow.lift()
+		u.flow.lift(now)
 		e.tell(u, Unlimited)
 	default:
 		e.slow(u, now)

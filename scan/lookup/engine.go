@@ -656,11 +656,20 @@ func (e *engine) deservesPass(s *step) bool {
 	case s.passes == 0:
 		return true
 	}
-	return troubled(failure) && s.passes < mostPasses && s.up != nil && s.up.flow.busy(s.obs.Time)
+	most := mostPasses
+	if failure == snapshot.Refused || failure == snapshot.ServFail {
+		most = mostPassesRejected
+	}
+	return troubled(failure) && s.passes < most && s.up != nil && s.up.flow.busy(s.obs.Time)
 }
 
-// mostPasses is how many passes a name has after the first, at the most.
-const mostPasses = 3
+// mostPasses is how many passes a name has after the first, at the most. One that a limiter
+// may have rejected has more: it answers at once, so that a further pass costs little, and
+// both tries of a pass meet it in the same moment.
+const (
+	mostPasses         = 3
+	mostPassesRejected = 5
+)
 
 func (e *engine) handOver() {
 	if len(e.finished) > 0 {

@@ -51,8 +51,22 @@ type asked struct {
 
 func (w *world) dial(_ context.Context, network, address string) (net.Conn, error) {
 	client, server := net.Pipe()
-	go w.serve(server, network, address)
+	go w.serve(inTurn{server, make(chan struct{}, 1)}, network, address)
 	return client, nil
+}
+
+// inTurn is a connection to which several goroutines write. A pipe would make them wait for
+// a mutex, and who waits for one is not blocked durably: if nobody reads, time would stand
+// still for good (testing/synctest).
+type inTurn struct {
+	net.Conn
+	turn chan struct{}
+}
+
+func (c inTurn) Write(message []byte) (int, error) {
+	c.turn <- struct{}{}
+	defer func() { <-c.turn }()
+	return c.Conn.Write(message)
 }
 
 func (w *world) serve(conn net.Conn, network, address string) {

@@ -30,6 +30,8 @@ type flow struct {
 	epoch     int
 	slowdowns int
 	slowedAt  time.Time // last
+	heard     int       // answers since heardFrom, which is the last slowdown
+	heardFrom time.Time
 	cut       cut
 	lossy     time.Time // until when loss is no evidence
 	lowest    float64   // that the pace has been, queries a second; 0: it had no limit
@@ -152,17 +154,19 @@ func (f *flow) noteLoss(epoch int, now time.Time) bool {
 	return f.doubt.lost > most
 }
 
-// inVain reports whether slowing the server down twice has not made it lose less: then
+// inVain reports whether slowing the server down again and again has not made it lose less: then
 // the loss comes from the way, or from names that need two tries, and not from the rate.
 // It is no evidence for a while.
 func (f *flow) inVain(now time.Time) bool {
-	share, limit := float64(f.doubt.lost)/float64(max(f.doubt.heard, 1)), f.pace.limit
 	last := f.cut
-	f.cut = cut{share: share, limit: limit, vain: 0}
-	if last.share > 0 && limit > 0 && (last.limit == 0 || limit <= lowerLimit*last.limit) && share >= sameShare*last.share {
+	f.cut = cut{
+		share: float64(f.doubt.lost) / float64(max(f.doubt.heard, 1)),
+		limit: f.pace.limit, rate: f.answeredSince(now),
+	}
+	if f.cut.vainAfter(last) {
 		f.cut.vain = last.vain + 1
 	}
-	if f.cut.vain < 2 {
+	if f.cut.vain < vainEnough {
 		return false
 	}
 	f.cut, f.lossy = cut{}, now.Add(lossyFor)
@@ -170,24 +174,50 @@ func (f *flow) inVain(now time.Time) bool {
 	return true
 }
 
+// answeredSince is how many queries a second were answered since the last slowdown; 0 if
+// there was none.
+func (f *flow) answeredSince(now time.Time) float64 {
+	if f.heardFrom.IsZero() {
+		return 0
+	}
+	return float64(f.heard) / max(now.Sub(f.heardFrom), time.Millisecond).Seconds()
+}
+
 // cut is the last slowdown because of loss: which share of the answers came only after
-// something was sent again, at which limit, and how often that has not changed with it.
+// something was sent again, at which limit, how many a second were answered before, and how
+// often that share has not changed with the limit.
 type cut struct {
-	share, limit float64
-	vain         int
+	share, limit, rate float64
+	vain               int
+}
+
+// vainAfter reports whether the server loses as much at a lower limit as at that of the last
+// cut, and answers less: what a limiter lets through does not fall with what it is asked.
+func (c cut) vainAfter(last cut) bool {
+	return last.share > 0 && c.limit > 0 && c.share >= sameShare*last.share &&
+		(last.limit == 0 || c.limit <= lowerLimit*last.limit) &&
+		(last.rate == 0 || c.rate <= lowerLimit*last.rate)
 }
 
 const (
+	vainEnough = 2
 	lowerLimit = 0.9
 	sameShare  = 0.7
 	lossyFor   = time.Minute
 )
 
-// lift takes the limit away.
-func (f *flow) lift() {
+// lift takes the limit away: at once if that is little more than it is, else step by step,
+// so that a limiter that was taken for a lossy way is not flooded.
+func (f *flow) lift(now time.Time) {
+	raised := liftStep * f.pace.limit
 	f.pace = pace{}
+	if 0 < raised && raised < f.capacity() {
+		f.pace.set(raised, 0, now)
+	}
 	f.restart()
 }
+
+const liftStep = 3
 
 // Networks lose messages at any time, and a burst in which some are lost is answered
 // in a burst. So an unlimited server is slowed down only if more than a quarter of its
@@ -237,6 +267,7 @@ func (f *flow) slowTo(answered int, least float64, now time.Time) {
 	f.restart()
 	f.slowdowns++
 	f.slowedAt = now
+	f.heard, f.heardFrom = 0, now
 	f.troubles = append(f.troubles, outage{now, now})
 	if f.lowest == 0 || f.pace.limit < f.lowest {
 		f.lowest = f.pace.limit

@@ -1,0 +1,85 @@
+package xlsx
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"unicode/utf16"
+
+	"caascan/report/reporttest"
+)
+
+// What is the same in every line stands above them, and the CA that is moved to has the
+// first sheet.
+func TestFixSheets(t *testing.T) {
+	w := many(t, 3)
+	for _, moved := range []string{"", "New", "Old"} {
+		w.Run.MovedTo = moved
+		f := open(t, w.Bytes(t, New))
+		first := "Fix list New"
+		if moved == "Old" {
+			first = "Fix list Old"
+		}
+		if got := f.GetSheetList()[1]; got != first {
+			t.Errorf("moved to %q: the first sheet is %q", moved, got)
+		}
+		all := rows(t, f, "Fix list New")
+		if len(all) != 7 {
+			t.Fatalf("%d rows, want 3 titles, a header and 3 lines: %q", len(all), all)
+		}
+		if want := `In every line: the record to add is 0 issuemail "new.example"; it is published by whoever runs the domain; the reason is issuer-not-listed; to be known before: stops-others.`; all[2][0] != want {
+			t.Errorf("%q, want %q", all[2][0], want)
+		}
+		if got := strings.Join(all[3], "|"); got != "Deciding name|Rows|Domains|To publish|Owner|Ticket|Done" {
+			t.Errorf("columns %q", got)
+		}
+		if want := "policy0.example. IN CAA 0 issuemail \"new.example\" ; new\npolicy0.example. IN CAA 0 issuemail \"other.example\""; all[4][3] != want {
+			t.Errorf("to publish: %q, want %q", all[4][3], want)
+		}
+	}
+	sheet := readSheet(t, w.Bytes(t, New), "Fix list New")
+	for what, want := range map[string]string{
+		"what stays in view":          `<pane xSplit="1" ySplit="4" topLeftCell="B5" activePane="bottomRight" state="frozen"/>`,
+		"a filter below the titles":   `<autoFilter ref="A4:G7"/>`,
+		"titles over several columns": `<mergeCell ref="A1:`,
+		"the new record in bold":      `<rPr><b/>`,
+	} {
+		if !strings.Contains(sheet, want) {
+			t.Errorf("%s: no %s", what, want)
+		}
+	}
+}
+
+// A label may hold what no sheet's name may, be too long for one, or like another's.
+func TestFixSheetNames(t *testing.T) {
+	labels := []string{`a/b[c]'`, `A_b_c__`, strings.Repeat("long ", 20), strings.Repeat("long ", 21), strings.Repeat("👩", 20), "New"}
+	taken := make(map[string]bool)
+	for i, name := range fixSheetNames(labels) {
+		if units := len(utf16.Encode([]rune(name + " 99"))); units > 31 || strings.ContainsAny(name, `:\/?*[]'`) || taken[strings.ToLower(name)] {
+			t.Errorf("%q becomes %q, %d units with a number", labels[i], name, units)
+		}
+		taken[strings.ToLower(name)] = true
+	}
+	if got := fixSheetNames([]string{"any"}); !slices.Equal(got, []string{"Fix list"}) {
+		t.Errorf("a lone CA: %q", got)
+	}
+}
+
+// About 20 names stand on a screen, however many records they have.
+func TestFixRowsAreLow(t *testing.T) {
+	w := reporttest.NewWorld(t, "ca.example")
+	var values []string
+	for i := range 40 {
+		values = append(values, fmt.Sprintf("ca%d.example", i))
+	}
+	w.Results[1].Verdict.Decisions[0].Fix = reporttest.Fix(t, "policy.example", values...)
+	w.Results[1].Verdict.Outcome.Records = reporttest.Issuemail(t, "policy.example", values[:39]...)
+	sheet := readSheet(t, w.Bytes(t, New), "Fix list")
+	if !strings.Contains(sheet, `<row r="4" ht="25" customHeight="1">`) {
+		t.Errorf("the row of 40 records is not of two lines")
+	}
+	if !strings.Contains(sheet, "ca39.example") {
+		t.Error("a record is not in the cell")
+	}
+}
