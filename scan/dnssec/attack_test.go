@@ -26,8 +26,12 @@ func TestASecondAroundTheTimesOfASignature(t *testing.T) {
 		} {
 			v := newValidator(t, w)
 			v.verdict(name) // the keys are known in time
-			v.now = at
-			got := v.verdict(name)
+			_, r := v.reply(name, dns.TypeCAA)
+			known := func(name string) dnssec.Trust {
+				trust, _ := v.chain.Trust(name, now)
+				return trust
+			}
+			got := dnssec.Answer(dnssec.Question{Path: []string{name}, Type: dns.TypeCAA, Trust: known}, r, at, nil)
 			if got.Flaw.Reason != want || (want == "") != (got.State == dnssec.Secure) {
 				t.Errorf("%s at %v: %+v, want %q", name, at, got, want)
 			}

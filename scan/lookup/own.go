@@ -151,14 +151,18 @@ type link struct {
 	query   dnssec.Query
 	waiters []*step
 	failure snapshot.Failure
+	lacks   *linkFailed   // that could not be had and is needed to judge the reply
+	reply   *dnssec.Reply // that came
+	at      time.Time     // when it came
 }
 
 // failureKept is how long a query for keys or DS records that could not be answered is not asked
 // again, though names need it that come later (RFC 9520, section 3.2).
 const failureKept = time.Minute
 
-// linkFailed is the query for keys or DS records that could not be answered.
+// linkFailed is a query for keys or DS records that could not be answered.
 type linkFailed struct {
+	query dnssec.Query
 	obs   snapshot.Observation
 	final bool // it was asked again for a name in its final pass
 	at    time.Time
@@ -262,6 +266,10 @@ func (c *chain) leaveOpen() {
 // validate validates what a step has found, once that is complete, and ends the step, or lets
 // it wait for the keys that are lacking.
 func (e *engine) validate(s *step) {
+	if s.link != nil {
+		e.learn(s)
+		return
+	}
 	if s.settles && s.obs.Doubted != nil {
 		s.becomeOwn()
 		e.ready = append(e.ready, s)
@@ -278,14 +286,10 @@ func (e *engine) validate(s *step) {
 		e.endStep(s)
 		return
 	}
-	verdict := dnssec.Verdict{State: dnssec.Secure}
-	for _, p := range s.chain.parts {
-		v, next := e.chain.Answer(dnssec.Question{Path: p.path, Type: dns.TypeCAA, Open: p.open}, p.reply, p.at)
-		if v.State == dnssec.Undecided {
-			e.await(s, next)
-			return
-		}
-		verdict = verdict.And(v)
+	verdict, next := e.verdict(s)
+	if verdict.State == dnssec.Undecided {
+		e.await(s, next)
+		return
 	}
 	if verdict.State == dnssec.Bogus && !s.rechecked {
 		s.recheck(verdict)
@@ -294,6 +298,37 @@ func (e *engine) validate(s *step) {
 	}
 	s.settle(verdict)
 	e.endStep(s)
+}
+
+// verdict validates the parts of an answer. If it is Undecided the reply to the query tells more.
+func (e *engine) verdict(s *step) (dnssec.Verdict, dnssec.Query) {
+	if len(s.chain.parts) == 0 { // nothing is secure by nothing
+		v, _ := e.chain.Answer(dnssec.Question{}, nil, s.obs.Time)
+		return v, dnssec.Query{}
+	}
+	verdict := dnssec.Verdict{State: dnssec.Secure}
+	for _, p := range s.chain.parts {
+		v, next := e.chain.Answer(dnssec.Question{Path: p.path, Type: dns.TypeCAA, Open: p.open}, p.reply, judgedAt(p.at))
+		if v.State == dnssec.Undecided {
+			return v, next
+		}
+		verdict = verdict.And(v)
+	}
+	return verdict, dnssec.Query{}
+}
+
+// mostWaited is how long after it came a reply is judged by the time it came at.
+const mostWaited = 10 * time.Minute
+
+// judgedAt is the time that a reply is judged by: that of the clock when it came, unless the
+// clock has been set since, or so much time has passed that what the reply is judged by does not
+// count for that time.
+func judgedAt(came time.Time) time.Time {
+	now, came := time.Now().Round(0), came.Round(0) // by the clock alone
+	if waited := now.Sub(came); waited < 0 || waited > mostWaited {
+		return now
+	}
+	return came
 }
 
 // becomeOwn makes a step begin again, with own validation of what resolvers that validate have
@@ -378,8 +413,7 @@ func spelling(name string) string {
 func (e *engine) await(s *step, q dnssec.Query) {
 	asking := e.chains.out[q]
 	if failed := e.chains.failed[q]; asking == nil && failed != nil && (failed.final || !s.final) && time.Since(failed.at) < failureKept {
-		s.lackKeys(q, failed)
-		e.endStep(s)
+		e.lack(s, failed)
 		return
 	}
 	if asking == nil {
@@ -393,12 +427,23 @@ func (e *engine) await(s *step, q dnssec.Query) {
 	e.chains.held++
 }
 
+// lack ends a step that needs what could not be had.
+func (e *engine) lack(s *step, failed *linkFailed) {
+	if s.link != nil {
+		s.link.lacks = failed
+		e.endLink(s)
+		return
+	}
+	s.lackKeys(failed)
+	e.endStep(s)
+}
+
 // lackKeys makes the Observation one of a name whose keys could not be had.
-func (s *step) lackKeys(q dnssec.Query, failed *linkFailed) {
+func (s *step) lackKeys(failed *linkFailed) {
 	aliases, name := s.chain.aliases, s.obs.Name
 	s.chain.parts = nil
 	s.obs = failed.obs
-	s.obs.Name, s.obs.Aliases, s.obs.Asked, s.obs.Mark = name, aliases, spelling(q.Name), snapshot.MarkKeys
+	s.obs.Name, s.obs.Aliases, s.obs.Asked, s.obs.Mark = name, aliases, spelling(failed.query.Name), snapshot.MarkKeys
 }
 
 // advanceLink takes in how a try of a link ended.
@@ -421,7 +466,18 @@ func (e *engine) advanceLink(s *step, out outcome) {
 		e.endLink(s)
 		return
 	}
-	verdict := e.chain.Learn(s.link.query, out.signed, out.at)
+	s.link.reply, s.link.at = out.signed, out.at
+	e.learn(s)
+}
+
+// learn hands the reply to a link to the Chain, and lets the link wait for what that has to be
+// judged by, if that has to be asked for first.
+func (e *engine) learn(s *step) {
+	verdict, next := e.chain.Learn(s.link.query, s.link.reply, judgedAt(s.link.at))
+	if next != (dnssec.Query{}) {
+		e.await(s, next)
+		return
+	}
 	if verdict.State != dnssec.Bogus {
 		s.bogus = nil
 		if verdict.State == dnssec.Undecided { // nothing is learnt, so it must not be asked for again at once
@@ -446,10 +502,12 @@ func (e *engine) endLink(s *step) {
 	delete(e.chains.failed, q)
 	switch {
 	case s.bogus != nil:
-		e.chain.Stand(q, *s.bogus)
+		e.chain.Stand(q, *s.bogus, time.Now())
+	case s.link.lacks != nil:
+		e.chains.failed[q] = s.link.lacks
 	case s.link.failure != "":
 		s.obs.Failure = s.link.failure
-		e.chains.failed[q] = &linkFailed{s.obs, s.final, time.Now()}
+		e.chains.failed[q] = &linkFailed{q, s.obs, s.final, time.Now()}
 	}
 	e.chains.held -= len(waiters)
 	for _, waiter := range waiters {
