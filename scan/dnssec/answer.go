@@ -48,7 +48,9 @@ func Answer(q Question, r *Reply, now time.Time, memory *Memory) Verdict {
 	set := findRecords(r.answer, end, q.Type)
 	switch {
 	case set != nil:
-		verdict = verdict.And(c.records(q, r, set, end))
+		records := c.records(q, r, set, end)
+		records.Records = records.Until
+		verdict = verdict.And(records)
 	case !q.Open:
 		verdict = verdict.And(c.absent(q, r, end))
 	}

@@ -85,6 +85,9 @@ type Verdict struct {
 	// the least of their TTLs, none longer than what was signed or than the signature holds
 	// (RFC 4035, section 5.3.3). It is zero if it rests on none.
 	Until time.Time
+	// Records is Until for the records that were asked for alone, without the aliases on the
+	// way to them, if there are any.
+	Records time.Time
 }
 
 func bogus(f Flaw) Verdict    { return Verdict{State: Bogus, Flaw: f} }
@@ -104,7 +107,7 @@ func (v Verdict) And(other Verdict) Verdict {
 	case a > b || v.State != Secure:
 		return v
 	}
-	v.Expires, v.Until = earlier(v.Expires, other.Expires), earlier(v.Until, other.Until)
+	v.Expires, v.Until, v.Records = earlier(v.Expires, other.Expires), earlier(v.Until, other.Until), earlier(v.Records, other.Records)
 	return v
 }
 

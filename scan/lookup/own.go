@@ -373,12 +373,30 @@ func (s *step) settle(verdict dnssec.Verdict) {
 		}
 	case dnssec.Secure:
 		s.obs.Own = snapshot.Secure
+		s.capTTL(verdict)
 		soon := verdict.Expires.Sub(s.obs.Time) < snapshot.ExpiresSoon
 		if soon && len(s.obs.Records.Properties) > 0 {
 			s.obs.Expires = verdict.Expires
 		}
 	case dnssec.Undecided, dnssec.Bogus:
 		panic("lookup: settled without a verdict")
+	}
+}
+
+// capTTL makes the TTLs of an answer those of what was signed, if they are longer (RFC 4035,
+// section 5.3.3).
+func (s *step) capTTL(verdict dnssec.Verdict) {
+	o := &s.obs
+	most := func(until time.Time) uint32 {
+		if until.IsZero() {
+			return maxTTL
+		}
+		return uint32(max(0, until.Sub(o.Time)/time.Second))
+	}
+	set := min(o.SetTTL(), most(verdict.Records))
+	o.TTL = min(o.TTL, most(verdict.Until))
+	if o.RecordsTTL = 0; set > o.TTL && len(o.Records.Properties) > 0 {
+		o.RecordsTTL = set
 	}
 }
 
