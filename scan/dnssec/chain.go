@@ -280,7 +280,8 @@ func (c *Chain) doubt(v Verdict, now time.Time) (Verdict, Query) {
 }
 
 // Stand keeps that a reply to a Query is Bogus, unless there is a good one that may still be
-// used.
+// used. That of the root's keys is never kept: it says nothing of any name, but that the clock
+// is wrong, the anchors are, or the server is.
 func (c *Chain) Stand(q Query, v Verdict, now time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -288,7 +289,7 @@ func (c *Chain) Stand(q Query, v Verdict, now time.Time) {
 	l := c.find(q.Name)
 	if q.Type == dns.TypeDNSKEY && l != nil && l.signed != nil {
 		s := l.signed
-		if s.zone == nil || !s.holds(now) {
+		if q.Name != "." && (s.zone == nil || !s.holds(now)) {
 			s.zone, l.verdict, s.keptUntil = nil, &v, at+leastKept
 		}
 		s.age.learnt = at

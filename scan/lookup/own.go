@@ -2,6 +2,7 @@ package lookup
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"sync"
 	"time"
@@ -37,7 +38,7 @@ const (
 // or if they are to be validated here those of all that pass DNSSEC records. The others are
 // left out.
 func (r *Client) decide(ctx context.Context, all, usable []*upstream) (asked, strip []*upstream) {
-	r.chain, r.ownAll = nil, false
+	r.chain, r.ownAll, r.clock = nil, false, nil
 	if r.cfg.Zones != nil || r.cfg.DNSSEC != Own && r.cfg.DNSSEC != Auto {
 		return usable, nil
 	}
@@ -56,49 +57,79 @@ func (r *Client) decide(ctx context.Context, all, usable []*upstream) (asked, st
 	return asked, strip
 }
 
+// ClockError says that the root was signed for another time than this machine's clock says it
+// is, by all servers that pass its signatures.
+type ClockError struct {
+	Clock time.Time
+	Flaw  snapshot.Flaw // of the signature
+}
+
+// Error says what to look at.
+func (e *ClockError) Error() string {
+	f := &e.Flaw
+	return fmt.Sprintf("the clock of this machine says %s, and the DNS root is signed from %s to %s (key %d): set the clock, or if it is right, use another resolver",
+		e.Clock.UTC().Format(time.RFC3339), f.Inception.Format(time.RFC3339), f.Expiration.Format(time.RFC3339), f.KeyTag)
+}
+
+// Clock returns a *ClockError if Probe has found that nothing can be validated here because of
+// the clock; else nil.
+func (r *Client) Clock() error {
+	if r.clock == nil {
+		return nil
+	}
+	return r.clock
+}
+
 // sort tells servers that pass DNSSEC records from those that do not.
 func (r *Client) sort(ctx context.Context, all []*upstream) (pass, strip []*upstream) {
-	passes := make([]bool, len(all))
+	verdicts := make([]dnssec.Verdict, len(all))
 	var probing sync.WaitGroup
 	for i, u := range all {
-		probing.Go(func() { passes[i] = r.passesRecords(ctx, u) })
+		probing.Go(func() { verdicts[i] = r.passesRecords(ctx, u) })
 	}
 	probing.Wait()
 	r.hangUp()
 	for i, u := range all {
-		if passes[i] {
+		v := verdicts[i]
+		if v.State == dnssec.Secure {
 			pass = append(pass, u)
-		} else {
-			strip = append(strip, u)
+			continue
 		}
+		strip = append(strip, u)
+		if v.Flaw.Zone == "." && (v.Flaw.Reason == dnssec.SignatureExpired || v.Flaw.Reason == dnssec.SignatureNotYetValid) {
+			r.clock = &ClockError{time.Now(), *flawOf(v.Flaw)}
+		}
+	}
+	if len(pass) > 0 {
+		r.clock = nil
 	}
 	return pass, strip
 }
 
-// passesRecords reports whether a server passes DNSSEC records: the keys of the root come with
+// passesRecords returns Secure if a server passes DNSSEC records: the keys of the root come with
 // a signature that holds, and so does the denial of a type that it has not, over TCP, because
 // many signed replies are too long for UDP. One that lacks any of that would make all names
 // bogus, or fail.
-func (r *Client) passesRecords(ctx context.Context, u *upstream) bool {
+func (r *Client) passesRecords(ctx context.Context, u *upstream) dnssec.Verdict {
 	f := u.firstForm()
 	if !f.edns() {
-		return false
+		return dnssec.Verdict{}
 	}
 	reply := r.askSigned(ctx, u, f, dns.TypeDNSKEY)
 	if reply == nil {
-		return false
+		return dnssec.Verdict{}
 	}
-	root, _ := dnssec.Keys(".", r.cfg.Anchors, reply, time.Now(), nil)
+	root, verdict := dnssec.Keys(".", r.cfg.Anchors, reply, time.Now(), nil)
 	if root == nil {
-		return false
+		return verdict
 	}
 	if reply = r.askSigned(ctx, u, ednsTCP, dns.TypeLOC); reply == nil {
-		return false
+		return dnssec.Verdict{}
 	}
 	question := dnssec.Question{Path: []string{"."}, Type: dns.TypeLOC, Trust: func(string) dnssec.Trust {
 		return dnssec.Trust{State: dnssec.Secure, Zone: root}
 	}}
-	return dnssec.Answer(question, reply, time.Now(), nil).State == dnssec.Secure
+	return dnssec.Answer(question, reply, time.Now(), nil)
 }
 
 // askSigned asks a server for records of the root with their signatures, as often as any query
@@ -291,6 +322,10 @@ func (e *engine) validate(s *step) {
 		e.await(s, next)
 		return
 	}
+	if verdict.State == dnssec.Bogus && e.noSuchTLD(s) {
+		e.endStep(s)
+		return
+	}
 	if verdict.State == dnssec.Bogus && !s.rechecked {
 		s.recheck(verdict)
 		e.ready = append(e.ready, s)
@@ -298,6 +333,25 @@ func (e *engine) validate(s *step) {
 	}
 	s.settle(verdict)
 	e.endStep(s)
+}
+
+// noSuchTLD makes a bogus answer one for a name whose top-level domain the root proves not to
+// exist: a resolver answers for an internal one, which nobody else knows. It reports whether it
+// is.
+func (e *engine) noSuchTLD(s *step) bool {
+	walk := e.chain.Walk(dnssec.Canonical(dns.Fqdn(s.obs.Name.String())))
+	if len(walk) < 2 || walk[1].Cut != dnssec.NothingBelow { // right below the root
+		return false
+	}
+	o := &s.obs
+	s.obs = snapshot.Observation{
+		Name: o.Name, RCode: dns.RcodeNameError, Server: o.Server, Transport: o.Transport, Time: o.Time,
+		Attempts: o.Attempts, Failure: snapshot.TLDNotFound,
+	}
+	if !o.Name.IsTLD() {
+		s.obs.Asked = spelling(walk[1].Name)
+	}
+	return true
 }
 
 // verdict validates the parts of an answer. If it is Undecided the reply to the query tells more.
@@ -461,7 +515,10 @@ func (s *step) lackKeys(failed *linkFailed) {
 	aliases, name := s.chain.aliases, s.obs.Name
 	s.chain.parts = nil
 	s.obs = failed.obs
-	s.obs.Name, s.obs.Aliases, s.obs.Asked, s.obs.Mark = name, aliases, spelling(failed.query.Name), snapshot.MarkKeys
+	s.obs.Name, s.obs.Aliases, s.obs.Asked = name, aliases, spelling(failed.query.Name)
+	if s.obs.Mark == "" {
+		s.obs.Mark = snapshot.MarkKeys
+	}
 }
 
 // advanceLink takes in how a try of a link ended.
@@ -520,7 +577,12 @@ func (e *engine) endLink(s *step) {
 	delete(e.chains.failed, q)
 	switch {
 	case s.bogus != nil:
-		e.chain.Stand(q, *s.bogus, time.Now())
+		now := time.Now()
+		e.chain.Stand(q, *s.bogus, now)
+		if q.Name == "." { // which no name is to blame for
+			s.obs.Failure, s.obs.Mark = snapshot.Network, snapshot.MarkRoot
+			e.chains.failed[q] = &linkFailed{q, s.obs, s.final, now}
+		}
 	case s.link.lacks != nil:
 		e.chains.failed[q] = s.link.lacks
 	case s.link.failure != "":

@@ -222,3 +222,117 @@ func TestNoReplyMakesManyQueries(t *testing.T) {
 		})
 	}
 }
+
+// TestAWrongClockIsNoNamesFault: if the root is signed for another time, the probe says so, and
+// in a run that has begun no name is bogus for it.
+func TestAWrongClockIsNoNamesFault(t *testing.T) {
+	for _, mode := range []Validation{Own, Auto} {
+		for off, want := range map[time.Duration]string{
+			-dnssectest.Lifetime - time.Second: "1999-12-21T23:59:59Z, and the DNS root is signed from 1999-12-22T00:00:00Z to 2000-01-11T00:00:00Z (key ",
+			dnssectest.Lifetime + time.Second:  "2000-01-11T00:00:01Z, and the DNS root is signed from 1999-12-22T00:00:00Z to 2000-01-11T00:00:00Z (key ",
+			0:                                  "",
+		} {
+			synctest.Test(t, func(t *testing.T) { // which begins at midnight of 2000-01-01
+				w := newSignedWorld(t, signedZones...)
+				began := time.Now()
+				r := w.client(Config{Servers: []Server{mustServer("127.0.0.1:53")}, DNSSEC: mode, Anchors: w.own().cfg.Anchors})
+				if off > 0 {
+					time.Sleep(off)
+				} else if off < 0 {
+					zones, err := dnssectest.Build(began.Add(-off), append(slices.Clone(signedZones), dnssectest.Spec{Origin: ".", Denial: dnssectest.NSEC})...)
+					if err != nil {
+						t.Fatal(err)
+					}
+					w.zones, r.cfg.Anchors = zones, []dns.RR{zones.Anchor}
+					want = strings.NewReplacer("1999-12-21T23:59:59Z", "2000-01-01T00:00:00Z", "1999-12-22T00:00:00Z", "2000-01-01T00:00:01Z", "2000-01-11T00:00:00Z", "2000-01-21T00:00:01Z").Replace(want)
+				}
+				if _, err := r.Probe(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+				switch err := r.Clock(); {
+				case want == "" && err != nil, want != "" && (err == nil || !strings.Contains(err.Error(), want)):
+					t.Errorf("off by %v: %v, want %q", off, err, want)
+				}
+				if o := look(t, r, "site.tld")["site.tld"]; want != "" && (o.DNSSEC() != snapshot.Unknown || o.Failure != "") {
+					t.Errorf("off by %v: %+v, want it unknown", off, o)
+				}
+			})
+		}
+	}
+}
+
+// TestTheRootFailsInARun: its keys expire, and what comes in their stead does not hold; once it
+// does again, names are answered. None is bogus meanwhile, and none is excused.
+func TestTheRootFailsInARun(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newSignedWorld(t)
+		specs := func() *dnssectest.World {
+			return lastingWorld(t, dnssectest.Spec{Origin: "site.tld.", Denial: dnssectest.NSEC, Text: openText}, dnssectest.Spec{Origin: "open.tld.", Text: openText})
+		}
+		w.zones = specs()
+		names := []string{"www.site.tld", "a.open.tld", "b.site.tld", "c.open.tld"}
+		fresh := make(chan *dnssectest.World, 1)
+		var now *dnssectest.World
+		w.spoil = func(_ string, q, m *dns.Msg) *dns.Msg {
+			w.mu.Lock()
+			defer w.mu.Unlock()
+			select {
+			case now = <-fresh:
+			default:
+			}
+			if now != nil {
+				as := now.Answer(q.Question[0].Name, q.Question[0].Qtype)
+				m.Answer, m.Ns, m.Rcode = as.Answer, as.Ns, as.Rcode
+			}
+			return m
+		}
+		r := w.own()
+		r.cfg.FinalPassAfter = time.Second
+		expired := dnssectest.Lifetime + time.Hour
+		got := lookSlowly(t, r, func(yield func([]domain.Name) bool) {
+			for i, pause := range []time.Duration{expired, time.Minute, 10 * time.Minute, 0} {
+				if !yield([]domain.Name{mustName(t, names[i])}) {
+					return
+				}
+				if time.Sleep(pause); i == 2 {
+					fresh <- specs()
+				}
+			}
+		})
+		for i, name := range names {
+			o := got[name]
+			switch failed := i == 1 || i == 2; {
+			case !failed && (o.Failure != "" || o.Own == ""):
+				t.Errorf("%s: %+v, want it answered", name, o)
+			case failed && (o.Failure != snapshot.Network || o.Mark != snapshot.MarkRoot || o.Own != "" || o.Flaw != nil || o.Failure.Excusable()):
+				t.Errorf("%s: %+v, want a failure of nobody's zone", name, o)
+			}
+		}
+	})
+}
+
+// TestInternalTopLevelDomains: what a resolver answers below a top-level domain that the root
+// proves not to exist is not bogus, but of a name that no CA can issue for. Without that proof
+// it is.
+func TestInternalTopLevelDomains(t *testing.T) {
+	for _, hidden := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			w := newSignedWorld(t, signedZones...)
+			w.spoil = func(_ string, q, m *dns.Msg) *dns.Msg {
+				internal := strings.HasSuffix(strings.ToLower("."+q.Question[0].Name), ".corp.")
+				if internal && (hidden || q.Question[0].Qtype != dns.TypeDS) {
+					soa, _ := dns.NewRR("corp. 300 IN SOA ns.corp. hostmaster.corp. 1 7200 900 1209600 300")
+					m.Answer, m.Ns, m.Rcode = nil, []dns.RR{soa}, dns.RcodeSuccess
+				}
+				return m
+			}
+			o := look(t, w.own(), "host.corp")["host.corp"]
+			if !hidden && (o.Failure != snapshot.TLDNotFound || o.Asked != "corp" || o.RCode != dns.RcodeNameError || o.Own != "") {
+				t.Errorf("%+v, want no such top-level domain", o)
+			}
+			if hidden && (o.Failure != snapshot.DNSSECBogus || o.Flaw == nil || o.Flaw.Reason != snapshot.FlawDenial || o.Flaw.Zone != "." || o.Flaw.Owner != "corp") {
+				t.Errorf("%+v, want it bogus, by the root", o)
+			}
+		})
+	}
+}
