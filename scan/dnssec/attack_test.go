@@ -243,6 +243,36 @@ func TestKeyTrap(t *testing.T) {
 	}
 }
 
+// TestKeyTrapOfAZone: however many replies a zone gives that cost a verification, they end soon;
+// what is right at the first try stays so.
+func TestKeyTrapOfAZone(t *testing.T) {
+	const trapTag, traps, replies = 4711, 15, 200
+	text := caaText
+	for i := range traps {
+		text += keyWithTag(t, trapTag, byte(i)).String() + "\n"
+	}
+	w := build(t, dnssectest.Spec{Origin: "site.tld.", Text: text, Denial: dnssectest.NSEC})
+	v := newValidator(t, w)
+	good := w.Answer("site.tld.", dns.TypeCAA)
+	reasons := map[dnssec.Reason]int{}
+	for i := range replies {
+		m := good.Copy()
+		bad := dns.Copy(good.Answer[1]).(*dns.RRSIG)
+		bad.KeyTag, bad.OrigTtl = trapTag, uint32(i)
+		m.Answer = []dns.RR{m.Answer[0], bad}
+		reasons[v.judge([]string{"site.tld."}, parsed(t, m)).Flaw.Reason]++
+	}
+	const most = 1000 // of verifications that fail
+	if n := reasons[dnssec.SignatureWrong]; n != most/traps || n+reasons[dnssec.TooMuchWork] != replies {
+		t.Errorf("%v, want %d replies verified to the end, and the others cut short", reasons, most/traps)
+	}
+	for _, name := range []string{"site.tld.", "www.site.tld."} {
+		if got := v.verdict(name); got.State != dnssec.Secure {
+			t.Errorf("%s: %+v, want secure", name, got)
+		}
+	}
+}
+
 // keyWithTag returns a key that is no good, with a tag (RFC 4034, appendix B).
 func keyWithTag(t *testing.T, tag uint16, number byte) *dns.DNSKEY {
 	t.Helper()

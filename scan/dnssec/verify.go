@@ -173,6 +173,9 @@ func Keys(name string, trusted []dns.RR, r *Reply, now time.Time, memory *Memory
 	return &Zone{Name: name, keys: all}, verdict
 }
 
+// dnssecProtocol is that of all keys (RFC 4034, section 2.1.2).
+const dnssecProtocol = 3
+
 // maxKeys is how many keys of a zone are looked at. Zones have up to a dozen.
 const maxKeys = 32
 
@@ -182,8 +185,7 @@ func zoneKeys(set *rrset) []*dns.DNSKEY {
 	var keys []*dns.DNSKEY
 	for _, rr := range set.records {
 		key, ok := rr.(*dns.DNSKEY)
-		const protocol = 3
-		if !ok || key.Flags&dns.ZONE == 0 || key.Flags&dns.REVOKE != 0 || key.Protocol != protocol || !knownAlgorithm(key.Algorithm) {
+		if !ok || key.Flags&dns.ZONE == 0 || key.Flags&dns.REVOKE != 0 || key.Protocol != dnssecProtocol || !knownAlgorithm(key.Algorithm) {
 			continue
 		}
 		own := *key // its name as this package spells it, which Verify compares
