@@ -336,3 +336,53 @@ func says(m *dns.Msg, name string) string {
 	slices.Sort(set)
 	return fmt.Sprint(path, set)
 }
+
+// FuzzAnyMessage: whatever octets come as a reply, of an answer, of keys or of DS records, there
+// is a verdict or a query for what is lacking, and what is bogus has a reason.
+func FuzzAnyMessage(f *testing.F) {
+	w := build(f, dnssectest.Spec{Origin: "site.tld.", Text: siteText, Denial: dnssectest.NSEC3}, dnssectest.Spec{Origin: "open.tld.", Text: caaText})
+	for _, name := range []string{".", "tld.", "site.tld.", "www.site.tld.", "x.wild.site.tld.", "y.tree.site.tld.", "open.tld."} {
+		for _, kind := range []uint16{dns.TypeCAA, dns.TypeDS, dns.TypeDNSKEY} {
+			wire, err := w.Answer(name, kind).Pack()
+			if err != nil {
+				f.Fatal(err)
+			}
+			f.Add(wire, name)
+		}
+	}
+	f.Add([]byte{}, "")
+	f.Add(make([]byte, 12), "site.tld.")
+	v := newValidator(f, w)
+	v.verdict("www.site.tld.")
+	f.Fuzz(func(t *testing.T, wire []byte, name string) {
+		r, err := dnssec.Parse(wire)
+		if err != nil {
+			r = nil
+		}
+		name = dnssec.Canonical(dns.Fqdn(name))
+		if _, ok := dns.IsDomainName(name); !ok {
+			return
+		}
+		var verdicts []dnssec.Verdict
+		for _, path := range [][]string{nil, {name}, {name, "site.tld."}, {"site.tld.", name}} {
+			for _, open := range []bool{false, true} {
+				got, next := v.chain.Answer(dnssec.Question{Path: path, Type: dns.TypeCAA, Open: open}, r, now)
+				if (got.State == dnssec.Undecided) != (next != dnssec.Query{}) {
+					t.Errorf("%+v with the query %v", got, next)
+				}
+				verdicts = append(verdicts, got)
+			}
+		}
+		for _, kind := range []uint16{dns.TypeDS, dns.TypeDNSKEY} {
+			if name != "." || kind != dns.TypeDS {
+				got, _ := v.chain.Learn(dnssec.Query{Name: name, Type: kind}, r, now)
+				verdicts = append(verdicts, got)
+			}
+		}
+		for _, got := range verdicts {
+			if got.State == dnssec.Bogus && got.Flaw.Reason == "" {
+				t.Errorf("%+v has no reason", got)
+			}
+		}
+	})
+}

@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/miekg/dns"
 
+	"caascan/scan/dnssec"
 	"caascan/scan/dnssec/dnssectest"
 	"caascan/scan/domain"
 	"caascan/scan/snapshot"
@@ -334,5 +335,55 @@ func TestInternalTopLevelDomains(t *testing.T) {
 				t.Errorf("%+v, want it bogus, by the root", o)
 			}
 		})
+	}
+}
+
+// FuzzOwnReply: whatever octets a resolver replies, own validation comes to a verdict on it, or
+// asks for what is lacking, and is not secure by nothing.
+func FuzzOwnReply(f *testing.F) {
+	zones, err := dnssectest.Build(time.Now(), append(slices.Clone(signedZones), dnssectest.Spec{Origin: ".", Denial: dnssectest.NSEC})...)
+	if err != nil {
+		f.Fatal(err)
+	}
+	for _, name := range []string{"site.tld.", "www.site.tld.", "alias.site.tld.", "open.tld.", "gone.tld.", "tld."} {
+		wire, err := zones.Answer(name, dns.TypeCAA).Pack()
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(wire)
+	}
+	f.Add([]byte{})
+	f.Add(make([]byte, headerSize))
+	name, err := domain.Parse("www.site.tld")
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Fuzz(func(t *testing.T, message []byte) {
+		if len(message) < headerSize {
+			return // which nobody takes for a reply
+		}
+		e := &engine{Client: &Client{chain: dnssec.NewChain([]dns.RR{zones.Anchor})}}
+		s := newStep(name, 1)
+		s.own, s.form = true, withEDNS
+		out := s.read(message, ours)
+		out.at = time.Now()
+		if s.advance(out, 1) || s.obs.Failure != "" {
+			return
+		}
+		verdict, next := e.verdict(s)
+		if known := next == (dnssec.Query{}); known != (verdict.State != dnssec.Undecided) {
+			t.Errorf("%+v, and asks for %v", verdict, next)
+		}
+		if verdict.State == dnssec.Secure || verdict.State == dnssec.Insecure {
+			t.Errorf("%+v by no keys at all", verdict)
+		}
+	})
+}
+
+// TestAnAnswerWithoutParts is bogus, and not secure by nothing.
+func TestAnAnswerWithoutParts(t *testing.T) {
+	e := &engine{Client: &Client{chain: dnssec.NewChain(dnssec.RootAnchors())}}
+	if got, next := e.verdict(newStep(mustName(t, "site.tld"), 1)); got.State != dnssec.Bogus || next != (dnssec.Query{}) {
+		t.Errorf("%+v, %v, want bogus", got, next)
 	}
 }
