@@ -386,3 +386,61 @@ func FuzzAnyMessage(f *testing.F) {
 		}
 	})
 }
+
+// TestEachLinkOfAChainOfAliases has to hold: a CNAME record, then a DNAME record of another
+// zone, then the records of a third one.
+func TestEachLinkOfAChainOfAliases(t *testing.T) {
+	for _, denial := range []dnssectest.Denial{dnssectest.NSEC, dnssectest.NSEC3} {
+		w := build(t, dnssectest.Spec{Origin: "one.tld.", Text: "a CNAME x.two.tld.\n", Denial: denial},
+			dnssectest.Spec{Origin: "two.tld.", Text: "@ DNAME three.tld.\n", Denial: denial},
+			dnssectest.Spec{Origin: "three.tld.", Text: "x CAA 0 issuemail \"ca.example\"\n", Denial: denial})
+		m := new(dns.Msg)
+		m.SetQuestion("a.one.tld.", dns.TypeCAA)
+		m.Response = true
+		links := [][]dns.RR{w.Set("one.tld.", "a.one.tld.", dns.TypeCNAME), w.Set("two.tld.", "two.tld.", dns.TypeDNAME), w.Set("three.tld.", "x.three.tld.", dns.TypeCAA)}
+		made := &dns.CNAME{Hdr: dns.RR_Header{Name: "x.two.tld.", Rrtype: dns.TypeCNAME, Class: dns.ClassINET}, Target: "x.three.tld."} // which is not signed (RFC 6672, section 5.3.1)
+		m.Answer = slices.Concat(links[0], links[1], []dns.RR{made}, links[2])
+		path := []string{"a.one.tld.", "x.two.tld.", "x.three.tld."}
+		if got := newValidator(t, w).judge(path, parsed(t, m)); got.State != dnssec.Secure {
+			t.Errorf("%s: %+v, want secure", denial, got)
+		}
+		for i, link := range links {
+			for what, spoil := range map[string]func(*dns.RRSIG){
+				"without its signature":          nil,
+				"with a signature by no key":     func(s *dns.RRSIG) { s.KeyTag++ },
+				"with the signature of a parent": func(s *dns.RRSIG) { s.SignerName = "tld." },
+				"out of date":                    func(s *dns.RRSIG) { s.Expiration = s.Inception + 1 },
+			} {
+				spoilt := m.Copy()
+				at := slices.IndexFunc(spoilt.Answer, func(rr dns.RR) bool { return rr.String() == link[len(link)-1].String() })
+				if spoil == nil {
+					spoilt.Answer = slices.Delete(spoilt.Answer, at, at+1)
+				} else {
+					spoil(spoilt.Answer[at].(*dns.RRSIG))
+				}
+				owner := link[0].Header().Name
+				if got := newValidator(t, w).judge(path, parsed(t, spoilt)); got.State != dnssec.Bogus || got.Flaw.Owner != owner {
+					t.Errorf("%s: link %d %s: %+v, want %s bogus", denial, i, what, got, owner)
+				}
+			}
+		}
+	}
+}
+
+// TestATopLevelDomainsDenialsAreVerifiedOnce: whatever unsigned zones are asked for, each record
+// of the chain of denials costs one verification.
+func TestATopLevelDomainsDenialsAreVerifiedOnce(t *testing.T) {
+	w := build(t, dnssectest.Spec{Origin: "site.tld.", Denial: dnssectest.NSEC}, dnssectest.Spec{Origin: "tld.", Denial: dnssectest.OptOut})
+	v := newValidator(t, w)
+	const names = 100
+	for i := range names {
+		if got := v.verdict(fmt.Sprintf("x.n%d.tld.", i)); got.State != dnssec.Insecure {
+			t.Fatalf("%+v", got)
+		}
+	}
+	// The keys of the root and of tld., its DS record, and the NSEC3 records of tld., ns.tld. and site.tld.
+	const once = 6
+	if m := v.chain.Memory(); m.Verified != once || m.Known < names {
+		t.Errorf("%d verified and %d remembered, want %d and more than %d", m.Verified, m.Known, once, names)
+	}
+}

@@ -387,3 +387,34 @@ func TestAnAnswerWithoutParts(t *testing.T) {
 		t.Errorf("%+v, %v, want bogus", got, next)
 	}
 }
+
+// TestWhatMissingKeysExcuse: a name whose zone has DS records is signed, whatever cannot be had
+// of it; of the others nothing is known.
+func TestWhatMissingKeysExcuse(t *testing.T) {
+	for lacks, want := range map[dnssec.Query]snapshot.ProofState{
+		{Name: "site.tld.", Type: dns.TypeDNSKEY}: snapshot.ProvenSigned,
+		{Name: "site.tld.", Type: dns.TypeDS}:     snapshot.NotProven,
+		{Name: "tld.", Type: dns.TypeDNSKEY}:      snapshot.NotProven,
+	} {
+		for _, name := range []string{"site.tld", "www.site.tld"} {
+			synctest.Test(t, func(t *testing.T) {
+				w := newSignedWorld(t, signedZones...)
+				w.spoil = func(_ string, q, m *dns.Msg) *dns.Msg {
+					if is(q, lacks.Name, lacks.Type) {
+						m.Answer, m.Ns, m.Rcode = nil, nil, dns.RcodeServerFailure
+					}
+					return m
+				}
+				r := w.own()
+				o := look(t, r, name)[name]
+				if err := r.Prove(t.Context(), slices.Values([]domain.Name{o.Name}), nil); err != nil {
+					t.Fatal(err)
+				}
+				o, _ = r.Store().Find(o.Name)
+				if o.Failure != snapshot.ServFail || o.Asked != spelling(lacks.Name) || o.Mark != snapshot.MarkKeys || len(o.Proofs) == 0 || o.Proofs[0].State != want {
+					t.Errorf("without %v, %s: %+v, want it %s", lacks, name, o, want)
+				}
+			})
+		}
+	}
+}

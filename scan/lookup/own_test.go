@@ -320,13 +320,15 @@ func TestTheReasonsAreThoseOfSnapshots(t *testing.T) {
 
 // TestOwnValidationProvesFailures: by verified denials, and without anybody's AD.
 func TestOwnValidationProvesFailures(t *testing.T) {
-	specs := append(slices.Clone(signedZones), dnssectest.Spec{Origin: "weak.", Denial: dnssectest.OptOut, Iterations: 51}, dnssectest.Spec{Origin: "open.weak.", Text: denyText})
+	specs := append(slices.Clone(signedZones), dnssectest.Spec{Origin: "weak.", Denial: dnssectest.OptOut, Iterations: 51}, dnssectest.Spec{Origin: "open.weak.", Text: denyText},
+		dnssectest.Spec{Origin: "many.", Denial: dnssectest.NSEC3, Iterations: 151}, dnssectest.Spec{Origin: "open.many.", Text: denyText})
 	for name, want := range map[string]snapshot.ProofState{
 		"dead.open.tld":   snapshot.ProvenInsecure,
 		"dead.site.tld":   snapshot.ProvenSigned,
 		"dead.old.tld":    snapshot.ProvenSigned, // it has DS records
 		"dead.broken.tld": snapshot.ProvenSigned,
 		"dead.open.weak":  snapshot.NotProven, // RFC 9276, section 3.2
+		"dead.open.many":  snapshot.NotProven, // insecure, and no excuse
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			w := newSignedWorld(t, specs...)
