@@ -8,6 +8,7 @@ import (
 	"github.com/miekg/dns"
 	"golang.org/x/sync/singleflight"
 
+	"caascan/scan/dnssec"
 	"caascan/scan/snapshot"
 )
 
@@ -152,19 +153,28 @@ func (p *prover) askTwice(ctx context.Context, name, zone string) (snapshot.Proo
 // readDS reads the reply to a DS query.
 func readDS(answer dsAnswer, name, zone string) snapshot.ProofStep {
 	step := snapshot.ProofStep{Name: name, Finding: snapshot.Unproven, Server: answer.server, Time: answer.at}
-	var m dns.Msg
-	if answer.message == nil || m.Unpack(answer.message) != nil {
+	if answer.message == nil {
 		return step
 	}
 	r, err := parseReply(answer.message)
 	if err != nil {
 		return step
 	}
+	signed, err := dnssec.Parse(answer.message)
+	if err != nil {
+		return step
+	}
 	step.Replied, step.RCode, step.AD = true, r.rcode, r.ad
 	unsupported := snapshot.HasEDE(r.ede, snapshot.EDEUnsupported, snapshot.EDEUndecided) // so it verifies no denial (RFC 9276, section 3.2)
-	if r.ownData(name) == "" && r.failure() == "" && !unsupported {
-		step.Finding = denial{&m, name, zone}.finding()
+	if r.ownData(name) != "" || r.failure() != "" || unsupported {
+		return step
 	}
+	read := dnssec.LeftOut
+	if r.ad {
+		read = dnssec.Validated
+	}
+	d := read(dnssec.Canonical(dns.Fqdn(zone)), dnssec.Canonical(dns.Fqdn(name)), signed)
+	step.Finding = findingOf(dnssec.Step{Cut: d.Cut, Weak: d.Weak})
 	return step
 }
 
