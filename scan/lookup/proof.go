@@ -156,11 +156,11 @@ func readDS(answer dsAnswer, name, zone string) snapshot.ProofStep {
 	if answer.message == nil {
 		return step
 	}
-	r, err := parseReply(answer.message)
+	signed, err := dnssec.Parse(answer.message)
 	if err != nil {
 		return step
 	}
-	signed, err := dnssec.Parse(answer.message)
+	r, err := parseReply(answer.message)
 	if err != nil {
 		return step
 	}
