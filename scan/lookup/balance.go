@@ -153,7 +153,7 @@ func (e *engine) judge(s *step, out outcome) {
 		u.uncut = true
 	}
 	if failure != snapshot.Timeout && failure != snapshot.Network && out.standing != flooded && e.time(s, out) {
-		e.noteLoss(u, s.lostEpoch, out.at)
+		e.noteLoss(u, s.lostEpoch, s.sends-1, out.at)
 	}
 	if u.noteAD(out); answered {
 		u.answers++
@@ -183,16 +183,16 @@ func (e *engine) answeredAfterAll(s *step, now time.Time) {
 	switch s.failed.up {
 	case nil:
 	case s.up:
-		e.noteLoss(s.up, s.failed.epoch, now)
+		e.noteLoss(s.up, s.failed.epoch, 1, now)
 	default:
 		s.failed.up.health.bettered++
 	}
 }
 
-// noteLoss takes in that a query was lost, or refused, and answered after that.
-func (e *engine) noteLoss(u *upstream, epoch int, now time.Time) {
+// noteLoss takes in that a query was lost or refused so many times, and answered after that.
+func (e *engine) noteLoss(u *upstream, epoch, times int, now time.Time) {
 	switch {
-	case !u.flow.noteLoss(epoch, now):
+	case !u.flow.noteLoss(epoch, times, now):
 	case u.flow.inVain(now):
 		u.flow.lift(now)
 		e.tell(u, Unlimited)
