@@ -61,10 +61,12 @@ type waiting struct {
 const doneBatch = 256
 
 // Something that was due so long ago already says that the engine was away. What has
-// arrived meanwhile takes so long at most to be handed to it.
+// arrived meanwhile is handed to it part by part, each of which takes so long at most. All
+// together they take less than away, or each would make the next one necessary.
 const (
-	away    = 10 * time.Millisecond
-	handing = time.Millisecond
+	away         = 10 * time.Millisecond
+	handing      = time.Millisecond
+	mostHandings = 5
 )
 
 // finalShare is the part of the rate that a server was seen to bear at which the final
@@ -130,8 +132,7 @@ func (e *engine) run(ctx context.Context) error {
 		e.takeIn()
 		now := time.Now()
 		if s := e.schedule.next(); s != nil && now.Sub(s.due) > away {
-			time.Sleep(handing)
-			e.takeIn()
+			e.catchUp()
 		}
 		e.expire(now)
 		e.tend(ctx, now)
@@ -183,6 +184,16 @@ func (e *engine) takeIn() (some bool) {
 		some = true
 	}
 	return some
+}
+
+// catchUp takes in what arrived while the engine was away, until nothing more comes.
+func (e *engine) catchUp() {
+	for range mostHandings {
+		time.Sleep(handing)
+		if !e.takeIn() {
+			return
+		}
+	}
 }
 
 func (e *engine) close() {
