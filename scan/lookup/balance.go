@@ -19,7 +19,7 @@ const (
 	nobody                // there is no server to wait for
 )
 
-// place finds the first step that is ready and need not wait; -1 where all have
+// place finds the first step that is ready and need not wait; -1 if all have
 // to.
 func (e *engine) place(now time.Time) (int, placing) {
 	for i := len(e.ready) - 1; i >= 0; i-- {
@@ -68,7 +68,7 @@ func (e *engine) placeStep(s *step, now time.Time) placing {
 }
 
 // take makes the server that a step was placed at the one that it asks. Until then,
-// where the rate forbids more, up is still the one that has failed.
+// if the rate forbids more, up is still the one that has failed.
 func (e *engine) take(s *step) {
 	if s.next != s.up || !s.pinned() {
 		e.rotor = slices.Index(e.upstreams, s.next) + 1
@@ -82,7 +82,7 @@ func (e *engine) mayAnswer(u *upstream, s *step) bool {
 }
 
 // placeNowhere: while all servers are out of rotation it is worth waiting, for a
-// while. Where one is in that must not answer this step, it is not.
+// while. If one is in that must not answer this step, it is not.
 func (e *engine) placeNowhere() placing {
 	if e.outSince.IsZero() || time.Since(e.outSince) >= e.outage() {
 		return nobody

@@ -56,7 +56,7 @@ type waiting struct {
 	silent        bool // in its last try
 }
 
-// doneBatch is how many Observations are handed over at a time; fewer where the
+// doneBatch is how many Observations are handed over at a time; fewer if the
 // engine has to wait.
 const doneBatch = 256
 
@@ -77,7 +77,7 @@ const finalShare = 10
 // once over arrivals, or never; the deadline is the engine's business.
 type transport interface {
 	// send takes the step's question, to its server, which the next flush sends.
-	// Where the outcome is known at once it is returned, with true, and nothing will
+	// If the outcome is known at once it is returned, with true, and nothing will
 	// arrive.
 	send(ctx context.Context, s *step, now time.Time) (outcome, bool)
 	// resend takes the question of the step's try once more, which is out over UDP.
@@ -86,7 +86,7 @@ type transport interface {
 	// that, and reports whether there was one.
 	flush(now time.Time, endTry func(*step, outcome)) bool
 	arrivals() <-chan arrival
-	// receive calls endTry for each step whose try an arrival ends: none where
+	// receive calls endTry for each step whose try an arrival ends: none if
 	// the arrival is nobody's reply, and the wait goes on.
 	receive(a arrival, endTry func(*step, outcome))
 	// timeOut drops the step's query, whose deadline is over, and returns how its try
