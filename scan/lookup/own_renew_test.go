@@ -130,10 +130,14 @@ func TestZonesThatChange(t *testing.T) {
 		want          snapshot.DNSSEC
 		queries       map[string]int
 	}{
-		"all keys are new": {signed, signed, "x.made.site.tld", snapshot.Secure,
-			map[string]int{"tld DNSKEY": 1, "site.tld DS": 2, "site.tld DNSKEY": 2}},
-		"it is not signed any more": {signed, unsigned, "x.made.site.tld", snapshot.Insecure,
-			map[string]int{"tld DNSKEY": 1, "site.tld DS": 2, "site.tld DNSKEY": 2}},
+		"all keys are new": {
+			signed, signed, "x.made.site.tld", snapshot.Secure,
+			map[string]int{"tld DNSKEY": 1, "site.tld DS": 2, "site.tld DNSKEY": 2},
+		},
+		"it is not signed any more": {
+			signed, unsigned, "x.made.site.tld", snapshot.Insecure,
+			map[string]int{"tld DNSKEY": 1, "site.tld DS": 2, "site.tld DNSKEY": 2},
+		},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			w := newSignedWorld(t)
