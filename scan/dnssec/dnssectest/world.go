@@ -125,6 +125,20 @@ func Build(now time.Time, specs ...Spec) (*World, error) {
 	return w, nil
 }
 
+// Zone makes one zone by itself, whose Text has the delegations and their DS records too. It
+// returns its records, and the DS records that its parent has to have. The error is that of the
+// Text.
+func Zone(now time.Time, spec Spec) (records, ds []dns.RR, err error) {
+	z := &zone{Spec: spec, now: now}
+	if err := z.read(); err != nil {
+		return nil, nil, err
+	}
+	if spec.Denial != Unsigned {
+		z.sign()
+	}
+	return z.records, z.ds, nil
+}
+
 // delegate adds the delegations to the zones right below one.
 func (w *World) delegate(parent *zone) {
 	for origin, child := range w.zones {
