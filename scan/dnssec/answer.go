@@ -146,6 +146,7 @@ func (c *check) absent(q Question, r *Reply, name string) Verdict {
 		return bogus(Flaw{Reason: reason, Zone: trust.Zone.Name, Owner: name, Type: q.Type})
 	}
 	d := c.readDenial(r.authority, trust.Zone)
+	d.nameError = r.RCode == dns.RcodeNameError
 	return d.held(q, d.find(name, q.Type), name, q.Type)
 }
 

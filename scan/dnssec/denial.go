@@ -14,6 +14,9 @@ type denial struct {
 	nsec   []*dns.NSEC
 	nsec3  []*dns.NSEC3
 	hashed map[string]string // hashes by name, with the parameters of the zone
+	// nameError says that the reply is NXDOMAIN. That needs the denial of a wildcard too (RFC
+	// 5155, section 8.4).
+	nameError bool
 	// iterations are the most that a record has.
 	iterations uint16
 	all        Verdict // of the signatures over the records; Secure with the first end of them

@@ -115,3 +115,19 @@ func TestDSRecordsOfAWildcard(t *testing.T) {
 		t.Errorf("%+v, want DS records that are made from a wildcard bogus", got)
 	}
 }
+
+// TestANameErrorUnderOptOut needs the denial of a wildcard as any other (RFC 5155, section 8.4).
+// NODATA does not: it may be for an empty non-terminal above a delegation that is left out.
+func TestANameErrorUnderOptOut(t *testing.T) {
+	w := build(t, dnssectest.Spec{Origin: "site.tld.", Text: "www A 192.0.2.1\n", Denial: dnssectest.OptOut})
+	for denials, want := range map[string]dnssec.State{"=site.tld. ~no.site.tld. ~*.site.tld.": dnssec.Insecure, "=site.tld. ~no.site.tld.": dnssec.Bogus} {
+		m := w.Answer("no.site.tld.", dns.TypeCAA)
+		m.Ns = append(w.Set("site.tld.", "site.tld.", dns.TypeSOA), w.Denials("site.tld.", strings.Fields(denials)...)...)
+		for rcode, want := range map[int]dnssec.State{dns.RcodeNameError: want, dns.RcodeSuccess: dnssec.Insecure} {
+			m.Rcode = rcode
+			if got := newValidator(t, w).judge([]string{"no.site.tld."}, parsed(t, m)); got.State != want {
+				t.Errorf("%s, %s: %+v, want state %d", denials, dns.RcodeToString[rcode], got, want)
+			}
+		}
+	}
+}
