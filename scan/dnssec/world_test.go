@@ -42,10 +42,13 @@ type validator struct {
 	now    time.Time
 	spoils func(*dns.Msg) // what happens to each reply on its way
 	asked  []dnssec.Query // of the chain
+
+	mutates mutation                   // what happens to one message of all
+	moved   map[dnssec.Query]time.Time // when a reply comes, if not now
 }
 
 func newValidator(t testing.TB, w *dnssectest.World) *validator {
-	return &validator{t: t, world: w, chain: dnssec.NewChain([]dns.RR{w.Anchor}), now: now}
+	return &validator{t: t, world: w, chain: dnssec.NewChain([]dns.RR{w.Anchor}), now: now, mutates: mutation{turn: -1}}
 }
 
 func (v *validator) reply(name string, kind uint16) (*dns.Msg, *dnssec.Reply) {
@@ -54,7 +57,23 @@ func (v *validator) reply(name string, kind uint16) (*dns.Msg, *dnssec.Reply) {
 	if v.spoils != nil {
 		v.spoils(m)
 	}
-	return m, parsed(v.t, m)
+	wire, err := m.Pack()
+	if err != nil {
+		v.t.Fatal(err)
+	}
+	r, err := dnssec.Parse(v.mutates.next(wire))
+	if err != nil {
+		r = new(dnssec.Reply) // which is not taken for an answer
+	}
+	return m, r
+}
+
+// when returns the time that a reply comes at.
+func (v *validator) when(q dnssec.Query) time.Time {
+	if at, found := v.moved[q]; found {
+		return at
+	}
+	return v.now
 }
 
 // parsed sends a message through the wire.
@@ -87,7 +106,7 @@ func (v *validator) judge(path []string, r *dnssec.Reply) dnssec.Verdict {
 		}
 		v.asked = append(v.asked, next)
 		_, r := v.reply(next.Name, next.Type)
-		if got := v.chain.Learn(next, r, v.now); got.State == dnssec.Bogus {
+		if got := v.chain.Learn(next, r, v.when(next)); got.State == dnssec.Bogus {
 			v.chain.Stand(next, got)
 		}
 	}
