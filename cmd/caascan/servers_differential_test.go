@@ -35,7 +35,7 @@ const (
 // validating unbound with the same trust anchor, in worlds that are made by chance. Where the
 // two differ a clause has to say why.
 func TestDifferential(t *testing.T) {
-	pairs, seed := number(t, differentialPairs, 400), number(t, differentialSeed, rand.Uint64())
+	pairs, seed := number(t, differentialPairs, 1000), number(t, differentialSeed, rand.Uint64())
 	t.Logf("seed %d", seed)
 	random := rand.New(rand.NewPCG(seed, 0))
 	counts := make(map[string]int)
