@@ -36,13 +36,22 @@ func signedResolverUntil(t *testing.T, ends time.Duration) (address, anchor stri
 	if err != nil {
 		t.Fatal(err)
 	}
-	server, err := dnstest.Start(dnstest.Config{Handle: func(q dnstest.Query) []dnstest.Reply {
-		m := w.Answer(dns.Fqdn(q.Name), q.Type)
-		m.Id = q.ID
-		var asked dns.Msg
-		if asked.Unpack(q.Wire) == nil {
-			m.Question = asked.Question
+	address = serveSigned(t, func(q *dns.Msg) *dns.Msg { return w.Answer(q.Question[0].Name, q.Question[0].Qtype) })
+	anchor = filepath.Join(t.TempDir(), "root.ds")
+	writeText(t, anchor, w.Anchor.String()+"\n")
+	return address, anchor
+}
+
+// serveSigned starts a resolver, and returns its address.
+func serveSigned(t *testing.T, answer func(q *dns.Msg) *dns.Msg) (address string) {
+	t.Helper()
+	server, err := dnstest.Start(dnstest.Config{Handle: func(asked dnstest.Query) []dnstest.Reply {
+		q := new(dns.Msg)
+		if q.Unpack(asked.Wire) != nil {
+			return nil
 		}
+		m := answer(q)
+		m.Id, m.Question = q.Id, q.Question
 		m.SetEdns0(dns.DefaultMsgSize, true)
 		wire, err := m.Pack()
 		if err != nil {
@@ -54,9 +63,7 @@ func signedResolverUntil(t *testing.T, ends time.Duration) (address, anchor stri
 		t.Fatal(err)
 	}
 	t.Cleanup(server.Close)
-	anchor = filepath.Join(t.TempDir(), "root.ds")
-	writeText(t, anchor, w.Anchor.String()+"\n")
-	return server.Addr(), anchor
+	return server.Addr()
 }
 
 const signedList = "mail\na@site.tld\na@www.site.tld\na@open.tld\na@expired.tld\na@odd.tld\n"

@@ -4,6 +4,7 @@ package main
 
 import (
 	"fmt"
+	"iter"
 	"maps"
 	"math/rand/v2"
 	"os"
@@ -34,21 +35,14 @@ const (
 // validating unbound with the same trust anchor, in worlds that are made by chance. Where the
 // two differ a clause has to say why.
 func TestDifferential(t *testing.T) {
-	pairs := 400
-	if text := os.Getenv(differentialPairs); text != "" {
-		pairs = atoi(t, text)
-	}
-	seed := rand.Uint64()
-	if text := os.Getenv(differentialSeed); text != "" {
-		seed = uint64(atoi(t, text))
-	}
+	pairs, seed := number(t, differentialPairs, 1000), number(t, differentialSeed, rand.Uint64())
 	t.Logf("seed %d", seed)
 	random := rand.New(rand.NewPCG(seed, 0))
 	counts := make(map[string]int)
-	compared := 0
+	compared := uint64(0)
 	for n := 0; compared < pairs; n++ {
 		t.Run(fmt.Sprintf("world %d", n), func(t *testing.T) {
-			compared += compareWorld(t, random, counts)
+			compared += uint64(compareWorld(t, random, counts))
 		})
 		if t.Failed() {
 			break
@@ -59,9 +53,14 @@ func TestDifferential(t *testing.T) {
 	}
 }
 
-func atoi(t *testing.T, text string) int {
+// number is what an environment variable says, or otherwise if it is not set.
+func number(t *testing.T, variable string, otherwise uint64) uint64 {
 	t.Helper()
-	n, err := strconv.Atoi(text)
+	text := os.Getenv(variable)
+	if text == "" {
+		return otherwise
+	}
+	n, err := strconv.ParseUint(text, 10, 64)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -94,7 +93,7 @@ func compareWorld(t *testing.T, random *rand.Rand, counts map[string]int) int {
 		if state := stateWords(o); state != want {
 			why := explained(specs, o, want)
 			if counts[fmt.Sprintf("difference: %s here, %s by unbound: %s", state, want, why)]++; why == "" {
-				t.Errorf("%s: %s here, %s by unbound: %+v (flaw %v)\n%s", name, state, want, o, o.Flaw, describe(specs, name))
+				t.Errorf("%s: %s here, %s by unbound: %+v (flaw %v)\n%s", name, state, want, o, o.Flaw, describe(specs, append(o.Aliases, name)))
 			}
 		}
 	}
@@ -104,30 +103,35 @@ func compareWorld(t *testing.T, random *rand.Rand, counts map[string]int) int {
 // sitesInAWorld is how many zones a world has below its top-level domains.
 const sitesInAWorld = 24
 
+// site is the name of a zone, unless that has a label more.
+func site(i int) string { return fmt.Sprintf("s%d.t%d.", i, i%len(denials())) }
+
+// denials are those of the top-level domains.
+func denials() []dnssectest.Denial {
+	return []dnssectest.Denial{dnssectest.NSEC, dnssectest.NSEC3, dnssectest.OptOut, dnssectest.OptOutListed}
+}
+
 // chanceWorld makes the zones of a world.
 func chanceWorld(random *rand.Rand) []dnssectest.Spec {
-	pick := func(list ...dnssectest.Denial) dnssectest.Denial { return list[random.IntN(len(list))] }
-	specs := []dnssectest.Spec{{Origin: ".", Denial: pick(dnssectest.NSEC, dnssectest.NSEC3)}}
-	denials := []dnssectest.Denial{dnssectest.NSEC, dnssectest.NSEC3, dnssectest.OptOut, dnssectest.OptOutListed}
-	for i, denial := range denials {
+	specs := []dnssectest.Spec{{Origin: ".", Denial: chance(random, []dnssectest.Denial{dnssectest.NSEC, dnssectest.NSEC3})}}
+	for i, denial := range denials() {
 		specs = append(specs, dnssectest.Spec{
-			Origin: fmt.Sprintf("t%d.", i), Denial: denial, Algorithm: chanceAlgorithm(random), Split: random.IntN(2) == 0,
-			Iterations: chanceIterations(random), Salt: []string{"", "c0ffee"}[random.IntN(2)],
+			Origin: fmt.Sprintf("t%d.", i), Denial: denial, Algorithm: chance(random, algorithms()), Split: random.IntN(2) == 0,
+			Iterations: chance(random, iterations()), Salt: chance(random, []string{"", "c0ffee"}),
 			Text: "*.wild CAA 0 issuemail \"ca.example\"\n",
 		})
 		if i == 0 && random.IntN(3) == 0 {
-			specs[len(specs)-1].Fault = dnssectest.Faults()[random.IntN(len(dnssectest.Faults()))]
+			specs[len(specs)-1].Fault = chance(random, dnssectest.Faults())
 		}
 	}
-	faults := dnssectest.Faults()
 	for i := range sitesInAWorld {
 		s := dnssectest.Spec{
-			Origin: fmt.Sprintf("s%d.t%d.", i, random.IntN(len(denials))), Denial: pick(append(denials, dnssectest.Unsigned)...),
-			Algorithm: chanceAlgorithm(random), Split: random.IntN(2) == 0, Iterations: chanceIterations(random),
-			Salt: []string{"", "ab", "0123456789"}[random.IntN(3)], Digest: []uint8{0, 0, dns.SHA1, dns.SHA384}[random.IntN(4)],
+			Origin: site(i), Denial: chance(random, append(denials(), dnssectest.Unsigned)),
+			Algorithm: chance(random, append(algorithms(), dns.RSASHA1NSEC3SHA1)), Split: random.IntN(2) == 0, Iterations: chance(random, iterations()),
+			Salt: chance(random, []string{"", "ab", "0123456789"}), Digest: chance(random, []uint8{0, 0, dns.SHA1, dns.SHA384}),
 		}
 		if random.IntN(3) > 0 {
-			s.Fault = faults[random.IntN(len(faults))]
+			s.Fault = chance(random, dnssectest.Faults())
 		}
 		if random.IntN(5) == 0 {
 			s.Origin = "sub." + s.Origin // an empty non-terminal above
@@ -135,29 +139,32 @@ func chanceWorld(random *rand.Rand) []dnssectest.Spec {
 		s.Text = chanceText(random)
 		specs = append(specs, s)
 		if random.IntN(4) == 0 {
-			specs = append(specs, dnssectest.Spec{Origin: "child." + s.Origin, Denial: pick(append(denials, dnssectest.Unsigned)...), Text: chanceText(random)})
+			specs = append(specs, dnssectest.Spec{Origin: "child." + s.Origin, Denial: chance(random, append(denials(), dnssectest.Unsigned)), Text: chanceText(random)})
 		}
 	}
 	return specs
 }
 
-func chanceAlgorithm(random *rand.Rand) uint8 {
-	list := []uint8{dns.ECDSAP256SHA256, dns.ECDSAP256SHA256, dns.RSASHA256, dns.RSASHA512, dns.ECDSAP384SHA384, dns.ED25519}
-	return list[random.IntN(len(list))]
+// algorithms are those that are supported, the most used one twice.
+func algorithms() []uint8 {
+	return []uint8{dns.ECDSAP256SHA256, dns.ECDSAP256SHA256, dns.RSASHA256, dns.RSASHA512, dns.ECDSAP384SHA384, dns.ED25519}
 }
 
-func chanceIterations(random *rand.Rand) uint16 {
-	list := []uint16{0, 0, 0, 1, 10, 150, 151}
-	return list[random.IntN(len(list))]
-}
+func chance[T any](random *rand.Rand, list []T) T { return list[random.IntN(len(list))] }
+
+// iterations are 0 mostly, and some around the limit (RFC 9276, section 3.2).
+func iterations() []uint16 { return []uint16{0, 0, 0, 1, 10, 150, 151} }
 
 // chanceText makes the records of a zone: some of what there can be.
 func chanceText(random *rand.Rand) string {
 	lines := []string{
 		`@ CAA 0 issuemail "ca.example"`, `www A 192.0.2.1`, `a.b.ent CAA 0 issue "ca.example"`, `*.wild CAA 0 issuemail "ca.example"`, `near.wild A 192.0.2.1`,
 		`*.empty A 192.0.2.1`, `alias CNAME www`, `dangling CNAME not-there`, `tree DNAME wild`, `*.made CNAME www`, `far CNAME ent`,
-		fmt.Sprintf("out CNAME www.s%d.t%d.", random.IntN(sitesInAWorld), random.IntN(4)),
-		fmt.Sprintf("over DNAME s%d.t%d.", random.IntN(sitesInAWorld), random.IntN(4)),
+		"out CNAME www." + site(random.IntN(sitesInAWorld)),
+		"over DNAME " + site(random.IntN(sitesInAWorld)),
+		"*.any CNAME www." + site(random.IntN(sitesInAWorld)),
+		"*.twice CNAME x.any." + site(random.IntN(sitesInAWorld)),
+		"*.nowhere CNAME x.wild." + site(random.IntN(sitesInAWorld)),
 		`large CAA 0 issuemail "` + strings.Repeat("a", 200) + `.example"`, `odd CAA 0 issuemail "a\\b\"c"`, `cut NS ns.elsewhere.invalid.`,
 	}
 	var b strings.Builder
@@ -178,7 +185,7 @@ func chanceNames(random *rand.Rand, specs []dnssectest.Spec) []domain.Name {
 		}
 		for _, label := range []string{
 			"", "www.", "a.b.ent.", "ent.", "b.ent.", "x.ent.", "x.wild.", "x.y.wild.", "near.wild.", "x.empty.", "alias.", "dangling.",
-			"y.tree.", "tree.", "x.made.", "far.", "out.", "www.over.", "large.", "odd.", "no.", "x.y.no.", "wild.",
+			"y.tree.", "tree.", "x.made.", "far.", "out.", "www.over.", "x.any.", "x.twice.", "x.nowhere.", "x.cut.", "large.", "odd.", "no.", "x.y.no.", "wild.",
 		} {
 			if random.IntN(4) == 0 {
 				continue
@@ -250,27 +257,51 @@ func unboundState(t *testing.T, resolver, name string) string {
 
 // explained returns the clause that lets the two differ, "" if there is none.
 func explained(specs []dnssectest.Spec, o snapshot.Observation, want string) string {
-	if o.Flaw == nil || want == string(snapshot.Bogus) {
+	if o.Flaw == nil {
 		return ""
 	}
-	of := specs[slices.IndexFunc(specs, func(s dnssectest.Spec) bool { return s.Origin == dns.Fqdn(o.Flaw.Zone) })]
+	on := slices.Collect(zonesOf(specs, append(o.Aliases, o.Name.String())))
+	at := slices.IndexFunc(on, func(s dnssectest.Spec) bool { return s.Origin == dns.Fqdn(o.Flaw.Zone) })
 	switch {
-	case o.Flaw.Reason != snapshot.FlawNoMatch:
-	case of.Fault == dnssectest.WeakDigest:
+	case o.DNSSEC() == snapshot.Insecure && slices.ContainsFunc(on, weaklySigned):
+		return "RFC 9905, section 2: signatures with SHA-1 count as unknown; unbound verifies them"
+	case at >= 0 && weaklySigned(on[at]) && on[at].Fault == dnssectest.HalfSigned:
+		return "RFC 4035, section 2.2: a DS record promises signatures of its algorithm, and there are those with SHA-1 alone; unbound verifies them"
+	}
+	if at < 0 || o.Flaw.Reason != snapshot.FlawNoMatch || want == string(snapshot.Bogus) {
+		return ""
+	}
+	switch on[at].Fault {
+	case dnssectest.WeakDigest:
 		return "RFC 4509, section 3: beside one with SHA-256 a DS record with SHA-1 does not count; unbound takes any of them"
-	case of.Fault == dnssectest.Revoked:
+	case dnssectest.Revoked:
 		return "RFC 5011, section 2.1: a key that is revoked is used for nothing but its own revocation; unbound heeds that of trust anchors alone"
 	}
 	return ""
 }
 
-// describe says how the zones of a name are signed.
-func describe(specs []dnssectest.Spec, name string) string {
-	var b strings.Builder
-	for _, s := range specs {
-		if dns.IsSubDomain(s.Origin, dns.Fqdn(name)) {
-			fmt.Fprintf(&b, "%+v\n", s)
+// weaklySigned reports whether a zone is signed with SHA-1.
+func weaklySigned(s dnssectest.Spec) bool {
+	return s.Denial != dnssectest.Unsigned && s.Algorithm == dns.RSASHA1NSEC3SHA1
+}
+
+// zonesOf are those that names lie in, and the ones above.
+func zonesOf(specs []dnssectest.Spec, names []string) iter.Seq[dnssectest.Spec] {
+	return func(yield func(dnssectest.Spec) bool) {
+		for _, s := range specs {
+			within := func(name string) bool { return dns.IsSubDomain(s.Origin, dns.Fqdn(name)) }
+			if slices.ContainsFunc(names, within) && !yield(s) {
+				return
+			}
 		}
+	}
+}
+
+// describe says how the zones of names are signed.
+func describe(specs []dnssectest.Spec, names []string) string {
+	var b strings.Builder
+	for s := range zonesOf(specs, names) {
+		fmt.Fprintf(&b, "%+v\n", s)
 	}
 	return b.String()
 }

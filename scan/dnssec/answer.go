@@ -151,15 +151,17 @@ func (c *check) absent(q Question, r *Reply, name string) Verdict {
 		return bogus(Flaw{Reason: reason, Zone: trust.Zone.Name, Owner: name, Type: q.Type})
 	}
 	d := c.readDenial(r.authority, trust.Zone)
+	d.nameError = r.RCode == dns.RcodeNameError
+	d.denies = findRecords(r.authority, trust.Zone.Name, dns.TypeSOA) != nil
 	return d.held(q, d.find(name, q.Type), name, q.Type)
 }
 
 // held is verdict, for a finding that is held against what is known of the name if the
 // records do not prove it: by too many iterations, or because they may be there for the
 // wildcard that an alias was made from. The name may lie in a zone below, of which the one
-// that denies says nothing.
+// that denies says nothing, unless its SOA record is there: then it has to prove what it says.
 func (d *denial) held(q Question, f finding, name string, kind uint16) Verdict {
-	if f == uncounted || f == unproven && len(q.Path) > 1 {
+	if f == uncounted || f == unproven && len(q.Path) > 1 && !d.denies {
 		switch trust := q.Trust(name); {
 		case trust.State != Secure:
 			return trust.verdict()

@@ -153,6 +153,16 @@ func TestFaults(t *testing.T) {
 		dnssectest.NewAlgorithm:    {},
 		dnssectest.WeakDigest:      {dnssec.NoMatchingKey, dnssec.NoMatchingKey},
 		dnssectest.SpareDS:         {},
+		dnssectest.NewKey:          {},
+		dnssectest.MixedKeys:       {},
+		dnssectest.SecondDS:        {},
+		dnssectest.EarlyAlgorithm:  {},
+		dnssectest.OldAlgorithm:    {},
+		dnssectest.HalfSigned:      {},
+		dnssectest.NoDS:            {dnssec.UnsignedDelegation, dnssec.UnsignedDelegation},
+		dnssectest.FewLabels:       {dnssec.SignatureWrong, ""}, // the labels are signed too (RFC 4034, section 3.1.8.1)
+		dnssectest.NoKeys:          {dnssec.NoMatchingKey, dnssec.NoMatchingKey},
+		dnssectest.HalfStripped:    {"", ""}, // the record that www owns is left
 	}
 	for _, fault := range dnssectest.Faults() {
 		want, known := wants[fault]

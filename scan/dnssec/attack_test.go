@@ -46,6 +46,53 @@ func TestASecondAroundTheTimesOfASignature(t *testing.T) {
 	}
 }
 
+// TestASecondAroundTheTimesOfAChain: each signature from the root down is held to the time that
+// its reply came at, those over keys, DS records and their denials too.
+func TestASecondAroundTheTimesOfAChain(t *testing.T) {
+	w := build(t, dnssectest.Spec{Origin: "site.tld.", Text: siteText, Denial: dnssectest.NSEC3}, dnssectest.Spec{Origin: "open.tld.", Text: caaText})
+	v := newValidator(t, w)
+	v.verdict("site.tld.") // the keys are known in time
+	for query, state := range map[dnssec.Query]dnssec.State{
+		{Name: ".", Type: dns.TypeDNSKEY}:         dnssec.Secure,
+		{Name: "tld.", Type: dns.TypeDS}:          dnssec.Secure,
+		{Name: "tld.", Type: dns.TypeDNSKEY}:      dnssec.Secure,
+		{Name: "site.tld.", Type: dns.TypeDS}:     dnssec.Secure,
+		{Name: "site.tld.", Type: dns.TypeDNSKEY}: dnssec.Secure,
+		{Name: "open.tld.", Type: dns.TypeDS}:     dnssec.Insecure,
+	} {
+		for at, want := range map[time.Time]dnssec.Reason{
+			now.Add(-dnssectest.Lifetime - time.Second): dnssec.SignatureNotYetValid,
+			now.Add(-dnssectest.Lifetime):               "",
+			now.Add(dnssectest.Lifetime):                "",
+			now.Add(dnssectest.Lifetime + time.Second):  dnssec.SignatureExpired,
+		} {
+			got := v.learntAt(query, at)
+			if want == "" && got.State != state || want != "" && (got.State != dnssec.Bogus || got.Flaw.Reason != want) {
+				t.Errorf("%v at %v: %+v, want state %d or %q", query, at, got, state, want)
+			}
+		}
+	}
+}
+
+// learntAt returns what the reply to a query of the chain would tell at a time, by links above
+// it that were judged in time.
+func (v *validator) learntAt(q dnssec.Query, at time.Time) dnssec.Verdict {
+	v.t.Helper()
+	_, r := v.reply(q.Name, q.Type)
+	if q.Type == dns.TypeDS {
+		_, above, _ := strings.Cut(q.Name, ".")
+		trust, _ := v.chain.Trust(dns.Fqdn(above), now)
+		return dnssec.Delegate(trust.Zone, q.Name, r, at, nil).Verdict
+	}
+	trusted := []dns.RR{v.world.Anchor}
+	if q.Name != "." {
+		m := v.world.Answer(q.Name, dns.TypeDS)
+		trusted = slices.DeleteFunc(m.Answer, func(rr dns.RR) bool { return rr.Header().Rrtype != dns.TypeDS })
+	}
+	_, verdict := dnssec.Keys(q.Name, trusted, r, at, nil)
+	return verdict
+}
+
 // TestWhatResolversMayDoToAnAnswer: whatever is left out, swapped or taken from elsewhere, a
 // signed name is bogus then, and neither secure nor insecure.
 func TestWhatResolversMayDoToAnAnswer(t *testing.T) {
@@ -292,36 +339,59 @@ func keyWithTag(t *testing.T, tag uint16, number byte) *dns.DNSKEY {
 	return nil
 }
 
-// FuzzMutated: a signed reply that has been changed is secure only if what it says is what was
-// signed.
+// FuzzMutated: whatever is changed in the replies about a signed name, that for its CAA records
+// and those for the keys and DS records of the zones above, it is secure only with what was
+// signed, and never insecure: its zone is signed, and leaves nothing out.
 func FuzzMutated(f *testing.F) {
-	w := build(f, dnssectest.Spec{Origin: "site.tld.", Text: siteText, Denial: dnssectest.NSEC}, dnssectest.Spec{Origin: "open.tld.", Text: caaText})
-	names := []string{"site.tld.", "www.site.tld.", "x.wild.site.tld.", "no.site.tld.", "alias.site.tld."}
+	names := []string{"site.tld.", "www.site.tld.", "x.wild.site.tld.", "no.site.tld.", "alias.site.tld.", "y.tree.site.tld.", "ent.site.tld."}
 	for i := range names {
 		for at := range uint16(16) {
-			f.Add(uint8(i), at*37+12, byte(1)<<(at%8))
+			f.Add(uint8(i), uint8(at), at*37+12, byte(1)<<(at%8), at*53+2, byte(at))
 		}
 	}
-	v := newValidator(f, w)
-	f.Fuzz(func(t *testing.T, which uint8, at uint16, flip byte) {
-		name := names[int(which)%len(names)]
-		m := w.Answer(name, dns.TypeCAA)
-		wire, err := m.Pack()
+	worlds := []*dnssectest.World{}
+	for _, denial := range []dnssectest.Denial{dnssectest.NSEC, dnssectest.NSEC3} {
+		worlds = append(worlds, build(f, dnssectest.Spec{Origin: "site.tld.", Text: siteText, Denial: denial}, dnssectest.Spec{Origin: "open.tld.", Text: caaText}))
+	}
+	f.Fuzz(func(t *testing.T, which, query uint8, at uint16, flip byte, at2 uint16, flip2 byte) {
+		w, name := worlds[int(which)%2], names[int(which/2)%len(names)]
+		v := newValidator(t, w)
+		v.mutates = mutation{turn: int(query) % 6, at: [2]uint16{at, at2}, flip: [2]byte{flip, flip2}}
+		truth := w.Answer(name, dns.TypeCAA)
+		wire, err := truth.Pack()
 		if err != nil {
 			t.Fatal(err)
 		}
-		wire[int(at)%len(wire)] ^= flip
+		wire = v.mutates.next(wire)
 		var changed dns.Msg
 		r, err := dnssec.Parse(wire)
 		if err != nil || changed.Unpack(wire) != nil {
 			return
 		}
-		v.t = t
 		got := v.judge(pathOf(&changed, name), r)
-		if got.State == dnssec.Secure && says(&changed, name) != says(m, name) {
-			t.Errorf("octet %d of the reply for %s flipped by %#x: secure, but it says %s, and %s was signed", int(at)%len(wire), name, flip, says(&changed, name), says(m, name))
+		if got.State == dnssec.Secure && says(&changed, name) != says(truth, name) {
+			t.Errorf("%s, with %+v: secure, but it says %s, and %s was signed", name, v.mutates, says(&changed, name), says(truth, name))
+		}
+		if got.State == dnssec.Insecure {
+			t.Errorf("%s, with %+v: %+v, and it is signed", name, v.mutates, got)
 		}
 	})
+}
+
+// mutation changes two octets of one reply of several.
+type mutation struct {
+	turn int // which: 0 is the next one
+	at   [2]uint16
+	flip [2]byte
+}
+
+func (m *mutation) next(wire []byte) []byte {
+	if m.turn--; m.turn == -1 {
+		for i, at := range m.at {
+			wire[int(at)%len(wire)] ^= m.flip[i]
+		}
+	}
+	return wire
 }
 
 // says returns the CAA records at the end of the aliases in a reply.

@@ -14,6 +14,12 @@ type denial struct {
 	nsec   []*dns.NSEC
 	nsec3  []*dns.NSEC3
 	hashed map[string]string // hashes by name, with the parameters of the zone
+	// nameError says that the reply is NXDOMAIN. That needs the denial of a wildcard too (RFC
+	// 5155, section 8.4).
+	nameError bool
+	// denies says that the zone's SOA record is in the reply, so that it is the zone that says
+	// what is not there (RFC 2308, section 2).
+	denies bool
 	// iterations are the most that a record has.
 	iterations uint16
 	all        Verdict // of the signatures over the records; Secure with the first end of them

@@ -115,3 +115,38 @@ func TestDSRecordsOfAWildcard(t *testing.T) {
 		t.Errorf("%+v, want DS records that are made from a wildcard bogus", got)
 	}
 }
+
+// TestANameErrorUnderOptOut needs the denial of a wildcard as any other (RFC 5155, section 8.4).
+// NODATA does not: it may be for an empty non-terminal above a delegation that is left out.
+func TestANameErrorUnderOptOut(t *testing.T) {
+	w := build(t, dnssectest.Spec{Origin: "site.tld.", Text: "www A 192.0.2.1\n", Denial: dnssectest.OptOut})
+	for denials, want := range map[string]dnssec.State{"=site.tld. ~no.site.tld. ~*.site.tld.": dnssec.Insecure, "=site.tld. ~no.site.tld.": dnssec.Bogus} {
+		m := w.Answer("no.site.tld.", dns.TypeCAA)
+		m.Ns = append(w.Set("site.tld.", "site.tld.", dns.TypeSOA), w.Denials("site.tld.", strings.Fields(denials)...)...)
+		for rcode, want := range map[int]dnssec.State{dns.RcodeNameError: want, dns.RcodeSuccess: dnssec.Insecure} {
+			m.Rcode = rcode
+			if got := newValidator(t, w).judge([]string{"no.site.tld."}, parsed(t, m)); got.State != want {
+				t.Errorf("%s, %s: %+v, want state %d", denials, dns.RcodeToString[rcode], got, want)
+			}
+		}
+	}
+}
+
+// TestADenialWithoutItsEncloser proves nothing, though an alias has led to the name, and though
+// it is below a delegation that may be left out: the zone says itself that the name is not there
+// (RFC 5155, section 8.4). Servers answer so for names below an empty non-terminal that is left
+// out. If the answer is that of a zone below, it is not signed.
+func TestADenialWithoutItsEncloser(t *testing.T) {
+	w := build(t, dnssectest.Spec{Origin: "tld.", Denial: dnssectest.OptOut}, dnssectest.Spec{Origin: "sub.ent.tld."},
+		dnssectest.Spec{Origin: "site.tld.", Text: "out CNAME www.ent.tld.\n", Denial: dnssectest.NSEC})
+	m := w.Answer("out.site.tld.", dns.TypeCAA)
+	path := pathOf(m, "out.site.tld.")
+	of := w.Denials("tld.", "~www.ent.tld.")
+	m.Rcode = dns.RcodeNameError
+	for zone, want := range map[string]dnssec.State{"tld.": dnssec.Bogus, "sub.ent.tld.": dnssec.Insecure} {
+		m.Ns = append(w.Set(zone, zone, dns.TypeSOA), of...)
+		if got := newValidator(t, w).judge(path, parsed(t, m)); got.State != want {
+			t.Errorf("with the SOA record of %s: %+v, want state %d", zone, got, want)
+		}
+	}
+}

@@ -92,7 +92,7 @@ func (d *denial) findNSEC3(name string, kind uint16) finding {
 	} else if wild == "" || d.cover(wild) != nil {
 		f = noName // section 8.4
 	}
-	if optOut { // nothing is proven of what is left out (section 9.2), empty non-terminals of it neither
+	if optOut && (f != unproven || !d.nameError) { // nothing is proven of what is left out (section 9.2), empty non-terminals of it neither
 		return optedOut
 	}
 	return f

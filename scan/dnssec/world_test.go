@@ -42,10 +42,12 @@ type validator struct {
 	now    time.Time
 	spoils func(*dns.Msg) // what happens to each reply on its way
 	asked  []dnssec.Query // of the chain
+
+	mutates mutation // what happens to one message of all
 }
 
 func newValidator(t testing.TB, w *dnssectest.World) *validator {
-	return &validator{t: t, world: w, chain: dnssec.NewChain([]dns.RR{w.Anchor}), now: now}
+	return &validator{t: t, world: w, chain: dnssec.NewChain([]dns.RR{w.Anchor}), now: now, mutates: mutation{turn: -1}}
 }
 
 func (v *validator) reply(name string, kind uint16) (*dns.Msg, *dnssec.Reply) {
@@ -54,7 +56,15 @@ func (v *validator) reply(name string, kind uint16) (*dns.Msg, *dnssec.Reply) {
 	if v.spoils != nil {
 		v.spoils(m)
 	}
-	return m, parsed(v.t, m)
+	wire, err := m.Pack()
+	if err != nil {
+		v.t.Fatal(err)
+	}
+	r, err := dnssec.Parse(v.mutates.next(wire))
+	if err != nil {
+		r = new(dnssec.Reply) // which is not taken for an answer
+	}
+	return m, r
 }
 
 // parsed sends a message through the wire.

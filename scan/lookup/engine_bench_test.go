@@ -2,6 +2,7 @@ package lookup_test
 
 import (
 	"bufio"
+	"bytes"
 	"cmp"
 	"fmt"
 	"iter"
@@ -12,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"caascan/scan/dnssec"
 	"caascan/scan/domain"
 	"caascan/scan/lookup"
 	"caascan/scan/lookup/dnstest"
@@ -22,20 +24,18 @@ import (
 // BenchmarkEngine looks up distinct names with many queries in flight: those of the
 // file CAASCAN_BENCH_NAMES, a name a line, from the server CAASCAN_BENCH_SERVER, with
 // CAASCAN_BENCH_INFLIGHT queries in flight (1000). By default both are small and the
-// server is in this process, so that its CPU time counts too. As the last names, whose
+// server is in this process, so that its CPU time counts too. If there is a file
+// CAASCAN_BENCH_ANCHOR, a trust anchor, the answers are validated here. As the last names, whose
 // queries got lost, may take long, "bulk/s" is the rate until 99 of 100 are answered.
 func BenchmarkEngine(b *testing.B) {
-	names, server, inFlight := benchNames(b), benchServer(b), benchInFlight(b)
+	names, config := benchNames(b), benchConfig(b)
 	b.ReportAllocs()
 	var total lookup.Stats
 	var cpu, bulk time.Duration
 	for b.Loop() {
-		client, err := lookup.New(lookup.Config{Servers: []lookup.Server{server}, Concurrency: inFlight})
-		if err != nil {
-			b.Fatal(err)
-		}
+		client := benchClient(b, config)
 		before, began, answered := cpuTime(), time.Now(), 0
-		err = client.Lookup(b.Context(), slices.Chunk(names, 256), func(some []snapshot.Observation) {
+		err := client.Lookup(b.Context(), slices.Chunk(names, 256), func(some []snapshot.Observation) {
 			if answered < bulkOf(names) && answered+len(some) >= bulkOf(names) {
 				bulk += time.Since(began)
 			}
@@ -107,6 +107,40 @@ func parseName(t testing.TB, text string) domain.Name {
 		t.Fatal(err)
 	}
 	return name
+}
+
+func benchConfig(b *testing.B) lookup.Config {
+	b.Helper()
+	config := lookup.Config{Servers: []lookup.Server{benchServer(b)}, Concurrency: benchInFlight(b)}
+	path := os.Getenv("CAASCAN_BENCH_ANCHOR")
+	if path == "" {
+		return config
+	}
+	text, err := os.ReadFile(path)
+	if err == nil {
+		config.DNSSEC = lookup.Own
+		config.Anchors, err = dnssec.ReadAnchors(bytes.NewReader(text), path)
+	}
+	if err != nil {
+		b.Fatal(err)
+	}
+	return config
+}
+
+// benchClient returns a Client. Only what Probe finds lets it validate.
+func benchClient(b *testing.B, config lookup.Config) *lookup.Client {
+	b.Helper()
+	client, err := lookup.New(config)
+	if err == nil && config.DNSSEC == lookup.Own {
+		_, err = client.Probe(b.Context())
+	}
+	if err == nil && config.DNSSEC == lookup.Own && client.Validates() != lookup.Own {
+		b.Fatal("the server passes no DNSSEC records that hold")
+	}
+	if err != nil {
+		b.Fatal(err)
+	}
+	return client
 }
 
 func benchInFlight(b *testing.B) int {

@@ -350,87 +350,16 @@ func TestOwnValidationProvesFailures(t *testing.T) {
 	}
 }
 
-// lie changes what a resolver answers; old is the same world long ago.
-type lie func(zones, old *dnssectest.World, q, m *dns.Msg)
-
-// lies are what a resolver may make of its answers about site.tld.
-func lies() map[string]lie {
-	of := func(q *dns.Msg) bool { return strings.HasSuffix(strings.ToLower(q.Question[0].Name), "site.tld.") }
-	return map[string]lie{
-		"AD on everything, and nothing there": func(_, _ *dnssectest.World, q, m *dns.Msg) {
-			m.AuthenticatedData = true
-			if of(q) {
-				m.Answer, m.Ns = nil, nil
-			}
-		},
-		"NXDOMAIN with AD for all of it": func(_, _ *dnssectest.World, q, m *dns.Msg) {
-			if of(q) {
-				m.Answer, m.Ns, m.Rcode, m.AuthenticatedData = nil, nil, dns.RcodeNameError, true
-			}
-		},
-		"signatures and denials stripped": func(_, _ *dnssectest.World, _, m *dns.Msg) {
-			drop := func(rr dns.RR) bool {
-				return slices.Contains([]uint16{dns.TypeRRSIG, dns.TypeNSEC, dns.TypeNSEC3}, rr.Header().Rrtype)
-			}
-			m.Answer, m.Ns = slices.DeleteFunc(m.Answer, drop), slices.DeleteFunc(m.Ns, drop)
-		},
-		"the signed data of another zone": func(zones, _ *dnssectest.World, q, m *dns.Msg) {
-			if of(q) {
-				name := strings.Replace(strings.ToLower(q.Question[0].Name), "site.", "other.", 1)
-				other := zones.Answer(name, q.Question[0].Qtype)
-				m.Answer, m.Ns, m.Rcode = other.Answer, other.Ns, other.Rcode
-			}
-		},
-		"the same under the name that was asked for": func(zones, _ *dnssectest.World, q, m *dns.Msg) {
-			if !of(q) {
-				return
-			}
-			name := strings.ToLower(q.Question[0].Name)
-			other := zones.Answer(strings.Replace(name, "site.", "other.", 1), q.Question[0].Qtype)
-			m.Answer, m.Ns, m.Rcode = nil, other.Ns, other.Rcode
-			for _, rr := range other.Answer {
-				rr = dns.Copy(rr)
-				rr.Header().Name = name
-				m.Answer = append(m.Answer, rr)
-			}
-		},
-		"old signatures": func(_, old *dnssectest.World, q, m *dns.Msg) {
-			if of(q) && q.Question[0].Qtype == dns.TypeCAA {
-				was := old.Answer(strings.ToLower(q.Question[0].Name), dns.TypeMX)
-				m.Answer, m.Ns, m.Rcode = was.Answer, was.Ns, was.Rcode
-			}
-		},
-		"the denial of another name": func(zones, _ *dnssectest.World, q, m *dns.Msg) {
-			if of(q) && q.Question[0].Qtype == dns.TypeCAA {
-				m.Answer = nil
-				m.Ns = append(zones.Set("site.tld.", "site.tld.", dns.TypeSOA), zones.Denials("site.tld.", "=www.site.tld.")...)
-			}
-		},
-		"the denial of the DS records of an unsigned zone": func(zones, _ *dnssectest.World, q, m *dns.Msg) {
-			if of(q) {
-				m.Answer, m.Rcode = nil, dns.RcodeSuccess
-				m.Ns = append(zones.Set("tld.", "tld.", dns.TypeSOA), zones.Denials("tld.", "=open.tld.")...)
-			}
-		},
-	}
-}
-
 // TestResolversThatLie: whatever the only resolver makes of its answers, a signed name that
 // denies is never without CAA records, and never secure with others.
 func TestResolversThatLie(t *testing.T) {
-	specs := []dnssectest.Spec{
-		{Origin: ".", Denial: dnssectest.NSEC},
-		{Origin: "tld.", Denial: dnssectest.NSEC3},
-		{Origin: "site.tld.", Denial: dnssectest.NSEC3, Text: denyText + "mail CAA 0 issuemail \";\"\nwww A 192.0.2.1\n"},
-		{Origin: "other.tld.", Denial: dnssectest.NSEC3, Text: "@ CAA 0 issuemail \"evil.example\"\nmail CAA 0 issuemail \"evil.example\"\n"},
-		{Origin: "open.tld.", Text: denyText},
-	}
+	specs, before := dnssectest.LyingWorld()[1:], dnssectest.OldLyingWorld()[1:] // without the root, which is in each world
 	names := []string{"site.tld", "mail.site.tld"}
-	for what, lie := range lies() {
+	for what, lie := range dnssectest.Lies() {
 		synctest.Test(t, func(t *testing.T) {
-			old := newSignedWorld(t, specs[1:]...).zones
+			old := newSignedWorld(t, before...).zones
 			time.Sleep(3 * dnssectest.Lifetime)
-			w := newSignedWorld(t, specs[1:]...)
+			w := newSignedWorld(t, specs...)
 			w.spoil = func(_ string, q, m *dns.Msg) *dns.Msg {
 				lie(w.zones, old, q, m)
 				return m

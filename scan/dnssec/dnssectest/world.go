@@ -33,7 +33,8 @@ const (
 // Fault is what is wrong, or unusual, with a signed zone.
 type Fault string
 
-// The faults of a zone's signatures and keys. Those from StandbyKey on break nothing.
+// The faults of a zone's signatures and keys. Those from StandbyKey to NoDS break nothing,
+// but for WeakDigest.
 const (
 	None            Fault = ""
 	Expired         Fault = "expired"          // all signatures but those over the keys
@@ -62,6 +63,16 @@ const (
 	NewAlgorithm    Fault = "new-algorithm"    // the same, and only the old one has a DS record yet
 	WeakDigest      Fault = "weak-digest"      // beside a DS record with a wrong SHA-256 digest there is a good one with SHA-1 (RFC 4509, section 3)
 	SpareDS         Fault = "spare-ds"         // beside the good DS record there is one with an unknown algorithm
+	NewKey          Fault = "new-key"          // a new key signs the rest, and the old one is still published (RFC 6781, section 4.1.1.1)
+	MixedKeys       Fault = "mixed-keys"       // of two published keys the one signs some RRsets and the other one the rest
+	SecondDS        Fault = "second-ds"        // two keys sign the keys, and the DS record names the second (RFC 6781, section 4.1.2)
+	EarlyAlgorithm  Fault = "early-algorithm"  // there are signatures of a new algorithm, and not its key yet (RFC 6781, section 4.1.4)
+	OldAlgorithm    Fault = "old-algorithm"    // everything is signed by two algorithms, and only the new one still has a DS record
+	HalfSigned      Fault = "half-signed"      // two algorithms have keys and DS records, and one of them signs the rest (RFC 6840, section 5.11)
+	NoDS            Fault = "no-ds"            // the zone is signed, and has no DS record (RFC 4035, section 5.2)
+	FewLabels       Fault = "few-labels"       // the signatures over CAA records count one label too few
+	NoKeys          Fault = "no-keys"          // there are no keys
+	HalfStripped    Fault = "half-stripped"    // every other denial is missing
 )
 
 // Faults returns every Fault, in the order of the constants.
@@ -70,6 +81,7 @@ func Faults() []Fault {
 		None, Expired, ExpiredKeys, Future, Tampered, Missing, MissingKeySig, Stripped, WrongLabels, WrongSigner, WrongDS, WrongDigest,
 		UnknownKey, Revoked, UnknownAlg, UnknownDigest, StandbyKey, StandbyDS, DoubleSignature, OldSignature,
 		OddSignature, MixedCase, RevokedBeside, TwoAlgorithms, NewAlgorithm, WeakDigest, SpareDS,
+		NewKey, MixedKeys, SecondDS, EarlyAlgorithm, OldAlgorithm, HalfSigned, NoDS, FewLabels, NoKeys, HalfStripped,
 	}
 }
 
@@ -123,6 +135,20 @@ func Build(now time.Time, specs ...Spec) (*World, error) {
 	}
 	w.Anchor = root.ds[len(root.ds)-1]
 	return w, nil
+}
+
+// Zone makes one zone by itself, whose Text has the delegations and their DS records too. It
+// returns its records, and the DS records that its parent has to have. The error is that of the
+// Text.
+func Zone(now time.Time, spec Spec) (records, ds []dns.RR, err error) {
+	z := &zone{Spec: spec, now: now}
+	if err := z.read(); err != nil {
+		return nil, nil, err
+	}
+	if spec.Denial != Unsigned {
+		z.sign()
+	}
+	return z.records, z.ds, nil
 }
 
 // delegate adds the delegations to the zones right below one.

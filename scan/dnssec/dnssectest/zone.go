@@ -116,9 +116,14 @@ func (z *zone) sign() {
 	} else {
 		z.addNSEC3()
 	}
-	if z.Fault == Stripped {
+	if z.Fault == Stripped || z.Fault == HalfStripped {
+		denials := 0
 		z.drop(func(rr dns.RR) bool {
-			return rr.Header().Rrtype == dns.TypeNSEC || rr.Header().Rrtype == dns.TypeNSEC3
+			if rr.Header().Rrtype != dns.TypeNSEC && rr.Header().Rrtype != dns.TypeNSEC3 {
+				return false
+			}
+			denials++
+			return z.Fault == Stripped || denials%2 == 0
 		})
 	}
 	for _, set := range z.rrsets() {
@@ -149,21 +154,32 @@ func (z *zone) makeKeys() signers {
 		k.rest, published = []key{own}, append(published, own)
 	}
 	other := z.newKey(keySigning, 2)
-	if z.Fault == TwoAlgorithms || z.Fault == NewAlgorithm {
+	switch z.Fault {
+	case TwoAlgorithms, NewAlgorithm, EarlyAlgorithm, OldAlgorithm, HalfSigned:
 		other = z.otherAlgorithm()
 	}
-	switch {
-	case z.Fault == StandbyKey:
+	switch z.Fault {
+	case StandbyKey:
 		published = append(published, other)
-	case z.Fault == DoubleSignature || z.Fault == TwoAlgorithms || z.Fault == NewAlgorithm:
+	case DoubleSignature, TwoAlgorithms, NewAlgorithm, OldAlgorithm:
 		k.keys, k.rest, published = append(k.keys, other), append(slices.Clone(k.rest), other), append(published, other)
-	case z.Fault == UnknownKey:
+	case SecondDS, HalfSigned:
+		k.keys, published = append(k.keys, other), append(published, other)
+	case EarlyAlgorithm:
+		k.keys, k.rest = append(k.keys, other), append(slices.Clone(k.rest), other)
+	case NewKey:
+		k.rest, published = []key{other}, append(published, other)
+	case MixedKeys:
+		k.rest, published = append(slices.Clone(k.rest), other), append(published, other)
+	case UnknownKey:
 		k.rest = []key{other}
-	case z.Fault == Revoked:
+	case Revoked:
 		main.public.Flags |= dns.REVOKE
-	case z.Fault == RevokedBeside:
+	case RevokedBeside:
 		other.public.Flags |= dns.REVOKE
 		k.keys, published = append(k.keys, other), append(published, other)
+	case NoKeys:
+		published = nil
 	}
 	for _, key := range published {
 		z.add(key.public)
@@ -173,12 +189,15 @@ func (z *zone) makeKeys() signers {
 }
 
 func (z *zone) makeDS(main, other key) {
+	if z.Fault == NoDS {
+		return
+	}
 	digest := z.Digest
 	if digest == 0 {
 		digest = dns.SHA256
 	}
 	named := main
-	if z.Fault == WrongDS {
+	if z.Fault == WrongDS || z.Fault == SecondDS || z.Fault == OldAlgorithm {
 		named = other
 	}
 	ds := named.public.ToDS(digest)
@@ -191,7 +210,7 @@ func (z *zone) makeDS(main, other key) {
 		ds.DigestType = 200
 	case z.Fault == StandbyDS:
 		z.addDS(other.public.ToDS(digest))
-	case z.Fault == TwoAlgorithms:
+	case z.Fault == TwoAlgorithms || z.Fault == HalfSigned:
 		z.addDS(other.public.ToDS(digest))
 	case z.Fault == WeakDigest:
 		z.addDS(main.public.ToDS(dns.SHA1))
@@ -271,6 +290,10 @@ func (z *zone) signSet(set []dns.RR, k signers) {
 	if kind == dns.TypeDNSKEY {
 		by = k.keys
 	}
+	if z.Fault == MixedKeys && kind != dns.TypeDNSKEY {
+		at := (len(set[0].Header().Name) + int(kind)) % len(by)
+		by = by[at : at+1]
+	}
 	caa := kind == dns.TypeCAA
 	switch {
 	case z.Fault == Missing && caa, z.Fault == MissingKeySig && kind == dns.TypeDNSKEY:
@@ -315,8 +338,11 @@ func (z *zone) signWith(set []dns.RR, k key, around time.Time) {
 	if err := signature.Sign(k.signer, set); err != nil {
 		panic(fmt.Sprintf("dnssectest: sign %v: %v", set[0], err))
 	}
-	if z.Fault == WrongLabels && signature.TypeCovered == dns.TypeCAA {
+	switch caa := signature.TypeCovered == dns.TypeCAA; {
+	case caa && z.Fault == WrongLabels:
 		signature.Labels++
+	case caa && z.Fault == FewLabels:
+		signature.Labels--
 	}
 	z.add(signature)
 }
