@@ -107,14 +107,16 @@ func runCheck(ctx context.Context, o checkOptions, name string, io streams) erro
 			said.warn(doubt)
 		}
 	}
+	stop := sayIfItLasts(o.source.awaited, said)
 	src, err := o.source.open(ctx, nil)
+	stop()
 	for _, warning := range src.warnings {
 		said.warn(warning)
 	}
 	if err != nil {
 		return err
 	}
-	stop := sayIfItWaits(src.stats, o.source.timeout, said)
+	stop = sayIfItWaits(src.stats, o.source.timeout, said)
 	steps, err := src.trace(ctx, target.Domain)
 	stop()
 	if err != nil {
@@ -162,6 +164,19 @@ const (
 // sayIfItWaits says, unless the function that it returns is called soon, that a name is
 // still being asked, and when that is given up. The proof after it takes one try more at most.
 func sayIfItWaits(stats func() lookup.Stats, try time.Duration, said console) (stop func()) {
+	return sayIfItLasts(func() string {
+		now := stats()
+		if now.Silent == 0 {
+			return ""
+		}
+		until := now.Until.Add(try)
+		return fmt.Sprintf("still asking, until %s: for %.0f s at the most", until.Local().Format(time.TimeOnly), time.Until(until).Seconds())
+	}, said)
+}
+
+// sayIfItLasts says once what is waited for, unless the function that it returns is called
+// soon. What waits returns is empty if nothing is waited for yet.
+func sayIfItLasts(waits func() string, said console) (stop func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	var waiting sync.WaitGroup
 	waiting.Go(func() {
@@ -171,9 +186,8 @@ func sayIfItWaits(stats func() lookup.Stats, try time.Duration, said console) (s
 				return
 			case <-time.After(wait):
 			}
-			if now := stats(); now.Silent > 0 {
-				until := now.Until.Add(try)
-				said.warn(fmt.Sprintf("still asking, until %s: for %.0f s at the most", until.Local().Format(time.TimeOnly), time.Until(until).Seconds()))
+			if words := waits(); words != "" {
+				said.warn(words)
 				return
 			}
 		}

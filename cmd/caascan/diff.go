@@ -112,10 +112,11 @@ func (o diffOptions) compare(ctx context.Context, old, now, tempDir string, said
 	return baseline.Changes(ctx)
 }
 
-// columnError makes a column that is not there a fault of the command line.
+// columnError makes a column that is not there a fault of the command line, and says which
+// one may have been meant.
 func columnError(err error) error {
-	if errors.Is(err, diff.ErrNoColumn) {
-		return usageError{err}
+	if e, ok := errors.AsType[*diff.ColumnError](err); ok {
+		return nearColumn("--column", e.Report, e.Asked, e.Names, err)
 	}
 	return err
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -44,7 +45,7 @@ func (j *job) openGroups() error {
 	for _, asked := range j.groupBy {
 		g, err := report.NewGroups(layout, asked)
 		if err != nil {
-			return usagef("--group-by: %w", err)
+			return nearColumn("--group-by", "the list", asked, layout.Header, fmt.Errorf("--group-by: %w", err))
 		}
 		if slices.ContainsFunc(j.tally.Groups, g.Same) {
 			return usagef("--group-by: the column %s is given twice", report.QuoteName(asked))

@@ -281,7 +281,10 @@ func (j *job) openInput(ctx context.Context, paths []string, io streams) (err er
 	stop := j.console.saying(ctx, "reading "+strings.Join(paths, ", "))
 	j.in, err = openLists(ctx, paths, io.in, opts)
 	stop()
-	for _, asked := range []error{input.ErrColumn, input.ErrNoDomains, input.ErrSheet, input.ErrHeader, input.ErrKind} {
+	if e, ok := errors.AsType[*input.ColumnError](err); ok {
+		return nearColumn("--column", e.Input, e.Asked, e.Header, err)
+	}
+	for _, asked := range []error{input.ErrNoDomains, input.ErrSheet, input.ErrHeader, input.ErrKind} {
 		if errors.Is(err, asked) {
 			return usageError{err}
 		}

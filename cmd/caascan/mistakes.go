@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -421,6 +422,15 @@ func columnMistake(layout report.Layout, chosen []string, err error) error {
 		}
 	}
 	return usagef("--columns: %w", err)
+}
+
+// nearColumn says which column of a list may have been meant by a flag, and err if none is near.
+func nearColumn(flag, list, asked string, names []string, err error) error {
+	_, notNumber := strconv.Atoi(strings.TrimSpace(asked))
+	if near := closest(strings.TrimSpace(asked), names); near != "" && notNumber != nil {
+		return usagef("%s: %s has no column %s: did you mean %s?", flag, list, report.QuoteName(asked), report.QuoteName(near))
+	}
+	return usageError{err}
 }
 
 // nameMistake says why nothing can be looked up for the name that check is given.

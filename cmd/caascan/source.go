@@ -139,6 +139,18 @@ func (o *sourceOptions) servers() ([]lookup.Server, error) {
 	return servers, nil
 }
 
+// awaited says whose answers open waits for; it is empty if it asks nobody.
+func (o *sourceOptions) awaited() string {
+	switch list := o.resolverList(); {
+	case len(o.zones)+len(o.snapshots) > 0:
+		return ""
+	case len(list) == 0:
+		return "still waiting for an answer from the system's resolvers"
+	default:
+		return "still waiting for an answer from " + bounded(strings.Join(list, ", "))
+	}
+}
+
 // probeName reads the name that a flag has resolvers asked for.
 func probeName(flag, text string) (domain.Name, error) {
 	if text == "" {
