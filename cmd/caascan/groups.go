@@ -18,8 +18,8 @@ type groupOptions struct {
 }
 
 func (o *groupOptions) add(flags *pflag.FlagSet) {
-	flags.StringArrayVar(&o.columns, "group-by", nil, "`NAME|N`: a column of the list, such as the customer: reports count the rows for each of its values (repeatable)")
-	flags.StringVar(&o.file, "emit-groups", "", "`FILE.csv`: write what --group-by counts, a line for each value")
+	flags.StringArrayVar(&o.columns, "group-by", nil, "`NAME|N`: count the rows for each value of this column, such as the customer (repeatable)")
+	flags.StringVar(&o.file, "emit-groups", "", "`FILE.csv`: write the counts of --group-by, a line for each value")
 }
 
 // plan finds what is wrong with the options before anything is done. taken are the other

@@ -141,7 +141,7 @@ func (j *job) plan(o scanOptions, paths []string, io streams) (err error) {
 	}
 	j.asksOnly = o.asksOnly()
 	if len(o.source.issuers) == 0 && !j.asksOnly {
-		return usagef("no CA to decide for: name it with --issuer, as in --issuer digicert.com; caascan issuers lists those that it knows")
+		return usagef("no CA to decide for: name it with --issuer, as in --issuer DigiCert; caascan issuers lists those that it knows")
 	}
 	if j.issuers, err = o.source.parseIssuers(); err != nil {
 		return err

@@ -256,7 +256,7 @@ func durationAdvice(f *pflag.Flag, value string) string {
 func exampleOf(f *pflag.Flag) string {
 	switch f.Name {
 	case "issuer":
-		return "digicert.com"
+		return "DigiCert"
 	case "resolver":
 		return "127.0.0.1"
 	case "output":
@@ -363,7 +363,7 @@ func issuerMistake(text string, err error) error {
 		}
 	}
 	if strings.Contains(list, "@") {
-		return usagef("--issuer %q is a mail address: it takes the CA's issuer domain name, such as --issuer digicert.com", bounded(text))
+		return usagef("--issuer %q is a mail address: it takes the CA's issuer domain name, such as ca.example", bounded(text))
 	}
 	return usageError{err}
 }
@@ -438,7 +438,7 @@ func nameMistake(name string, reason scan.Reason) error {
 	given := bounded(name)
 	switch reason {
 	case scan.Empty:
-		return usagef("the name is empty: caascan check jane@example.com --issuer digicert.com")
+		return usagef("the name is empty: caascan check jane@example.com --issuer DigiCert")
 	case scan.SeveralAddresses:
 		return usagef("%q holds several addresses (%s): check takes one; caascan scan reads a list of them", given, reason)
 	case scan.IPLiteral:

@@ -25,7 +25,7 @@ type consoleOptions struct {
 func (o *consoleOptions) add(flags *pflag.FlagSet) {
 	flags.StringVar(&o.progress, "progress", "auto", "`auto|always|never`: whether to draw a progress bar; auto draws it on a terminal")
 	flags.BoolVarP(&o.quiet, "quiet", "q", false, "leave out bar, notes and summary; warnings remain")
-	flags.BoolVarP(&o.verbose, "verbose", "v", false, "print notes and summary even if standard error is no terminal, and how the resolvers do")
+	flags.BoolVarP(&o.verbose, "verbose", "v", false, "print notes and the summary even if standard error is no terminal, and tell what happens to the resolvers")
 	addLogFormat(flags, &o.logFormat)
 }
 
