@@ -171,7 +171,7 @@ func sayIfItWaits(stats func() lookup.Stats, try time.Duration, said console) (s
 			return ""
 		}
 		until := now.Until.Add(try)
-		return fmt.Sprintf("still asking, until %s: for %.0f s at the most", until.Local().Format(time.TimeOnly), time.Until(until).Seconds())
+		return fmt.Sprintf("still asking, for at most %.0f s (until %s)", time.Until(until).Seconds(), until.Local().Format(time.TimeOnly))
 	}, said)
 }
 

@@ -20,8 +20,8 @@ func TestAWaitIsToldWithinASecond(t *testing.T) {
 		silent, answer time.Duration // after which the name is known to be silent, and answers
 		want           string
 	}{
-		{"dead from the start", 100 * time.Millisecond, 25 * time.Second, "for 24 s at the most"},
-		{"dead a little later", 850 * time.Millisecond, 25 * time.Second, "for 24 s at the most"},
+		{"dead from the start", 100 * time.Millisecond, 25 * time.Second, "for at most 24 s"},
+		{"dead a little later", 850 * time.Millisecond, 25 * time.Second, "for at most 24 s"},
 		{"answers soon", 100 * time.Millisecond, 600 * time.Millisecond, ""},
 		{"answers late and is not silent", time.Hour, 25 * time.Second, ""},
 	} {

@@ -33,7 +33,7 @@ what changed for each domain: first the policies, then failed lookups, then rows
 that are new or gone. Two rows are the same if the scanned cell has the same text.
 Their places in the lists do not matter.`,
 		Annotations:       about("changes", "exit"),
-		Args:              takes(2, "two reports are compared: name the earlier one and the later one, as in caascan diff last-week.csv today.csv", "two reports are compared"),
+		Args:              takes(2, "diff compares two reports: name the earlier one and the later one, as in caascan diff last-week.csv today.csv", "diff compares two reports"),
 		ValidArgsFunction: anyFile,
 		GroupID:           lookupGroup,
 

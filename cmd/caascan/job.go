@@ -357,7 +357,7 @@ func (j *job) openSource(ctx context.Context, o sourceOptions) (err error) {
 		j.run.Notes = append(j.run.Notes, fact)
 	}
 	if len(o.overlays) > 0 && err == nil {
-		note := fmt.Sprintf("This is a plan: the CAA records of %d names were taken from --overlay, as if they were published.", j.source.overlay.Len())
+		note := fmt.Sprintf("This is a plan: the CAA records of %s come from --overlay, as if they were published.", many(j.source.overlay.Len(), "name"))
 		j.console.note(note)
 		j.run.Notes = append(j.run.Notes, note)
 	}

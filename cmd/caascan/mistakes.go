@@ -87,7 +87,7 @@ func unknownCommand(root *cobra.Command, word string, args []string) error {
 
 // unknownTopic says that help knows nothing of a word.
 func unknownTopic(word string, topics []string) error {
-	return usagef("there is no help for %q: %s", bounded(word), didYouMean(word, topics, "write caascan help, which lists what there is"))
+	return usagef("there is no help for %q: %s", bounded(word), didYouMean(word, topics, "write caascan help for a list"))
 }
 
 func commandNames(root *cobra.Command) (names []string) {
@@ -180,7 +180,7 @@ func flagError(cmd *cobra.Command, err error) error {
 		return badValue(e)
 	}
 	if e, ok := errors.AsType[*pflag.InvalidSyntaxError](err); ok {
-		return usagef("%q is no flag: %s --help lists them", bounded(e.GetSpecifiedFlag()), cmd.CommandPath())
+		return usagef("%q is no flag: %s --help lists all flags", bounded(e.GetSpecifiedFlag()), cmd.CommandPath())
 	}
 	return usagef("%w (see %s --help)", err, cmd.CommandPath())
 }
@@ -198,10 +198,10 @@ func unknownFlag(cmd *cobra.Command, e *pflag.NotExistError) error {
 	}
 	for _, other := range cmd.Root().Commands() {
 		if f := other.Flags().Lookup(name); f != nil && other.IsAvailableCommand() {
-			return usagef("--%s is no flag of %s, but of %s: write %s --%s %s", name, cmd.CommandPath(), other.CommandPath(), other.CommandPath(), name, exampleOf(f))
+			return usagef("--%s is a flag of %s, not of %s: write %s --%s %s", name, other.CommandPath(), cmd.CommandPath(), other.CommandPath(), name, exampleOf(f))
 		}
 	}
-	return usagef("there is no flag %s%s: %s --help lists those that there are", dashes, bounded(name), cmd.CommandPath())
+	return usagef("there is no flag %s%s: %s --help lists all flags", dashes, bounded(name), cmd.CommandPath())
 }
 
 func flagNames(cmd *cobra.Command) (names []string) {

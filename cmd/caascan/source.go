@@ -338,7 +338,7 @@ func (s *source) illness(reused int) []string {
 		case state.Unvalidated > 0:
 			words = append(words, fmt.Sprintf("resolver %s stopped validating DNSSEC during the scan, and no other could be asked: %s without AD since then count as not validated (caa_dnssec unknown)", state.Server, counted(state.Unvalidated, "answer")))
 		case state.Illnesses > 0:
-			words = append(words, flat(fmt.Sprintf("resolver %s was out of rotation (%d times; %s)", state.Server, state.Illnesses, state.Why)))
+			words = append(words, flat(fmt.Sprintf("resolver %s was left alone for a while (%s): %s", state.Server, counted(state.Illnesses, "time"), state.Why)))
 		case state.Out:
 			words = append(words, fmt.Sprintf("resolver %s was no longer asked: %s", state.Server, state.Why))
 		case state.Queries >= manyQueries && state.Answers == 0 && reused == 0 || state.Longest >= longStreak:
