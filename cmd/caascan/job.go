@@ -406,14 +406,15 @@ func (j *job) collect(ctx context.Context, o sourceOptions) error {
 // do not answer; after that they prove, of names that failed, that nobody signs them.
 func lookupProgress(stats lookup.Stats) progress {
 	// Without those known, or the time left would be guessed from what took none.
-	p := progress{"looking up domains", stats.Done - stats.Known, stats.Domains - stats.Known}
+	p := progress{what: "looking up domains", done: stats.Done - stats.Known, total: stats.Domains - stats.Known}
 	switch {
 	case stats.Proving > 0:
-		return progress{what: fmt.Sprintf("proving for %s whether the zone is signed", many(stats.Proving, "failed name"))}
+		return progress{what: fmt.Sprintf("checking DNSSEC for %s", many(stats.Proving, "failed name"))}
 	case stats.Domains == 0:
 		return progress{what: "reading the list"}
 	case stats.Silent > 0 && stats.Asking == 0:
-		p.what = fmt.Sprintf("asking %s again until %s", many(stats.Silent, "name"), stats.Until.Local().Format(time.TimeOnly))
+		p.ends = fmt.Sprintf("asking %s again until %s; %s of %s done", many(stats.Silent, "name"), stats.Until.Local().Format(time.TimeOnly),
+			thousands(p.done), many(p.total, "domain"))
 	}
 	return p
 }
@@ -556,7 +557,7 @@ func (w namedWriter) named(err error) error {
 // writeRows returns how many rows every writer has taken.
 func (j *job) writeRows(ctx context.Context, writers []report.Writer, rows int) (int, error) {
 	var done atomic.Int64 // for the bar
-	stop := j.console.watch(ctx, func() progress { return progress{"writing reports", int(done.Load()), rows} })
+	stop := j.console.watch(ctx, func() progress { return progress{what: "writing reports", done: int(done.Load()), total: rows} })
 	defer stop()
 	j.tally.Outcome = j.scanner.Outcome
 	width := len(j.in.header())

@@ -125,6 +125,7 @@ const leastForBar = 72
 type progress struct {
 	what        string
 	done, total int
+	ends        string // if it is known when the work ends, what a terminal shows in place of a bar with a guess
 }
 
 // watch draws a bar until ctx ends or the function that it returns is called, which
@@ -185,6 +186,9 @@ func (c console) drawUntil(ctx context.Context, bar *progressbar.ProgressBar, fa
 // draw reports whether there was something to show.
 func (c console) draw(bar *progressbar.ProgressBar, p progress) bool {
 	switch {
+	case p.ends != "" && c.terminal:
+		fmt.Fprint(c.w, eraseLine+fitted(p.ends, widthOf(c.w)-1))
+		return true
 	case p.total == 0 && p.what != "" && c.terminal:
 		fmt.Fprint(c.w, eraseLine+fitted(p.what, widthOf(c.w)-1))
 		return true
