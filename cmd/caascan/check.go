@@ -31,7 +31,7 @@ func newCheck(io streams) *cobra.Command {
 	var o checkOptions
 	cmd := &cobra.Command{
 		Use:   "check NAME",
-		Short: "Show every step of the lookup for one mailbox or domain, and the decision",
+		Short: "Explain the result for one mailbox or domain, step by step",
 		Example: `  caascan check jane@example.com --issuer ca.example
   caascan check example.com --issuer "Old=old-ca.example" --issuer "New=ca.example" --json`,
 		Long: `Check looks up one name as a scan does: it climbs from the name towards the

@@ -15,7 +15,7 @@ func newIssuers(io streams) *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "issuers [NAME]",
-		Short: "Show the CAs and the issuer domain names that they are known to recognise",
+		Short: "Show known CAs and their issuer domain names",
 		Example: `  caascan issuers
   caascan issuers DigiCert
   caascan issuers quovadisglobal.com --json`,

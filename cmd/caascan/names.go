@@ -26,7 +26,7 @@ func newNames(io streams) *cobra.Command {
 	var o namesOptions
 	cmd := &cobra.Command{
 		Use:   "names LIST...",
-		Short: "Print the names that a scan of a list has to ask for, and no mailbox",
+		Short: "Print the names that a scan of a list asks for, without the mailboxes",
 		Example: `  caascan names staff.csv > names.txt
   caascan scan names.txt --snapshot singapore.jsonl        # at the other place
   caascan scan staff.csv --issuer DigiCert --perspective singapore@apnic=singapore.jsonl -o report.xlsx`,

@@ -155,10 +155,10 @@ const (
 func newRoot(io streams) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "caascan",
-		Short: "Which mailboxes would CAA records stop a CA from issuing S/MIME certificates for?",
-		Long: `caascan tells, for every mailbox or domain in a list, whether DNS CAA records
-(RFC 8659, RFC 9495) permit a CA to issue S/MIME certificates, why, and what to
-change.`,
+		Short: "Find out whether CAA records permit a CA to issue S/MIME certificates",
+		Long: `caascan reads a list of mailboxes or domains. For each one it says whether DNS CAA
+records (RFC 8659, RFC 9495) permit a CA to issue S/MIME certificates, why, and
+what to change.`,
 		Version:       buildVersion(),
 		SilenceUsage:  true,
 		SilenceErrors: true,
