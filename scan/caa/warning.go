@@ -3,6 +3,7 @@ package caa
 import (
 	"slices"
 	"strings"
+	"sync"
 	"unicode"
 )
 
@@ -50,11 +51,12 @@ func (s RRset) Warnings(issuers []Issuer) []Warning {
 // for.
 func (s RRset) issuemailWarnings(issuers []Issuer, found map[Warning]bool) {
 	var named, empty, malformed bool
+	known := knownNames(issuers)
 	for _, p := range s.Properties {
 		if !p.Is(TagIssuemail) {
 			continue
 		}
-		found[NearMiss] = found[NearMiss] || nearMiss(p.Value(), issuers)
+		found[NearMiss] = found[NearMiss] || nearMiss(p.Value(), known)
 		value, err := ParseValue(p.Value())
 		if err != nil {
 			malformed = true
@@ -101,41 +103,47 @@ func (p Property) almostIssuemail() bool {
 
 // nearMiss reports whether an issuemail value, well-formed or not, names an issuer
 // that is no known one but almost: a slip of one letter away, or with a scheme,
-// quotes, white space, a trailing dot or www. too many.
-func nearMiss(value string, issuers []Issuer) bool {
+// quotes, white space, a trailing dot or www. too many. A set may have thousands of values,
+// so all that can be is found out of the known names before.
+func nearMiss(value string, known []knownName) bool {
 	const longest = 300 // no issuer domain name has more than 253, and a scheme comes before
 	name, _, _ := strings.Cut(value, ";")
 	name = lowerASCII(strings.Trim(name, " \t"))
-	if name == "" || len(name) > longest {
+	if name == "" || len(name) > longest || slices.ContainsFunc(known, func(k knownName) bool { return k.name == name }) {
 		return false
 	}
-	known := knownNames(issuers)
-	if slices.Contains(known, name) {
-		return false
-	}
-	return slices.ContainsFunc(known, func(k string) bool { return almost(name, k) })
+	bare := withoutExtras(name)
+	return slices.ContainsFunc(known, func(k knownName) bool { return bare == k.bare || oneSlip(name, k.name) })
 }
 
 // almost reports whether a name, in lower case, is a slip for a known one.
 func almost(name, known string) bool {
-	return withoutExtras(name) == withoutExtras(known) || edits(name, known, 1) <= 1
+	return withoutExtras(name) == withoutExtras(known) || oneSlip(name, known)
 }
 
+// knownName is an issuer domain name that others are held against.
+type knownName struct{ name, bare string } // bare without what withoutExtras takes off
+
 // knownNames are the identifiers and the run's own.
-func knownNames(issuers []Issuer) []string {
-	var names []string
-	for _, id := range Identifiers() {
-		if id.Known {
-			names = append(names, id.Name)
-		}
-	}
+func knownNames(issuers []Issuer) []knownName {
+	names := slices.Clip(knownIdentifiers())
 	for _, issuer := range issuers {
 		for _, name := range issuer.Domains {
-			names = append(names, name.String())
+			names = append(names, knownName{name.String(), withoutExtras(name.String())})
 		}
 	}
 	return names
 }
+
+var knownIdentifiers = sync.OnceValue(func() []knownName {
+	var names []knownName
+	for _, id := range Identifiers() {
+		if id.Known {
+			names = append(names, knownName{id.Name, withoutExtras(id.Name)})
+		}
+	}
+	return names
+})
 
 // withoutExtras takes off what people put around an issuer domain name, and what comes with
 // it when it is copied from a page: typographic quotes, spaces of other widths, and what was
@@ -147,6 +155,28 @@ func withoutExtras(name string) string {
 	name = strings.TrimPrefix(strings.TrimPrefix(name, "https://"), "http://")
 	name = strings.TrimSuffix(name, "/")
 	return strings.TrimPrefix(strings.TrimSuffix(name, "."), "www.")
+}
+
+// oneSlip reports whether at most one insertion, deletion, substitution or swap of
+// neighbours leads from a to b.
+func oneSlip(a, b string) bool {
+	if len(a) < len(b) {
+		a, b = b, a
+	}
+	if len(a) > len(b)+1 {
+		return false
+	}
+	at := 0 // the first octet that differs
+	for at < len(b) && a[at] == b[at] {
+		at++
+	}
+	switch {
+	case len(a) > len(b):
+		return a[at+1:] == b[at:]
+	case at == len(a) || a[at+1:] == b[at+1:]:
+		return true
+	}
+	return a[at] == b[at+1] && a[at+1] == b[at] && a[at+2:] == b[at+2:]
 }
 
 // edits returns how many insertions, deletions, substitutions and swaps of
