@@ -74,6 +74,14 @@ type readRow struct {
 	cut     bool // not all records are there
 }
 
+// digest is that of the whole set of records; "" if the report does not tell it.
+func (r *readRow) digest() string {
+	if r.cut {
+		return report.CutDigest(r.records[len(r.records)-1])
+	}
+	return report.RecordsDigest(r.records)
+}
+
 // NewReader finds the columns of a report. The error wraps ErrReport or ErrNoColumn,
 // or is that of the rows.
 func NewReader(ctx context.Context, t Report, choice ColumnChoice) (*Reader, error) {
