@@ -253,17 +253,23 @@ func readText(r scan.Result) string {
 // withUnicode adds how people read international names to the columns of Domains, after the
 // name itself, if there is such a name.
 func withUnicode(columns []sheetColumn[report.DomainTotal], tally *report.Tally) []sheetColumn[report.DomainTotal] {
-	readable := func(name domain.Name) string {
-		text, _ := name.Unicode()
-		return text
-	}
-	if !tally.HasDomain(func(name domain.Name) bool { return readable(name) != "" }) {
+	if !tally.HasDomain(func(name domain.Name) bool { return readable(name.String()) != "" }) {
 		return columns
 	}
-	return slices.Insert(columns, 1, sheetColumn[report.DomainTotal]{
-		name: "In Unicode", width: 22, text: func(d report.DomainTotal) string { return readable(d.Domain) },
+	return slices.Insert(columns, 1, unicodeColumn(func(d report.DomainTotal) string { return d.Domain.String() }))
+}
+
+// unicodeColumn is how people read the names that a column has.
+func unicodeColumn[T any](name func(T) string) sheetColumn[T] {
+	return sheetColumn[T]{
+		name: "In Unicode", width: 20, text: func(v T) string { return readable(name(v)) },
 		meaning: "How people read an international name, whose form in the DNS begins with xn--. Empty for other names, and for one that mixes scripts as names that deceive do.",
-	})
+	}
+}
+
+func readable(name string) string {
+	text, _ := domain.Owner(name).Unicode()
+	return text
 }
 
 // domainColumns are those of the sheet Domains.

@@ -34,6 +34,19 @@ func fixColumns() []sheetColumn[report.FixLine] {
 	return slices.Concat(fixedColumns(), noteColumns(), teamColumns())
 }
 
+// fixColumns are those of the sheets of this workbook, which has international names or not.
+func (c *finisher) fixColumns() []sheetColumn[report.FixLine] {
+	columns := fixColumns()
+	for i := range c.fixed {
+		for at := range c.fixed[i].Fixes.Len() {
+			if readable(c.fixed[i].Fixes.Name(at)) != "" {
+				return slices.Insert(columns, 1, unicodeColumn(func(f report.FixLine) string { return f.Name() }))
+			}
+		}
+	}
+	return columns
+}
+
 // fixedColumns say what to publish, and for how much.
 func fixedColumns() []sheetColumn[report.FixLine] {
 	return []sheetColumn[report.FixLine]{
@@ -242,7 +255,7 @@ func (c *finisher) writeFixesOf(issuer *issuerFixes) error {
 // newFixSheets makes the sheets of a CA's part of the fix list, with what is the same in
 // every line above it. To find that out the lines are made once more than they are written.
 func (c *finisher) newFixSheets(issuer *issuerFixes) *columnSheets[report.FixLine] {
-	columns, same := sharedAbove(fixColumns(), issuer.lines(c.over.Labels))
+	columns, same := sharedAbove(c.fixColumns(), issuer.lines(c.over.Labels))
 	widen(columns, issuer.lines(c.over.Labels), &c.lined)
 	sheets := newColumnSheets(c.workbook, issuer.sheet, &c.lined, columns)
 	sheets.shown = shownLines(issuer.lines(c.over.Labels))

@@ -129,3 +129,27 @@ func TestNoteLines(t *testing.T) {
 		t.Errorf("one code: %q", got)
 	}
 }
+
+// An international name stands beside its form in the DNS, and the legend says so.
+func TestFixListHasNamesAsPeopleReadThem(t *testing.T) {
+	w := many(t, 2)
+	if got := rows(t, open(t, w.Bytes(t, New)), "Fix list New")[3]; slices.Contains(got, "In Unicode") {
+		t.Errorf("no name is international: %q", got)
+	}
+	denied := &w.Results[0].Verdict
+	denied.Records = reporttest.Issuemail(t, "xn--bcher-kva.example", "other.example")
+	for i, ca := range []string{"old.example", "new.example"} {
+		denied.Decisions[i].Fix = reporttest.Fix(t, "xn--bcher-kva.example", "other.example", ca)
+	}
+	f := open(t, w.Bytes(t, New))
+	var lines []string
+	for _, row := range rows(t, f, "Fix list New")[3:] {
+		lines = append(lines, strings.Join(row[:2], "|"))
+	}
+	if want := "Deciding name|In Unicode"; lines[0] != want || !slices.Contains(lines, "xn--bcher-kva.example|bücher.example") {
+		t.Errorf("lines %q", lines)
+	}
+	if !slices.ContainsFunc(rows(t, f, legendSheet), func(row []string) bool { return row[0] == "In Unicode" && row[1] == "column of Fix list" }) {
+		t.Error("the legend does not explain the column")
+	}
+}

@@ -38,7 +38,7 @@ func (c *finisher) legendLines() []legendLine {
 		wordLines("change", scan.Changes(), found),
 	)
 	if slices.ContainsFunc(c.fixed, func(f issuerFixes) bool { return f.series.isThere() }) {
-		lines = append(lines, legendOf(fixSheet, fixColumns())...)
+		lines = append(lines, legendOf(fixSheet, c.fixColumns())...)
 	}
 	lines = slices.Concat(lines, resultsLegend(c.table), c.failed.legend(), c.domains.legend())
 	if c.changes != nil {
