@@ -600,6 +600,21 @@ type failingWriter struct{}
 
 func (failingWriter) Write([]byte) (int, error) { return 0, errFull }
 
+// TestShare: what is rounded is not taken for nothing or for all.
+func TestShare(t *testing.T) {
+	for _, test := range []struct {
+		part, all int
+		want      string
+	}{
+		{0, 100_000, "0.0%"}, {7, 100_000, "<0.1%"}, {50, 100_000, "0.1%"}, {1, 3, "33.3%"},
+		{99_949, 100_000, "99.9%"}, {99_950, 100_000, ">99.9%"}, {99_999, 100_000, ">99.9%"}, {100_000, 100_000, "100.0%"}, {0, 0, "0.0%"},
+	} {
+		if got := share(test.part, test.all); got != test.want {
+			t.Errorf("%d of %d: %s, want %s", test.part, test.all, got, test.want)
+		}
+	}
+}
+
 func TestNumber(t *testing.T) {
 	for n, want := range map[int]string{0: "0", 999: "999", 1000: "1,000", 12345: "12,345", 1234567: "1,234,567"} {
 		if got := number(n); got != want {
