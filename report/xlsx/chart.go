@@ -196,8 +196,8 @@ func (p *summary) reserve(bars int) int {
 	return first
 }
 
-// chartRows is how many rows charts take, with one above and some of one below them.
-func chartRows(bars int) int { return chartHeight(bars)/rowPixels + 2 }
+// chartRows is how many rows charts take, with one above and at least half of one below them.
+func chartRows(bars int) int { return (chartHeight(bars)+rowPixels/2)/rowPixels + 2 }
 
 // chartPoints is how high those rows are.
 func chartPoints(bars int) float64 { return float64(rowPoints * chartRows(bars)) }
