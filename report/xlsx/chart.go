@@ -23,8 +23,8 @@ type chartSpot struct {
 
 // The spots of the charts of a CA.
 func leftSpot() chartSpot   { return chartSpot{wordColumn, 0, 8*wordWidth + 120} }
-func middleSpot() chartSpot { return chartSpot{shareColumn, 0, 2*8*numberWidth + 190} }
-func rightSpot() chartSpot  { return chartSpot{meaningColumn, 202, 7*meaningWidth - 202} }
+func middleSpot() chartSpot { return chartSpot{shareColumn, 0, 2*8*numberWidth + 140} }
+func rightSpot() chartSpot  { return chartSpot{meaningColumn, 152, 7*meaningWidth - 152} }
 func wideSpot() chartSpot   { return chartSpot{shareColumn, 0, 2*8*numberWidth + 7*meaningWidth} }
 
 // The heights of charts in pixels.
