@@ -2,7 +2,6 @@ package scan
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	"caascan/scan/caa"
@@ -37,6 +36,7 @@ const manyListed = 8
 // listedWords names the issuers that the set's issuemail properties authorise.
 func listedWords(set caa.RRset) string {
 	var names []string
+	named := make(map[string]bool) // a set has room for thousands
 	for _, p := range set.Properties {
 		if !p.Is(caa.TagIssuemail) {
 			continue
@@ -45,7 +45,8 @@ func listedWords(set caa.RRset) string {
 		if err != nil || value.Issuer == "" {
 			continue
 		}
-		if name := short(strings.ToLower(value.Issuer)); !slices.Contains(names, name) {
+		if name := short(strings.ToLower(value.Issuer)); !named[name] {
+			named[name] = true
 			names = append(names, name)
 		}
 	}
@@ -55,7 +56,7 @@ func listedWords(set caa.RRset) string {
 	return words(names, "and")
 }
 
-// namesOf returns a CA's issuer domain names, behind its label where that is
+// namesOf returns a CA's issuer domain names, after its label if that is
 // another word.
 func namesOf(issuer caa.Issuer) string {
 	names := make([]string, len(issuer.Domains))
@@ -72,7 +73,7 @@ func namesOf(issuer caa.Issuer) string {
 }
 
 // siblingWords says which of the names in a set that denies an issuer its owner recognises
-// too; "" where none.
+// too; "" if none.
 func siblingWords(issuer caa.Issuer, set caa.RRset) Sentence {
 	var b strings.Builder
 	for _, id := range issuer.Siblings(set) {

@@ -19,6 +19,12 @@ type cachedVerdict struct {
 	number    uint32 // Verdict.Number; 0 until it is met
 }
 
+// absentVerdict is that of a domain that the Store does not have.
+type absentVerdict struct {
+	name domain.Name
+	cachedVerdict
+}
+
 // Verdict returns what the Store's answers say of name, for every CA.
 func (s *Scanner) Verdict(name domain.Name) Verdict {
 	name, k := s.cached(name)
@@ -41,10 +47,10 @@ func (s *Scanner) cached(name domain.Name) (domain.Name, *cachedVerdict) {
 	if !found {
 		k := s.absent[name]
 		if k == nil {
-			k, name = new(cachedVerdict), name.Clone()
-			s.absent[name] = k
+			k = &absentVerdict{name: name.Clone()}
+			s.absent[k.name] = k
 		}
-		return name, k
+		return k.name, &k.cachedVerdict
 	}
 	if more := s.cfg.Store.Places() - len(s.verdicts); more > 0 {
 		s.verdicts = append(s.verdicts, make([]cachedVerdict, more)...)
@@ -187,7 +193,7 @@ func failed(last *snapshot.Observation) Decision {
 	return Decision{Status: LookupFailed, Reason: reason, Detail: detail}
 }
 
-// markWords is the sentence of a failure that a mark gave away, "" where none did.
+// markWords is the sentence of a failure that a mark gave away, "" if none did.
 func markWords(last *snapshot.Observation) Sentence {
 	server, asked := cmp.Or(last.Server, "the resolver"), cmp.Or(last.Asked, last.Name.String())
 	switch {
@@ -204,7 +210,7 @@ func markWords(last *snapshot.Observation) Sentence {
 }
 
 // onFailure says what SBR 4.2.2.1 lets a CA do after the failure at the last step:
-// issue only if all that the lookup touched is proven insecure, and not where
+// issue only if all that the lookup touched is proven insecure, and not if
 // anything of it is signed.
 func onFailure(steps []snapshot.Observation) OnFailure {
 	switch failure := steps[len(steps)-1].Failure; {

@@ -28,7 +28,7 @@ func findInputs(args []string, stdin io.Reader) ([]string, error) {
 		return []string{"-"}, nil
 	}
 	if len(args) == 0 {
-		return nil, usagef("no list: name the list to read, or - for standard input: caascan scan staff.csv --issuer digicert.com -o report.xlsx")
+		return nil, usagef("no list: name the list to read, or - for standard input: caascan scan staff.csv --issuer DigiCert -o report.xlsx")
 	}
 	var names []string
 	for _, arg := range args {
@@ -134,7 +134,7 @@ func (l *lists) header() []string {
 }
 
 // columns returns the header and, for each input, the place in it of each of its columns.
-// The columns that are scanned are one; the others are one where their names are equal.
+// The columns that are scanned are one; the others are one if their names are equal.
 func (l *lists) columns() (header []string, places [][]int) {
 	scanned := l.layout().Column - 1
 	for k, in := range l.inputs {

@@ -101,7 +101,7 @@ type recorder struct {
 	sound  bool             // the file can be gone on with
 }
 
-// openRecord takes the snapshot for this process, before anything is asked; nil where none
+// openRecord takes the snapshot for this process, before anything is asked; nil if none
 // is wanted.
 func openRecorder(o recordOptions) (*recorder, error) {
 	if o.snapshot == "" {
@@ -159,7 +159,7 @@ func (r *recorder) begin(ctx context.Context, src source, run snapshot.Header, f
 		notes = append(notes, fmt.Sprintf("the last line of %s was incomplete and has been removed: %d octets", r.snapshot, reader.Torn()))
 	}
 	if r.used+len(refused) > 0 {
-		notes = append(notes, fmt.Sprintf("%s: used again %d%s", r.snapshot, r.used, refusalWords(refused)))
+		notes = append(notes, fmt.Sprintf("%s: answers used again: %d%s", r.snapshot, r.used, refusalWords(refused)))
 	}
 	if err := r.file.Truncate(reader.End()); err != nil {
 		return nil, r.failed(err)
@@ -199,7 +199,7 @@ func (r *recorder) reused() int {
 	return r.used
 }
 
-// put is nil where there is nothing to write to.
+// put is nil if there is nothing to write to.
 func (r *recorder) put() func([]snapshot.Observation) {
 	if r == nil {
 		return nil
@@ -224,7 +224,7 @@ func (r *recorder) failed(err error) error {
 	return fmt.Errorf("snapshot %s cannot be written: %w; %s", r.snapshot, cause(err), reportsStay)
 }
 
-// advice says, of a run that ended before its time, how to go on; "" where there is
+// advice says, of a run that ended before its time, how to go on; "" if there is
 // nothing to go on with.
 func (r *recorder) advice() string {
 	if r == nil || !r.sound {

@@ -190,6 +190,9 @@ func (d *pageData) domains() {
 	d.to.WriteString(`,"spelt":`)
 	d.byPlace(spelt, func(i int) any { return d.view.spelt[all[i].Domain] })
 	d.readable()
+	if len(d.view.Perspectives) > 0 {
+		d.elsewhere()
+	}
 	if d.view.Changes != nil {
 		d.changes()
 	}

@@ -29,7 +29,7 @@
 	let among = null; // the numbers of the domains of one group
 	const open = new Set(); // the numbers of the domains that are shown in full
 
-	const columns = () => data.labels.length + (data.changed ? 5 : 4);
+	const columns = () => data.labels.length + 4 + (data.placed ? 1 : 0) + (data.changed ? 1 : 0);
 	const statusOf = (decision) => data.reasons[decision.reason].status;
 	const detail = (decision, domain) => decision.detail.join(domain);
 
@@ -50,6 +50,9 @@
 
 	// changed is how a domain differs from the earlier report, if there is one.
 	const changed = (n) => data.changed[n] || "";
+
+	// corroborated is what other places say of a domain, if there are some.
+	const corroborated = (n) => data.corroborated[data.placed[n]];
 
 	// asked is what is searched for a word: of an address its domain, and names as the
 	// DNS has them. All that is searched is ASCII, but for readable names.
@@ -72,9 +75,11 @@
 		const missing = texts.map((text, i) => passes[i] && words.filter((word) => !text.includes(word)));
 		const warning = byId("warning").value;
 		const change = data.changed && byId("change").value;
+		const value = data.placed && byId("corroborated").value;
 		found = order().filter((n) => {
 			const lacking = missing[data.of[n]];
 			return lacking && (!among || among.has(n)) && (!warning || warnings(n).includes(warning)) && (!change || changed(n) === change) &&
+				(!value || corroborated(n).values.includes(value)) &&
 				lacking.every((word) => data.domains[n].includes(word) || isReadable(n, word) || (data.spelt[n] || []).some((code) => code.includes(word)));
 		});
 		page = 0;
@@ -93,9 +98,10 @@
 			const places = rank(codes);
 			return (n) => places.get(codes[n]);
 		}
-		if (key === "change") {
-			const places = rank(data.domains.map((_, n) => changed(n)));
-			return (n) => places.get(changed(n));
+		const said = { change: changed, corroborated: (n) => corroborated(n).text }[key];
+		if (said) {
+			const places = rank(data.domains.map((_, n) => said(n)));
+			return (n) => places.get(said(n));
 		}
 		const value = (o) => {
 			if (key === "found") return o.found || "";
@@ -144,6 +150,7 @@
 			...o.decisions.map((d, i) => make("td", { class: "verdict", ...labelled(i) }, statusMark(statusOf(d)), " ", make("code", {}, d.reason))),
 			make("td", { "data-label": "Records found at" }, o.found || ""),
 			make("td", { "data-label": "Warnings" }, warnings(n).join(" ")),
+			...(data.placed ? [make("td", { "data-label": "Corroborated" }, corroborated(n).text)] : []),
 			...(data.changed ? [make("td", { "data-label": "Change" }, changed(n))] : []));
 	};
 
@@ -159,6 +166,7 @@
 		if (o.dnssec) list.append(fact("DNSSEC", o.dnssec));
 		if (o.onFailure) list.append(fact("After a failure", o.onFailure));
 		if (o.resolver) list.append(fact("Answered by", o.resolver));
+		if (data.placed) for (const said of corroborated(n).facts) list.append(fact("Corroborated", said));
 		for (const code of warnings(n)) list.append(fact("Warning", make("code", {}, code), ": " + data.warnings[code]));
 		return list;
 	};

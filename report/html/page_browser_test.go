@@ -112,6 +112,29 @@ func TestBrowserFindsDomains(t *testing.T) {
 	b.quiet()
 }
 
+// What other places corroborate can be filtered and sorted by, and who does stands in full.
+func TestBrowserFindsWhatIsCorroborated(t *testing.T) {
+	b := newBrowser(t)
+	b.open(reporttest.Placed(t, "Old", "New").Bytes(t, New))
+	b.choose("corroborated", "no")
+	b.shows("not corroborated", "open.example", "open.example", "1 of 3 domains, 2 rows.")
+	b.choose("corroborated", "unknown")
+	b.shows("unknown for New", "mail.closed.example", "mail.closed.example", "1 of 3 domains, 1 row.")
+	b.click("button.open")
+	if got := strings.Join(b.texts("#table .detail .facts dd"), "|"); !strings.Contains(got, "Old: not-applicable|New: unknown, by fra sin sao") {
+		t.Errorf("in full: %s", got)
+	}
+	if got := b.texts("#table tbody tr:first-child td"); got[len(got)-1] != "Old: not-applicable, New: unknown" {
+		t.Errorf("the line says %q", got)
+	}
+	b.click("#reset")
+	b.click("[data-key=corroborated] button")
+	b.shows("by what is corroborated", "open.example", "mail.closed.example", "3 domains, 4 rows.")
+	b.click("[data-key=corroborated] button")
+	b.shows("the other way", "mail.closed.example", "open.example", "3 domains, 4 rows.")
+	b.quiet()
+}
+
 // A search takes what people have at hand: an address, and a name as they write it.
 func TestBrowserFindsAddresses(t *testing.T) {
 	b := newBrowser(t)

@@ -31,7 +31,13 @@ type pageView struct {
 	Domains     []report.DomainTotal // as many as the page holds
 	Nowhere     int                  // rows without a domain
 	Grouped     []groupTableView     // the columns that rows are grouped by
-	Most        pageLimits
+
+	Perspectives []string           // the names of other places, if there are some
+	Corroborated []corroboratedView // for each CA
+	Places       []report.PlaceLine // the domains whose answers differ by place, as many as the page holds
+	Differing    int                // of them
+
+	Most pageLimits
 
 	members  [][][]int                      // of each of them and each of its lines: the places of its domains
 	spelt    map[domain.Name][]scan.Warning // of the rows of a domain
@@ -100,6 +106,7 @@ func (h *htmlWriter) view(o *report.Overview) *pageView {
 	}
 	v.addFilters()
 	v.addGroups()
+	v.addPlaces(h.perspectives)
 	return v
 }
 
@@ -149,6 +156,9 @@ func (v *pageView) Offered() []scan.Change {
 // Columns is how many the table of domains has.
 func (v *pageView) Columns() int {
 	columns := len(v.Labels) + 4
+	if len(v.Perspectives) > 0 {
+		columns++
+	}
 	if v.Changes != nil {
 		columns++
 	}

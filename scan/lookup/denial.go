@@ -214,7 +214,7 @@ type hashes struct{ of, owner, next string }
 // section 3.2), so that none with more has AD.
 const maxIterations = 500
 
-// hashes returns those of name by a record; false where the record is none of the
+// hashes returns those of name by a record; false if the record is none of the
 // zone's, or one to be ignored (RFC 5155, sections 8.1 and 8.2).
 func (d denial) hashes(rr *dns.NSEC3, name string) (hashes, bool) {
 	label, _, _ := strings.Cut(rr.Hdr.Name, ".")
@@ -228,7 +228,7 @@ func (d denial) hashes(rr *dns.NSEC3, name string) (hashes, bool) {
 		return hashes{}, false
 	}
 	h.of = dns.HashName(dns.Fqdn(name), rr.Hash, rr.Iterations, rr.Salt)
-	return h, isHash(h.of) // it is "" where the algorithm is not known
+	return h, isHash(h.of) // it is "" if the algorithm is not known
 }
 
 func isHash(label string) bool {

@@ -41,6 +41,7 @@ type engine struct {
 	outSince time.Time // when the last server went out of rotation; zero while one is in
 
 	early    early
+	asked    askedAgain
 	probes   chan probedAgain
 	controls chan controlled
 	probing  sync.WaitGroup // probes and control questions
@@ -56,15 +57,17 @@ type waiting struct {
 	silent        bool // in its last try
 }
 
-// doneBatch is how many Observations are handed over at a time; fewer where the
+// doneBatch is how many Observations are handed over at a time; fewer if the
 // engine has to wait.
 const doneBatch = 256
 
 // Something that was due so long ago already says that the engine was away. What has
-// arrived meanwhile takes so long at most to be handed to it.
+// arrived meanwhile is handed to it part by part, each of which takes so long at most. All
+// together they take less than away, or each would make the next one necessary.
 const (
-	away    = 10 * time.Millisecond
-	handing = time.Millisecond
+	away         = 10 * time.Millisecond
+	handing      = time.Millisecond
+	mostHandings = 5
 )
 
 // finalShare is the part of the rate that a server was seen to bear at which the final
@@ -75,7 +78,7 @@ const finalShare = 10
 // once over arrivals, or never; the deadline is the engine's business.
 type transport interface {
 	// send takes the step's question, to its server, which the next flush sends.
-	// Where the outcome is known at once it is returned, with true, and nothing will
+	// If the outcome is known at once it is returned, with true, and nothing will
 	// arrive.
 	send(ctx context.Context, s *step, now time.Time) (outcome, bool)
 	// resend takes the question of the step's try once more, which is out over UDP.
@@ -84,7 +87,7 @@ type transport interface {
 	// that, and reports whether there was one.
 	flush(now time.Time, endTry func(*step, outcome)) bool
 	arrivals() <-chan arrival
-	// receive calls endTry for each step whose try an arrival ends: none where
+	// receive calls endTry for each step whose try an arrival ends: none if
 	// the arrival is nobody's reply, and the wait goes on.
 	receive(a arrival, endTry func(*step, outcome))
 	// timeOut drops the step's query, whose deadline is over, and returns how its try
@@ -130,8 +133,7 @@ func (e *engine) run(ctx context.Context) error {
 		e.takeIn()
 		now := time.Now()
 		if s := e.schedule.next(); s != nil && now.Sub(s.due) > away {
-			time.Sleep(handing)
-			e.takeIn()
+			e.catchUp()
 		}
 		e.expire(now)
 		e.tend(ctx, now)
@@ -183,6 +185,16 @@ func (e *engine) takeIn() (some bool) {
 		some = true
 	}
 	return some
+}
+
+// catchUp takes in what arrived while the engine was away, until nothing more comes.
+func (e *engine) catchUp() {
+	for range mostHandings {
+		time.Sleep(handing)
+		if !e.takeIn() {
+			return
+		}
+	}
 }
 
 func (e *engine) close() {
@@ -309,6 +321,7 @@ func (e *engine) askAgain(now time.Time) (pause time.Duration) {
 	delete(e.waiting, name)
 	s := e.ask(name, w.domains)
 	s.final, s.passes, s.validatedOnly, s.servfailed, s.silent = true, w.passes, w.validatedOnly, w.servfailed, w.silent
+	e.asked.final++
 	return 0
 }
 
@@ -505,6 +518,9 @@ func (e *engine) overdue(s *step, now time.Time) {
 	if s.hold = late; f.mayWait() {
 		e.leavePlace(s)
 		f.waiting++
+		if s.final {
+			e.asked.finalOverdue++
+		}
 		return
 	}
 	s.overdueAt = now.Add(f.patience())
@@ -521,14 +537,27 @@ func (e *engine) lastTry(s *step) time.Time {
 	return last
 }
 
+// askedAgain counts names that are pending in the final pass, and those of them that wait
+// without a place. afterFailures says that all names have had their first pass: what is
+// asked from then on are names that failed, and parents of these.
+type askedAgain struct {
+	final, finalOverdue int
+	afterFailures       bool
+}
+
 // tellSilent keeps the numbers of names that are not answered.
 func (e *engine) tellSilent(now time.Time) {
-	overdue := 0
+	silent := len(e.waiting) + e.asked.final - e.asked.finalOverdue
 	for _, u := range e.upstreams {
-		overdue += u.flow.waiting
+		silent += u.flow.waiting
 	}
-	e.stats.silent.Store(int64(overdue + len(e.waiting)))
-	e.stats.asking.Store(int64(len(e.pending) - overdue + len(e.backlog)))
+	asking := len(e.pending) + len(e.waiting) - silent + len(e.backlog)
+	e.asked.afterFailures = e.input == nil && (e.asked.afterFailures || asking == 0)
+	if e.asked.afterFailures {
+		silent, asking = silent+asking, 0
+	}
+	e.stats.silent.Store(int64(silent))
+	e.stats.asking.Store(int64(asking))
 	e.tellProving()
 	queue := time.Duration(float64(len(e.failed)*e.cfg.Attempts) / e.finalRate() * float64(time.Second))
 	e.stats.until.Store(later(e.until, now).Add(queue).Unix() + 1)
@@ -587,6 +616,9 @@ func (e *engine) endTry(s *step, out outcome) {
 	e.schedule.remove(s)
 	if s.hold == none || s.hold == resent {
 		s.up.flow.waiting--
+		if s.final {
+			e.asked.finalOverdue--
+		}
 	} else {
 		e.leavePlace(s)
 	}
@@ -609,6 +641,9 @@ func (e *engine) endStep(s *step) {
 		e.stats.names.Add(1)
 	}
 	delete(e.pending, s.obs.Name)
+	if s.final {
+		e.asked.final--
+	}
 	switch {
 	case e.deservesPass(s):
 		now := time.Now()

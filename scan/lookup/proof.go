@@ -13,7 +13,7 @@ import (
 
 // dsAnswer is what came back for a DS query.
 type dsAnswer struct {
-	message []byte // the reply, whole; nil where none came
+	message []byte // the reply, whole; nil if none came
 	server  string
 	at      time.Time
 }
@@ -126,7 +126,7 @@ func (p *prover) step(ctx context.Context, name, zone string) (snapshot.ProofSte
 	return p.steps.find(name, func() (snapshot.ProofStep, error) { return p.askTwice(ctx, name, zone) })
 }
 
-// askTwice asks once more where nothing is proven.
+// askTwice asks once more if nothing is proven.
 func (p *prover) askTwice(ctx context.Context, name, zone string) (snapshot.ProofStep, error) {
 	var step snapshot.ProofStep
 	for range 2 {
