@@ -201,6 +201,8 @@ func markWords(last *snapshot.Observation) Sentence {
 	case last.Mark == snapshot.MarkKeys:
 		return Sentence("The DNSSEC keys or DS records of " + asked + " could not be had from " + server + " (" + string(last.Failure) +
 			"), and without them no answer for " + last.Name.String() + " can be validated.")
+	case last.Mark == snapshot.MarkProof:
+		return Sentence("The snapshot has an answer for " + asked + ", but the signed records in it do not prove that answer, so it does not count.")
 	case last.Failure == snapshot.ServFail:
 		return Sentence(server + " could not get an answer for " + asked + " that it trusts (SERVFAIL). " +
 			"The one that came afterwards was not validated, and " + asked + " is not proven to be unsigned, so it does not count.")

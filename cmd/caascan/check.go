@@ -307,6 +307,9 @@ func printStep(p *paper, o snapshot.Observation) {
 		if o.Flaw != nil {
 			p.line(indent, "because %s", o.Flaw)
 		}
+		if o.Mark == snapshot.MarkProof {
+			p.line(indent, "because %s", o.Mark.Words())
+		}
 		if o.Asked != "" && o.Mark == snapshot.MarkKeys {
 			p.line(indent, "the DNSSEC keys or DS records of %s could not be had", o.Asked)
 		} else if o.Asked != "" {

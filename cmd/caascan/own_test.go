@@ -14,12 +14,10 @@ import (
 	"caascan/scan/zone"
 )
 
-// signedResolver plays a resolver that passes DNSSEC records and validates nothing, of a world
-// whose signatures end in two days. It returns its address and the file of the trust anchor.
-func signedResolver(t *testing.T) (address, anchor string) {
-	t.Helper()
+// newSignedWorld makes a world whose signatures end in two days.
+func newSignedWorld() (*dnssectest.World, error) {
 	const ends = 48 * time.Hour
-	w, err := dnssectest.Build(
+	return dnssectest.Build(
 		time.Now().Add(ends-dnssectest.Lifetime),
 		dnssectest.Spec{Origin: ".", Denial: dnssectest.NSEC},
 		dnssectest.Spec{Origin: "tld.", Denial: dnssectest.OptOut},
@@ -28,10 +26,11 @@ func signedResolver(t *testing.T) (address, anchor string) {
 		dnssectest.Spec{Origin: "expired.tld.", Denial: dnssectest.NSEC, Fault: dnssectest.Expired},
 		dnssectest.Spec{Origin: "odd.tld.", Denial: dnssectest.NSEC, Fault: dnssectest.UnknownAlg},
 	)
-	if err != nil {
-		t.Fatal(err)
-	}
-	server, err := dnstest.Start(dnstest.Config{Handle: func(q dnstest.Query) []dnstest.Reply {
+}
+
+// serveSigned plays a resolver that passes DNSSEC records and validates nothing.
+func serveSigned(w *dnssectest.World) (*dnstest.Server, error) {
+	return dnstest.Start(dnstest.Config{Handle: func(q dnstest.Query) []dnstest.Reply {
 		m := w.Answer(dns.Fqdn(q.Name), q.Type)
 		m.Id = q.ID
 		var asked dns.Msg
@@ -45,6 +44,17 @@ func signedResolver(t *testing.T) (address, anchor string) {
 		}
 		return []dnstest.Reply{{Wire: wire}}
 	}})
+}
+
+// signedResolver starts such a resolver of such a world. It returns its address and the file of
+// the trust anchor.
+func signedResolver(t *testing.T) (address, anchor string) {
+	t.Helper()
+	w, err := newSignedWorld()
+	if err != nil {
+		t.Fatal(err)
+	}
+	server, err := serveSigned(w)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -201,10 +201,11 @@ type source struct {
 	resolver  *lookup.Client  // nil with evidence
 	evidence  *evidence       // nil where somebody is asked
 	overlay   *zone.Overlay
-	resolvers []string // the addresses that are asked
-	zoneFiles []string // the base names of the files that answer instead
-	warnings  []string // what makes the answers weaker than asked for
-	facts     []string // what else is to be known of them
+	anchors   dnssec.Anchors // of --trust-anchor; nil: those of the DNS
+	resolvers []string       // the addresses that are asked
+	zoneFiles []string       // the base names of the files that answer instead
+	warnings  []string       // what makes the answers weaker than asked for
+	facts     []string       // what else is to be known of them
 }
 
 // open loads the zone files, or finds the resolvers that answer. Nothing has been
@@ -254,6 +255,7 @@ func (o *sourceOptions) openAnswers(ctx context.Context, cfg lookup.Config) (sou
 		return source{}, err
 	}
 	src, err := probe(ctx, resolver)
+	src.anchors = cfg.Anchors
 	if err == nil && o.dnssec == dnssecOwn && src.validates() != dnssecOwn {
 		src.warnings = append(src.warnings, "no resolver passes DNSSEC records that hold, so nothing is validated: caa_dnssec is unknown")
 	}

@@ -22,6 +22,7 @@ type Chain struct {
 	links   map[string]*link // by name, the root not among them
 	shared  map[link]*link   // those that many names have alike
 	memory  *Memory
+	learnt  func(Query, *Reply, time.Time) // see OnLearn
 }
 
 // link is what is known of one name.
@@ -52,6 +53,10 @@ func NewChain(anchors []dns.RR) *Chain {
 
 // Memory is what has been verified for the Chain.
 func (c *Chain) Memory() *Memory { return c.memory }
+
+// OnLearn has learnt called with each reply that is learnt from, before anything is validated
+// by it. It is called before the Chain is used, and learnt must not use the Chain.
+func (c *Chain) OnLearn(learnt func(q Query, r *Reply, at time.Time)) { c.learnt = learnt }
 
 // Trust returns what is known of the zone that a name lies in. If it is Undecided the reply to
 // the Query tells more.
@@ -116,6 +121,14 @@ func (l *link) trust(name string) Trust {
 func (c *Chain) Learn(q Query, r *Reply, now time.Time) Verdict {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	verdict := c.learn(q, r, now)
+	if c.learnt != nil && (verdict.State == Secure || verdict.State == Insecure) {
+		c.learnt(q, r, now)
+	}
+	return verdict
+}
+
+func (c *Chain) learn(q Query, r *Reply, now time.Time) Verdict {
 	if q.Type == dns.TypeDNSKEY {
 		return c.learnKeys(q, r, now)
 	}

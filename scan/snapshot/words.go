@@ -86,6 +86,8 @@ func (m Mark) Words() string {
 		return "a resolver that checks DNSSEC had answered SERVFAIL before"
 	case MarkKeys:
 		return "the DNSSEC keys on the way to the name could not be had"
+	case MarkProof:
+		return "the signed records in the snapshot do not prove the answer that stands there"
 	}
 	panic("snapshot: unknown mark " + string(m))
 }
