@@ -116,7 +116,7 @@ func writeOctets(ts *testscript.TestScript, neg bool, args []string) {
 }
 
 func startSigned(ts *testscript.TestScript, neg bool, args []string) {
-	w, err := newSignedWorld()
+	w, err := newSignedWorld(twoDays)
 	ts.Check(err)
 	server, err := serveSigned(w)
 	ts.Check(err)

@@ -55,14 +55,15 @@ func (s *rrset) pack() ([]byte, error) {
 
 // NewReply puts a reply together from RRsets as Reply.RRsets returns them: denials are those
 // of the authority section, and all others are answers. The error says of which that somebody
-// may have written are none.
-func NewReply(sets []string) (*Reply, error) {
+// may have written are none. All have the same TTL.
+func NewReply(sets []string, ttl uint32) (*Reply, error) {
 	r := new(Reply)
 	for _, octets := range sets {
 		s, err := ParseRRset(octets)
 		if err != nil {
 			return nil, err
 		}
+		s.set.ttl = ttl
 		section := &r.answer
 		if denies(s.set.kind) {
 			section = &r.authority
@@ -94,7 +95,7 @@ func ParseRRset(octets string) (RRset, error) {
 			return RRset{}, fmt.Errorf("%w: a record of class %d", errMessage, rr.Header().Class)
 		}
 		rr.Header().Ttl = 0
-		if sets, err = add(sets, rr); err != nil {
+		if sets, err = add(sets, rr, 0); err != nil {
 			return RRset{}, err
 		}
 	}

@@ -33,9 +33,9 @@ func TestWhatIsKeptOfAReplyIsEnough(t *testing.T) {
 		w := keptWorld(t, denial)
 		whole, kept := newValidator(t, w), newValidator(t, w)
 		learnt := 0
-		whole.chain.OnLearn(func(q dnssec.Query, r *dnssec.Reply, _ time.Time) {
+		whole.chain.OnLearn(func(q dnssec.Query, r *dnssec.Reply, _ time.Time, _ dnssec.Verdict) {
 			learnt++
-			if v := kept.chain.Learn(q, keptOf(t, r), now); v.State == dnssec.Bogus || v.State == dnssec.Undecided {
+			if v, _ := kept.chain.Learn(q, keptOf(t, r), now); v.State == dnssec.Bogus || v.State == dnssec.Undecided {
 				t.Errorf("%s: %v: %+v, want it learnt", denial, q, v)
 			}
 		})
@@ -53,10 +53,13 @@ func TestWhatIsKeptOfAReplyIsEnough(t *testing.T) {
 	}
 }
 
+// oneHour is longer than the TTL of all records, so that what is signed counts.
+const oneHour = 3600
+
 // keptOf is a reply of which only that is left which is kept.
 func keptOf(t testing.TB, r *dnssec.Reply) *dnssec.Reply {
 	t.Helper()
-	kept, err := dnssec.NewReply(r.RRsets())
+	kept, err := dnssec.NewReply(r.RRsets(), oneHour)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -76,7 +79,7 @@ func TestWhatIsNoRRset(t *testing.T) {
 		"nothing": {""}, "half a record": {sets[0][:20]}, "two RRsets in one": {sets[0] + denials[0]}, "one twice": {sets[0], sets[0]},
 		"the second half": {sets[0][len(sets[0])/2+1:]}, "another class": {string(class)}, "more than an honest reply has": slices.Repeat(denials, 100),
 	} {
-		if _, err := dnssec.NewReply(list); err == nil {
+		if _, err := dnssec.NewReply(list, 0); err == nil {
 			t.Errorf("%s is taken", what)
 		}
 	}
@@ -91,7 +94,7 @@ func FuzzParseRRset(f *testing.F) {
 		}
 	}
 	f.Fuzz(func(t *testing.T, octets string) {
-		r, err := dnssec.NewReply([]string{octets})
+		r, err := dnssec.NewReply([]string{octets}, 0)
 		if err != nil {
 			return
 		}
@@ -99,7 +102,7 @@ func FuzzParseRRset(f *testing.F) {
 		if len(sets) == 0 {
 			return // a type that no Verdict rests on
 		}
-		again, err := dnssec.NewReply(sets)
+		again, err := dnssec.NewReply(sets, 0)
 		if err != nil || len(sets) != 1 || !slices.Equal(again.RRsets(), sets) {
 			t.Errorf("%q is written as %q, and read as %v (%v)", octets, sets, again, err)
 		}

@@ -110,6 +110,7 @@ type Client struct {
 	chain     *dnssec.Chain        // of own validation; nil if there is none
 	ownAll    bool                 // all is validated by it, and not just what resolvers leave in doubt
 	links     func(snapshot.Link)  // see KeepProof; nil if no proof is kept
+	clock     *ClockError          // nil if nothing is wrong with it
 	asker     *proofAsker          // of proofs that were begun while names were looked up
 	stats     counters
 }

@@ -21,20 +21,30 @@ func (r *Client) KeepProof(links func(snapshot.Link)) {
 	if r.chain == nil {
 		return
 	}
-	r.chain.OnLearn(func(q dnssec.Query, reply *dnssec.Reply, at time.Time) {
-		links(snapshot.Link{Name: spelling(q.Name), Type: dns.TypeToString[q.Type], Signed: newSigned(reply, at)})
+	r.chain.OnLearn(func(q dnssec.Query, reply *dnssec.Reply, at time.Time, v dnssec.Verdict) {
+		links(snapshot.Link{Name: spelling(q.Name), Type: dns.TypeToString[q.Type], TTL: secondsUntil(v.Until, at), Signed: newSigned(reply, at)})
 	})
+}
+
+// secondsUntil is how long something may be used, in seconds that have begun.
+func secondsUntil(until, at time.Time) uint32 {
+	if !until.After(at) {
+		return 0
+	}
+	const mostKept = 24 * time.Hour // of whatever a Chain has learnt
+	return uint32((min(until.Sub(at), mostKept) + time.Second - 1) / time.Second)
 }
 
 func newSigned(reply *dnssec.Reply, at time.Time) snapshot.Signed {
 	return snapshot.Signed{Time: at, RRsets: reply.RRsets()}
 }
 
-// signedParts are the replies that an answer rests on.
-func signedParts(parts []part) []snapshot.Part {
+// signedParts are the replies that an answer rests on. judged says of the time when a reply came
+// as of when it was validated.
+func signedParts(parts []part, judged func(time.Time) time.Time) []snapshot.Part {
 	var list []snapshot.Part
 	for _, p := range parts {
-		list = append(list, snapshot.Part{Signed: newSigned(p.reply, p.at), Aliases: len(p.path) - 1})
+		list = append(list, snapshot.Part{Signed: newSigned(p.reply, judged(p.at)), Aliases: len(p.path) - 1})
 	}
 	return list
 }
@@ -79,7 +89,7 @@ func NewAgain(anchors dnssec.Anchors) *Again {
 // Learn takes in a Link of a run.
 func (a *Again) Learn(run *snapshot.Header, l snapshot.Link) {
 	a.enter(run)
-	reply, err := dnssec.NewReply(l.RRsets)
+	reply, err := dnssec.NewReply(l.RRsets, l.TTL)
 	if err != nil || !a.during(l.Time) {
 		return // what rests on it is not proven then
 	}
@@ -159,7 +169,7 @@ func stands(said snapshot.DNSSEC, found dnssec.State) bool {
 	return false
 }
 
-// longestChase is how long a name's aliases may take to be followed.
+// longestChase is how long a name's aliases may take to be followed, and the keys to be fetched.
 const longestChase = 24 * time.Hour
 
 // validate validates the replies that an answer rests on. It returns the last of them, nil if
@@ -176,12 +186,12 @@ func (a *Again) validate(o *snapshot.Observation) (dnssec.Verdict, *dnssec.Reply
 		if p.Aliases < 0 || p.Aliases >= len(names) || last && p.Aliases != len(names)-1 {
 			return dnssec.Verdict{}, nil
 		}
-		early := o.Time.Sub(p.Time)
-		if !a.during(p.Time) || early < 0 || early > longestChase || last && early != 0 {
+		late := p.Time.Sub(o.Time)
+		if !a.during(p.Time) || late.Abs() > longestChase || last && late < 0 {
 			return dnssec.Verdict{}, nil
 		}
 		var err error
-		if reply, err = dnssec.NewReply(p.RRsets); err != nil {
+		if reply, err = dnssec.NewReply(p.RRsets, 0); err != nil {
 			return dnssec.Verdict{}, nil
 		}
 		v, _ := a.chain.Answer(dnssec.Question{Path: names[:p.Aliases+1], Type: dns.TypeCAA, Open: !last}, reply, p.Time)
@@ -226,7 +236,7 @@ func (a *Again) exists(o *snapshot.Observation) bool {
 	if !o.Name.IsTLD() || len(o.Aliases) > 0 {
 		return true
 	}
-	trust, _ := a.chain.Trust(o.Name.String() + ".")
+	trust, _ := a.chain.Trust(o.Name.String()+".", o.Signed[len(o.Signed)-1].Time)
 	return trust.State == dnssec.Insecure || trust.State == dnssec.Secure && trust.Zone.Name != "."
 }
 

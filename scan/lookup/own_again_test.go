@@ -36,20 +36,28 @@ func ownHeader() snapshot.Header {
 // recordedWith looks names up and returns the snapshot of that, with its proof.
 func recordedWith(t *testing.T, r *Client, names ...string) string {
 	t.Helper()
+	return recordedIn(t, r, 0, names)
+}
+
+// recordedIn is recordedWith, of names one after the other in batches with a pause after each.
+func recordedIn(t *testing.T, r *Client, pause time.Duration, batches ...[]string) string {
+	t.Helper()
 	var file memoryFile
 	w, err := snapshot.NewWriter(&file, ownHeader(), func(err error) { t.Error(err) })
 	if err != nil {
 		t.Fatal(err)
 	}
 	r.KeepProof(w.PutLink)
-	err = r.Lookup(t.Context(), batchesOf(t, names), w.Put)
-	if err == nil {
-		err = r.Prove(t.Context(), slices.Values(namesOf(t, names)), w.Put)
+	for _, names := range batches {
+		if err := r.Lookup(t.Context(), batchesOf(t, names), w.Put); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(pause)
 	}
-	if err := w.Close(); err != nil {
+	if err := r.Prove(t.Context(), slices.Values(namesOf(t, slices.Concat(batches...))), w.Put); err != nil {
 		t.Fatal(err)
 	}
-	if err != nil {
+	if err := w.Close(); err != nil {
 		t.Fatal(err)
 	}
 	return file.String()
@@ -294,7 +302,8 @@ func TestWhatAForgerMayWrite(t *testing.T) {
 }
 
 // TestAProofIsOfItsTime: what was learnt in the last second of a signature is proven, and what
-// is said to have been learnt a second later is not.
+// is said to have been learnt a second later is not. No key proves an answer that is said to be
+// of a time by which the key had to be asked for again.
 func TestAProofIsOfItsTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newSignedWorld(t, signedZones...)
@@ -302,20 +311,41 @@ func TestAProofIsOfItsTime(t *testing.T) {
 		text := recordedWith(t, w.own(), "site.tld")
 		stamp := func(at time.Time) string { return `"time":"` + at.UTC().Format(time.RFC3339Nano) + `"` }
 		line, end := answerOf(t, text, "site.tld"), began.Add(dnssectest.Lifetime)
-		for at, want := range map[time.Time]snapshot.DNSSEC{
-			began: snapshot.Secure, end: snapshot.Secure, end.Add(time.Second): snapshot.Unknown,
-			began.Add(-dnssectest.Lifetime - time.Second): snapshot.Unknown,
+		const ttl = 300 * time.Second // of all records
+		for _, test := range []struct {
+			at    time.Time
+			whole bool // the keys and the start of the run are of that time too
+			want  snapshot.DNSSEC
+		}{
+			{began, false, snapshot.Secure}, {began.Add(ttl), false, snapshot.Secure}, {began.Add(ttl + time.Second), false, snapshot.Unknown},
+			{end, true, snapshot.Secure}, {end.Add(time.Second), true, snapshot.Unknown}, {end.Add(time.Second), false, snapshot.Unknown},
+			{began.Add(-dnssectest.Lifetime), true, snapshot.Secure}, {began.Add(-dnssectest.Lifetime - time.Second), true, snapshot.Unknown},
 		} {
-			for _, whole := range []bool{false, true} { // with the keys and the start of the run
-				spoilt := strings.Replace(text, line, strings.Replace(line, stamp(began), stamp(at), 1), 1)
-				if whole {
-					spoilt = strings.ReplaceAll(text, began.UTC().Format(time.RFC3339Nano), at.UTC().Format(time.RFC3339Nano))
-				}
-				got, _, err := validatedAgain(spoilt, dnssec.Anchors{w.zones.Anchor})
-				if o := got["site.tld"]; err != nil || o.DNSSEC() != want || !o.Time.Equal(at) {
-					t.Errorf("learnt at %v, all of it: %v: %+v (%v), want %s", at, whole, o, err, want)
-				}
+			spoilt := strings.Replace(text, line, strings.Replace(line, stamp(began), stamp(test.at), 1), 1)
+			if test.whole {
+				spoilt = strings.ReplaceAll(text, began.UTC().Format(time.RFC3339Nano), test.at.UTC().Format(time.RFC3339Nano))
 			}
+			got, _, err := validatedAgain(spoilt, dnssec.Anchors{w.zones.Anchor})
+			if o := got["site.tld"]; err != nil || o.DNSSEC() != test.want || !o.Time.Equal(test.at) {
+				t.Errorf("learnt at %v, all of it: %v: %+v (%v), want %s", test.at, test.whole, o, err, test.want)
+			}
+		}
+	})
+}
+
+// TestALongRunProvesItsAnswers: keys and DS records that were asked for again prove what came
+// after that, and those of before what came before.
+func TestALongRunProvesItsAnswers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newSignedWorld(t, wideZones...)
+		names := [][]string{{"site.tld", "mail.open.tld"}, {"www.site.tld"}, {"x.wide.tld", "gone.tld"}, {"x.site.tld"}, {"x.sub.wide.tld", "y.site.tld"}}
+		text := recordedIn(t, w.own(), 200*time.Second, names...) // the TTL of all records is 300
+		if keys := strings.Count(text, `{"link":"site.tld","type":"DNSKEY"`); keys < 2 {
+			t.Errorf("the keys were learnt %d times, want more often", keys)
+		}
+		got, again, err := validatedAgain(text, dnssec.Anchors{w.zones.Anchor})
+		if err != nil || len(again.Broken) > 0 || again.Held != len(got) {
+			t.Errorf("%v do not hold, and %d of %d do (%v)", again.Broken, again.Held, len(got), err)
 		}
 	})
 }
@@ -476,13 +506,13 @@ func answered(t testing.TB, chain *dnssec.Chain, zones *dnssectest.World, name d
 			if err != nil {
 				t.Fatal(err)
 			}
-			if learnt := chain.Learn(next, reply, proofTime); learnt.State == dnssec.Bogus {
-				chain.Stand(next, learnt)
+			if learnt, _ := chain.Learn(next, reply, proofTime); learnt.State == dnssec.Bogus {
+				chain.Stand(next, learnt, proofTime)
 			}
 		}
 		verdict = verdict.And(v)
 	}
-	s.settle(verdict, signedParts(s.chain.parts))
+	s.settle(verdict, signedParts(s.chain.parts, func(at time.Time) time.Time { return at }))
 	return s.obs
 }
 

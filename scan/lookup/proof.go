@@ -30,6 +30,7 @@ type prover struct {
 // memo finds each thing once, however many want it at the same time. The zero memo is
 // empty.
 type memo[T any] struct {
+	stale  func(T) bool // of what does not count any more; nil if all does
 	asking singleflight.Group
 
 	mu    sync.Mutex // guards what follows
@@ -57,7 +58,7 @@ func (m *memo[T]) knownOr(key string, ask func() (T, error)) (T, error) {
 	m.mu.Lock()
 	found, ok := m.known[key]
 	m.mu.Unlock()
-	if ok {
+	if ok && (m.stale == nil || !m.stale(found)) {
 		return found, nil
 	}
 	found, err := ask()

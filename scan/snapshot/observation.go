@@ -155,6 +155,7 @@ const (
 	MarkPolicySOA     Mark = "policy-soa"     // a SOA record in the additional section, as BIND marks a response policy
 	MarkAfterServFail Mark = "after-servfail" // a resolver that validates had answered SERVFAIL for the name
 	MarkKeys          Mark = "keys"           // the query for the DNSKEY or DS records of Asked has failed
+	MarkRoot          Mark = "root"           // the root's keys did not hold by the trust anchors and the clock
 	// MarkProof is that of a NotInSnapshot: there is an answer, and its proof does not hold.
 	// It stands in no snapshot.
 	MarkProof Mark = "proof"
@@ -162,14 +163,15 @@ const (
 
 // Marks returns every Mark that a snapshot may hold, in the order of the constants.
 func Marks() []Mark {
-	return []Mark{MarkAuthority, MarkNoRecursion, MarkForeignSOA, MarkPolicySOA, MarkAfterServFail, MarkKeys}
+	return []Mark{MarkAuthority, MarkNoRecursion, MarkForeignSOA, MarkPolicySOA, MarkAfterServFail, MarkKeys, MarkRoot}
 }
 
 // SaidServFail reports whether a server said SERVFAIL in what led to the failure, or own
 // validation lacked the keys for an answer, or the proof of one does not hold, so that
 // an answer that is not validated does not simply take its place.
 func (o *Observation) SaidServFail() bool {
-	return o.Failure == DNSSECBogus || o.Failure != "" && (o.Replied() && o.RCode == servFail || o.Mark == MarkAfterServFail || o.Mark == MarkKeys || o.Mark == MarkProof)
+	lacks := o.Mark == MarkKeys || o.Mark == MarkRoot || o.Mark == MarkProof
+	return o.Failure == DNSSECBogus || o.Failure != "" && (o.Replied() && o.RCode == servFail || o.Mark == MarkAfterServFail || lacks)
 }
 
 // ProvenInsecure reports whether the name and all of its aliases are known to lie in zones

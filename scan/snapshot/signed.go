@@ -18,7 +18,7 @@ import (
 
 // Signed is a reply, by the RRsets that validation rests on.
 type Signed struct {
-	// Time is when it came.
+	// Time is as of when it was validated, which is when it came, or soon after.
 	Time time.Time
 	// RRsets are octets that whoever validates can read: for this package they have no
 	// meaning. One that a reader has not found is empty.
@@ -36,6 +36,8 @@ type Part struct {
 type Link struct {
 	Name string // spelt like Observation.Owner
 	Type string
+	// TTL is for how long it may be used, in seconds from Time.
+	TTL uint32
 	Signed
 }
 
@@ -62,6 +64,7 @@ type linkLine struct {
 	Link   string `json:"link"`
 	Type   string `json:"type"`
 	Time   string `json:"time"`
+	TTL    uint32 `json:"ttl"`
 	RRsets []int  `json:"rrsets,omitempty"`
 }
 
@@ -130,7 +133,7 @@ func (p *proofWriter) numbersOf(b []byte, sets []string) ([]byte, []int) {
 // appendLink appends the lines of a Link.
 func (p *proofWriter) appendLink(b []byte, l Link) []byte {
 	b, numbers := p.numbersOf(b, l.RRsets)
-	return append(appendValue(b, linkLine{l.Name, l.Type, stamp(l.Time), numbers}), '\n')
+	return append(appendValue(b, linkLine{l.Name, l.Type, stamp(l.Time), l.TTL, numbers}), '\n')
 }
 
 // appendAnswer appends the line of an answer, after those of the RRsets that it rests on.
@@ -182,7 +185,7 @@ func (p *proofReader) take(h *Header, t *proofText) error {
 		return err
 	}
 	if p != nil {
-		p.links(h, Link{t.Link, t.Type, Signed{at, p.find(t.RRsets)}})
+		p.links(h, Link{t.Link, t.Type, t.TTL, Signed{at, p.find(t.RRsets)}})
 	}
 	return nil
 }

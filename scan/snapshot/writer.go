@@ -33,17 +33,17 @@ type Writer struct {
 	some    chan struct{} // enough is waiting to be written at once
 	closing chan struct{}
 
-	mu      sync.Mutex
-	proof   proofWriter
-	answered int      // answers that were put, and proven of them with their proof
+	mu       sync.Mutex
+	proof    proofWriter
+	answered int // answers that were put, and proven of them with their proof
 	proven   int
-	room    sync.Cond // there is room again, or an error
-	waiting []byte    // the lines to be written next
-	spare   []byte
-	answers int // in waiting
-	writing int // that are being written
-	unsaved bool
-	err     error
+	room     sync.Cond // there is room again, or an error
+	waiting  []byte    // the lines to be written next
+	spare    []byte
+	answers  int // in waiting
+	writing  int // that are being written
+	unsaved  bool
+	err      error
 }
 
 // NewWriter begins the part of a run with its Header, which is on disk when it returns.
