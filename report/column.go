@@ -144,7 +144,7 @@ const changeColumn = "caa_change"
 
 // Columns returns the columns that a report adds, in order; caa_change only if rows are
 // compared with an earlier report, caa_perspectives and caa_corroborated only if other places
-// are. Where there are several CAs, caa_status, caa_reason, caa_detail, caa_fix and these two
+// are. If there are several CAs, caa_status, caa_reason, caa_detail, caa_fix and these two
 // are the first CA's, and the same follow at the end for every CA, as caa_status:LABEL and so on.
 func Columns() []Column { return columns[:len(columns):len(columns)] }
 

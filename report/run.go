@@ -13,7 +13,7 @@ type Run struct {
 	Started, Finished time.Time
 	InputName         string
 	InputSHA256       string // in hexadecimal
-	Shard             string // of the input, where the rows are those of one
+	Shard             string // of the input, if the rows are those of one
 	InputColumn       string // the name or number of the column that was taken
 	Rows              int
 	BlankLines        int // lines without any character, which are no rows

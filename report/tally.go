@@ -197,7 +197,7 @@ func (t *Tally) before(a, b uint32) int {
 }
 
 // Warnings returns the warnings that were given, those of the most rows first, and
-// as scan.Warnings has them where they are equal.
+// as scan.Warnings has them if they are equal.
 func (t *Tally) Warnings() []WarningTotal {
 	counts := make(map[scan.Warning]Count)
 	for i, d := range t.domains {

@@ -166,7 +166,7 @@ func (l lexed) split(within span, separates func(rune) bool) []span {
 }
 
 // mailboxesOnly drops the parts of a cell of Exchange's that are no mail addresses, and
-// reports whether any is left; the braces are those of PowerShell. Where there is no such
+// reports whether any is left; the braces are those of PowerShell. If there is no such
 // part the text comes back as it is.
 func mailboxesOnly(text string) (string, bool) {
 	if inside, ok := strings.CutPrefix(text, "{"); ok && strings.HasSuffix(inside, "}") {

@@ -55,7 +55,7 @@ func listedWords(set caa.RRset) string {
 	return words(names, "and")
 }
 
-// namesOf returns a CA's issuer domain names, behind its label where that is
+// namesOf returns a CA's issuer domain names, after its label if that is
 // another word.
 func namesOf(issuer caa.Issuer) string {
 	names := make([]string, len(issuer.Domains))
@@ -72,7 +72,7 @@ func namesOf(issuer caa.Issuer) string {
 }
 
 // siblingWords says which of the names in a set that denies an issuer its owner recognises
-// too; "" where none.
+// too; "" if none.
 func siblingWords(issuer caa.Issuer, set caa.RRset) Sentence {
 	var b strings.Builder
 	for _, id := range issuer.Siblings(set) {

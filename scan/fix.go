@@ -14,7 +14,7 @@ import (
 // to be published at the owner of an alias, or at a name without CAA records: a set
 // there would hide what its parents' records say of web servers.
 type Fix struct {
-	// Present is the set that decides now. Its owner is the deciding name: where the
+	// Present is the set that decides now. Its owner is the deciding name: if the
 	// records really stand, at the end of the aliases.
 	Present caa.RRset
 	// TTL is how many seconds the present set may be kept by who gave it, so a change
@@ -27,7 +27,7 @@ type Fix struct {
 	Notes []string
 	// About says what the Notes are about, each once.
 	About []FixNote
-	// Ask is the registrable domain of the deciding name where that is not the domain's
+	// Ask is the registrable domain of the deciding name if that is not the domain's
 	// own, so that it is somebody else's to publish; else it is empty.
 	Ask string
 	// Contacts are the URLs of the set's iodef properties (RFC 8659, section 4.4).
@@ -76,7 +76,7 @@ func zoneLines(owner string, set []caa.Property) []string {
 }
 
 // harmless returns a line of a zone file in a spelling that is safe in the cell of a
-// spreadsheet as it stands, so that what is copied from a cell loads. Where a cell, or what
+// spreadsheet as it stands, so that what is copied from a cell loads. If a cell, or what
 // a spreadsheet set to another separator takes for one, would begin with a character that
 // begins a formula, that is written as \DDD (RFC 1035, section 5.1), and so is a backslash
 // that would read as the start of \xNN or \u{NNNN}, the escapes of a report.
@@ -176,7 +176,7 @@ func elsewhere(from domain.Name, set caa.RRset) bool {
 }
 
 // after says what becomes of a fix once it is published: when that is seen, and who
-// is to do it; "" where there is nothing to say. over is how the present set came. A
+// is to do it; "" if there is nothing to say. over is how the present set came. A
 // resolver's TTL is what is left of it, each time less, so it is for the fix list and the
 // snapshot: the same answers give the same words.
 func (f *Fix) after(over snapshot.Transport) string {

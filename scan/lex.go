@@ -22,7 +22,7 @@ const (
 // without specials needs no mask: all of it is outside.
 type lexed struct {
 	text   string
-	mask   string // one class an octet, or "" where all are outside
+	mask   string // one class an octet, or "" if all are outside
 	angles []span // what stands between each pair of angle brackets
 }
 
@@ -37,7 +37,7 @@ func (l lexed) class(i int) byte {
 }
 
 // lex tells quoted strings, comments (which nest), angle brackets and domain
-// literals apart (RFC 5322, sections 3.2.2, 3.2.4, 3.4). It fails where one of
+// literals apart (RFC 5322, sections 3.2.2, 3.2.4, 3.4). It fails if one of
 // them is not closed, or closed and never opened.
 func lex(text string) (lexed, bool) {
 	x := lexer{rest: text}
@@ -122,7 +122,7 @@ func (x *lexer) skipComment() bool {
 func inWord(c byte) bool { return strings.IndexByte(specials+".@ \t\r\n", c) < 0 }
 
 // delimited returns the length of the token at the start of s that the octet
-// closing ends, its escapes included, or -1 where it is not closed.
+// closing ends, its escapes included, or -1 if it is not closed.
 func delimited(s string, closing byte) int {
 	for i := 1; i < len(s); i++ {
 		switch s[i] {
@@ -136,7 +136,7 @@ func delimited(s string, closing byte) int {
 }
 
 // commentEnd returns the length of the comment at the start of s, with those
-// nested in it, or -1 where it is not closed.
+// nested in it, or -1 if it is not closed.
 func commentEnd(s string) int {
 	depth := 0
 	for i := 0; i < len(s); i++ {

@@ -220,7 +220,7 @@ func (p *Places) corroboration(v Verdict, ca int) Corroboration {
 }
 
 // sight is what was seen from a perspective for a CA. A failure is none that may be accepted
-// where the answer here is signed: what makes it acceptable is that nothing is (SBR 4.2.2.1).
+// if the answer here is signed: what makes it acceptable is that nothing is (SBR 4.2.2.1).
 func (p *Places) sight(perspective int, v Verdict, ca int) Sight {
 	switch at := p.place(perspective, v.Number); at {
 	case notAsked:

@@ -28,7 +28,7 @@ type reasonText struct {
 	reason  Reason
 	status  Status
 	meaning string // the legend: what this reason says, for people who have read no RFC
-	advice  string // what to do about it; "" where nothing is to be done
+	advice  string // what to do about it; "" if nothing is to be done
 	// detail is the sentence of a row. Words in braces are replaced: {domain},
 	// {found} (where the set was found, with its owner behind an alias),
 	// {issuer} (the CA's label), {names} (the label and the
@@ -251,7 +251,7 @@ func (r Reason) Status() Status { return r.text().status }
 // Meaning returns a sentence for people who have never read an RFC.
 func (r Reason) Meaning() string { return r.text().meaning }
 
-// Advice returns what to do about the reason, a sentence; "" where nothing is to be
+// Advice returns what to do about the reason, a sentence; "" if nothing is to be
 // done.
 func (r Reason) Advice() string { return r.text().advice }
 

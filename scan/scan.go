@@ -16,7 +16,7 @@ type Row struct {
 	// Cells are the row's cells as read. A row may have fewer or more of them
 	// than the header. They are valid until the next row is read.
 	Cells []string
-	// Cell is the text of the column with the address or domain; empty where
+	// Cell is the text of the column with the address or domain; empty if
 	// the row has no such cell.
 	Cell string
 	// Values are those of Cells, if some of them are no texts; else nil. They are valid
@@ -24,7 +24,7 @@ type Row struct {
 	Values []Value
 	// Input names the file that the row is from, if there are several; else empty.
 	Input string
-	// Address is the part of Cell that counts, where it is not all of it; else empty.
+	// Address is the part of Cell that counts, if it is not all of it; else empty.
 	Address string
 	// Warnings are about how the row was read; nil of nearly every row.
 	Warnings []Warning
@@ -82,7 +82,7 @@ type Decision struct {
 	Reason Reason
 	// Detail is for people, with the names and values it is about.
 	Detail Sentence
-	// Fix is what to publish so that this CA may issue; nil where nothing is denied.
+	// Fix is what to publish so that this CA may issue; nil if nothing is denied.
 	// It must not be changed.
 	Fix *Fix
 }
@@ -113,10 +113,10 @@ func (s Sentence) Cut() (before, after string, found bool) {
 // Verdict is all that is known of one domain. Rows with the same domain have equal
 // ones; so have rows without a domain for the same reason.
 type Verdict struct {
-	// Domain is zero where the cell held none.
+	// Domain is zero if the cell held none.
 	Domain domain.Name
 	// Number counts the domains of a Scanner in the order in which they are first
-	// met, from 1; it is 0 where the cell held none.
+	// met, from 1; it is 0 if the cell held none.
 	Number int
 	// CheckedAt is when the oldest answer this rests on came, in whole seconds;
 	// zero for zone files.
@@ -131,22 +131,22 @@ type Outcome struct {
 	// Decisions has one Decision for each CA, in the order of Config.Issuers.
 	Decisions []Decision
 	// FoundAt is the name of the climb at which the relevant RRset was found;
-	// zero where there is none.
+	// zero if there is none.
 	FoundAt domain.Name
-	// Records is the relevant RRset. Its owner differs from FoundAt where the
+	// Records is the relevant RRset. Its owner differs from FoundAt if the
 	// set was reached through an alias.
 	Records caa.RRset
-	// DNSSEC is empty where nothing was looked up.
+	// DNSSEC is empty if nothing was looked up.
 	DNSSEC snapshot.DNSSEC
 	// OnFailure is what SBR 4.2.2.1 lets a CA do after a failed lookup; empty
-	// where there was none to fail.
+	// if there was none to fail.
 	OnFailure OnFailure
 	Warnings  []Warning
 	// Resolver is the server of the deciding answer.
 	Resolver string
 }
 
-// OnFailure is what a CA may do where a lookup failed (SBR 4.2.2.1).
+// OnFailure is what a CA may do if a lookup failed (SBR 4.2.2.1).
 type OnFailure string
 
 // The values of OnFailure.

@@ -14,11 +14,11 @@ import (
 // Target is the domain that a cell speaks of, or the reason why it speaks of
 // none.
 type Target struct {
-	// Domain has at least two labels; it is zero where Reason is set.
+	// Domain has at least two labels; it is zero if Reason is set.
 	Domain domain.Name
 	// Reason is an input reason, or "".
 	Reason Reason
-	// Warnings are IDNMapped, BadALabel and HostOfURL, where they apply.
+	// Warnings are IDNMapped, BadALabel and HostOfURL, if they apply.
 	Warnings []Warning
 }
 
@@ -95,7 +95,7 @@ func trim(cell string) string {
 }
 
 // cutMailto returns what a mailto URI is addressed to (RFC 6068, section 2), or
-// text itself where it is none. A broken percent-encoding is addressed to "".
+// text itself if it is none. A broken percent-encoding is addressed to "".
 func cutMailto(text string) string {
 	const scheme = "mailto:"
 	if len(text) < len(scheme) || !strings.EqualFold(text[:len(scheme)], scheme) {

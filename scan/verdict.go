@@ -189,7 +189,7 @@ func failed(last *snapshot.Observation) Decision {
 	return Decision{Status: LookupFailed, Reason: reason, Detail: detail}
 }
 
-// markWords is the sentence of a failure that a mark gave away, "" where none did.
+// markWords is the sentence of a failure that a mark gave away, "" if none did.
 func markWords(last *snapshot.Observation) Sentence {
 	server, asked := cmp.Or(last.Server, "the resolver"), cmp.Or(last.Asked, last.Name.String())
 	switch {
@@ -226,7 +226,7 @@ func flawWords(last *snapshot.Observation) Sentence {
 }
 
 // onFailure says what SBR 4.2.2.1 lets a CA do after the failure at the last step:
-// issue only if all that the lookup touched is proven insecure, and not where
+// issue only if all that the lookup touched is proven insecure, and not if
 // anything of it is signed.
 func onFailure(steps []snapshot.Observation) OnFailure {
 	switch failure := steps[len(steps)-1].Failure; {

@@ -58,7 +58,7 @@ type checked struct {
 	Chain     []lookup.ChainStep     `json:"chain,omitempty"`
 	Others    []snapshot.Observation `json:"other_answers,omitempty"` // of snapshots, beside those of Steps
 	FoundAt   string                 `json:"found_at,omitempty"`
-	Owner     string                 `json:"owner,omitempty"` // where it is not FoundAt
+	Owner     string                 `json:"owner,omitempty"` // if it is not FoundAt
 	Decisions []checkedDecision      `json:"decisions"`
 	DNSSEC    snapshot.DNSSEC        `json:"dnssec"`
 	OnFailure scan.OnFailure         `json:"on_failure,omitempty"`
@@ -73,7 +73,7 @@ type checkedDecision struct {
 	Reason scan.Reason `json:"reason"`
 	Detail string      `json:"detail"`
 	Fix    []string    `json:"fix,omitempty"`
-	// Of the fix: what to know before, whose it is where it is somebody else's, and
+	// Of the fix: what to know before, whose it is if it is somebody else's, and
 	// the contacts of the present set.
 	Notes    []string `json:"fix_notes,omitempty"`
 	Ask      string   `json:"fix_ask,omitempty"`

@@ -111,7 +111,7 @@ func (e *earlierReport) rows() iter.Seq2[scan.Row, error] {
 	}
 }
 
-// close removes the temporary files; there are none where nothing was opened.
+// close removes the temporary files; there are none if nothing was opened.
 func (e *earlierReport) close() error {
 	if e == nil {
 		return nil
@@ -150,7 +150,7 @@ func (j *job) openBaseline(ctx context.Context) error {
 
 // earlierBaseline is what rows are compared with, and its file.
 type earlierBaseline struct {
-	*diff.Baseline // nil where rows are not compared
+	*diff.Baseline // nil if rows are not compared
 	*earlierReport
 	sha256 string // in hexadecimal
 }

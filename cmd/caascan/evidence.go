@@ -15,7 +15,7 @@ import (
 	"caascan/scan/zone"
 )
 
-// evidence is what snapshots hold, where they answer instead of the DNS.
+// evidence is what snapshots hold, if they answer instead of the DNS.
 type evidence struct {
 	files []evidenceFile
 }

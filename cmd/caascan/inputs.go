@@ -134,7 +134,7 @@ func (l *lists) header() []string {
 }
 
 // columns returns the header and, for each input, the place in it of each of its columns.
-// The columns that are scanned are one; the others are one where their names are equal.
+// The columns that are scanned are one; the others are one if their names are equal.
 func (l *lists) columns() (header []string, places [][]int) {
 	scanned := l.layout().Column - 1
 	for k, in := range l.inputs {

@@ -270,7 +270,7 @@ func (j *job) readerGone() error {
 	return nil
 }
 
-// besideInput is the report of a list where none is asked for: staff-caa.xlsx of staff.csv.
+// besideInput is the report of a list if none is asked for: staff-caa.xlsx of staff.csv.
 func besideInput(path string) string {
 	return strings.TrimSuffix(strings.TrimSuffix(path, ".gz"), filepath.Ext(strings.TrimSuffix(path, ".gz"))) + "-caa.xlsx"
 }
@@ -489,7 +489,7 @@ func (j *job) report(ctx context.Context) error {
 	return commitOutputs(j.files()) // once begun, to its end: all reports are of one run
 }
 
-// endRecord lets go of the snapshot. Where the run ends with err before its time, it says
+// endRecord lets go of the snapshot. If the run ends with err before its time, it says
 // that nothing is lost.
 func (j *job) endRecord(err error) error {
 	err = errors.Join(err, j.record.close())

@@ -95,7 +95,7 @@ func (l *lock) ours() bool {
 	return err == nil && (lost || signature.MatchString(text))
 }
 
-// sign says in the lock who holds it. It is held all the same where that fails.
+// sign says in the lock who holds it. It is held all the same if that fails.
 func (l *lock) sign() {
 	host, err := os.Hostname()
 	if err != nil {
@@ -121,7 +121,7 @@ func (l *lock) holder() string {
 	return visible(text)
 }
 
-// release removes the lock: while it is held, so that it is nobody else's, or, where a
+// release removes the lock: while it is held, so that it is nobody else's, or, if a
 // file that is open cannot be removed, afterwards, when that fails if it is.
 func (l *lock) release() error {
 	removed := os.Remove(l.held.Path()) == nil

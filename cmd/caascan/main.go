@@ -11,7 +11,7 @@ import (
 	"syscall"
 	"time"
 
-	// Where the system has no certificates, in a container, DNS over TLS and HTTPS
+	// If the system has no certificates, in a container, DNS over TLS and HTTPS
 	// are checked against those of the browsers.
 	_ "golang.org/x/crypto/x509roots/fallback"
 )

@@ -132,9 +132,9 @@ type measurements struct {
 	exitCode       int
 	started, ended time.Time
 	lastSuccess    time.Time
-	answered       *lookup.Stats // nil where nobody could be asked
+	answered       *lookup.Stats // nil if nobody could be asked
 	reused         int
-	tally          *report.Tally // nil where not every row was decided
+	tally          *report.Tally // nil if not every row was decided
 	issuers        []caa.Issuer
 }
 

@@ -126,7 +126,7 @@ func place(name string) string {
 	return name
 }
 
-// readStart returns at most limit octets of a file, and nothing where there is none.
+// readStart returns at most limit octets of a file, and nothing if there is none.
 func readStart(name string, limit int64) ([]byte, error) {
 	info, err := os.Stat(name)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -202,7 +202,7 @@ func cause(err error) error {
 }
 
 // commitOutputs puts all reports in their places. They are brought to disk first,
-// which is what takes time and fails; where a rename fails all the same, the error
+// which is what takes time and fails; if a rename fails all the same, the error
 // names the reports that have been replaced before it.
 func commitOutputs(outputs []*output) error {
 	for _, o := range outputs {

@@ -100,7 +100,7 @@ func (c console) warn(text string) { c.say(slog.LevelWarn, text, nil) }
 // note says what somebody who watches may want to know.
 func (c console) note(text string, more ...slog.Attr) { c.say(slog.LevelInfo, text, more) }
 
-// detail says how the work goes, in a line above the bar where there is one.
+// detail says how the work goes, in a line above the bar if there is one.
 func (c console) detail(text string, more ...slog.Attr) { c.say(slog.LevelDebug, text, more) }
 
 // happened tells what happened to a resolver.
@@ -162,7 +162,7 @@ func (c console) watch(ctx context.Context, far func() progress) (stop func()) {
 // saying shows what is done until the function that it returns is called: work of which
 // nobody knows how much there is.
 func (c console) saying(ctx context.Context, what string) (stop func()) {
-	if !c.terminal { // where nothing could take it away again
+	if !c.terminal { // if nothing could take it away again
 		return func() {}
 	}
 	return c.watch(ctx, func() progress { return progress{what: what} })

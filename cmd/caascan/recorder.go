@@ -111,7 +111,7 @@ type recorder struct {
 	sound  bool             // the file can be gone on with
 }
 
-// openRecord takes the snapshot for this process, before anything is asked; nil where none
+// openRecord takes the snapshot for this process, before anything is asked; nil if none
 // is wanted.
 func openRecorder(o recordOptions) (*recorder, error) {
 	if o.snapshot == "" {
@@ -223,7 +223,7 @@ func (r *recorder) reused() int {
 	return r.used
 }
 
-// put is nil where there is nothing to write to.
+// put is nil if there is nothing to write to.
 func (r *recorder) put() func([]snapshot.Observation) {
 	if r == nil {
 		return nil
@@ -249,7 +249,7 @@ func (r *recorder) failed(err error) error {
 	return fmt.Errorf("snapshot %s cannot be written: %w; %s", r.snapshot, cause(err), reportsStay)
 }
 
-// advice says, of a run that ended before its time, how to go on; "" where there is
+// advice says, of a run that ended before its time, how to go on; "" if there is
 // nothing to go on with.
 func (r *recorder) advice() string {
 	if r == nil || !r.sound {

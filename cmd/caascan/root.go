@@ -113,7 +113,7 @@ func isStopped(ctx context.Context, err error) bool {
 	return errors.Is(err, context.Canceled) || errors.Is(err, context.Cause(ctx))
 }
 
-// lastWords are what has to be said of err, where anything has.
+// lastWords are what has to be said of err, if anything has.
 func lastWords(ctx context.Context, err error) string {
 	switch {
 	case err == nil || errors.Is(err, errFailOn):

@@ -199,7 +199,7 @@ func probeName(flag, text string) (domain.Name, error) {
 type source struct {
 	store     *snapshot.Store // what is known
 	resolver  *lookup.Client  // nil with evidence
-	evidence  *evidence       // nil where somebody is asked
+	evidence  *evidence       // nil if somebody is asked
 	overlay   *zone.Overlay
 	anchors   dnssec.Anchors // of --trust-anchor; nil: those of the DNS
 	resolvers []string       // the addresses that are asked
@@ -341,7 +341,7 @@ func (o *sourceOptions) openZones(cfg lookup.Config) (source, error) {
 	return src, err
 }
 
-// probe leaves out the resolvers that do not answer, or do not validate where
+// probe leaves out the resolvers that do not answer, or do not validate if
 // another one does.
 func probe(ctx context.Context, resolver *lookup.Client) (source, error) {
 	leftOut, err := resolver.Probe(ctx)
@@ -431,7 +431,7 @@ func (s *source) illness(reused int) []string {
 	return words
 }
 
-// control says, where so many domains were answered and not one of them has CAA records,
+// control says, if so many domains were answered and not one of them has CAA records,
 // that somebody may not pass the type on. Zone files hold what they hold, and what an overlay
 // has nobody passed on.
 func (s *source) control(t *report.Tally) string {
@@ -491,7 +491,7 @@ func (s *source) chain(name domain.Name) []lookup.ChainStep {
 	return s.resolver.Chain(name)
 }
 
-// stats is how far the lookups have come; nothing where nobody is asked.
+// stats is how far the lookups have come; nothing if nobody is asked.
 func (s *source) stats() lookup.Stats {
 	if s.resolver == nil {
 		return lookup.Stats{}

@@ -184,7 +184,7 @@ func (j *job) changes(number func(int) string) string {
 			words = append(words, number(rows)+" "+string(change))
 		}
 	}
-	// Where all rows of such a domain are new, no row tells of it, but --fail-on changed does.
+	// If all rows of such a domain are new, no row tells of it, but --fail-on changed does.
 	if policy := j.tally.Changes.Kind(scan.PolicyChange); policy.Rows == 0 && policy.Domains > 0 {
 		words = append(words, "policy of "+counted(policy.Domains, "domain")+" changed")
 	}

@@ -158,7 +158,7 @@ func paperFor(w io.Writer) *paper {
 	return p
 }
 
-// line adds one, broken between words where it is too long, each part of it after indent.
+// line adds one, broken between words if it is too long, each part of it after indent.
 func (p *paper) line(indent, format string, args ...any) {
 	text := indent + fmt.Sprintf(format, args...)
 	if p.columns > 0 {

@@ -39,7 +39,7 @@ func version() string {
 const noVersion = "(devel)"
 
 // sourceVersion is that of the module, or else the revision it was built from. Both end
-// in "+dirty" where the files were not those of the revision.
+// in "+dirty" if the files were not those of the revision.
 func sourceVersion(info *debug.BuildInfo) string {
 	if v := info.Main.Version; v != "" && v != noVersion {
 		return v

@@ -83,7 +83,7 @@ func (b *Baseline) checkVerdicts() error {
 	return nil
 }
 
-// pairIssuers finds the CAs that are in both reports by their labels. Where one of them
+// pairIssuers finds the CAs that are in both reports by their labels. If one of them
 // names none, the first of each is taken for the same.
 func pairIssuers(old, now []string) []issuerPair {
 	var pairs []issuerPair

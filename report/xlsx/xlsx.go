@@ -19,7 +19,7 @@ import (
 	"caascan/scan"
 )
 
-// The names of the sheets, in their order. Where a sheet is full its rows go on in
+// The names of the sheets, in their order. If a sheet is full its rows go on in
 // another one, as Results 2.
 const (
 	summarySheet = "Summary"

@@ -5,7 +5,7 @@
 //
 // Separators (comma, semicolon, tab, pipe, or what a first line "sep=;" names),
 // encodings (UTF-8, UTF-16, Windows-1252) and line ends (CRLF, LF, CR, mixed)
-// are told from the file. Quotation marks follow RFC 4180, section 2. Where a
+// are told from the file. Quotation marks follow RFC 4180, section 2. If a
 // file breaks the rules, no row is lost and none is merged with another: an
 // unclosed quotation mark, a cell over 1 MiB, a record over 2 MiB or one of
 // more than 16,384 cells makes one line a broken row, and the next line is read

@@ -54,7 +54,7 @@ func findSeparator(t text) (found, close byte, err error) {
 	return best.separator, noSeparator, nil
 }
 
-// separates reports whether the separator does more than occur. Where at least
+// separates reports whether the separator does more than occur. If at least
 // half the records are one cell, it does not if more addresses show without it:
 // that is a list of display names with commas.
 //

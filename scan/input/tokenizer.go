@@ -41,7 +41,7 @@ type tokenizer struct {
 	// the same end. So every octet is read at most twice, whatever the file.
 	oneLineUntil int64
 
-	// The record. A blank line has no cells. Where they are parts of one line of
+	// The record. A blank line has no cells. If they are parts of one line of
 	// the text, that is line, without its end; else line is empty.
 	cells []string
 	line  string

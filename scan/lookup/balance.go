@@ -19,7 +19,7 @@ const (
 	nobody                // there is no server to wait for
 )
 
-// place finds the first step that is ready and need not wait; -1 where all have
+// place finds the first step that is ready and need not wait; -1 if all have
 // to.
 func (e *engine) place(now time.Time) (int, placing) {
 	for i := len(e.ready) - 1; i >= 0; i-- {
@@ -68,7 +68,7 @@ func (e *engine) placeStep(s *step, now time.Time) placing {
 }
 
 // take makes the server that a step was placed at the one that it asks. Until then,
-// where the rate forbids more, up is still the one that has failed.
+// if the rate forbids more, up is still the one that has failed.
 func (e *engine) take(s *step) {
 	if s.next != s.up || !s.pinned() {
 		e.rotor = slices.Index(e.upstreams, s.next) + 1
@@ -82,7 +82,7 @@ func (e *engine) mayAnswer(u *upstream, s *step) bool {
 }
 
 // placeNowhere: while all servers are out of rotation it is worth waiting, for a
-// while. Where one is in that must not answer this step, it is not.
+// while. If one is in that must not answer this step, it is not.
 func (e *engine) placeNowhere() placing {
 	if e.outSince.IsZero() || time.Since(e.outSince) >= e.outage() {
 		return nobody
@@ -157,7 +157,7 @@ func (e *engine) judge(s *step, out outcome) {
 		u.uncut = true
 	}
 	if failure != snapshot.Timeout && failure != snapshot.Network && out.standing != flooded && e.time(s, out) {
-		e.noteLoss(u, s.lostEpoch, out.at)
+		e.noteLoss(u, s.lostEpoch, s.sends-1, out.at)
 	}
 	if u.noteAD(s, out); answered {
 		u.answers++
@@ -187,16 +187,16 @@ func (e *engine) answeredAfterAll(s *step, now time.Time) {
 	switch s.failed.up {
 	case nil:
 	case s.up:
-		e.noteLoss(s.up, s.failed.epoch, now)
+		e.noteLoss(s.up, s.failed.epoch, 1, now)
 	default:
 		s.failed.up.health.bettered++
 	}
 }
 
-// noteLoss takes in that a query was lost, or refused, and answered after that.
-func (e *engine) noteLoss(u *upstream, epoch int, now time.Time) {
+// noteLoss takes in that a query was lost or refused so many times, and answered after that.
+func (e *engine) noteLoss(u *upstream, epoch, times int, now time.Time) {
 	switch {
-	case !u.flow.noteLoss(epoch, now):
+	case !u.flow.noteLoss(epoch, times, now):
 	case u.flow.inVain(now):
 		u.flow.lift(now)
 		e.tell(u, Unlimited)

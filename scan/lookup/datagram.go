@@ -8,7 +8,7 @@ import (
 )
 
 // datagrams is a connected socket that sends and receives several messages with
-// one system call, where the system has one for that (Linux).
+// one system call, if the system has one for that (Linux).
 type datagrams interface {
 	// ReadBatch waits for a message, fills in those that are there, and says how many.
 	ReadBatch(messages []ipv4.Message, flags int) (int, error)

@@ -350,7 +350,7 @@ func checkLimited(t *testing.T, l *limiter, list []domain.Name, name string) tim
 	}
 	most := 1.2 // of the rate
 	if l.rate < 100 {
-		most = 1.5 // it takes as many losses to see that it is too much, so longer
+		most = 1.25 // a single loss weighs more
 	}
 	if mean := float64(total) / float64(max(seconds, 1)); mean > most*l.rate {
 		t.Errorf("%s: %.0f a second reach it, want at most %.0f; %v", name, mean, most*l.rate, reached)

@@ -58,15 +58,17 @@ type waiting struct {
 	silent        bool // in its last try
 }
 
-// doneBatch is how many Observations are handed over at a time; fewer where the
+// doneBatch is how many Observations are handed over at a time; fewer if the
 // engine has to wait.
 const doneBatch = 256
 
 // Something that was due so long ago already says that the engine was away. What has
-// arrived meanwhile takes so long at most to be handed to it.
+// arrived meanwhile is handed to it part by part, each of which takes so long at most. All
+// together they take less than away, or each would make the next one necessary.
 const (
-	away    = 10 * time.Millisecond
-	handing = time.Millisecond
+	away         = 10 * time.Millisecond
+	handing      = time.Millisecond
+	mostHandings = 5
 )
 
 // finalShare is the part of the rate that a server was seen to bear at which the final
@@ -77,7 +79,7 @@ const finalShare = 10
 // once over arrivals, or never; the deadline is the engine's business.
 type transport interface {
 	// send takes the step's question, to its server, which the next flush sends.
-	// Where the outcome is known at once it is returned, with true, and nothing will
+	// If the outcome is known at once it is returned, with true, and nothing will
 	// arrive.
 	send(ctx context.Context, s *step, now time.Time) (outcome, bool)
 	// resend takes the question of the step's try once more, which is out over UDP.
@@ -86,7 +88,7 @@ type transport interface {
 	// that, and reports whether there was one.
 	flush(now time.Time, endTry func(*step, outcome)) bool
 	arrivals() <-chan arrival
-	// receive calls endTry for each step whose try an arrival ends: none where
+	// receive calls endTry for each step whose try an arrival ends: none if
 	// the arrival is nobody's reply, and the wait goes on.
 	receive(a arrival, endTry func(*step, outcome))
 	// timeOut drops the step's query, whose deadline is over, and returns how its try
@@ -133,8 +135,7 @@ func (e *engine) run(ctx context.Context) error {
 		e.takeIn()
 		now := time.Now()
 		if s := e.schedule.next(); s != nil && now.Sub(s.due) > away {
-			time.Sleep(handing)
-			e.takeIn()
+			e.catchUp()
 		}
 		e.expire(now)
 		e.tend(ctx, now)
@@ -186,6 +187,16 @@ func (e *engine) takeIn() (some bool) {
 		some = true
 	}
 	return some
+}
+
+// catchUp takes in what arrived while the engine was away, until nothing more comes.
+func (e *engine) catchUp() {
+	for range mostHandings {
+		time.Sleep(handing)
+		if !e.takeIn() {
+			return
+		}
+	}
 }
 
 func (e *engine) close() {

@@ -137,17 +137,20 @@ func (f *flow) note(epoch int, how sign, now time.Time) {
 	}
 }
 
-// noteLoss takes in that a query of an epoch failed and was answered when it was sent
-// again. It reports whether that happens so often that the server has too much to do.
-func (f *flow) noteLoss(epoch int, now time.Time) bool {
+// noteLoss takes in that a query of an epoch failed so many times and was answered when it
+// was sent again. It reports whether that happens so often that the server has too much to
+// do. On the way messages are lost in bursts, so without a limit a query counts once.
+func (f *flow) noteLoss(epoch, times int, now time.Time) bool {
 	window, most := lossWindow, lossMost
 	if f.pace.limited() {
 		window, most = slowLossWindow, slowLossMost
+	} else {
+		times = 1
 	}
 	if epoch != f.epoch || now.Before(f.lossy) {
 		return false
 	}
-	f.doubt.lost++
+	f.doubt.lost += times
 	if f.doubt.heard > window {
 		f.doubt.heard, f.doubt.lost = 0, 0
 	}
@@ -387,7 +390,7 @@ const (
 	quickRaise   = 1.5
 	nearCeiling  = 0.95
 	firstStep    = 0.02
-	raiseAnswers = 8                     // to raise it near the ceiling
+	raiseAnswers = 32                    // to raise it near the ceiling: half of slowLossWindow
 	doubleAfter  = 16                    // raises: 4 s
 	paceBurst    = 10 * time.Millisecond // that may be saved up
 	liftCapacity = 2                     // so many times the capacity is no limit any more

@@ -1,5 +1,5 @@
 // Package lookup finds relevant RRsets (RFC 8659, section 3): it asks for the
-// CAA records of a name and, where there are none, of its parents up to the
+// CAA records of a name and, if there are none, of its parents up to the
 // top-level domain, following aliases as RFC 8659 and RFC 6604 want.
 //
 // A name is asked once in a run, however many climbs lead over it; the answer,
@@ -38,10 +38,10 @@ type Config struct {
 	// Servers are the recursive resolvers, asked in turn. Ignored with Zones.
 	// Until Probe has been called none is known to validate.
 	Servers []Server
-	// Zones answers everything in process where it is set; nothing is sent.
+	// Zones answers everything in process if it is set; nothing is sent.
 	Zones *zone.Set
 	// Overlay holds what is taken as if published: asked for a name first, then for
-	// each of its aliases, it gives the answer where it knows one, and no query for CAA
+	// each of its aliases, it gives the answer if it knows one, and no query for CAA
 	// is sent for that. All else comes from where answers come from. Such an answer has
 	// the Transport Overlay. The names it holds stand in the Store from New on, and
 	// are never handed to done. What a run without it has learnt goes into the Store by
@@ -59,7 +59,7 @@ type Config struct {
 	Rate float64
 	// Timeout is how long one try of one query may take; 0 means 5 seconds.
 	Timeout time.Duration
-	// Attempts is how often a query is tried in each pass, on another server where
+	// Attempts is how often a query is tried in each pass, on another server if
 	// there is one; 0 means 2.
 	Attempts int
 	// FinalPassAfter is how long after its failure a name is asked again, slowly: a
@@ -118,7 +118,7 @@ type Client struct {
 // ErrNoServer says that there is no resolver to ask.
 var ErrNoServer = errors.New("no usable resolver")
 
-// New returns a Client. The error is an ErrNoServer where cfg names neither
+// New returns a Client. The error is an ErrNoServer if cfg names neither
 // servers nor zones.
 func New(cfg Config) (*Client, error) {
 	if cfg.Zones == nil && len(cfg.Servers) == 0 {

@@ -21,11 +21,11 @@ type LeftOut struct {
 }
 
 // Probe asks every server for the SOA record of the root and leaves out those
-// that do not answer, do not have it, or offer no recursion; and, unless AllowMixed, where
+// that do not answer, do not have it, or offer no recursion; and, unless AllowMixed, if
 // one validates (AD is set, and ProbeBogus is not answered) those that do not,
 // because an answer of theirs must not stand in for a failure of its. It returns
 // them in the order of Config.Servers; the error is an ErrNoServer with all their
-// errors where none is left, or that of ctx. With zones there is nothing to probe.
+// errors if none is left, or that of ctx. With zones there is nothing to probe.
 func (r *Client) Probe(ctx context.Context) ([]LeftOut, error) {
 	probes, began := make([]probed, len(r.upstreams)), time.Now()
 	var probing sync.WaitGroup
@@ -121,7 +121,7 @@ func (r *Client) probe(ctx context.Context, u *upstream) probed {
 }
 
 // probeRoot tries a server as often as any query is tried, each time in the forms
-// that are left where it does not understand the one before (RFC 6891, section 7).
+// that are left if it does not understand the one before (RFC 6891, section 7).
 func (r *Client) probeRoot(ctx context.Context, u *upstream) probed {
 	forms := []form{withEDNS, plain, plainTCP}
 	if !u.overUDP() {
@@ -177,7 +177,7 @@ func hasRootSOA(message []byte) bool {
 }
 
 // sendsSOA asks for a type that the root does not have, and reports whether the SOA record
-// comes with that NODATA. Where there is no answer it may well not.
+// comes with that NODATA. If there is no answer it may well not.
 func (r *Client) sendsSOA(ctx context.Context, u *upstream, shown shown) bool {
 	for range r.cfg.Attempts {
 		f := shown.firstForm(u)
@@ -229,7 +229,7 @@ func (r *Client) answersFor(ctx context.Context, u *upstream, name string) strin
 }
 
 // foldsCase reports whether a server does not echo a question in the case sent.
-// Where there is no answer it may well do.
+// If there is no answer it may well do.
 func (r *Client) foldsCase(ctx context.Context, u *upstream, shown shown) bool {
 	f := shown.firstForm(u)
 	const name = "arpa" // it exists, and is all letters

@@ -8,12 +8,13 @@ import (
 	"github.com/miekg/dns"
 	"golang.org/x/sync/singleflight"
 
+	"caascan/scan/dnssec"
 	"caascan/scan/snapshot"
 )
 
 // dsAnswer is what came back for a DS query.
 type dsAnswer struct {
-	message []byte // the reply, whole; nil where none came
+	message []byte // the reply, whole; nil if none came
 	server  string
 	at      time.Time
 }
@@ -133,7 +134,7 @@ func (p *prover) step(ctx context.Context, name, zone string) (snapshot.ProofSte
 	})
 }
 
-// askTwice asks once more where nothing is proven.
+// askTwice asks once more if nothing is proven.
 func (p *prover) askTwice(ctx context.Context, name, zone string) (snapshot.ProofStep, error) {
 	var step snapshot.ProofStep
 	for range 2 {
@@ -152,8 +153,11 @@ func (p *prover) askTwice(ctx context.Context, name, zone string) (snapshot.Proo
 // readDS reads the reply to a DS query.
 func readDS(answer dsAnswer, name, zone string) snapshot.ProofStep {
 	step := snapshot.ProofStep{Name: name, Finding: snapshot.Unproven, Server: answer.server, Time: answer.at}
-	var m dns.Msg
-	if answer.message == nil || m.Unpack(answer.message) != nil {
+	if answer.message == nil {
+		return step
+	}
+	signed, err := dnssec.Parse(answer.message)
+	if err != nil {
 		return step
 	}
 	r, err := parseReply(answer.message)
@@ -162,9 +166,15 @@ func readDS(answer dsAnswer, name, zone string) snapshot.ProofStep {
 	}
 	step.Replied, step.RCode, step.AD = true, r.rcode, r.ad
 	unsupported := snapshot.HasEDE(r.ede, snapshot.EDEUnsupported, snapshot.EDEUndecided) // so it verifies no denial (RFC 9276, section 3.2)
-	if r.ownData(name) == "" && r.failure() == "" && !unsupported {
-		step.Finding = denial{&m, name, zone}.finding()
+	if r.ownData(name) != "" || r.failure() != "" || unsupported {
+		return step
 	}
+	read := dnssec.LeftOut
+	if r.ad {
+		read = dnssec.Validated
+	}
+	d := read(dnssec.Canonical(dns.Fqdn(zone)), dnssec.Canonical(dns.Fqdn(name)), signed)
+	step.Finding = findingOf(dnssec.Step{Cut: d.Cut, Weak: d.Weak})
 	return step
 }
 

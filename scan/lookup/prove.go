@@ -28,8 +28,8 @@ const (
 // may excuse, whether all that the lookup touched lies in zones that are provably
 // not signed: the name itself, the one that failed, and each alias on the way. It
 // puts the Proofs into the Store's Observations, and hands these to done, which may
-// be nil, one at a time. An answer that is doubted takes the place of its failure where
-// all that it rests on is proven so; names is ranged over again after that. Where no
+// be nil, one at a time. An answer that is doubted takes the place of its failure if
+// all that it rests on is proven so; names is ranged over again after that. If no
 // server validates and is believed nothing is proven. The error is that of ctx.
 func (r *Client) Prove(ctx context.Context, names iter.Seq[domain.Name], done func([]snapshot.Observation)) error {
 	a := r.asker
@@ -101,7 +101,7 @@ func (r *Client) unproven(names iter.Seq[domain.Name]) iter.Seq[snapshot.Observa
 }
 
 // touched returns the Observations of a climb that a failure at its end depends on,
-// none where there is nothing to excuse: those of the name itself, of the name that
+// none if there is nothing to excuse: those of the name itself, of the name that
 // failed, and of those with aliases.
 func (r *Client) touched(name domain.Name) []snapshot.Observation {
 	last, ended := r.lastOf(name)
@@ -121,7 +121,7 @@ func (r *Client) touched(name domain.Name) []snapshot.Observation {
 	return touched
 }
 
-// lastOf returns the Observation that ended the climb from name, where one did.
+// lastOf returns the Observation that ended the climb from name, if one did.
 func (r *Client) lastOf(name domain.Name) (snapshot.Observation, bool) {
 	for at := range name.Climb() {
 		ends, found := r.cfg.Store.EndsClimb(at)
@@ -271,8 +271,8 @@ func (a *proofAsker) further(ctx context.Context, chain []string, tries int) (fu
 	}
 }
 
-// aliasOf returns the target of a name's alias, or "" where it has none, and in hidden the
-// name at which an alias may stand that cannot be seen. Where the name's servers do not
+// aliasOf returns the target of a name's alias, or "" if it has none, and in hidden the
+// name at which an alias may stand that cannot be seen. If the name's servers do not
 // answer for CNAME, a DNAME record above may be the cause, which has a target that fails. It
 // is asked for from the top-level domain down, as far as where a zone that is not signed is
 // dead: what is in there nobody can see, a CA neither.

@@ -23,7 +23,7 @@ type reply struct {
 	answered    bool     // the answer section is not empty
 	hasSOA      bool     // in the authority section
 	rootSOA     bool     // one of these is the root's
-	soas        []string // their owners, where readQuickly has not compared the one with the question
+	soas        []string // their owners, if readQuickly has not compared the one with the question
 	negativeTTL uint32   // of that SOA record (RFC 2308, section 5)
 	nameServers bool     // NS records stand in the authority section
 	policySOA   bool     // a SOA record stands in the additional section

@@ -90,7 +90,7 @@ func enclosesQuestion(message []byte, owner int) bool {
 }
 
 // labelAt returns where the label is that a whole name goes on with at a place: behind
-// pointers, where there are some.
+// pointers, if there are some.
 func labelAt(message []byte, at int) int {
 	for message[at] >= pointer {
 		at = int(message[at]&^pointer)<<8 | int(message[at+1])

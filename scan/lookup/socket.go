@@ -23,7 +23,7 @@ const (
 
 // pool is the UDP sockets to one server.
 type pool struct {
-	places []*socket // nil where none has been needed yet
+	places []*socket // nil if none has been needed yet
 	all    map[*socket]bool
 }
 

@@ -47,7 +47,7 @@ type step struct {
 	asked   string    // the name in the question: obs.Name, or the end of its alias chain so far
 	attempt int       // attempts at this question, in this pass, that have failed
 	up      *upstream // asked, or asked last
-	next    *upstream // to be asked, where it has been placed
+	next    *upstream // to be asked, if it has been placed
 	form    form
 	cdCheck cdCheck
 	epoch   int   // of up's flow when it was sent
@@ -171,9 +171,9 @@ func (s *step) pinned() bool { return s.form != fresh || s.cdCheck != cdNotAsked
 // outcome is how a try ended.
 type outcome struct {
 	failure snapshot.Failure
-	// standing is noQuestion, cutShort or flooded where another form is to be tried.
+	// standing is noQuestion, cutShort or flooded if another form is to be tried.
 	standing  standing
-	reply     reply // where there was one that could be read
+	reply     reply // if there was one that could be read
 	server    string
 	transport snapshot.Transport
 	signed    *dnssec.Reply // of own validation: the reply's records by their signatures
@@ -274,7 +274,7 @@ func notUnderstood(out outcome) bool {
 	return false
 }
 
-// again makes the step ready for another attempt after a failure, where there is
+// again makes the step ready for another attempt after a failure, if there is
 // one left and it could help.
 func (s *step) again(failure snapshot.Failure, attempts int) bool {
 	refused := s.obs.RCode == dns.RcodeServerFailure || failure == snapshot.DNSSECBogus // whatever EDE makes of it
@@ -343,7 +343,7 @@ func (s *step) complete(failure snapshot.Failure) {
 
 // doubt puts SERVFAIL in the place of an answer that a resolver, or one node of it, gave
 // without having validated it after it had failed to: it may stand in a cache that mixes
-// up what was asked with CD. Prove puts it back where the name and its aliases are proven
+// up what was asked with CD. Prove puts it back if the name and its aliases are proven
 // to be insecure.
 func (s *step) doubt() {
 	answer := s.obs
@@ -442,7 +442,7 @@ func (s *step) absorb(out outcome) (next chain, more bool, failure snapshot.Fail
 	return next, false, ""
 }
 
-// ownData is that of the reply, where it comes from a resolver. Zone files are meant to
+// ownData is that of the reply, if it comes from a resolver. Zone files are meant to
 // answer from what they hold.
 func (out *outcome) ownData(asked, end string) snapshot.Mark {
 	if out.transport == snapshot.Zone {
@@ -521,7 +521,7 @@ func (r *reply) ofAnother(end, asked string) bool {
 
 // alias returns the target of name's CNAME record, or of the DNAME record of one
 // of its parents (RFC 6672, section 2.2); with a DNAME a CNAME is what follows from
-// it. The target is "" where there are two, or none that the DNS could hold.
+// it. The target is "" if there are two, or none that the DNS could hold.
 func (r *reply) alias(name string) (target string, ttl uint32, ok bool) {
 	ttl = maxTTL
 	for _, rec := range r.answers {
@@ -543,7 +543,7 @@ func (r *reply) alias(name string) (target string, ttl uint32, ok bool) {
 }
 
 // substitute puts the DNAME's target in place of its owner at the end of name;
-// "" where the result is too long (RFC 6672, section 2.2).
+// "" if the result is too long (RFC 6672, section 2.2).
 func substitute(name string, dname record) string {
 	target := dns.Fqdn(name)
 	if dname.owner != "." {

@@ -40,7 +40,7 @@ type exchanger interface {
 
 // shown is what a probe shows of a server.
 type shown struct {
-	validates bool   // AD came back; and the bogus name, where there was one, did not
+	validates bool   // AD came back; and the bogus name, if there was one, did not
 	plain     bool   // it does not understand EDNS, so it gives no EDE and its AD does not count
 	foldsCase bool   // it does not echo the question in the case sent
 	sendsSOA  bool   // with NODATA, as RFC 2308, section 3, has it

@@ -245,7 +245,7 @@ func (s *Store) From(server string, since time.Time) []domain.Name {
 }
 
 // Climb returns the answers from name on up to the one that ends the climb (RFC 8659,
-// section 3), or to the top-level domain. Where there is none it is a NotInSnapshot, which
+// section 3), or to the top-level domain. If there is none it is a NotInSnapshot, which
 // ends it too.
 func (s *Store) Climb(name domain.Name) []Observation { return s.AppendClimb(nil, name) }
 

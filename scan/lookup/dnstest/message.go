@@ -88,7 +88,7 @@ func (q Query) bare(rcode int) []byte {
 	return wire
 }
 
-// failure returns a reply without records, and without question where f says so.
+// failure returns a reply without records, and without question if f says so.
 func (q Query) failure(f *fault, rcode int) []byte {
 	if f.has(noQuestion) {
 		return q.headerOnly(rcode)

@@ -139,7 +139,7 @@ func (p *Proxy) Close() {
 }
 
 // packets is a socket that reads and writes several datagrams with one system call,
-// where the system has one for that.
+// if the system has one for that.
 type packets interface {
 	// ReadBatch waits for a datagram, fills in those that are there, and says how many.
 	ReadBatch(messages []ipv4.Message, flags int) (int, error)
@@ -198,7 +198,7 @@ func newLine(done <-chan struct{}, from, to packets, delay time.Duration, loss f
 	return l
 }
 
-// Where much comes, it is left to gather for a while: to wake up for one datagram
+// If much comes, it is left to gather for a while: to wake up for one datagram
 // costs as much as for a hundred.
 const (
 	much       = 8
@@ -238,7 +238,7 @@ func (l *line) take() {
 	}
 }
 
-// admit returns what of a message goes on, or nil where it is lost or none.
+// admit returns what of a message goes on, or nil if it is lost or none.
 func (l *line) admit(message ipv4.Message) *datagram {
 	if message.N < headerSize {
 		return nil
@@ -259,7 +259,7 @@ func (l *line) admit(message ipv4.Message) *datagram {
 	return d
 }
 
-// hold keeps datagrams until they are due, or sends them on where there is no delay.
+// hold keeps datagrams until they are due, or sends them on if there is no delay.
 func (l *line) hold(batch []*datagram) {
 	if len(batch) == 0 {
 		return
@@ -351,7 +351,7 @@ type tickets struct {
 
 // ticket is what the reply to a query needs.
 type ticket struct {
-	client net.Addr // nil where no reply is awaited
+	client net.Addr // nil if no reply is awaited
 	id     uint16
 }
 

@@ -101,7 +101,7 @@ const (
 	arcountAt = 10
 )
 
-// Replies returns what the server sends for q where no Config.Handle stands in
+// Replies returns what the server sends for q if no Config.Handle stands in
 // between. A fault with first=N counts each call as a query.
 func (q Query) Replies() []Reply {
 	f := q.server.fault(q.Name)

@@ -50,7 +50,7 @@
 //	insecure           a mark rather than a fault: with Config.Validates no AD for
 //	                   the name, nor for those below it
 //	ede=N text=TEXT    an Extended DNS Error (RFC 8914), repeatable; its text,
-//	                   as a Go string in quotation marks where it holds spaces
+//	                   as a Go string in quotation marks if it holds spaces
 //	delay=DURATION     the reply comes later
 //	after=N            the first N queries of the name do not meet the faults yet
 //	first=N            the first N queries (behind those) meet them, later ones do
@@ -91,19 +91,19 @@ type Config struct {
 	// RA, referrals, and aliases followed inside one zone only.
 	Authoritative bool
 	// Validates plays a resolver that validates DNSSEC, in a world that is signed:
-	// AD for queries with AD or DO but with CD, where no name in the question or
+	// AD for queries with AD or DO but with CD, if no name in the question or
 	// the answer is marked insecure. The word "bogus" needs no Validates.
 	Validates bool
 	// Fault is the words of a fault that holds for every name, until Misbehave
 	// says otherwise; its numbers count the queries of all names. A query that
 	// meets it does not meet that of its name.
 	Fault string
-	// TLS, where it is set, adds ports for DNS over TLS (RFC 7858) and DNS over
+	// TLS, if it is set, adds ports for DNS over TLS (RFC 7858) and DNS over
 	// HTTPS (RFC 8484, POST alone). Certificate makes what it needs.
 	TLS *tls.Config
 	// Drip is how long tcp-drip waits before each octet; 0 means a second.
 	Drip time.Duration
-	// Handle, where it is set, says what is sent for a query: several messages,
+	// Handle, if it is set, says what is sent for a query: several messages,
 	// or none. Query.Replies is what would be sent without it. It is called in a
 	// goroutine of its own for each query, and Close waits for it.
 	Handle func(q Query) []Reply
@@ -193,7 +193,7 @@ func Start(config Config) (*Server, error) {
 	return s, nil
 }
 
-// rootZone is what a resolver has where no zone is loaded for the root.
+// rootZone is what a resolver has if no zone is loaded for the root.
 const rootZone = ". 86400 SOA a.root-servers.net. nstld.verisign-grs.com. 1 1800 900 604800 86400\n"
 
 // load reads the zones and the faults.
@@ -433,7 +433,7 @@ func (s *Server) sendStream(conn net.Conn) func(Reply) {
 	}
 }
 
-// write sends octets, with a pause before each where one is wanted.
+// write sends octets, with a pause before each if one is wanted.
 func (s *Server) write(to io.Writer, octets []byte, pause time.Duration) error {
 	if pause == 0 {
 		_, err := to.Write(octets)

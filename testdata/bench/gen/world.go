@@ -33,7 +33,7 @@ type world struct {
 // name is a name of the world, without trailing dot.
 type name struct {
 	full, tld string
-	// absent names are in no zone. NXDOMAIN is the answer, or NODATA where a name
+	// absent names are in no zone. NXDOMAIN is the answer, or NODATA if a name
 	// below exists.
 	absent bool
 }

@@ -135,7 +135,7 @@ func checkSummary(log string, rows int) error {
 }
 
 // checkWorkbook counts the rows of the largest sheet, which has them all and a
-// header where they fit into one.
+// header if they fit into one.
 func checkWorkbook(file string, rows int) error {
 	archive, err := zip.OpenReader(file)
 	if err != nil {
