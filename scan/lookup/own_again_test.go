@@ -361,11 +361,11 @@ func TestAProofThatNobodySigns(t *testing.T) {
 			return m
 		}
 		text := recordedWith(t, w.own(), "dead.open.tld", "x.alias.site.tld")
-		link := lineOf(t, text, `{"link":"open.tld","type":"DS"`)
+		links := regexp.MustCompile(`(?m)^{"link":"open.tld","type":"DS".*\n`)
 		for _, test := range []struct {
 			text string
 			want snapshot.ProofState
-		}{{text, snapshot.ProvenInsecure}, {strings.Replace(text, link, "", 1), snapshot.NotProven}} {
+		}{{text, snapshot.ProvenInsecure}, {links.ReplaceAllString(text, ""), snapshot.NotProven}} {
 			got, _, err := validatedAgain(test.text, dnssec.Anchors{w.zones.Anchor})
 			o := got["dead.open.tld"]
 			if err != nil || o.Failure != snapshot.ServFail || len(o.Proofs) != 1 || o.Proofs[0].State != test.want {
