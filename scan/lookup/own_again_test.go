@@ -279,6 +279,12 @@ func TestWhatAForgerMayWrite(t *testing.T) {
 				alias := answerOf(t, text, "alias.site.tld")
 				return of("www.site.tld", www, www, strings.Replace(alias, "alias.site.tld", "www.site.tld", 1))
 			},
+			"an alias that no reply has": func() (string, string) {
+				return of("www.site.tld", www, `,"attempts"`, `,"aliases":["open.tld"],"attempts"`)
+			},
+			"validated before it came": func() (string, string) {
+				return of("site.tld", site, `"signed":[{`, `"signed":[{"time":"1999-12-31T23:59:59Z",`)
+			},
 			"no alias": func() (string, string) {
 				alias := answerOf(t, text, "alias.site.tld")
 				return of("alias.site.tld", alias, alias, strings.Replace(www, "www.site.tld", "alias.site.tld", 1))
@@ -317,9 +323,14 @@ func TestAProofIsOfItsTime(t *testing.T) {
 			whole bool // the keys and the start of the run are of that time too
 			want  snapshot.DNSSEC
 		}{
-			{began, false, snapshot.Secure}, {began.Add(ttl), false, snapshot.Secure}, {began.Add(ttl + time.Second), false, snapshot.Unknown},
-			{end, true, snapshot.Secure}, {end.Add(time.Second), true, snapshot.Unknown}, {end.Add(time.Second), false, snapshot.Unknown},
-			{began.Add(-dnssectest.Lifetime), true, snapshot.Secure}, {began.Add(-dnssectest.Lifetime - time.Second), true, snapshot.Unknown},
+			{began, false, snapshot.Secure},
+			{began.Add(ttl), false, snapshot.Secure},
+			{began.Add(ttl + time.Second), false, snapshot.Unknown},
+			{end, true, snapshot.Secure},
+			{end.Add(time.Second), true, snapshot.Unknown},
+			{end.Add(time.Second), false, snapshot.Unknown},
+			{began.Add(-dnssectest.Lifetime), true, snapshot.Secure},
+			{began.Add(-dnssectest.Lifetime - time.Second), true, snapshot.Unknown},
 		} {
 			spoilt := strings.Replace(text, line, strings.Replace(line, stamp(began), stamp(test.at), 1), 1)
 			if test.whole {
