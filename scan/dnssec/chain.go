@@ -29,6 +29,7 @@ type Chain struct {
 	links   map[string]kept   // by name, the root not among them
 	shared  map[sharing]*link // those that many names have alike
 	memory  *Memory
+	learnt  func(Query, *Reply, time.Time, Verdict) // see OnLearn
 }
 
 // link is what is known of one name.
@@ -97,6 +98,11 @@ func NewChain(anchors []dns.RR) *Chain {
 
 // Memory is what has been verified for the Chain.
 func (c *Chain) Memory() *Memory { return c.memory }
+
+// OnLearn has learnt called with each reply that is learnt from, and the Verdict of that, before
+// anything is validated by it. It is called before the Chain is used, and learnt must not use
+// the Chain.
+func (c *Chain) OnLearn(learnt func(q Query, r *Reply, at time.Time, v Verdict)) { c.learnt = learnt }
 
 // Trust returns what is known at a time of the zone that a name lies in. If it is Undecided the
 // reply to the Query tells more.
@@ -170,6 +176,14 @@ func (l *link) trust(name string) Trust {
 func (c *Chain) Learn(q Query, r *Reply, now time.Time) (Verdict, Query) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	verdict, next := c.learn(q, r, now)
+	if c.learnt != nil && (verdict.State == Secure || verdict.State == Insecure) {
+		c.learnt(q, r, now, verdict)
+	}
+	return verdict, next
+}
+
+func (c *Chain) learn(q Query, r *Reply, now time.Time) (Verdict, Query) {
 	if q.Type == dns.TypeDNSKEY {
 		return c.learnKeys(q, r, now)
 	}

@@ -332,7 +332,11 @@ func (e *engine) validate(s *step) {
 		e.ready = append(e.ready, s)
 		return
 	}
-	s.settle(verdict)
+	var proof []snapshot.Part
+	if e.links != nil {
+		proof = signedParts(s.chain.parts, judgedAt)
+	}
+	s.settle(verdict, proof)
 	e.endStep(s)
 }
 
@@ -403,11 +407,11 @@ func (s *step) recheck(verdict dnssec.Verdict) {
 	}
 }
 
-// settle takes over what own validation has shown of an answer.
-func (s *step) settle(verdict dnssec.Verdict) {
+// settle takes over what own validation has shown of an answer, and the proof of that, if it is
+// kept.
+func (s *step) settle(verdict dnssec.Verdict, proof []snapshot.Part) {
 	s.chain.parts = nil
-	flaw := flawOf(verdict.Flaw)
-	unsupported := verdict.State == dnssec.Insecure && flaw.Unsupported()
+	unsupported := verdict.State == dnssec.Insecure && flawOf(verdict.Flaw).Unsupported()
 	switch {
 	case verdict.State == dnssec.Bogus:
 		s.stand(verdict)
@@ -420,22 +424,11 @@ func (s *step) settle(verdict dnssec.Verdict) {
 		markPlanned(&s.obs)
 		return
 	}
-	switch verdict.State {
-	case dnssec.Insecure:
-		s.obs.Own = snapshot.Insecure
-		if unsupported {
-			s.obs.Flaw = flaw
-		}
-	case dnssec.Secure:
-		s.obs.Own = snapshot.Secure
+	takeVerdict(&s.obs, verdict)
+	if verdict.State == dnssec.Secure {
 		s.capTTL(verdict)
-		soon := verdict.Expires.Sub(s.obs.Time) < snapshot.ExpiresSoon
-		if soon && len(s.obs.Records.Properties) > 0 {
-			s.obs.Expires = verdict.Expires
-		}
-	case dnssec.Undecided, dnssec.Bogus:
-		panic("lookup: settled without a verdict")
 	}
+	s.obs.Signed = proof
 }
 
 // capTTL makes the TTLs of an answer those of what was signed, if they are longer (RFC 4035,
