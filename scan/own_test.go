@@ -66,6 +66,27 @@ func TestOwnValidationInARow(t *testing.T) {
 			},
 			reason: "timeout", state: snapshot.Unknown, excuse: scan.OnFailureUnknown, // its records were there, and may deny
 		},
+		"a wrong clock": {
+			change: func(o *snapshot.Observation) {
+				o.Failure, o.Records, o.Mark, o.Asked = snapshot.Network, caa.RRset{}, snapshot.MarkRoot, "."
+			},
+			reason: "network", state: snapshot.Unknown, excuse: scan.OnFailureUnknown, words: []string{"Look at the clock first", "192.0.2.1:53"},
+		},
+		"perhaps an internal view": {
+			own: snapshot.Bogus, change: func(o *snapshot.Observation) {
+				o.Failure, o.Records = snapshot.DNSSECBogus, caa.RRset{}
+				o.Flaw = &snapshot.Flaw{Reason: snapshot.FlawUnsigned, Zone: "example", Owner: "mail.example", Type: "CAA"}
+			},
+			reason: "dnssec-bogus", state: snapshot.Bogus, excuse: scan.OnFailureMustNotIssue,
+			words: []string{"have no signature, and the zone example is signed", "a company's internal view"},
+		},
+		"an internal top-level domain": {
+			change: func(o *snapshot.Observation) {
+				o.Failure, o.Records, o.RCode, o.Asked = snapshot.TLDNotFound, caa.RRset{}, 3, "example"
+			},
+			reason: "tld-not-found", state: snapshot.Unknown, warnings: []scan.Warning{scan.DomainNotFound},
+			words: []string{"There is no top-level domain example", "an internal name"},
+		},
 	} {
 		o := answer
 		if o.Own = test.own; test.change != nil {

@@ -201,6 +201,9 @@ func markWords(last *snapshot.Observation) Sentence {
 	case last.Mark == snapshot.MarkKeys:
 		return Sentence("The DNSSEC keys or DS records of " + asked + " could not be had from " + server + " (" + string(last.Failure) +
 			"), and without them no answer for " + last.Name.String() + " can be validated.")
+	case last.Mark == snapshot.MarkRoot:
+		return Sentence("Nothing could be validated when " + last.Name.String() + " was asked: the keys of the root zone, as " + server +
+			" passes them, do not hold by the trust anchors and the clock of this machine. Look at the clock first.")
 	case last.Failure == snapshot.ServFail:
 		return Sentence(server + " could not get an answer for " + asked + " that it trusts (SERVFAIL). " +
 			"The one that came afterwards was not validated, and " + asked + " is not proven to be unsigned, so it does not count.")
@@ -213,7 +216,11 @@ func flawWords(last *snapshot.Observation) Sentence {
 	if last.Flaw == nil || last.Failure != snapshot.DNSSECBogus {
 		return ""
 	}
-	return Sentence("The answer of " + last.Server + " for " + last.Name.String() + " is bogus: " + last.Flaw.String() + ".")
+	words := "The answer of " + last.Server + " for " + last.Name.String() + " is bogus: " + last.Flaw.String() + "."
+	if last.Flaw.Reason == snapshot.FlawUnsigned || last.Flaw.Reason == snapshot.FlawDenial {
+		words += " It looks the same if a resolver answers for the name from data of its own, such as a company's internal view; one outside your network tells."
+	}
+	return Sentence(words)
 }
 
 // onFailure says what SBR 4.2.2.1 lets a CA do after the failure at the last step:

@@ -307,9 +307,14 @@ func printStep(p *paper, o snapshot.Observation) {
 		if o.Flaw != nil {
 			p.line(indent, "because %s", o.Flaw)
 		}
-		if o.Asked != "" && o.Mark == snapshot.MarkKeys {
+		switch {
+		case o.Mark == snapshot.MarkKeys:
 			p.line(indent, "the DNSSEC keys or DS records of %s could not be had", o.Asked)
-		} else if o.Asked != "" {
+		case o.Mark == snapshot.MarkRoot:
+			p.line(indent, "%s; look at the clock first", o.Mark.Words())
+		case o.Failure == snapshot.TLDNotFound && o.Asked != "":
+			p.line(indent, "the root proves that %s does not exist", o.Asked)
+		case o.Asked != "":
 			p.line(indent, "at the alias: %s", o.Asked)
 		}
 	case len(o.Records.Properties) > 0:

@@ -18,7 +18,12 @@ import (
 // whose signatures end in two days. It returns its address and the file of the trust anchor.
 func signedResolver(t *testing.T) (address, anchor string) {
 	t.Helper()
-	const ends = 48 * time.Hour
+	return signedResolverUntil(t, 48*time.Hour)
+}
+
+// signedResolverUntil is signedResolver, of a world whose signatures end in so long.
+func signedResolverUntil(t *testing.T, ends time.Duration) (address, anchor string) {
+	t.Helper()
 	w, err := dnssectest.Build(
 		time.Now().Add(ends-dnssectest.Lifetime),
 		dnssectest.Spec{Origin: ".", Denial: dnssectest.NSEC},
@@ -121,6 +126,18 @@ func TestAResolverWithoutDNSSECRecordsIsNeverTakenForOne(t *testing.T) {
 		got := runWith(t.Context(), "mail\na@listed.example\n", "scan", "-", "--issuer", "ca.example", "-o", "-", "--resolver", server.Addr(), "--dnssec", mode, "--final-pass-after", "0s")
 		if got.code != exitDone || got.stderr != want || !strings.Contains(got.stdout, ",unknown,") {
 			t.Errorf("%s: %+v, want %q", mode, got, want)
+		}
+	}
+}
+
+// TestAWrongClockIsSaid: if the root was signed for another time, --dnssec own does not begin,
+// because it would find everything bogus, and auto says what it cannot do.
+func TestAWrongClockIsSaid(t *testing.T) {
+	address, anchor := signedResolverUntil(t, -time.Hour)
+	for mode, code := range map[string]int{"own": exitUnfinished, "auto": exitDone} {
+		got := runWith(t.Context(), signedList, "scan", "-", "--issuer", "ca.example", "-o", "-", "--resolver", address, "--dnssec", mode, "--trust-anchor", anchor, "--final-pass-after", "0s")
+		if got.code != code || !strings.Contains(got.stderr, "the clock of this machine says ") || strings.Contains(got.stdout, "bogus") {
+			t.Errorf("%s: %+v, want exit %d and the clock named", mode, got, code)
 		}
 	}
 }

@@ -254,10 +254,26 @@ func (o *sourceOptions) openAnswers(ctx context.Context, cfg lookup.Config) (sou
 		return source{}, err
 	}
 	src, err := probe(ctx, resolver)
-	if err == nil && o.dnssec == dnssecOwn && src.validates() != dnssecOwn {
+	if err == nil && resolver.Clock() != nil {
+		err = o.clockIsWrong(&src, resolver.Clock())
+	}
+	if err != nil {
+		return src, err
+	}
+	if o.dnssec == dnssecOwn && src.validates() != dnssecOwn {
 		src.warnings = append(src.warnings, "no resolver passes DNSSEC records that hold, so nothing is validated: caa_dnssec is unknown")
 	}
 	return src, err
+}
+
+// clockIsWrong makes of a clock that nothing can be validated by an error, if it is to be
+// validated here, and else a warning.
+func (o *sourceOptions) clockIsWrong(src *source, err error) error {
+	if o.dnssec == dnssecOwn {
+		return err
+	}
+	src.warnings = append(src.warnings, "caascan cannot validate DNSSEC itself: "+flat(err.Error()))
+	return nil
 }
 
 // validates says as --dnssec does who validates the answers, "" where there is nothing to

@@ -1,6 +1,10 @@
 package dnssec
 
 import (
+	"crypto/sha1"
+	"crypto/sha256"
+	"crypto/sha512"
+	"encoding/hex"
 	"fmt"
 	"io"
 	"strings"
@@ -45,13 +49,8 @@ func ReadAnchors(r io.Reader, file string) (Anchors, error) {
 	parser.SetDefaultTTL(0)
 	var anchors Anchors
 	for rr, ok := parser.Next(); ok; rr, ok = parser.Next() {
-		switch rr.(type) {
-		case *dns.DS, *dns.DNSKEY:
-		default:
-			return nil, fmt.Errorf("%s: %s record of %s: a trust anchor is a DS or DNSKEY record", file, dns.TypeToString[rr.Header().Rrtype], rr.Header().Name)
-		}
-		if rr.Header().Name != "." {
-			return nil, fmt.Errorf("%s: trust anchor for %s: only those of the root are used", file, rr.Header().Name)
+		if err := checkAnchor(rr); err != nil {
+			return nil, fmt.Errorf("%s: %w", file, err)
 		}
 		anchors = append(anchors, rr)
 	}
@@ -62,4 +61,43 @@ func ReadAnchors(r io.Reader, file string) (Anchors, error) {
 		return nil, fmt.Errorf("%s: no trust anchor with an algorithm and a digest that are known", file)
 	}
 	return anchors, nil
+}
+
+// checkAnchor finds what makes a record none that the root can be trusted by.
+func checkAnchor(rr dns.RR) error {
+	h := rr.Header()
+	switch {
+	case h.Name != ".":
+		return fmt.Errorf("trust anchor for %s: only those of the root are used", h.Name)
+	case h.Class != dns.ClassINET:
+		return fmt.Errorf("trust anchor of class %s: only those of class IN are used", dns.Class(h.Class))
+	}
+	switch anchor := rr.(type) {
+	case *dns.DS:
+		return checkDigest(anchor)
+	case *dns.DNSKEY:
+		switch {
+		case anchor.Flags&dns.ZONE == 0:
+			return fmt.Errorf("key %d with flags %d is no zone key (RFC 4034, section 2.1.1)", anchor.KeyTag(), anchor.Flags)
+		case anchor.Flags&dns.REVOKE != 0:
+			return fmt.Errorf("key %d is revoked (RFC 5011, section 2.1)", anchor.KeyTag())
+		case anchor.Protocol != dnssecProtocol:
+			return fmt.Errorf("key %d with protocol %d: it has to be %d (RFC 4034, section 2.1.2)", anchor.KeyTag(), anchor.Protocol, dnssecProtocol)
+		}
+		return nil
+	}
+	return fmt.Errorf("%s record of %s: a trust anchor is a DS or DNSKEY record", dns.Type(h.Rrtype), h.Name)
+}
+
+// checkDigest finds a digest that cannot be one of its type.
+func checkDigest(ds *dns.DS) error {
+	digest, err := hex.DecodeString(ds.Digest)
+	if err != nil {
+		return fmt.Errorf("DS record of key %d: its digest is no hexadecimal number", ds.KeyTag)
+	}
+	size := map[uint8]int{dns.SHA1: sha1.Size, dns.SHA256: sha256.Size, dns.SHA384: sha512.Size384}[ds.DigestType]
+	if size != 0 && len(digest) != size {
+		return fmt.Errorf("DS record of key %d: a digest of %d octets, and digest type %d has %d", ds.KeyTag, len(digest), ds.DigestType, size)
+	}
+	return nil
 }

@@ -33,6 +33,9 @@ type Question struct {
 // Answer validates a reply (RFC 4035, section 5): each alias on the way, and then the records
 // at the end, or their denial. Undecided means that Trust has to know more first.
 func Answer(q Question, r *Reply, now time.Time, memory *Memory) Verdict {
+	if len(q.Path) == 0 || r == nil { // nothing was asked, or answered
+		return bogus(Flaw{Reason: DenialIncomplete, Type: q.Type})
+	}
 	c := newCheck(now, memory)
 	verdict := Verdict{State: Secure}
 	for i, target := range q.Path[1:] {
@@ -45,7 +48,9 @@ func Answer(q Question, r *Reply, now time.Time, memory *Memory) Verdict {
 	set := findRecords(r.answer, end, q.Type)
 	switch {
 	case set != nil:
-		verdict = verdict.And(c.records(q, r, set, end))
+		records := c.records(q, r, set, end)
+		records.Records = records.Until
+		verdict = verdict.And(records)
 	case !q.Open:
 		verdict = verdict.And(c.absent(q, r, end))
 	}
@@ -188,9 +193,9 @@ func (d *denial) verdict(f finding, name string, kind uint16) Verdict {
 	case noData, noName:
 		return d.all
 	case optedOut:
-		return insecure(Flaw{Reason: OptOut, Zone: d.zone.Name, Owner: name, Type: kind})
+		return insecureBy(d.all, Flaw{Reason: OptOut, Zone: d.zone.Name, Owner: name, Type: kind})
 	case uncounted:
-		return insecure(Flaw{Reason: TooManyIterations, Zone: d.zone.Name, Owner: name, Type: kind})
+		return insecureBy(d.all, Flaw{Reason: TooManyIterations, Zone: d.zone.Name, Owner: name, Type: kind})
 	case unproven, delegated:
 	}
 	return d.incomplete(name, kind)

@@ -26,8 +26,12 @@ func TestASecondAroundTheTimesOfASignature(t *testing.T) {
 		} {
 			v := newValidator(t, w)
 			v.verdict(name) // the keys are known in time
-			v.now = at
-			got := v.verdict(name)
+			_, r := v.reply(name, dns.TypeCAA)
+			known := func(name string) dnssec.Trust {
+				trust, _ := v.chain.Trust(name, now)
+				return trust
+			}
+			got := dnssec.Answer(dnssec.Question{Path: []string{name}, Type: dns.TypeCAA, Trust: known}, r, at, nil)
 			if got.Flaw.Reason != want || (want == "") != (got.State == dnssec.Secure) {
 				t.Errorf("%s at %v: %+v, want %q", name, at, got, want)
 			}
@@ -42,21 +46,35 @@ func TestASecondAroundTheTimesOfASignature(t *testing.T) {
 	}
 }
 
-// TestASecondAroundTheTimesOfAChain: each signature from the root down is held to the time that
-// its reply came at, those over keys, DS records and their denials too.
+// TestASecondAroundTheTimesOfAChain: the signatures over keys, DS records and their denials are
+// held to the same times.
 func TestASecondAroundTheTimesOfAChain(t *testing.T) {
 	w := build(t, dnssectest.Spec{Origin: "site.tld.", Text: siteText, Denial: dnssectest.NSEC3}, dnssectest.Spec{Origin: "open.tld.", Text: caaText})
-	for _, test := range []struct {
-		query dnssec.Query
-		name  string
-		state dnssec.State // in time
+	reply := func(name string, kind uint16) *dnssec.Reply { return parsed(t, w.Answer(name, kind)) }
+	keys := func(name string, trusted []dns.RR, at time.Time) (*dnssec.Zone, dnssec.Verdict) {
+		return dnssec.Keys(name, trusted, reply(name, dns.TypeDNSKEY), at, nil)
+	}
+	root, _ := keys(".", []dns.RR{w.Anchor}, now)
+	tld := dnssec.Delegate(root, "tld.", reply("tld.", dns.TypeDS), now, nil)
+	zone, _ := keys("tld.", tld.DS, now)
+	if zone == nil {
+		t.Fatal("the world does not hold")
+	}
+	for what, test := range map[string]struct {
+		verdict func(at time.Time) dnssec.Verdict
+		inTime  dnssec.State
 	}{
-		{dnssec.Query{Name: ".", Type: dns.TypeDNSKEY}, "site.tld.", dnssec.Secure},
-		{dnssec.Query{Name: "tld.", Type: dns.TypeDS}, "site.tld.", dnssec.Secure},
-		{dnssec.Query{Name: "tld.", Type: dns.TypeDNSKEY}, "site.tld.", dnssec.Secure},
-		{dnssec.Query{Name: "site.tld.", Type: dns.TypeDS}, "site.tld.", dnssec.Secure},
-		{dnssec.Query{Name: "site.tld.", Type: dns.TypeDNSKEY}, "site.tld.", dnssec.Secure},
-		{dnssec.Query{Name: "open.tld.", Type: dns.TypeDS}, "open.tld.", dnssec.Insecure},
+		"the keys of the root": {func(at time.Time) dnssec.Verdict { _, v := keys(".", []dns.RR{w.Anchor}, at); return v }, dnssec.Secure},
+		"the keys of a zone":   {func(at time.Time) dnssec.Verdict { _, v := keys("tld.", tld.DS, at); return v }, dnssec.Secure},
+		"DS records": {func(at time.Time) dnssec.Verdict {
+			return dnssec.Delegate(root, "tld.", reply("tld.", dns.TypeDS), at, nil).Verdict
+		}, dnssec.Secure},
+		"a denial of them": {func(at time.Time) dnssec.Verdict {
+			return dnssec.Delegate(zone, "open.tld.", reply("open.tld.", dns.TypeDS), at, nil).Verdict
+		}, dnssec.Insecure},
+		"a denial of the name": {func(at time.Time) dnssec.Verdict {
+			return dnssec.Delegate(zone, "no.tld.", reply("no.tld.", dns.TypeDS), at, nil).Verdict
+		}, dnssec.Secure},
 	} {
 		for at, want := range map[time.Time]dnssec.Reason{
 			now.Add(-dnssectest.Lifetime - time.Second): dnssec.SignatureNotYetValid,
@@ -64,11 +82,9 @@ func TestASecondAroundTheTimesOfAChain(t *testing.T) {
 			now.Add(dnssectest.Lifetime):                "",
 			now.Add(dnssectest.Lifetime + time.Second):  dnssec.SignatureExpired,
 		} {
-			v := newValidator(t, w)
-			v.moved = map[dnssec.Query]time.Time{test.query: at}
-			got := v.verdict(test.name)
-			if want == "" && got.State != test.state || want != "" && (got.State != dnssec.Bogus || got.Flaw.Reason != want) {
-				t.Errorf("%v at %v: %+v, want state %d or %q", test.query, at, got, test.state, want)
+			got := test.verdict(at)
+			if want == "" && got.State != test.inTime || want != "" && (got.State != dnssec.Bogus || got.Flaw.Reason != want) {
+				t.Errorf("%s at %v: %+v, want state %d or %q", what, at, got, test.inTime, want)
 			}
 		}
 	}
@@ -271,6 +287,36 @@ func TestKeyTrap(t *testing.T) {
 	}
 }
 
+// TestKeyTrapOfAZone: however many replies a zone gives that cost a verification, they end soon;
+// what is right at the first try stays so.
+func TestKeyTrapOfAZone(t *testing.T) {
+	const trapTag, traps, replies = 4711, 15, 200
+	text := caaText
+	for i := range traps {
+		text += keyWithTag(t, trapTag, byte(i)).String() + "\n"
+	}
+	w := build(t, dnssectest.Spec{Origin: "site.tld.", Text: text, Denial: dnssectest.NSEC})
+	v := newValidator(t, w)
+	good := w.Answer("site.tld.", dns.TypeCAA)
+	reasons := map[dnssec.Reason]int{}
+	for i := range replies {
+		m := good.Copy()
+		bad := dns.Copy(good.Answer[1]).(*dns.RRSIG)
+		bad.KeyTag, bad.OrigTtl = trapTag, uint32(i)
+		m.Answer = []dns.RR{m.Answer[0], bad}
+		reasons[v.judge([]string{"site.tld."}, parsed(t, m)).Flaw.Reason]++
+	}
+	const most = 1000 // of verifications that fail
+	if n := reasons[dnssec.SignatureWrong]; n != most/traps || n+reasons[dnssec.TooMuchWork] != replies {
+		t.Errorf("%v, want %d replies verified to the end, and the others cut short", reasons, most/traps)
+	}
+	for _, name := range []string{"site.tld.", "www.site.tld."} {
+		if got := v.verdict(name); got.State != dnssec.Secure {
+			t.Errorf("%s: %+v, want secure", name, got)
+		}
+	}
+}
+
 // keyWithTag returns a key that is no good, with a tag (RFC 4034, appendix B).
 func keyWithTag(t *testing.T, tag uint16, number byte) *dns.DNSKEY {
 	t.Helper()
@@ -356,4 +402,112 @@ func says(m *dns.Msg, name string) string {
 	}
 	slices.Sort(set)
 	return fmt.Sprint(path, set)
+}
+
+// FuzzAnyMessage: whatever octets come as a reply, of an answer, of keys or of DS records, there
+// is a verdict or a query for what is lacking, and what is bogus has a reason.
+func FuzzAnyMessage(f *testing.F) {
+	w := build(f, dnssectest.Spec{Origin: "site.tld.", Text: siteText, Denial: dnssectest.NSEC3}, dnssectest.Spec{Origin: "open.tld.", Text: caaText})
+	for _, name := range []string{".", "tld.", "site.tld.", "www.site.tld.", "x.wild.site.tld.", "y.tree.site.tld.", "open.tld."} {
+		for _, kind := range []uint16{dns.TypeCAA, dns.TypeDS, dns.TypeDNSKEY} {
+			wire, err := w.Answer(name, kind).Pack()
+			if err != nil {
+				f.Fatal(err)
+			}
+			f.Add(wire, name)
+		}
+	}
+	f.Add([]byte{}, "")
+	f.Add(make([]byte, 12), "site.tld.")
+	v := newValidator(f, w)
+	v.verdict("www.site.tld.")
+	f.Fuzz(func(t *testing.T, wire []byte, name string) {
+		r, err := dnssec.Parse(wire)
+		if err != nil {
+			r = nil
+		}
+		name = dnssec.Canonical(dns.Fqdn(name))
+		if _, ok := dns.IsDomainName(name); !ok {
+			return
+		}
+		var verdicts []dnssec.Verdict
+		for _, path := range [][]string{nil, {name}, {name, "site.tld."}, {"site.tld.", name}} {
+			for _, open := range []bool{false, true} {
+				got, next := v.chain.Answer(dnssec.Question{Path: path, Type: dns.TypeCAA, Open: open}, r, now)
+				if (got.State == dnssec.Undecided) != (next != dnssec.Query{}) {
+					t.Errorf("%+v with the query %v", got, next)
+				}
+				verdicts = append(verdicts, got)
+			}
+		}
+		for _, kind := range []uint16{dns.TypeDS, dns.TypeDNSKEY} {
+			if name != "." || kind != dns.TypeDS {
+				got, _ := v.chain.Learn(dnssec.Query{Name: name, Type: kind}, r, now)
+				verdicts = append(verdicts, got)
+			}
+		}
+		for _, got := range verdicts {
+			if got.State == dnssec.Bogus && got.Flaw.Reason == "" {
+				t.Errorf("%+v has no reason", got)
+			}
+		}
+	})
+}
+
+// TestEachLinkOfAChainOfAliases has to hold: a CNAME record, then a DNAME record of another
+// zone, then the records of a third one.
+func TestEachLinkOfAChainOfAliases(t *testing.T) {
+	for _, denial := range []dnssectest.Denial{dnssectest.NSEC, dnssectest.NSEC3} {
+		w := build(t, dnssectest.Spec{Origin: "one.tld.", Text: "a CNAME x.two.tld.\n", Denial: denial},
+			dnssectest.Spec{Origin: "two.tld.", Text: "@ DNAME three.tld.\n", Denial: denial},
+			dnssectest.Spec{Origin: "three.tld.", Text: "x CAA 0 issuemail \"ca.example\"\n", Denial: denial})
+		m := new(dns.Msg)
+		m.SetQuestion("a.one.tld.", dns.TypeCAA)
+		m.Response = true
+		links := [][]dns.RR{w.Set("one.tld.", "a.one.tld.", dns.TypeCNAME), w.Set("two.tld.", "two.tld.", dns.TypeDNAME), w.Set("three.tld.", "x.three.tld.", dns.TypeCAA)}
+		made := &dns.CNAME{Hdr: dns.RR_Header{Name: "x.two.tld.", Rrtype: dns.TypeCNAME, Class: dns.ClassINET}, Target: "x.three.tld."} // which is not signed (RFC 6672, section 5.3.1)
+		m.Answer = slices.Concat(links[0], links[1], []dns.RR{made}, links[2])
+		path := []string{"a.one.tld.", "x.two.tld.", "x.three.tld."}
+		if got := newValidator(t, w).judge(path, parsed(t, m)); got.State != dnssec.Secure {
+			t.Errorf("%s: %+v, want secure", denial, got)
+		}
+		for i, link := range links {
+			for what, spoil := range map[string]func(*dns.RRSIG){
+				"without its signature":          nil,
+				"with a signature by no key":     func(s *dns.RRSIG) { s.KeyTag++ },
+				"with the signature of a parent": func(s *dns.RRSIG) { s.SignerName = "tld." },
+				"out of date":                    func(s *dns.RRSIG) { s.Expiration = s.Inception + 1 },
+			} {
+				spoilt := m.Copy()
+				at := slices.IndexFunc(spoilt.Answer, func(rr dns.RR) bool { return rr.String() == link[len(link)-1].String() })
+				if spoil == nil {
+					spoilt.Answer = slices.Delete(spoilt.Answer, at, at+1)
+				} else {
+					spoil(spoilt.Answer[at].(*dns.RRSIG))
+				}
+				owner := link[0].Header().Name
+				if got := newValidator(t, w).judge(path, parsed(t, spoilt)); got.State != dnssec.Bogus || got.Flaw.Owner != owner {
+					t.Errorf("%s: link %d %s: %+v, want %s bogus", denial, i, what, got, owner)
+				}
+			}
+		}
+	}
+}
+
+// TestATopLevelDomainsDenialsAreVerifiedOnce: whatever unsigned zones are asked for, each record
+// of the chain of denials costs one verification.
+func TestATopLevelDomainsDenialsAreVerifiedOnce(t *testing.T) {
+	w := build(t, dnssectest.Spec{Origin: "site.tld.", Denial: dnssectest.NSEC}, dnssectest.Spec{Origin: "tld.", Denial: dnssectest.OptOut})
+	v := newValidator(t, w)
+	const names = 100
+	for i := range names {
+		if got := v.verdict(fmt.Sprintf("x.n%d.tld.", i)); got.State != dnssec.Insecure {
+			t.Fatalf("%+v", got)
+		}
+	}
+	// The keys of the root and of tld., its DS record, and the NSEC3 records of tld., ns.tld. and site.tld.
+	const once = 6
+	if m := v.chain.Memory(); m.Verified != once || m.Known < names {
+		t.Errorf("%d verified and %d remembered, want %d and more than %d", m.Verified, m.Known, once, names)
+	}
 }

@@ -20,7 +20,7 @@ func BenchmarkDelegate(b *testing.B) {
 	w := build(b, dnssectest.Spec{Origin: "tld.", Denial: dnssectest.NSEC3, Text: "open NS ns.elsewhere.\nother NS ns.elsewhere.\nthird NS ns.elsewhere."})
 	v := newValidator(b, w)
 	v.verdict("tld.")
-	trust, _ := v.chain.Trust("tld.")
+	trust, _ := v.chain.Trust("tld.", now)
 	m := w.Answer("open.tld.", dns.TypeDS)
 	m.Ns = append(w.Set("tld.", "tld.", dns.TypeSOA), w.Denials("tld.", "=tld.", "=open.tld.")...)
 	wire, err := m.Pack()

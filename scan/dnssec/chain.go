@@ -1,6 +1,8 @@
 package dnssec
 
 import (
+	"math"
+	"slices"
 	"sync"
 	"time"
 
@@ -15,12 +17,15 @@ type Query struct {
 
 // Chain is what is known of the zones from the root down: their keys, and where signed and
 // unsigned zones are cut off. It says what to ask next. It may be used from several goroutines at once.
+//
+// What has been learnt is used as long as its records may be kept, and is then asked for again.
+// So it is, once in leastKept, if a reply is bogus by it: keys may have been changed meanwhile.
 type Chain struct {
 	mu      sync.Mutex // guards what follows
 	anchors []dns.RR
 	root    *link
-	links   map[string]*link // by name, the root not among them
-	shared  map[link]*link   // those that many names have alike
+	links   map[string]kept   // by name, the root not among them
+	shared  map[sharing]*link // those that many names have alike
 	memory  *Memory
 }
 
@@ -32,11 +37,49 @@ type link struct {
 	signed  *signedLink
 }
 
+// kept is a link that is used until a time, in seconds of Unix time.
+type kept struct {
+	*link
+	until int64
+}
+
+// sharing is what links have in common that are shared.
+type sharing struct {
+	cut  Cut
+	weak bool
+	zone string
+}
+
 // signedLink is what a name has that a signed zone begins at.
 type signedLink struct {
 	ds   []dns.RR
 	from Verdict // of the DS records
 	zone *Zone   // nil as long as its keys are not known, or if they are no good
+	// keptUntil is how long the link's verdict is used.
+	keptUntil  int64
+	dsAge, age age // of the DS records and of the keys
+}
+
+// age says when something was learnt, and when it was asked for again before it had to be; in
+// seconds of Unix time.
+type age struct{ learnt, asked int64 }
+
+// leastKept is how long what has been learnt is used at the least, whatever its TTL, and what
+// is bogus at the most (RFC 9520, section 3.2). Nothing a server replies makes a Chain ask for
+// the same records more often. mostKept is how long something is used at the most.
+const (
+	leastKept = int64(60)
+	mostKept  = int64(24 * 60 * 60)
+)
+
+// backwards is how far the clock may go back before nothing counts that was learnt before it
+// did. Replies that wait for others are older than what they are judged by, but not by so much.
+const backwards = int64(60 * 60)
+
+// keepUntil returns until when what is learnt at a time is used.
+func keepUntil(v Verdict, now time.Time) int64 {
+	at := now.Unix()
+	return min(max(v.Until.Unix(), at+leastKept), at+mostKept)
 }
 
 // NewChain returns a Chain that trusts the anchors of the root.
@@ -44,8 +87,8 @@ func NewChain(anchors []dns.RR) *Chain {
 	return &Chain{
 		anchors: anchors,
 		root:    &link{cut: SignedCut, signed: &signedLink{ds: anchors}},
-		links:   make(map[string]*link),
-		shared:  make(map[link]*link),
+		links:   make(map[string]kept),
+		shared:  make(map[sharing]*link),
 		memory:  new(Memory),
 	}
 }
@@ -53,16 +96,16 @@ func NewChain(anchors []dns.RR) *Chain {
 // Memory is what has been verified for the Chain.
 func (c *Chain) Memory() *Memory { return c.memory }
 
-// Trust returns what is known of the zone that a name lies in. If it is Undecided the reply to
-// the Query tells more.
-func (c *Chain) Trust(name string) (Trust, Query) {
+// Trust returns what is known at a time of the zone that a name lies in. If it is Undecided the
+// reply to the Query tells more.
+func (c *Chain) Trust(name string, now time.Time) (Trust, Query) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.trust(name)
+	return c.trust(name, now)
 }
 
-func (c *Chain) trust(name string) (Trust, Query) {
-	trust, query, done := c.enter(c.root, ".")
+func (c *Chain) trust(name string, now time.Time) (Trust, Query) {
+	trust, query, done := c.root.enter(".", now)
 	if done {
 		return trust, query
 	}
@@ -71,12 +114,12 @@ func (c *Chain) trust(name string) (Trust, Query) {
 	for i := len(starts) - 1; i >= 0; i-- {
 		at := name[starts[i]:]
 		l := c.links[at]
-		if l == nil {
+		if l.link == nil || now.Unix() > l.until {
 			return Trust{}, Query{at, dns.TypeDS}
 		}
 		switch l.cut {
 		case SignedCut:
-			if trust, query, done = c.enter(l, at); done {
+			if trust, query, done = l.enter(at, now); done {
 				return trust, query
 			}
 			zone = trust.Zone
@@ -91,15 +134,22 @@ func (c *Chain) trust(name string) (Trust, Query) {
 }
 
 // enter goes into a signed zone. It reports whether that is as far as one gets: its keys are
-// not known yet, or no good.
-func (c *Chain) enter(l *link, name string) (t Trust, q Query, done bool) {
+// not known yet, or not any more, or no good.
+func (l *link) enter(name string, now time.Time) (t Trust, q Query, done bool) {
+	s := l.signed
 	switch {
-	case l.signed.zone != nil:
-		return Trust{State: Secure, Zone: l.signed.zone}, Query{}, false
-	case l.verdict != nil:
+	case l.verdict == nil || !s.holds(now):
+		return Trust{}, Query{name, dns.TypeDNSKEY}, true
+	case s.zone == nil:
 		return l.trust(name), Query{}, true
 	}
-	return Trust{}, Query{name, dns.TypeDNSKEY}, true
+	return Trust{State: Secure, Zone: s.zone}, Query{}, false
+}
+
+// holds reports whether what is known of the keys may still be used.
+func (s *signedLink) holds(now time.Time) bool {
+	at := now.Unix()
+	return at <= s.keptUntil && at >= s.age.learnt-backwards
 }
 
 // trust is that of a name where the signed zones end.
@@ -111,38 +161,61 @@ func (l *link) trust(name string) Trust {
 	return t
 }
 
-// Learn takes in the reply to a Query. What is Bogus is not kept, so that it can be asked for
-// once more; Stand keeps it.
-func (c *Chain) Learn(q Query, r *Reply, now time.Time) Verdict {
+// Learn takes in the reply to a Query. If what it is to be judged by has to be asked for first,
+// or once more, the Verdict is Undecided: then the reply to the Query tells more, and this one
+// is to be handed in again. What is Bogus is not kept, so that it can be asked for once more;
+// Stand keeps it.
+func (c *Chain) Learn(q Query, r *Reply, now time.Time) (Verdict, Query) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if q.Type == dns.TypeDNSKEY {
 		return c.learnKeys(q, r, now)
 	}
-	above, _ := c.trust(parent(q.Name))
+	above, next := c.trust(parent(q.Name), now)
 	if above.State != Secure {
-		return above.verdict()
+		return above.verdict(), next
 	}
 	d := Delegate(above.Zone, q.Name, r, now, c.memory)
-	switch {
-	case d.Cut == Unproven:
-		return d.Verdict
-	case d.Cut == SignedCut:
-		l := &link{cut: SignedCut, signed: &signedLink{ds: d.DS, from: d.Verdict}}
-		if len(usableAnchors(d.DS)) == 0 { // so its keys need not be asked for
-			v := insecure(unknownFlaw(q.Name, d.DS))
-			l.verdict = &v
-		}
-		c.links[q.Name] = l
-	default:
-		c.links[q.Name] = c.share(d, above.Zone)
+	if d.Cut == Unproven {
+		return c.doubt(d.Verdict, now)
 	}
-	return d.Verdict
+	until := keepUntil(d.Verdict, now)
+	if d.Cut == SignedCut {
+		c.links[q.Name] = kept{c.signedCut(q.Name, d, now), until}
+	} else {
+		c.links[q.Name] = kept{c.share(d, above.Zone), until}
+	}
+	return d.Verdict, Query{}
+}
+
+// signedCut is the link of a name with DS records. If they are those that were known, so are
+// the keys.
+func (c *Chain) signedCut(name string, d Delegation, now time.Time) *link {
+	l := c.links[name].link
+	if l == nil || l.signed == nil || !sameRecords(l.signed.ds, d.DS) {
+		l = &link{cut: SignedCut, signed: &signedLink{ds: d.DS}}
+		if len(usableAnchors(d.DS)) == 0 { // so its keys need not be asked for
+			v := insecure(unknownFlaw(name, d.DS))
+			l.verdict, l.signed.keptUntil = &v, math.MaxInt64
+		}
+	}
+	l.signed.from, l.signed.dsAge.learnt = d.Verdict, now.Unix()
+	return l
+}
+
+// sameRecords reports whether two RRsets hold the same records.
+func sameRecords(a, b []dns.RR) bool {
+	in := func(set []dns.RR) func(dns.RR) bool {
+		return func(rr dns.RR) bool {
+			return !slices.ContainsFunc(set, func(other dns.RR) bool { return dns.IsDuplicate(rr, other) })
+		}
+	}
+	return !slices.ContainsFunc(a, in(b)) && !slices.ContainsFunc(b, in(a))
 }
 
 // share returns a link that all names of a zone with the same finding have: there are many.
 func (c *Chain) share(d Delegation, z *Zone) *link {
-	key := link{cut: d.Cut, weak: d.Weak, signed: c.find(z.Name).signed}
+	key := sharing{d.Cut, d.Weak, z.Name}
 	l := c.shared[key]
 	if l == nil {
 		v := d.Verdict
@@ -157,50 +230,96 @@ func (c *Chain) find(name string) *link {
 	if name == "." {
 		return c.root
 	}
-	return c.links[name]
+	return c.links[name].link
 }
 
-func (c *Chain) learnKeys(q Query, r *Reply, now time.Time) Verdict {
+func (c *Chain) learnKeys(q Query, r *Reply, now time.Time) (Verdict, Query) {
 	l := c.find(q.Name)
-	if l == nil || l.signed == nil {
-		return Verdict{}
+	if l == nil || l.signed == nil { // it has become another name meanwhile
+		t, next := c.trust(q.Name, now)
+		return t.verdict(), next
 	}
-	zone, verdict := Keys(q.Name, l.signed.ds, r, now, c.memory)
-	if verdict.State != Bogus {
-		l.signed.zone, l.verdict = zone, &verdict
+	s := l.signed
+	zone, verdict := Keys(q.Name, s.ds, r, now, c.memory)
+	if verdict.State == Bogus {
+		if again := q.Name != "." && s.dsAge.again(now); again {
+			return Verdict{}, Query{q.Name, dns.TypeDS}
+		}
+		return verdict, Query{}
 	}
-	return verdict
+	s.zone, l.verdict = zone, &verdict
+	s.keptUntil, s.age.learnt = keepUntil(verdict, now), now.Unix()
+	return verdict, Query{}
 }
 
-// Stand keeps that a reply to a Query is Bogus.
-func (c *Chain) Stand(q Query, v Verdict) {
+// again reports whether something is to be asked for again before it has to be: once in
+// leastKept, and as long as that has not been learnt or stood.
+func (a *age) again(now time.Time) bool {
+	at := now.Unix()
+	if a.asked > a.learnt {
+		return true
+	}
+	if at-a.learnt < leastKept {
+		return false
+	}
+	a.asked = at
+	return true
+}
+
+// doubt is a Verdict of a reply. If it is Bogus by keys that have been kept for a while, these
+// are to be asked for again first.
+func (c *Chain) doubt(v Verdict, now time.Time) (Verdict, Query) {
+	if v.State != Bogus {
+		return v, Query{}
+	}
+	l := c.find(v.Flaw.Zone)
+	if l == nil || l.signed == nil || l.signed.zone == nil || !l.signed.age.again(now) {
+		return v, Query{}
+	}
+	return Verdict{}, Query{v.Flaw.Zone, dns.TypeDNSKEY}
+}
+
+// Stand keeps that a reply to a Query is Bogus, unless there is a good one that may still be
+// used. That of the root's keys is never kept: it says nothing of any name, but that the clock
+// is wrong, the anchors are, or the server is.
+func (c *Chain) Stand(q Query, v Verdict, now time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if l := c.find(q.Name); q.Type == dns.TypeDNSKEY && l != nil {
-		l.verdict = &v
+	at := now.Unix()
+	l := c.find(q.Name)
+	if q.Type == dns.TypeDNSKEY && l != nil && l.signed != nil {
+		s := l.signed
+		if q.Name != "." && (s.zone == nil || !s.holds(now)) {
+			s.zone, l.verdict, s.keptUntil = nil, &v, at+leastKept
+		}
+		s.age.learnt = at
 		return
 	}
-	c.links[q.Name] = &link{cut: Unproven, verdict: &v}
+	if l != nil && l.signed != nil && at <= c.links[q.Name].until {
+		l.signed.dsAge.learnt = at
+		return
+	}
+	c.links[q.Name] = kept{&link{cut: Unproven, verdict: &v}, at + leastKept}
 }
 
-// Answer validates a reply to a question by what the Chain knows. If that is not enough the
-// Verdict is Undecided, and the reply to the Query tells more.
+// Answer validates a reply to a question by what the Chain knows at a time. If that is not
+// enough the Verdict is Undecided, and the reply to the Query tells more.
 func (c *Chain) Answer(question Question, r *Reply, now time.Time) (Verdict, Query) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	var next Query
 	question.Trust = func(name string) Trust {
-		trust, query := c.trust(name)
+		trust, query := c.trust(name, now)
 		if trust.State == Undecided && next == (Query{}) {
 			next = query
 		}
 		return trust
 	}
 	v := Answer(question, r, now, c.memory)
-	if v.State != Undecided {
-		next = Query{}
+	if v.State == Undecided {
+		return v, next
 	}
-	return v, next
+	return c.doubt(v, now)
 }
 
 // Step is one name of a walk from the root down.
@@ -230,7 +349,7 @@ func (c *Chain) Walk(name string) []Step {
 	for i := len(starts) - 1; i >= 0 && steps[len(steps)-1].leadsOn(); i-- {
 		at := name[starts[i]:]
 		l := c.links[at]
-		if l == nil {
+		if l.link == nil {
 			break
 		}
 		steps = append(steps, l.step(at))

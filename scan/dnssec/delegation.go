@@ -34,6 +34,9 @@ type Delegation struct {
 // zone that the name above it lies in (RFC 4035, section 5.2).
 func Delegate(z *Zone, name string, r *Reply, now time.Time, memory *Memory) Delegation {
 	c := newCheck(now, memory)
+	if r == nil {
+		r = new(Reply)
+	}
 	if set := findRecords(r.answer, name, dns.TypeDS); set != nil {
 		verdict, signature := c.verify(set, z)
 		if verdict.State == Secure && int(signature.Labels) != labels(name) { // a delegation is no wildcard's (RFC 4592, section 4.2)
@@ -98,13 +101,13 @@ func (d *denial) delegation(f finding, name string) Delegation {
 		found.Cut = NothingBelow
 	case delegated:
 		flaw.Reason = UnsignedDelegation
-		found.Cut, found.Verdict = InsecureCut, insecure(flaw)
+		found.Cut, found.Verdict = InsecureCut, insecureBy(d.all, flaw)
 	case optedOut:
 		flaw.Reason = OptOut
-		found.Cut, found.Verdict = OptOutCut, insecure(flaw)
+		found.Cut, found.Verdict = OptOutCut, insecureBy(d.all, flaw)
 	case uncounted:
 		flaw.Reason = TooManyIterations
-		found.Cut, found.Verdict = UncountedCut, insecure(flaw)
+		found.Cut, found.Verdict = UncountedCut, insecureBy(d.all, flaw)
 	case unproven:
 		found.Verdict = d.incomplete(name, dns.TypeDS)
 	}

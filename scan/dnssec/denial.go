@@ -32,11 +32,10 @@ const maxDenials = 24
 
 // readDenial verifies the denials in a section, which have to be signed by the zone.
 func (c *check) readDenial(section []*rrset, z *Zone) *denial {
-	d := &denial{check: c, zone: z, hashed: make(map[string]string), all: Verdict{State: Secure}}
-	d.flaw = Flaw{Reason: DenialIncomplete, Zone: z.Name}
+	d := newDenial(c, z)
 	read := 0
 	for _, s := range section {
-		if s.kind != dns.TypeNSEC && s.kind != dns.TypeNSEC3 || len(s.records) == 0 || !within(z.Name, s.owner) {
+		if !isDenial(s, z.Name) {
 			continue
 		}
 		if read++; read > maxDenials {
@@ -49,9 +48,22 @@ func (c *check) readDenial(section []*rrset, z *Zone) *denial {
 			continue
 		}
 		d.all = d.all.And(verdict)
-		d.take(s, signature)
+		if int(signature.Labels) == labels(s.owner) { // one made from a wildcard is none of the chain (RFC 4035, section 2.3)
+			d.take(s)
+		}
 	}
 	return d
+}
+
+func newDenial(c *check, z *Zone) *denial {
+	d := &denial{check: c, zone: z, hashed: make(map[string]string), all: Verdict{State: Secure}}
+	d.flaw = Flaw{Reason: DenialIncomplete, Zone: z.Name}
+	return d
+}
+
+// isDenial reports whether an RRset may be a zone's denial.
+func isDenial(s *rrset, zone string) bool {
+	return (s.kind == dns.TypeNSEC || s.kind == dns.TypeNSEC3) && len(s.records) > 0 && within(zone, s.owner)
 }
 
 // note keeps why a record does not count.
@@ -65,10 +77,9 @@ func (d *denial) note(f Flaw) {
 	}
 }
 
-// take takes in the record of an RRset that the zone has signed. There is one for each
-// owner; a record that was made from a wildcard is none of the chain (RFC 4035, section 2.3).
-func (d *denial) take(s *rrset, signature *dns.RRSIG) {
-	if len(s.records) != 1 || int(signature.Labels) != labels(s.owner) {
+// take takes in the record of an RRset that the zone has signed. There is one for each owner.
+func (d *denial) take(s *rrset) {
+	if len(s.records) != 1 {
 		return
 	}
 	switch rr := s.records[0].(type) {

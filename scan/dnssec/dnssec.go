@@ -81,10 +81,20 @@ type Verdict struct {
 	// Expires is when the first of the signatures ends that a Secure Verdict rests on,
 	// the keys' own not counted.
 	Expires time.Time
+	// Until is how long the records may be kept that a Verdict rests on which is not Bogus:
+	// the least of their TTLs, none longer than what was signed or than the signature holds
+	// (RFC 4035, section 5.3.3). It is zero if it rests on none.
+	Until time.Time
+	// Records is Until for the records that were asked for alone, without the aliases on the
+	// way to them, if there are any.
+	Records time.Time
 }
 
 func bogus(f Flaw) Verdict    { return Verdict{State: Bogus, Flaw: f} }
 func insecure(f Flaw) Verdict { return Verdict{State: Insecure, Flaw: f} }
+
+// insecureBy is insecure, by records that another Verdict is of.
+func insecureBy(v Verdict, f Flaw) Verdict { return Verdict{State: Insecure, Flaw: f, Until: v.Until} }
 
 // And joins the Verdicts of two parts: the weaker one counts, and the first of two that are
 // equally weak; but if both are Insecure, the one that others may be able to validate. What is
@@ -97,7 +107,7 @@ func (v Verdict) And(other Verdict) Verdict {
 	case a > b || v.State != Secure:
 		return v
 	}
-	v.Expires = earlier(v.Expires, other.Expires)
+	v.Expires, v.Until, v.Records = earlier(v.Expires, other.Expires), earlier(v.Until, other.Until), earlier(v.Records, other.Records)
 	return v
 }
 

@@ -21,6 +21,7 @@ type rrset struct {
 	kind       uint16
 	records    []dns.RR
 	signatures []*dns.RRSIG
+	ttl        uint32 // the least of all, as received
 }
 
 // errMessage says that octets are no message, or one that no honest server sends.
@@ -70,8 +71,9 @@ func parseSection(message []byte, at int, count uint16) ([]*rrset, int, error) {
 		if at = end; rr.Header().Class != dns.ClassINET {
 			continue
 		}
+		ttl := rr.Header().Ttl
 		rr.Header().Ttl = 0 // which is not signed, and differs from cache to cache
-		if sets, err = add(sets, rr); err != nil {
+		if sets, err = add(sets, rr, ttl); err != nil {
 			return nil, 0, err
 		}
 	}
@@ -94,7 +96,7 @@ func opaque(rr dns.RR, message []byte, at, end int) (dns.RR, error) {
 }
 
 // add puts a record into its RRset, a signature into that of what it signs.
-func add(sets []*rrset, rr dns.RR) ([]*rrset, error) {
+func add(sets []*rrset, rr dns.RR, ttl uint32) ([]*rrset, error) {
 	owner, kind := Canonical(rr.Header().Name), rr.Header().Rrtype
 	rr.Header().Name = owner // Verify wants one spelling, and capitals are not signed (RFC 4034, section 6.2)
 	signature, signs := rr.(*dns.RRSIG)
@@ -106,9 +108,10 @@ func add(sets []*rrset, rr dns.RR) ([]*rrset, error) {
 		if len(sets) == maxRRsets {
 			return nil, fmt.Errorf("%w: more than %d RRsets", errMessage, maxRRsets)
 		}
-		s = &rrset{owner: owner, kind: kind}
+		s = &rrset{owner: owner, kind: kind, ttl: ttl}
 		sets = append(sets, s)
 	}
+	s.ttl = min(s.ttl, ttl)
 	switch {
 	case !signs && len(s.records) == 1 && dns.IsDuplicate(s.records[0], rr): // RFC 2181, section 5.5
 	case !signs:

@@ -13,6 +13,8 @@ import (
 type Zone struct {
 	Name string // spelt as Canonical does
 	keys []*dns.DNSKEY
+	// wasted counts the verifications that have failed, of all replies.
+	wasted int
 }
 
 // check is the work on one reply.
@@ -47,7 +49,7 @@ func (c *check) verify(s *rrset, z *Zone) (Verdict, *dns.RRSIG) {
 	for _, signature := range s.signatures {
 		flaw := c.flawOf(s, z, signature)
 		if flaw.Reason == "" {
-			return Verdict{State: Secure, Expires: c.absolute(signature.Expiration)}, signature
+			return c.secure(s, signature), signature
 		}
 		if flaw.Reason == TooMuchWork {
 			return bogus(flaw), nil
@@ -57,6 +59,13 @@ func (c *check) verify(s *rrset, z *Zone) (Verdict, *dns.RRSIG) {
 		}
 	}
 	return bogus(worst), nil
+}
+
+// secure is the Verdict of an RRset that a signature holds for.
+func (c *check) secure(s *rrset, signature *dns.RRSIG) Verdict {
+	end := c.absolute(signature.Expiration)
+	kept := time.Duration(min(s.ttl, signature.OrigTtl)) * time.Second // RFC 4035, section 5.3.3
+	return Verdict{State: Secure, Expires: end, Until: earlier(end, c.now.Add(kept))}
 }
 
 // closeness orders the reasons why a signature does not count by how near it came. Of several
@@ -85,16 +94,21 @@ func (c *check) flawOf(s *rrset, z *Zone, signature *dns.RRSIG) Flaw {
 	case after(now, signature.Expiration) || after(signature.Inception, signature.Expiration):
 		f.Reason = SignatureExpired
 	default:
-		f.Reason = c.tryKeys(s, z.keys, signature)
+		f.Reason = c.tryKeys(s, z, signature)
 	}
 	return f
 }
 
+// maxWasted is how many verifications may fail in a zone for as long as its keys are kept.
+// With more, what is not right at the first try is bogus, in however many replies it comes
+// (CVE-2023-50387).
+const maxWasted = 1000
+
 // tryKeys verifies a signature with each key that could have made it: key tags need not be
-// unique (RFC 4034, appendix B).
-func (c *check) tryKeys(s *rrset, keys []*dns.DNSKEY, signature *dns.RRSIG) Reason {
+// unique (RFC 4034, appendix B). The key that it was made with comes first the next time.
+func (c *check) tryKeys(s *rrset, z *Zone, signature *dns.RRSIG) Reason {
 	reason := NoKey
-	for _, key := range keys {
+	for i, key := range z.keys {
 		if key.Algorithm != signature.Algorithm || key.KeyTag() != signature.KeyTag {
 			continue
 		}
@@ -108,9 +122,16 @@ func (c *check) tryKeys(s *rrset, keys []*dns.DNSKEY, signature *dns.RRSIG) Reas
 		c.left--
 		if signature.Verify(key, s.records) == nil {
 			c.memory.remember(known)
+			if reason == SignatureWrong {
+				z.keys = slices.Insert(slices.Delete(slices.Clone(z.keys), i, i+1), 0, key)
+			}
 			return ""
 		}
 		reason = SignatureWrong
+		if z.wasted++; z.wasted > maxWasted {
+			c.left = 0
+			return TooMuchWork
+		}
 	}
 	return reason
 }
@@ -129,6 +150,9 @@ func (c *check) absolute(at uint32) time.Time {
 // (RFC 4035, section 5.2). With a Verdict other than Secure there is no Zone.
 func Keys(name string, trusted []dns.RR, r *Reply, now time.Time, memory *Memory) (*Zone, Verdict) {
 	c := newCheck(now, memory)
+	if r == nil {
+		r = new(Reply)
+	}
 	usable := usableAnchors(trusted)
 	if len(usable) == 0 {
 		return nil, insecure(unknownFlaw(name, trusted))
@@ -142,12 +166,15 @@ func Keys(name string, trusted []dns.RR, r *Reply, now time.Time, memory *Memory
 	if len(trustedKeys) == 0 {
 		return nil, bogus(keyFlaw(NoMatchingKey, name, usable))
 	}
-	verdict, _ := c.verify(set, &Zone{name, trustedKeys})
+	verdict, _ := c.verify(set, &Zone{Name: name, keys: trustedKeys})
 	if verdict.State != Secure {
 		return nil, verdict
 	}
-	return &Zone{name, all}, verdict
+	return &Zone{Name: name, keys: all}, verdict
 }
+
+// dnssecProtocol is that of all keys (RFC 4034, section 2.1.2).
+const dnssecProtocol = 3
 
 // maxKeys is how many keys of a zone are looked at. Zones have up to a dozen.
 const maxKeys = 32
@@ -158,8 +185,7 @@ func zoneKeys(set *rrset) []*dns.DNSKEY {
 	var keys []*dns.DNSKEY
 	for _, rr := range set.records {
 		key, ok := rr.(*dns.DNSKEY)
-		const protocol = 3
-		if !ok || key.Flags&dns.ZONE == 0 || key.Flags&dns.REVOKE != 0 || key.Protocol != protocol || !knownAlgorithm(key.Algorithm) {
+		if !ok || key.Flags&dns.ZONE == 0 || key.Flags&dns.REVOKE != 0 || key.Protocol != dnssecProtocol || !knownAlgorithm(key.Algorithm) {
 			continue
 		}
 		own := *key // its name as this package spells it, which Verify compares

@@ -109,6 +109,7 @@ type Client struct {
 	refused   map[domain.Name]bool // whether by SERVFAIL
 	chain     *dnssec.Chain        // of own validation; nil if there is none
 	ownAll    bool                 // all is validated by it, and not just what resolvers leave in doubt
+	clock     *ClockError          // nil if nothing is wrong with it
 	asker     *proofAsker          // of proofs that were begun while names were looked up
 	stats     counters
 }

@@ -2,6 +2,7 @@ package lookup
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"sync"
 	"time"
@@ -37,7 +38,7 @@ const (
 // or if they are to be validated here those of all that pass DNSSEC records. The others are
 // left out.
 func (r *Client) decide(ctx context.Context, all, usable []*upstream) (asked, strip []*upstream) {
-	r.chain, r.ownAll = nil, false
+	r.chain, r.ownAll, r.clock = nil, false, nil
 	if r.cfg.Zones != nil || r.cfg.DNSSEC != Own && r.cfg.DNSSEC != Auto {
 		return usable, nil
 	}
@@ -56,49 +57,79 @@ func (r *Client) decide(ctx context.Context, all, usable []*upstream) (asked, st
 	return asked, strip
 }
 
+// ClockError says that the root was signed for another time than this machine's clock says it
+// is, by all servers that pass its signatures.
+type ClockError struct {
+	Clock time.Time
+	Flaw  snapshot.Flaw // of the signature
+}
+
+// Error says what to look at.
+func (e *ClockError) Error() string {
+	f := &e.Flaw
+	return fmt.Sprintf("the clock of this machine says %s, and the DNS root is signed from %s to %s (key %d): set the clock, or if it is right, use another resolver",
+		e.Clock.UTC().Format(time.RFC3339), f.Inception.Format(time.RFC3339), f.Expiration.Format(time.RFC3339), f.KeyTag)
+}
+
+// Clock returns a *ClockError if Probe has found that nothing can be validated here because of
+// the clock; else nil.
+func (r *Client) Clock() error {
+	if r.clock == nil {
+		return nil
+	}
+	return r.clock
+}
+
 // sort tells servers that pass DNSSEC records from those that do not.
 func (r *Client) sort(ctx context.Context, all []*upstream) (pass, strip []*upstream) {
-	passes := make([]bool, len(all))
+	verdicts := make([]dnssec.Verdict, len(all))
 	var probing sync.WaitGroup
 	for i, u := range all {
-		probing.Go(func() { passes[i] = r.passesRecords(ctx, u) })
+		probing.Go(func() { verdicts[i] = r.passesRecords(ctx, u) })
 	}
 	probing.Wait()
 	r.hangUp()
 	for i, u := range all {
-		if passes[i] {
+		v := verdicts[i]
+		if v.State == dnssec.Secure {
 			pass = append(pass, u)
-		} else {
-			strip = append(strip, u)
+			continue
 		}
+		strip = append(strip, u)
+		if v.Flaw.Zone == "." && (v.Flaw.Reason == dnssec.SignatureExpired || v.Flaw.Reason == dnssec.SignatureNotYetValid) {
+			r.clock = &ClockError{time.Now(), *flawOf(v.Flaw)}
+		}
+	}
+	if len(pass) > 0 {
+		r.clock = nil
 	}
 	return pass, strip
 }
 
-// passesRecords reports whether a server passes DNSSEC records: the keys of the root come with
+// passesRecords returns Secure if a server passes DNSSEC records: the keys of the root come with
 // a signature that holds, and so does the denial of a type that it has not, over TCP, because
 // many signed replies are too long for UDP. One that lacks any of that would make all names
 // bogus, or fail.
-func (r *Client) passesRecords(ctx context.Context, u *upstream) bool {
+func (r *Client) passesRecords(ctx context.Context, u *upstream) dnssec.Verdict {
 	f := u.firstForm()
 	if !f.edns() {
-		return false
+		return dnssec.Verdict{}
 	}
 	reply := r.askSigned(ctx, u, f, dns.TypeDNSKEY)
 	if reply == nil {
-		return false
+		return dnssec.Verdict{}
 	}
-	root, _ := dnssec.Keys(".", r.cfg.Anchors, reply, time.Now(), nil)
+	root, verdict := dnssec.Keys(".", r.cfg.Anchors, reply, time.Now(), nil)
 	if root == nil {
-		return false
+		return verdict
 	}
 	if reply = r.askSigned(ctx, u, ednsTCP, dns.TypeLOC); reply == nil {
-		return false
+		return dnssec.Verdict{}
 	}
 	question := dnssec.Question{Path: []string{"."}, Type: dns.TypeLOC, Trust: func(string) dnssec.Trust {
 		return dnssec.Trust{State: dnssec.Secure, Zone: root}
 	}}
-	return dnssec.Answer(question, reply, time.Now(), nil).State == dnssec.Secure
+	return dnssec.Answer(question, reply, time.Now(), nil)
 }
 
 // askSigned asks a server for records of the root with their signatures, as often as any query
@@ -151,14 +182,18 @@ type link struct {
 	query   dnssec.Query
 	waiters []*step
 	failure snapshot.Failure
+	lacks   *linkFailed   // that could not be had and is needed to judge the reply
+	reply   *dnssec.Reply // that came
+	at      time.Time     // when it came
 }
 
 // failureKept is how long a query for keys or DS records that could not be answered is not asked
 // again, though names need it that come later (RFC 9520, section 3.2).
 const failureKept = time.Minute
 
-// linkFailed is the query for keys or DS records that could not be answered.
+// linkFailed is a query for keys or DS records that could not be answered.
 type linkFailed struct {
+	query dnssec.Query
 	obs   snapshot.Observation
 	final bool // it was asked again for a name in its final pass
 	at    time.Time
@@ -262,6 +297,10 @@ func (c *chain) leaveOpen() {
 // validate validates what a step has found, once that is complete, and ends the step, or lets
 // it wait for the keys that are lacking.
 func (e *engine) validate(s *step) {
+	if s.link != nil {
+		e.learn(s)
+		return
+	}
 	if s.settles && s.obs.Doubted != nil {
 		s.becomeOwn()
 		e.ready = append(e.ready, s)
@@ -278,14 +317,14 @@ func (e *engine) validate(s *step) {
 		e.endStep(s)
 		return
 	}
-	verdict := dnssec.Verdict{State: dnssec.Secure}
-	for _, p := range s.chain.parts {
-		v, next := e.chain.Answer(dnssec.Question{Path: p.path, Type: dns.TypeCAA, Open: p.open}, p.reply, p.at)
-		if v.State == dnssec.Undecided {
-			e.await(s, next)
-			return
-		}
-		verdict = verdict.And(v)
+	verdict, next := e.verdict(s)
+	if verdict.State == dnssec.Undecided {
+		e.await(s, next)
+		return
+	}
+	if verdict.State == dnssec.Bogus && e.noSuchTLD(s) {
+		e.endStep(s)
+		return
 	}
 	if verdict.State == dnssec.Bogus && !s.rechecked {
 		s.recheck(verdict)
@@ -294,6 +333,56 @@ func (e *engine) validate(s *step) {
 	}
 	s.settle(verdict)
 	e.endStep(s)
+}
+
+// noSuchTLD makes a bogus answer one for a name whose top-level domain the root proves not to
+// exist: a resolver answers for an internal one, which nobody else knows. It reports whether it
+// is.
+func (e *engine) noSuchTLD(s *step) bool {
+	walk := e.chain.Walk(dnssec.Canonical(dns.Fqdn(s.obs.Name.String())))
+	if len(walk) < 2 || walk[1].Cut != dnssec.NothingBelow { // right below the root
+		return false
+	}
+	o := &s.obs
+	s.obs = snapshot.Observation{
+		Name: o.Name, RCode: dns.RcodeNameError, Server: o.Server, Transport: o.Transport, Time: o.Time,
+		Attempts: o.Attempts, Failure: snapshot.TLDNotFound,
+	}
+	if !o.Name.IsTLD() {
+		s.obs.Asked = spelling(walk[1].Name)
+	}
+	return true
+}
+
+// verdict validates the parts of an answer. If it is Undecided the reply to the query tells more.
+func (e *engine) verdict(s *step) (dnssec.Verdict, dnssec.Query) {
+	if len(s.chain.parts) == 0 { // nothing is secure by nothing
+		v, _ := e.chain.Answer(dnssec.Question{}, nil, s.obs.Time)
+		return v, dnssec.Query{}
+	}
+	verdict := dnssec.Verdict{State: dnssec.Secure}
+	for _, p := range s.chain.parts {
+		v, next := e.chain.Answer(dnssec.Question{Path: p.path, Type: dns.TypeCAA, Open: p.open}, p.reply, judgedAt(p.at))
+		if v.State == dnssec.Undecided {
+			return v, next
+		}
+		verdict = verdict.And(v)
+	}
+	return verdict, dnssec.Query{}
+}
+
+// mostWaited is how long after it came a reply is judged by the time it came at.
+const mostWaited = 10 * time.Minute
+
+// judgedAt is the time that a reply is judged by: that of the clock when it came, unless the
+// clock has been set since, or so much time has passed that what the reply is judged by does not
+// count for that time.
+func judgedAt(came time.Time) time.Time {
+	now, came := time.Now().Round(0), came.Round(0) // by the clock alone
+	if waited := now.Sub(came); waited < 0 || waited > mostWaited {
+		return now
+	}
+	return came
 }
 
 // becomeOwn makes a step begin again, with own validation of what resolvers that validate have
@@ -338,12 +427,30 @@ func (s *step) settle(verdict dnssec.Verdict) {
 		}
 	case dnssec.Secure:
 		s.obs.Own = snapshot.Secure
+		s.capTTL(verdict)
 		soon := verdict.Expires.Sub(s.obs.Time) < snapshot.ExpiresSoon
 		if soon && len(s.obs.Records.Properties) > 0 {
 			s.obs.Expires = verdict.Expires
 		}
 	case dnssec.Undecided, dnssec.Bogus:
 		panic("lookup: settled without a verdict")
+	}
+}
+
+// capTTL makes the TTLs of an answer those of what was signed, if they are longer (RFC 4035,
+// section 5.3.3).
+func (s *step) capTTL(verdict dnssec.Verdict) {
+	o := &s.obs
+	most := func(until time.Time) uint32 {
+		if until.IsZero() {
+			return maxTTL
+		}
+		return uint32(max(0, until.Sub(o.Time)/time.Second))
+	}
+	set := min(o.SetTTL(), most(verdict.Records))
+	o.TTL = min(o.TTL, most(verdict.Until))
+	if o.RecordsTTL = 0; set > o.TTL && len(o.Records.Properties) > 0 {
+		o.RecordsTTL = set
 	}
 }
 
@@ -378,8 +485,7 @@ func spelling(name string) string {
 func (e *engine) await(s *step, q dnssec.Query) {
 	asking := e.chains.out[q]
 	if failed := e.chains.failed[q]; asking == nil && failed != nil && (failed.final || !s.final) && time.Since(failed.at) < failureKept {
-		s.lackKeys(q, failed)
-		e.endStep(s)
+		e.lack(s, failed)
 		return
 	}
 	if asking == nil {
@@ -393,12 +499,26 @@ func (e *engine) await(s *step, q dnssec.Query) {
 	e.chains.held++
 }
 
+// lack ends a step that needs what could not be had.
+func (e *engine) lack(s *step, failed *linkFailed) {
+	if s.link != nil {
+		s.link.lacks = failed
+		e.endLink(s)
+		return
+	}
+	s.lackKeys(failed)
+	e.endStep(s)
+}
+
 // lackKeys makes the Observation one of a name whose keys could not be had.
-func (s *step) lackKeys(q dnssec.Query, failed *linkFailed) {
+func (s *step) lackKeys(failed *linkFailed) {
 	aliases, name := s.chain.aliases, s.obs.Name
 	s.chain.parts = nil
 	s.obs = failed.obs
-	s.obs.Name, s.obs.Aliases, s.obs.Asked, s.obs.Mark = name, aliases, spelling(q.Name), snapshot.MarkKeys
+	s.obs.Name, s.obs.Aliases, s.obs.Asked = name, aliases, spelling(failed.query.Name)
+	if s.obs.Mark == "" {
+		s.obs.Mark = snapshot.MarkKeys
+	}
 }
 
 // advanceLink takes in how a try of a link ended.
@@ -421,7 +541,18 @@ func (e *engine) advanceLink(s *step, out outcome) {
 		e.endLink(s)
 		return
 	}
-	verdict := e.chain.Learn(s.link.query, out.signed, out.at)
+	s.link.reply, s.link.at = out.signed, out.at
+	e.learn(s)
+}
+
+// learn hands the reply to a link to the Chain, and lets the link wait for what that has to be
+// judged by, if that has to be asked for first.
+func (e *engine) learn(s *step) {
+	verdict, next := e.chain.Learn(s.link.query, s.link.reply, judgedAt(s.link.at))
+	if next != (dnssec.Query{}) {
+		e.await(s, next)
+		return
+	}
 	if verdict.State != dnssec.Bogus {
 		s.bogus = nil
 		if verdict.State == dnssec.Undecided { // nothing is learnt, so it must not be asked for again at once
@@ -446,10 +577,17 @@ func (e *engine) endLink(s *step) {
 	delete(e.chains.failed, q)
 	switch {
 	case s.bogus != nil:
-		e.chain.Stand(q, *s.bogus)
+		now := time.Now()
+		e.chain.Stand(q, *s.bogus, now)
+		if q.Name == "." { // which no name is to blame for
+			s.obs.Failure, s.obs.Mark = snapshot.Network, snapshot.MarkRoot
+			e.chains.failed[q] = &linkFailed{q, s.obs, s.final, now}
+		}
+	case s.link.lacks != nil:
+		e.chains.failed[q] = s.link.lacks
 	case s.link.failure != "":
 		s.obs.Failure = s.link.failure
-		e.chains.failed[q] = &linkFailed{s.obs, s.final, time.Now()}
+		e.chains.failed[q] = &linkFailed{q, s.obs, s.final, time.Now()}
 	}
 	e.chains.held -= len(waiters)
 	for _, waiter := range waiters {

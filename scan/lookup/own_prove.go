@@ -31,9 +31,8 @@ const (
 func (p *ownProver) step(ctx context.Context, name string) (snapshot.ProofStep, error) {
 	at := dnssec.Canonical(dns.Fqdn(name))
 	step := snapshot.ProofStep{Name: name, Finding: snapshot.Unproven}
-	const most = 3 // the keys of the zone above, and then the DS records
-	for range most {
-		finding, next := p.find(at)
+	for range 2 * (1 + dns.CountLabel(at)) { // the keys and the DS records of each name above
+		finding, next := p.find(at, time.Now())
 		if next == (dnssec.Query{}) {
 			step.Finding = finding
 			break
@@ -51,14 +50,18 @@ func (p *ownProver) step(ctx context.Context, name string) (snapshot.ProofStep, 
 	return step, nil
 }
 
-// find returns what the Chain knows of a name, or what has to be asked for first.
-func (p *ownProver) find(at string) (snapshot.Finding, dnssec.Query) {
+// find returns what the Chain knows of a name, or what has to be asked for first, which is not
+// the name's own keys.
+func (p *ownProver) find(at string, now time.Time) (snapshot.Finding, dnssec.Query) {
+	_, next := p.chain.Trust(at, now)
+	if next != (dnssec.Query{}) && next != (dnssec.Query{Name: at, Type: dns.TypeDNSKEY}) {
+		return snapshot.Unproven, next
+	}
 	steps := p.chain.Walk(at)
 	if last := steps[len(steps)-1]; last.Name == at {
 		return findingOf(last), dnssec.Query{}
 	}
-	_, next := p.chain.Trust(at)
-	return snapshot.Unproven, next
+	return snapshot.Unproven, dnssec.Query{}
 }
 
 // findingOf says in the words of a Proof what is known of a name. What the strictest resolvers
@@ -110,9 +113,20 @@ func (p *ownProver) learnBy(ctx context.Context, q dnssec.Query, how checking) (
 	if err != nil {
 		return answer, false, nil
 	}
-	state := p.chain.Learn(q, reply, answer.at).State
-	return answer, state == dnssec.Secure || state == dnssec.Insecure, nil
+	for range mostRenewed {
+		verdict, next := p.chain.Learn(q, reply, answer.at)
+		if next == (dnssec.Query{}) {
+			return answer, verdict.State == dnssec.Secure || verdict.State == dnssec.Insecure, nil
+		}
+		if above, err := p.learn(ctx, next); err != nil || above.message == nil {
+			return answer, false, err
+		}
+	}
+	return answer, false, nil
 }
+
+// mostRenewed is how often a reply is judged anew by what has been asked for again.
+const mostRenewed = 3
 
 // askLink asks one server for what own validation lacks, as often as any query is tried.
 func (a *proofAsker) askLink(ctx context.Context, q dnssec.Query, how checking) (dsAnswer, error) {

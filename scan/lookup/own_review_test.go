@@ -195,3 +195,43 @@ func slowly(t *testing.T, pause time.Duration, names ...string) iter.Seq[[]domai
 		}
 	}
 }
+
+// TestATTLIsNoLongerThanWasSigned: a resolver may not make an answer be kept for longer (RFC
+// 4035, section 5.3.3).
+func TestATTLIsNoLongerThanWasSigned(t *testing.T) {
+	const signed, day = 300, 24 * 60 * 60
+	for name, test := range map[string]struct {
+		says          uint32
+		left          time.Duration // of the signatures
+		ttl, records  uint32
+		shortensAlias bool
+	}{
+		"site.tld":        {day, dnssectest.Lifetime, signed, 0, false},
+		"www.site.tld":    {day, dnssectest.Lifetime, signed, 0, false}, // NODATA
+		"www.open.tld":    {day, dnssectest.Lifetime, signed, 0, false}, // nothing of it is signed, and the SOA minimum counts
+		"to.site.tld":     {day, dnssectest.Lifetime, signed, 0, false}, // an alias
+		"short.site.tld":  {20, dnssectest.Lifetime, 20, 0, false},
+		"ends.site.tld":   {day, 100 * time.Second, 100, 0, false},
+		"direct.site.tld": {day, dnssectest.Lifetime, 20, signed, true},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			text := denyText + "www A 192.0.2.1\nto CNAME @\ndirect CNAME @\nshort CAA 0 issuemail \";\"\nends CAA 0 issuemail \";\"\n"
+			w := newSignedWorld(t, dnssectest.Spec{Origin: "tld.", Denial: dnssectest.OptOut}, dnssectest.Spec{Origin: "site.tld.", Denial: dnssectest.NSEC3, Text: text}, dnssectest.Spec{Origin: "open.tld.", Text: denyText})
+			time.Sleep(dnssectest.Lifetime - test.left)
+			w.spoil = func(_ string, q, m *dns.Msg) *dns.Msg {
+				m = m.Copy()
+				for _, section := range [][]dns.RR{m.Answer, m.Ns} {
+					for _, rr := range section {
+						if rr.Header().Ttl = test.says; test.shortensAlias && rr.Header().Rrtype == dns.TypeCNAME {
+							rr.Header().Ttl = 20
+						}
+					}
+				}
+				return m
+			}
+			if o := look(t, w.own(), name)[name]; o.Failure != "" || o.TTL != test.ttl || o.RecordsTTL != test.records {
+				t.Errorf("%s: %+v, want a TTL of %d and %d", name, o, test.ttl, test.records)
+			}
+		})
+	}
+}

@@ -8,6 +8,7 @@ import (
 	"github.com/miekg/dns"
 	"golang.org/x/sync/singleflight"
 
+	"caascan/scan/dnssec"
 	"caascan/scan/snapshot"
 )
 
@@ -30,6 +31,7 @@ type prover struct {
 // memo finds each thing once, however many want it at the same time. The zero memo is
 // empty.
 type memo[T any] struct {
+	stale  func(T) bool // of what does not count any more; nil if all does
 	asking singleflight.Group
 
 	mu    sync.Mutex // guards what follows
@@ -57,7 +59,7 @@ func (m *memo[T]) knownOr(key string, ask func() (T, error)) (T, error) {
 	m.mu.Lock()
 	found, ok := m.known[key]
 	m.mu.Unlock()
-	if ok {
+	if ok && (m.stale == nil || !m.stale(found)) {
 		return found, nil
 	}
 	found, err := ask()
@@ -151,8 +153,11 @@ func (p *prover) askTwice(ctx context.Context, name, zone string) (snapshot.Proo
 // readDS reads the reply to a DS query.
 func readDS(answer dsAnswer, name, zone string) snapshot.ProofStep {
 	step := snapshot.ProofStep{Name: name, Finding: snapshot.Unproven, Server: answer.server, Time: answer.at}
-	var m dns.Msg
-	if answer.message == nil || m.Unpack(answer.message) != nil {
+	if answer.message == nil {
+		return step
+	}
+	signed, err := dnssec.Parse(answer.message)
+	if err != nil {
 		return step
 	}
 	r, err := parseReply(answer.message)
@@ -161,9 +166,15 @@ func readDS(answer dsAnswer, name, zone string) snapshot.ProofStep {
 	}
 	step.Replied, step.RCode, step.AD = true, r.rcode, r.ad
 	unsupported := snapshot.HasEDE(r.ede, snapshot.EDEUnsupported, snapshot.EDEUndecided) // so it verifies no denial (RFC 9276, section 3.2)
-	if r.ownData(name) == "" && r.failure() == "" && !unsupported {
-		step.Finding = denial{&m, name, zone}.finding()
+	if r.ownData(name) != "" || r.failure() != "" || unsupported {
+		return step
 	}
+	read := dnssec.LeftOut
+	if r.ad {
+		read = dnssec.Validated
+	}
+	d := read(dnssec.Canonical(dns.Fqdn(zone)), dnssec.Canonical(dns.Fqdn(name)), signed)
+	step.Finding = findingOf(dnssec.Step{Cut: d.Cut, Weak: d.Weak})
 	return step
 }
 

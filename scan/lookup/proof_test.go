@@ -185,8 +185,8 @@ func TestTheHashesOfTheStandard(t *testing.T) {
 		"example": hashExample, "a.example": hashA, "ai.example": hashAI, "ns1.example": hashNS1, "ns2.example": hashNS2,
 		"w.example": hashW, "x.w.example": hashXW, "y.w.example": hashYW, "x.y.w.example": hashXYW, "xx.example": hashXX,
 	} {
-		if h, ok := (denial{name: name, zone: "example"}).hashes(record, name); !ok || !strings.EqualFold(h.of, want) {
-			t.Errorf("%s: %s, want %s", name, h.of, want)
+		if got := dns.HashName(dns.Fqdn(name), record.Hash, record.Iterations, record.Salt); !strings.EqualFold(got, want) {
+			t.Errorf("%s: %s, want %s", name, got, want)
 		}
 	}
 }

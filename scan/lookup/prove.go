@@ -169,6 +169,7 @@ func newProofAsker(r *Client, believed []*upstream) *proofAsker {
 	a.prover = newProver(a.askDS)
 	if r.chain != nil {
 		a.prover.own = &ownProver{chain: r.chain, ask: a.askLink}
+		a.prover.own.answers.stale = func(answer dsAnswer) bool { return time.Since(answer.at) >= failureKept }
 	}
 	for _, u := range believed {
 		a.paces[u] = newProofPace(u, time.Now())

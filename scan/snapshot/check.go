@@ -79,7 +79,9 @@ func (l *line) checkSense(o *Observation) error {
 		return fmt.Errorf("rcode %q of a top-level domain and no failure", l.RCode)
 	case l.Failure == "" && l.Mark != "":
 		return fmt.Errorf("mark %q and no failure: what it says of an answer is that it does not count", l.Mark)
-	case l.Failure != Filtered && l.Mark != "" && l.Mark != MarkAfterServFail && l.Mark != MarkKeys:
+	case l.Mark == MarkRoot && l.Failure != Network:
+		return fmt.Errorf("mark %q and failure %q: that mark makes an answer %s", l.Mark, l.Failure, Network)
+	case l.Failure != Filtered && l.Mark != "" && l.Mark != MarkAfterServFail && l.Mark != MarkKeys && l.Mark != MarkRoot:
 		return fmt.Errorf("mark %q and failure %q: that mark makes an answer %s", l.Mark, l.Failure, Filtered)
 	case l.Failure == "" && EDEFailure(o.RCode, o.EDE) != "":
 		return fmt.Errorf("an Extended DNS Error that makes a failure of an answer, and no failure")

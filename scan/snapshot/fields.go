@@ -41,7 +41,7 @@ func LineFields() []Field {
 		{"caa[].rdata", "Its octets, in hexadecimal. Decisions are made from these; a line whose other fields say something else is refused."},
 		{"failure", "Why there is no usable answer: a reason with the status lookup-failed."},
 		{"asked", "The alias whose query failed, if it was not that for `name` itself."},
-		{"mark", "What gave away that an answer does not count, if its response code and Extended DNS Errors do not say so: `aa`, `no-ra`, `foreign-soa` and `policy-soa` of an answer that does not come from the public DNS, `after-servfail` if a resolver that validates had answered SERVFAIL before, `keys` if the query for the DNSKEY or DS records of `asked` has failed."},
+		{"mark", "What gave away that an answer does not count, if its response code and Extended DNS Errors do not say so: `aa`, `no-ra`, `foreign-soa` and `policy-soa` of an answer that does not come from the public DNS, `after-servfail` if a resolver that validates had answered SERVFAIL before, `keys` if the query for the DNSKEY or DS records of `asked` has failed, `root` if the keys of the root did not hold by the trust anchors and the clock of the machine."},
 		{"proof[].name", "A name that the failure depends on, of which it was asked whether it lies in a zone that is not signed."},
 		{"proof[].state", "What came of it: `insecure`, `signed` or `unknown`."},
 		{"proof[].steps[].name", "A name on the way to it from the top-level domain, asked for DS records."},

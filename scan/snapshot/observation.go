@@ -152,18 +152,20 @@ const (
 	MarkPolicySOA     Mark = "policy-soa"     // a SOA record in the additional section, as BIND marks a response policy
 	MarkAfterServFail Mark = "after-servfail" // a resolver that validates had answered SERVFAIL for the name
 	MarkKeys          Mark = "keys"           // the query for the DNSKEY or DS records of Asked has failed
+	MarkRoot          Mark = "root"           // the root's keys did not hold by the trust anchors and the clock
 )
 
 // Marks returns every Mark, in the order of the constants.
 func Marks() []Mark {
-	return []Mark{MarkAuthority, MarkNoRecursion, MarkForeignSOA, MarkPolicySOA, MarkAfterServFail, MarkKeys}
+	return []Mark{MarkAuthority, MarkNoRecursion, MarkForeignSOA, MarkPolicySOA, MarkAfterServFail, MarkKeys, MarkRoot}
 }
 
 // SaidServFail reports whether a server said SERVFAIL in what led to the failure, or own
 // validation lacked the keys for an answer, so that
 // an answer that is not validated does not simply take its place.
 func (o *Observation) SaidServFail() bool {
-	return o.Failure == DNSSECBogus || o.Failure != "" && (o.Replied() && o.RCode == servFail || o.Mark == MarkAfterServFail || o.Mark == MarkKeys)
+	lacksKeys := o.Mark == MarkKeys || o.Mark == MarkRoot
+	return o.Failure == DNSSECBogus || o.Failure != "" && (o.Replied() && o.RCode == servFail || o.Mark == MarkAfterServFail || lacksKeys)
 }
 
 // ProvenInsecure reports whether the name and all of its aliases are known to lie in zones

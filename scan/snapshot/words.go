@@ -86,6 +86,8 @@ func (m Mark) Words() string {
 		return "a resolver that checks DNSSEC had answered SERVFAIL before"
 	case MarkKeys:
 		return "the DNSSEC keys on the way to the name could not be had"
+	case MarkRoot:
+		return "the keys of the root do not hold by the trust anchors and the clock of the machine"
 	}
 	panic("snapshot: unknown mark " + string(m))
 }
