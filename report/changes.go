@@ -95,7 +95,7 @@ type RecordList struct {
 }
 
 // RecordsNotCompared is shown if ComparedRecords are Unknown.
-const RecordsNotCompared = "The records are not compared: one of the reports does not hold all of them."
+const RecordsNotCompared = "Which records differ is not known: one of the reports does not hold all of them."
 
 // Lines returns a record a line, and how many there are besides.
 func (l RecordList) Lines() []string {

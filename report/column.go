@@ -84,7 +84,7 @@ var columns = [...]Column{
 	},
 	{
 		Name: "caa_records", Width: 44,
-		Meaning: `The CAA records that were found, each as flags, tag and value, as a zone file has them, with " | " between them. Of a very long set the first ones, and how many there are.`,
+		Meaning: `The CAA records that were found, each as flags, tag and value, as a zone file has them, with " | " between them. Of a very long set the first ones, how many there are, and a digest of all.`,
 		outcome: func(o *scan.Outcome) string { return recordsInRow(o.Records.Properties) }, list: listOfRecords,
 	},
 	{
@@ -181,7 +181,16 @@ func recordsInRow(set []caa.Property) string {
 	if len(shown) == len(set) {
 		return text
 	}
-	return text + CutNote + strconv.Itoa(len(shown)) + " of " + plural(len(set), "record") + "; caascan check shows all]"
+	return text + CutRecords(strconv.Itoa(len(shown))+" of "+plural(len(set), "record")+"; caascan check shows all", RecordsDigest(RecordTexts(set)))
+}
+
+// RecordTexts are the properties of a set as a zone file has them.
+func RecordTexts(set []caa.Property) []string {
+	texts := make([]string, len(set))
+	for i, p := range set {
+		texts[i] = p.String()
+	}
+	return texts
 }
 
 // fittingRecords is how many records of a set a row has.

@@ -290,7 +290,7 @@ func appendRecords(line []byte, set []caa.Property) []byte {
 		if shown > 0 {
 			line = append(line, ',')
 		}
-		line = fmt.Appendf(line, `{"left_out":%d}`, left)
+		line = fmt.Appendf(line, `{"left_out":%d,"sha256":%q}`, left, RecordsDigest(RecordTexts(set)))
 	}
 	return append(line, ']')
 }

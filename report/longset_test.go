@@ -28,7 +28,8 @@ func TestLongSetsInRows(t *testing.T) {
 	denied.Decisions[0].Fix.Set = set
 
 	text := string(w.Bytes(t, func(to io.Writer, layout report.Layout) (report.Writer, error) { return report.NewCSV(to, layout) }))
-	note := fmt.Sprintf(" … [cut: %d of %d records; caascan check shows all]", fit, records)
+	digest := report.RecordsDigest(report.RecordTexts(set))
+	note := fmt.Sprintf(" … [cut: %d of %d records; caascan check shows all; SHA-256 of all %s]", fit, records, digest)
 	if !strings.Contains(text, set[fit-1].Value()) || strings.Contains(text, set[fit].Value()) || !strings.Contains(text, note) {
 		t.Errorf("the row does not have the first %d records and %q:\n%s", fit, note, text)
 	}
@@ -41,12 +42,13 @@ func TestLongSetsInRows(t *testing.T) {
 		Records []struct {
 			Value   string
 			LeftOut int `json:"left_out"`
+			SHA256  string
 		}
 	}
 	if err := json.Unmarshal([]byte(strings.Split(lines, "\n")[1]), &line); err != nil {
 		t.Fatal(err)
 	}
-	if len(line.Records) != fit+1 || line.Records[fit].LeftOut != records-fit {
+	if len(line.Records) != fit+1 || line.Records[fit].LeftOut != records-fit || line.Records[fit].SHA256 != digest {
 		t.Errorf("%d records in a line, the last of them %+v, want %d and one that leaves out %d", len(line.Records), line.Records[len(line.Records)-1], fit, records-fit)
 	}
 }

@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"caascan/scan"
@@ -9,15 +10,10 @@ import (
 
 // placeTally is what other places come to.
 type placeTally struct {
-	seen   int                            // the Number of the last domain
 	counts []map[scan.Corroborated]*Count // one for each CA
-	shown  []placedDomain
-}
-
-// placedDomain is a domain whose answers differ by place, by its Number.
-type placedDomain struct {
-	domain int
-	*scan.Placed
+	of     []uint32                       // by the Number of a domain less 1: the place among all, from 1 on
+	all    []*scan.Placed                 // few, because domains share them
+	at     map[*scan.Placed]uint32
 }
 
 func (t *placeTally) add(r scan.Result) {
@@ -25,11 +21,10 @@ func (t *placeTally) add(r scan.Result) {
 		return
 	}
 	one := Count{Rows: 1}
-	if r.Verdict.Number > t.seen {
-		one.Domains, t.seen = 1, r.Verdict.Number
-		if len(r.Places.Seen) > 0 {
-			t.shown = append(t.shown, placedDomain{t.seen, r.Places})
-		}
+	if r.Verdict.Number > len(t.of) {
+		one.Domains = 1
+		t.of = append(t.of, make([]uint32, r.Verdict.Number-len(t.of))...)
+		t.of[r.Verdict.Number-1] = t.placeOf(r.Places)
 	}
 	for i, c := range r.Places.Corroborations {
 		if i == len(t.counts) {
@@ -44,6 +39,25 @@ func (t *placeTally) add(r scan.Result) {
 	}
 }
 
+func (t *placeTally) placeOf(p *scan.Placed) uint32 {
+	if t.at == nil {
+		t.at = make(map[*scan.Placed]uint32)
+	}
+	if t.at[p] == 0 {
+		t.all = append(t.all, p)
+		t.at[p] = uint32(len(t.all))
+	}
+	return t.at[p]
+}
+
+// get returns what other places say of the domain with a Number less 1; nil if there are none.
+func (t *placeTally) get(i uint32) *scan.Placed {
+	if int(i) >= len(t.of) || t.of[i] == 0 {
+		return nil
+	}
+	return t.all[t.of[i]-1]
+}
+
 // Corroborated returns for how much a CA's decision was corroborated or not. Rows without a
 // domain do not count.
 func (t *Tally) Corroborated(issuer int, c scan.Corroborated) Count {
@@ -55,30 +69,53 @@ func (t *Tally) Corroborated(issuer int, c scan.Corroborated) Count {
 
 // PlaceLine is a domain whose answers differ from place to place, or that too few of the
 // places corroborate.
-type PlaceLine struct {
-	DomainTotal
-	*scan.Placed
-}
+type PlaceLine struct{ DomainTotal }
 
-// Places yields every such domain, in the order in which they are first met.
+// Places yields every such domain, those with the most rows first, and by name if they have
+// as many.
 func (t *Tally) Places(yield func(PlaceLine) bool) {
-	for _, d := range t.placed.shown {
-		if !yield(PlaceLine{t.total(uint32(d.domain - 1)), d.Placed}) {
+	shown := t.differing()
+	slices.SortFunc(shown, t.before)
+	for _, i := range shown {
+		if !yield(PlaceLine{t.total(i)}) {
 			return
 		}
 	}
 }
 
+// Differing is how many domains Places yields.
+func (t *Tally) Differing() int { return len(t.differing()) }
+
+// differing are their Numbers less 1.
+func (t *Tally) differing() []uint32 {
+	var shown []uint32
+	for i := range t.placed.of {
+		if p := t.placed.get(uint32(i)); p != nil && len(p.Seen) > 0 {
+			shown = append(shown, uint32(i))
+		}
+	}
+	return shown
+}
+
 // Corroborated is a line for each CA, which is named if there are several.
 func (l *PlaceLine) Corroborated(labels []string) string {
-	words := make([]string, len(l.Corroborations))
-	for i, c := range l.Corroborations {
+	return strings.Join(CorroboratedWords(l.Places, labels), "\n")
+}
+
+// CorroboratedWords says for each CA what is corroborated, and names it if there are several;
+// nothing of nil.
+func CorroboratedWords(p *scan.Placed, labels []string) []string {
+	if p == nil {
+		return nil
+	}
+	words := make([]string, len(p.Corroborations))
+	for i, c := range p.Corroborations {
 		words[i] = string(c.Corroborated)
 		if len(labels) > 1 {
 			words[i] = labels[i] + ": " + words[i]
 		}
 	}
-	return strings.Join(words, "\n")
+	return words
 }
 
 // SeenHere says what was decided here, and the records.
@@ -92,7 +129,7 @@ func (l *PlaceLine) SeenHere(labels []string) string {
 
 // SeenAt says what was seen from a perspective, by its place among them.
 func (l *PlaceLine) SeenAt(perspective int, labels []string) string {
-	switch s := l.Seen[perspective]; {
+	switch s := l.Places.Seen[perspective]; {
 	case s == nil:
 		return "not asked"
 	case s.Alike:

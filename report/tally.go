@@ -63,6 +63,7 @@ type DomainTotal struct {
 	Domain  domain.Name
 	Outcome *scan.Outcome
 	Rows    int
+	Places  *scan.Placed // nil if there are no other places
 }
 
 // FixTotal is what to publish at one deciding name so that some CAs may issue, and what
@@ -185,9 +186,9 @@ func (t *Tally) ownerOf(i uint32) string {
 func (t *Tally) total(i uint32) DomainTotal {
 	d := &t.domains[i]
 	if t.Outcome == nil {
-		return DomainTotal{d.domain, t.kept[i], int(d.rows)}
+		return DomainTotal{d.domain, t.kept[i], int(d.rows), t.placed.get(i)}
 	}
-	return DomainTotal{d.domain, t.Outcome(d.domain), int(d.rows)}
+	return DomainTotal{d.domain, t.Outcome(d.domain), int(d.rows), t.placed.get(i)}
 }
 
 // before orders domains: those with the most rows first, and by name if they have as many.

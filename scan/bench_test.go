@@ -10,8 +10,10 @@ import (
 	"testing"
 
 	"caascan/scan"
+	"caascan/scan/caa"
 	"caascan/scan/domain"
 	"caascan/scan/input"
+	"caascan/scan/snapshot"
 )
 
 // millionMailboxes writes a list of the size that has to be quick, over 180,000
@@ -59,4 +61,38 @@ func BenchmarkFirstPass(b *testing.B) {
 		}
 	}
 	b.ReportMetric(float64(names), "names")
+}
+
+// BenchmarkLongSet makes the Outcome of a set of 64 KiB, as one who wants to keep a scan busy
+// would choose it: as many records as there is room for, none of them like another, and each
+// as long as the names that it is held against.
+func BenchmarkLongSet(b *testing.B) {
+	for _, tag := range []string{"issuemail", "issuemayl", "issue"} {
+		b.Run(tag, func(b *testing.B) {
+			const records = 64 << 10 / 34 // a compressed owner, the fixed fields, and the RDATA
+			set := caa.RRset{Owner: "x.example"}
+			for i := range records {
+				p, err := caa.NewProperty(0, tag, fmt.Sprintf("x%05d.biz", i))
+				if err != nil {
+					b.Fatal(err)
+				}
+				set.Properties = append(set.Properties, p)
+			}
+			name, err := domain.Parse(set.Owner)
+			if err != nil {
+				b.Fatal(err)
+			}
+			issuer, err := caa.ParseIssuer("ca.example")
+			if err != nil {
+				b.Fatal(err)
+			}
+			b.ReportAllocs()
+			for b.Loop() {
+				var store snapshot.Store
+				o := snapshot.Observation{Name: name, Records: set}
+				store.Put(o)
+				scan.New(scan.Config{Issuers: []caa.Issuer{issuer}, Store: &store}).Verdict(o.Name)
+			}
+		})
+	}
 }

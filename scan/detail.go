@@ -2,7 +2,6 @@ package scan
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	"caascan/scan/caa"
@@ -37,6 +36,7 @@ const manyListed = 8
 // listedWords names the issuers that the set's issuemail properties authorise.
 func listedWords(set caa.RRset) string {
 	var names []string
+	named := make(map[string]bool) // a set has room for thousands
 	for _, p := range set.Properties {
 		if !p.Is(caa.TagIssuemail) {
 			continue
@@ -45,7 +45,8 @@ func listedWords(set caa.RRset) string {
 		if err != nil || value.Issuer == "" {
 			continue
 		}
-		if name := short(strings.ToLower(value.Issuer)); !slices.Contains(names, name) {
+		if name := short(strings.ToLower(value.Issuer)); !named[name] {
+			named[name] = true
 			names = append(names, name)
 		}
 	}

@@ -24,7 +24,7 @@ type Config struct {
 type Scanner struct {
 	cfg      Config
 	verdicts []cachedVerdict                // by the Store's places
-	absent   map[domain.Name]*cachedVerdict // of the domains that the Store does not have
+	absent   map[domain.Name]*absentVerdict // of the domains that the Store does not have
 	met      uint32                         // domains; a list with more of them has no room in memory
 	outcomes *outcomes
 	refusals map[Reason]*Outcome    // of cells that hold no domain
@@ -34,7 +34,7 @@ type Scanner struct {
 // New returns a Scanner. A Scanner is for one scan and one goroutine.
 func New(cfg Config) *Scanner {
 	return &Scanner{
-		cfg: cfg, absent: make(map[domain.Name]*cachedVerdict), outcomes: newOutcomes(),
+		cfg: cfg, absent: make(map[domain.Name]*absentVerdict), outcomes: newOutcomes(),
 		refusals: make(map[Reason]*Outcome),
 	}
 }

@@ -19,6 +19,12 @@ type cachedVerdict struct {
 	number    uint32 // Verdict.Number; 0 until it is met
 }
 
+// absentVerdict is that of a domain that the Store does not have.
+type absentVerdict struct {
+	name domain.Name
+	cachedVerdict
+}
+
 // Verdict returns what the Store's answers say of name, for every CA.
 func (s *Scanner) Verdict(name domain.Name) Verdict {
 	name, k := s.cached(name)
@@ -41,10 +47,10 @@ func (s *Scanner) cached(name domain.Name) (domain.Name, *cachedVerdict) {
 	if !found {
 		k := s.absent[name]
 		if k == nil {
-			k, name = new(cachedVerdict), name.Clone()
-			s.absent[name] = k
+			k = &absentVerdict{name: name.Clone()}
+			s.absent[k.name] = k
 		}
-		return name, k
+		return k.name, &k.cachedVerdict
 	}
 	if more := s.cfg.Store.Places() - len(s.verdicts); more > 0 {
 		s.verdicts = append(s.verdicts, make([]cachedVerdict, more)...)

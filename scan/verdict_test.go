@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unsafe"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -218,6 +219,25 @@ func TestDomainsShareAnOutcomeOnlyWhereItIsTheirs(t *testing.T) {
 			if diff := cmp.Diff(want, got, cmp.AllowUnexported(domain.Name{}, caa.Property{})); diff != "" {
 				t.Fatalf("%v (-alone +among others)\n%s", name, diff)
 			}
+		}
+	}
+}
+
+// A Verdict keeps no row alive, however often its domain is met, and whether it was asked or
+// not: a million rows of a list would stay in memory with it.
+func TestAVerdictHasANameOfItsOwn(t *testing.T) {
+	var store snapshot.Store
+	store.Put(observed(t, "asked.example", snapshot.Observation{}))
+	scanner := scan.New(scan.Config{Issuers: issuers(t, "ca.example"), Store: &store})
+	for _, text := range []string{"asked.example", "absent.example"} {
+		var before *byte
+		for i := range 3 {
+			name := observed(t, strings.Clone(text), snapshot.Observation{}).Name
+			kept := unsafe.StringData(scanner.Verdict(name).Domain.String())
+			if kept == unsafe.StringData(name.String()) || i > 0 && kept != before {
+				t.Errorf("%s, met %d times, has the name of the row", text, i+1)
+			}
+			before = kept
 		}
 	}
 }

@@ -136,12 +136,13 @@ type measurements struct {
 	reused         int
 	tally          *report.Tally // nil if not every row was decided
 	issuers        []caa.Issuer
+	perspectives   int // that were compared
 }
 
 func (j *job) measurements(code int) measurements {
 	m := measurements{
 		list: j.metrics.list, version: strings.TrimPrefix(version(), "caascan "), exitCode: code,
-		started: j.began, ended: time.Now(), lastSuccess: j.metrics.lastSuccess, issuers: j.issuers,
+		started: j.began, ended: time.Now(), lastSuccess: j.metrics.lastSuccess, issuers: j.issuers, perspectives: len(j.perspectives),
 	}
 	if m.success() {
 		m.lastSuccess = m.ended
@@ -195,6 +196,8 @@ func metrics() []metric {
 		{"caascan_failed_domains", "Distinct domains whose lookup failed, for each reason.", []string{"reason"}, ofFailures(domains)},
 		{"caascan_changed_rows", "Rows that differ from the earlier report (--baseline), for each change.", []string{"change"}, ofChanges(rows)},
 		{"caascan_changed_domains", "Distinct domains that differ from the earlier report, for each change.", []string{"change"}, ofChanges(domains)},
+		{"caascan_corroborated_rows", "Rows with a domain, for each CA and value of caa_corroborated (--perspective).", []string{"issuer", "corroborated"}, ofPlaces(rows)},
+		{"caascan_corroborated_domains", "Distinct domains, for each CA and value of caa_corroborated.", []string{"issuer", "corroborated"}, ofPlaces(domains)},
 	}
 }
 
@@ -265,6 +268,22 @@ func ofChanges(value func(report.Count) int) func(measurements) []sample {
 		}
 		for _, change := range scan.Changes() {
 			samples = append(samples, sample{[]string{string(change)}, float64(value(m.tally.Changes.Count(change)))})
+		}
+		return samples
+	}
+}
+
+// ofPlaces makes a sample for each CA and value, those that are 0 too, of a run that compared
+// other places.
+func ofPlaces(value func(report.Count) int) func(measurements) []sample {
+	return func(m measurements) (samples []sample) {
+		if m.tally == nil || m.perspectives == 0 {
+			return nil
+		}
+		for i, issuer := range m.issuers {
+			for _, c := range scan.Corroborations() {
+				samples = append(samples, sample{[]string{issuer.Label, string(c)}, float64(value(m.tally.Corroborated(i, c)))})
+			}
 		}
 		return samples
 	}

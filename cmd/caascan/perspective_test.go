@@ -270,3 +270,34 @@ func TestPerspectives(t *testing.T) {
 		})
 	}
 }
+
+// TestMetricsOfPerspectives: two of three places see forged records of corp.example, and one of
+// them may. What has no domain does not count.
+func TestMetricsOfPerspectives(t *testing.T) {
+	const list, names = "ana@corp.example\nbea@corp.example\nben@plain.example\ncy@denied.example\nno address\n", "corp.example\nplain.example\ndenied.example\n"
+	file := filepath.Join(t.TempDir(), "caascan.prom")
+	args := []string{"scan", "-", "--issuer", "ca.example", "--from-snapshot", primaryOn(t, honest, "2026-05-01"), "-o", "-", "--metrics", file}
+	compared := args
+	for i, snapshot := range places(t, names, honest, poisoned, poisoned) {
+		compared = append(compared, "--perspective", []string{"fra@ripe", "iad@arin", "gru@lacnic"}[i]+"="+snapshot)
+	}
+	for _, test := range []struct {
+		args []string
+		want map[string]float64
+	}{
+		{compared, map[string]float64{
+			"caascan_corroborated_rows ca.example yes": 1, "caascan_corroborated_rows ca.example no": 2,
+			"caascan_corroborated_rows ca.example not-applicable": 1, "caascan_corroborated_rows ca.example unknown": 0,
+			"caascan_corroborated_domains ca.example yes": 1, "caascan_corroborated_domains ca.example no": 1,
+			"caascan_corroborated_domains ca.example not-applicable": 1, "caascan_corroborated_domains ca.example unknown": 0,
+		}},
+		{args, map[string]float64{}},
+	} {
+		if got := runWith(t.Context(), list, test.args...); got.code != exitDone {
+			t.Fatalf("exit %d, stderr %q", got.code, got.stderr)
+		}
+		if diff := cmp.Diff(test.want, keep(readMetrics(t, file), "caascan_corroborated")); diff != "" {
+			t.Errorf("metrics mismatch (-want +got)\n%s", diff)
+		}
+	}
+}

@@ -37,7 +37,7 @@ type Baseline struct {
 // mostJudged is how many judgements of outcomes are kept.
 const mostJudged = 4096
 
-// unknownRecords means a set of which a report does not hold all.
+// unknownRecords means a set of which a report holds neither all nor the digest.
 const unknownRecords = 0
 
 // issuerPair is a CA of both reports, by its places in them.
@@ -158,21 +158,17 @@ func (b *Baseline) judge(read readRow, place func(issuerPair) int) judgement {
 	for _, p := range b.issuers {
 		b.compared = append(b.compared, read.reasons[place(p)])
 	}
-	j := judgement{verdict: b.verdicts.place(b.compared)}
-	if !read.cut {
-		j.records = b.recordsHash(read.records)
-	}
-	return j
+	return judgement{b.verdicts.place(b.compared), b.recordsHash(read.digest())}
 }
 
 func (b *Baseline) hash(text string) uint64 { return maphash.String(b.seed, text) }
 
-// recordsHash is the same for a set in any order.
-func (b *Baseline) recordsHash(records []string) uint32 {
-	if len(records) > 1 {
-		records = slices.Compact(slices.Sorted(slices.Values(records)))
+// recordsHash is that of a digest, which is the same for a set in any order.
+func (b *Baseline) recordsHash(digest string) uint32 {
+	if digest == "" {
+		return unknownRecords
 	}
-	return max(uint32(b.hash(strings.Join(records, "\n"))), unknownRecords+1)
+	return max(uint32(b.hash(digest)), unknownRecords+1)
 }
 
 // mostCompared is how many octets of a cell are compared: so many are left of one for

@@ -7,6 +7,7 @@ import (
 	"sort"
 	"strings"
 
+	"caascan/report"
 	"caascan/scan"
 )
 
@@ -37,9 +38,9 @@ func (b *Baseline) Compare(r scan.Result) scan.Change {
 		cell = r.Row.Cells[0]
 	}
 	judged := b.judgements.Of(r.Verdict.Outcome, func(o *scan.Outcome) judgement {
-		return b.judge(readRow{reasons: reasonsOf(o), records: recordsIn(o)}, issuerPair.inNow)
+		return b.judge(readRow{reasons: reasonsOf(o), records: report.RecordTexts(o.Records.Properties)}, issuerPair.inNow)
 	})
-	return b.compare(comparedRow{b.key(domain, cell), judged, domain, func() recordSet { return recordSet{records: recordsIn(r.Verdict.Outcome)} }})
+	return b.compare(comparedRow{b.key(domain, cell), judged, domain, func() recordSet { return recordSet{records: report.RecordTexts(r.Verdict.Records.Properties)} }})
 }
 
 func reasonsOf(o *scan.Outcome) []scan.Reason {
@@ -48,14 +49,6 @@ func reasonsOf(o *scan.Outcome) []scan.Reason {
 		reasons[i] = d.Reason
 	}
 	return reasons
-}
-
-func recordsIn(o *scan.Outcome) []string {
-	records := make([]string, len(o.Records.Properties))
-	for i, p := range o.Records.Properties {
-		records[i] = p.String()
-	}
-	return records
 }
 
 // CompareAll compares every row of another report.

@@ -8,6 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"caascan/report"
+	"caascan/report/reporttest"
 	"caascan/scan"
 )
 
@@ -71,6 +72,65 @@ func TestRecordsThatAreCutAreNotCompared(t *testing.T) {
 		want := report.ComparedRecords{Unknown: true}
 		if diff := cmp.Diff([]report.ComparedRecords{want, want}, []report.ComparedRecords{d.Was.Records, d.Is.Records}); diff != "" || d.Change != scan.ChangeReason {
 			t.Errorf("%s (-want +got):\n%s", d.Change, diff)
+		}
+	}
+}
+
+// A set of which a row has the first records only is compared by the digest of all: here one
+// record in the part differs that no row has, or the order does.
+func TestLongSetsAreComparedByTheirDigests(t *testing.T) {
+	const records = 400 // of 40 octets each; a row has 8 KiB
+	values := func(last string) []string {
+		var all []string
+		for i := range records - 1 {
+			all = append(all, fmt.Sprintf("ca%016d.example", i))
+		}
+		return append(all, last)
+	}
+	swapped := values("a.example")
+	swapped[300], swapped[301] = swapped[301], swapped[300]
+	worldOf := func(values []string) reporttest.World {
+		w := reporttest.NewWorld(t, "ca.example")
+		w.Results[1].Verdict.Records = reporttest.Issuemail(t, "policy.example", values...)
+		return w
+	}
+	for _, format := range []report.Format{report.CSV, report.JSONL, report.XLSX} {
+		for _, test := range []struct {
+			name string
+			now  []string
+			want scan.Change
+		}{
+			{"the same", values("a.example"), scan.ChangeNone},
+			{"in another order", swapped, scan.ChangeNone},
+			{"with another record", values("b.example"), scan.ChangeRecords},
+		} {
+			old, now := worldOf(values("a.example")), worldOf(test.now)
+			b := baseline(t, old, format)
+			for i, r := range now.Results {
+				if got := b.Compare(r); i == 1 && got != test.want {
+					t.Errorf("%s: a set %s is %q in a scan, want %q", format, test.name, got, test.want)
+				}
+			}
+			changes := compareTables(t, table(t, old, format), table(t, now, format), ColumnChoice{Asked: "email"})
+			if got := changes.Count(scan.ChangeRecords).Domains; got != map[scan.Change]int{scan.ChangeRecords: 1}[test.want] {
+				t.Errorf("%s: a set %s in another report: %d changes of records", format, test.name, got)
+			}
+		}
+	}
+}
+
+// Reports of earlier versions have no digest: of such a set nothing is said.
+func TestLongSetsWithoutDigest(t *testing.T) {
+	const domain = "x.example"
+	rows := []listed{{"a@x.example", domain}}
+	part := func(note string) map[string]told {
+		return map[string]told{domain: {"denied", "issuer-not-listed", `0 issuemail "a.example"` + note}}
+	}
+	without, digest := report.CutRecords("1 of 300 records", ""), report.RecordsDigest([]string{"a"})
+	for _, old := range []string{without, report.CutRecords("1 of 300 records", digest[1:])} {
+		changes := compareTables(t, tableOf("old.csv", rows, part(old)), tableOf("new.csv", rows, part(report.CutRecords("1 of 300 records", digest))), ColumnChoice{})
+		if len(changes.Domains) > 0 {
+			t.Errorf("%s: %+v, want no change", old, changes.Domains)
 		}
 	}
 }

@@ -116,8 +116,10 @@ type jsonRecord struct {
 	Flags uint8  `json:"flags"`
 	Tag   string `json:"tag"`
 	Value string `json:"value"`
-	// LeftOut stands alone in the last one of a very long set: so many records more.
-	LeftOut int `json:"left_out"`
+	// LeftOut stands in the last one of a very long set: so many records more. SHA256 is the
+	// digest of all, "" in the reports of earlier versions.
+	LeftOut int    `json:"left_out"`
+	SHA256  string `json:"sha256"`
 }
 
 type jsonIssuerWords struct {
@@ -191,7 +193,7 @@ func recordsOf(set []jsonRecord) (string, error) {
 	var texts []string
 	for _, record := range set {
 		if record.LeftOut > 0 {
-			return fmt.Sprintf("%s%s%d records]", strings.Join(texts, report.ListSeparator), report.CutNote, record.LeftOut), nil
+			return strings.Join(texts, report.ListSeparator) + report.CutRecords(fmt.Sprintf("%d records", record.LeftOut), record.SHA256), nil
 		}
 		tag, err := caa.Unescape(record.Tag)
 		if err != nil {

@@ -52,5 +52,6 @@ var _ = flag.Bool("update", false, "write the golden files anew")
 
 func TestGoldens(t *testing.T) {
 	reporttest.Golden(t, "one-ca.html.txt", asRead(pageOf(t, reporttest.NewWorld(t, "ca.example"))))
+	reporttest.Golden(t, "placed.html.txt", asRead(pageOf(t, reporttest.Placed(t, "ca.example"))))
 	reporttest.Golden(t, "two-cas.html.txt", asRead(pageOf(t, reporttest.NewWorld(t, "Old", "New"))))
 }

@@ -30,13 +30,14 @@ type pageLimits struct {
 	text    int // octets of a set of records
 	groups  int // lines of each column that rows are grouped by
 	members int // domains of all these lines together, for the script
+	places  int // domains whose answers differ by place
 }
 
 // mostOnPage: 100,000 domains, one in twelve of which has records of its own, make a
 // page of 8 MB, and 56 MB if each has (BenchmarkBrowser). As many fixes are more
 // than anybody reads; all are in the workbook.
 func mostOnPage() pageLimits {
-	return pageLimits{domains: 100_000, lines: 100, fixes: 500, paper: 50, names: 12, text: 16 << 10, groups: 200, members: 200_000}
+	return pageLimits{domains: 100_000, lines: 100, fixes: 500, paper: 50, names: 12, text: 16 << 10, groups: 200, members: 200_000, places: 500}
 }
 
 // htmlWriter writes a report as one HTML page, for people and not for programs: what
@@ -47,7 +48,10 @@ type htmlWriter struct {
 	table  *report.Table
 	page   *htmltemplate.Template
 	limits pageLimits
-	err    error // of Write; errClosed after Close
+
+	perspectives []string // the names of other places
+
+	err error // of Write; errClosed after Close
 }
 
 // New returns a Writer of a page.
@@ -64,7 +68,7 @@ func newHTML(w io.Writer, layout report.Layout, limits pageLimits) (*htmlWriter,
 	if err != nil {
 		return nil, err
 	}
-	return &htmlWriter{out: w, table: t, page: page, limits: limits}, nil
+	return &htmlWriter{out: w, table: t, page: page, limits: limits, perspectives: layout.Perspectives}, nil
 }
 
 // Write takes a row into the page. After an error it returns that error again.

@@ -29,7 +29,7 @@
 	let among = null; // the numbers of the domains of one group
 	const open = new Set(); // the numbers of the domains that are shown in full
 
-	const columns = () => data.labels.length + (data.changed ? 5 : 4);
+	const columns = () => data.labels.length + 4 + (data.placed ? 1 : 0) + (data.changed ? 1 : 0);
 	const statusOf = (decision) => data.reasons[decision.reason].status;
 	const detail = (decision, domain) => decision.detail.join(domain);
 
@@ -51,8 +51,11 @@
 	// changed is how a domain differs from the earlier report, if there is one.
 	const changed = (n) => data.changed[n] || "";
 
+	// corroborated is what other places say of a domain, if there are some.
+	const corroborated = (n) => data.corroborated[data.placed[n]];
+
 	// asked is what is searched for a word: of an address its domain, and names as the
-	// DNS has them. All that is searched is ASCII.
+	// DNS has them. All that is searched is ASCII, but for readable names.
 	const asked = (word) => {
 		const [, name] = word.match(/@([^@]+?)[.,;>)]*$/) || [word, word];
 		if (/^[!-~]*$/.test(name)) return name;
@@ -64,16 +67,20 @@
 	};
 
 	const filter = () => {
-		const words = byId("search").value.toLowerCase().split(/\s+/).filter(Boolean).map(asked);
+		const typed = byId("search").value.toLowerCase().split(/\s+/).filter(Boolean);
+		const words = typed.map(asked);
+		const isReadable = (n, word) => data.readable[n] && data.readable[n].includes(typed[words.indexOf(word)]);
 		const passes = data.outcomes.map(passing());
 		// For each outcome the words that are not in it, which the domain has to have.
 		const missing = texts.map((text, i) => passes[i] && words.filter((word) => !text.includes(word)));
 		const warning = byId("warning").value;
 		const change = data.changed && byId("change").value;
+		const value = data.placed && byId("corroborated").value;
 		found = order().filter((n) => {
 			const lacking = missing[data.of[n]];
 			return lacking && (!among || among.has(n)) && (!warning || warnings(n).includes(warning)) && (!change || changed(n) === change) &&
-				lacking.every((word) => data.domains[n].includes(word) || (data.spelt[n] || []).some((code) => code.includes(word)));
+				(!value || corroborated(n).values.includes(value)) &&
+				lacking.every((word) => data.domains[n].includes(word) || isReadable(n, word) || (data.spelt[n] || []).some((code) => code.includes(word)));
 		});
 		page = 0;
 		draw();
@@ -91,9 +98,10 @@
 			const places = rank(codes);
 			return (n) => places.get(codes[n]);
 		}
-		if (key === "change") {
-			const places = rank(data.domains.map((_, n) => changed(n)));
-			return (n) => places.get(changed(n));
+		const said = { change: changed, corroborated: (n) => corroborated(n).text }[key];
+		if (said) {
+			const places = rank(data.domains.map((_, n) => said(n)));
+			return (n) => places.get(said(n));
 		}
 		const value = (o) => {
 			if (key === "found") return o.found || "";
@@ -135,12 +143,14 @@
 	const line = (n) => {
 		const o = data.outcomes[data.of[n]];
 		const button = make("button", { type: "button", class: "open", "aria-expanded": open.has(n), "data-domain": n }, data.domains[n]);
+		const readable = data.readable[n] ? [" ", make("bdi", { class: "readable" }, data.readable[n])] : [];
 		return make("tr", {},
-			make("th", { scope: "row" }, button),
+			make("th", { scope: "row" }, button, ...readable),
 			make("td", { class: "n", "data-label": "Rows" }, count(data.rows[n])),
 			...o.decisions.map((d, i) => make("td", { class: "verdict", ...labelled(i) }, statusMark(statusOf(d)), " ", make("code", {}, d.reason))),
 			make("td", { "data-label": "Records found at" }, o.found || ""),
 			make("td", { "data-label": "Warnings" }, warnings(n).join(" ")),
+			...(data.placed ? [make("td", { "data-label": "Corroborated" }, corroborated(n).text)] : []),
 			...(data.changed ? [make("td", { "data-label": "Change" }, changed(n))] : []));
 	};
 
@@ -156,6 +166,7 @@
 		if (o.dnssec) list.append(fact("DNSSEC", o.dnssec));
 		if (o.onFailure) list.append(fact("After a failure", o.onFailure));
 		if (o.resolver) list.append(fact("Answered by", o.resolver));
+		if (data.placed) for (const said of corroborated(n).facts) list.append(fact("Corroborated", said));
 		for (const code of warnings(n)) list.append(fact("Warning", make("code", {}, code), ": " + data.warnings[code]));
 		return list;
 	};

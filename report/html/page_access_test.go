@@ -26,9 +26,10 @@ func TestBrowserAccessibility(t *testing.T) {
 	changed := reporttest.Compared(t, "Old", "New")
 	changed.Layout.Header, changed.GroupBy = append(changed.Layout.Header, "Customer"), []string{"phone", "customer"}
 	b := newBrowser(t)
-	for name, w := range map[string]reporttest.World{"every row": changed, "one CA": reporttest.Grouped(t, "ca.example"), "many": listWorld(t, 250)} {
+	for name, w := range map[string]reporttest.World{"every row": changed, "one CA": reporttest.Grouped(t, "ca.example"), "many": listWorld(t, 250), "other places": reporttest.Placed(t, "Old", "New")} {
 		b.open(w.Bytes(t, New))
 		b.eval(`[...document.querySelectorAll("button.open")].slice(0, 5).forEach((button) => button.click())`)
+		b.eval(`[...document.querySelectorAll("details")].slice(0, 5).forEach((details) => { details.open = true; })`)
 		b.eval(string(axe) + ";0")
 		for _, width := range widths {
 			for _, scheme := range []string{"light", "dark"} {
@@ -50,7 +51,7 @@ func TestBrowserOnAPhone(t *testing.T) {
 	*long = reporttest.Fix(t, "policy.example", strings.Repeat("long-name.", 20)+"example", "ca.example")
 	w.Layout.Header, w.GroupBy = append(w.Layout.Header, "Customer"), []string{"customer"}
 	b.width(widths[0])
-	for _, world := range []reporttest.World{w, reporttest.Compared(t, "ca.example"), reporttest.Grouped(t, "Old", "New")} {
+	for _, world := range []reporttest.World{w, reporttest.Compared(t, "ca.example"), reporttest.Grouped(t, "Old", "New"), reporttest.Placed(t, "Old", "New")} {
 		b.open(world.Bytes(t, New))
 		b.eval(`[...document.querySelectorAll("button.open")].forEach((button) => button.click())`)
 		if wide := b.eval(tooWide); wide != "" {

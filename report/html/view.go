@@ -31,7 +31,13 @@ type pageView struct {
 	Domains     []report.DomainTotal // as many as the page holds
 	Nowhere     int                  // rows without a domain
 	Grouped     []groupTableView     // the columns that rows are grouped by
-	Most        pageLimits
+
+	Perspectives []string           // the names of other places, if there are some
+	Corroborated []corroboratedView // for each CA
+	Places       []report.PlaceLine // the domains whose answers differ by place, as many as the page holds
+	Differing    int                // of them
+
+	Most pageLimits
 
 	members  [][][]int                      // of each of them and each of its lines: the places of its domains
 	spelt    map[domain.Name][]scan.Warning // of the rows of a domain
@@ -100,6 +106,7 @@ func (h *htmlWriter) view(o *report.Overview) *pageView {
 	}
 	v.addFilters()
 	v.addGroups()
+	v.addPlaces(h.perspectives)
 	return v
 }
 
@@ -149,6 +156,9 @@ func (v *pageView) Offered() []scan.Change {
 // Columns is how many the table of domains has.
 func (v *pageView) Columns() int {
 	columns := len(v.Labels) + 4
+	if len(v.Perspectives) > 0 {
+		columns++
+	}
 	if v.Changes != nil {
 		columns++
 	}
@@ -353,7 +363,7 @@ func pageWords() htmltemplate.FuncMap {
 		"number":   number,
 		"counted":  func(n int, what string) string { return number(n) + " " + be(n, what, what+"s") },
 		"be":       be,
-		"share":    func(part, all int) string { return fmt.Sprintf("%.1f%%", percent(part, all)) },
+		"share":    share,
 		"bar":      func(part, all int, kind string) barView { return barView{hundredths(percent(part, all)), kind} },
 		"statuses": scan.Statuses,
 		"symbol":   symbol,
@@ -368,6 +378,7 @@ func pageWords() htmltemplate.FuncMap {
 		"kinds":    scan.ChangeKinds,
 		"kindName": scan.ChangeKind.Heading,
 		"since":    report.ChangesHeading,
+		"readable": readable,
 	}
 }
 
@@ -384,6 +395,12 @@ func plain(value any) string {
 		return number(n)
 	}
 	return report.Visible(fmt.Sprint(value))
+}
+
+// readable is an international name as people read it; nothing for any other name.
+func readable(name string) string {
+	text, _ := domain.Owner(name).Unicode()
+	return text
 }
 
 func plainAll(texts []string) []string {
@@ -412,6 +429,18 @@ func be(n int, one, many string) string {
 }
 
 func percent(part, all int) float64 { return 100 * float64(part) / float64(max(all, 1)) }
+
+// share shows as 0.0% and 100.0% only what is none and all.
+func share(part, all int) string {
+	switch exact := percent(part, all); {
+	case 0 < exact && exact < 0.05:
+		return "<0.1%"
+	case 99.95 <= exact && part < all:
+		return ">99.9%"
+	default:
+		return fmt.Sprintf("%.1f%%", exact)
+	}
+}
 
 // hundredths rounds to as exact as a bar can be.
 func hundredths(n float64) float64 { return math.Round(100*n) / 100 }

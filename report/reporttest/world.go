@@ -297,6 +297,40 @@ func Grouped(t testing.TB, labels ...string) World {
 	return w
 }
 
+// Placed is NewWorld beside what three other places have seen: of open.example fra the same,
+// sin that it is denied, and sao was not asked. What is not permitted here needs nobody.
+func Placed(t testing.TB, labels ...string) World {
+	t.Helper()
+	w := NewWorld(t, labels...)
+	w.Layout.Perspectives = []string{"fra", "sin", "sao"}
+	denies := &scan.Sighting{
+		Reasons: slices.Repeat([]scan.Reason{scan.Reason(caa.IssuerNotListed)}, len(labels)),
+		Records: Issuemail(t, "open.example", "forger.example", "<b>=1+1").Properties,
+	}
+	differs := &scan.Placed{Seen: []*scan.Sighting{{Alike: true}, denies, nil}}
+	for range labels {
+		differs.Corroborations = append(differs.Corroborations, scan.Corroboration{Corroborated: scan.CorroboratedNo, By: "fra"})
+	}
+	for i := range w.Results {
+		switch v := w.Results[i].Verdict; v.Domain.String() {
+		case "":
+		case "open.example":
+			w.Results[i].Places = differs
+		default:
+			same := new(scan.Placed)
+			for _, d := range v.Decisions {
+				c := scan.Corroboration{Corroborated: scan.CorroboratedNotApplicable}
+				if d.Status == scan.Permitted {
+					c = scan.Corroboration{Corroborated: scan.CorroboratedUnknown, By: "fra sin sao"}
+				}
+				same.Corroborations = append(same.Corroborations, c)
+			}
+			w.Results[i].Places = same
+		}
+	}
+	return w
+}
+
 // ErrDisk is the error of a full disk.
 var ErrDisk = errors.New("no space left on device")
 

@@ -4,7 +4,6 @@ import (
 	_ "embed" // for the table
 	"encoding/csv"
 	"fmt"
-	"slices"
 	"strings"
 	"sync"
 
@@ -125,15 +124,26 @@ func FindIdentifiers(text string) []Identifier {
 	return found
 }
 
-// knownIdentifier returns the known identifier of this name, in A-labels and lower case.
+// knownIdentifier returns the known identifier of this name, in A-labels and lower case. Of
+// several owners it is that of the first.
 func knownIdentifier(name string) (Identifier, bool) {
-	all := Identifiers()
-	i := slices.IndexFunc(all, func(id Identifier) bool { return id.Known && id.Name == name })
-	if i < 0 {
+	at, ok := placesOfKnown()[name]
+	if !ok {
 		return Identifier{}, false
 	}
-	return all[i], true
+	return Identifiers()[at], true
 }
+
+// placesOfKnown are those of the known ones among Identifiers, by name.
+var placesOfKnown = sync.OnceValue(func() map[string]int {
+	places := make(map[string]int)
+	for i, id := range Identifiers() {
+		if _, again := places[id.Name]; id.Known && !again {
+			places[id.Name] = i
+		}
+	}
+	return places
+})
 
 // ownedBy returns the identifiers of whoever goes by this name, in any case, and the name as
 // the table spells it.

@@ -3,6 +3,7 @@ package caa
 import (
 	"slices"
 	"strings"
+	"sync"
 	"unicode"
 )
 
@@ -35,14 +36,22 @@ func Warnings() []Warning {
 // Warnings returns what should be known of s, each Warning once and in order.
 // Issuer domain names are held against those known and those of issuers.
 func (s RRset) Warnings(issuers []Issuer) []Warning {
-	found := make(map[Warning]bool)
+	found := make(map[Warning]bool) // nothing that is false, because most sets give few
 	for _, p := range s.Properties {
-		found[FlagBits] = found[FlagBits] || p.Flags()&^criticalFlag != 0
-		found[CriticalKnownTag] = found[CriticalKnownTag] || p.Critical() && !p.coreTag() && p.known()
-		found[TagNearMiss] = found[TagNearMiss] || p.almostIssuemail()
+		if p.Flags()&^criticalFlag != 0 {
+			found[FlagBits] = true
+		}
+		if p.Critical() && !p.coreTag() && p.known() {
+			found[CriticalKnownTag] = true
+		}
+		if p.almostIssuemail() {
+			found[TagNearMiss] = true
+		}
 	}
 	s.issuemailWarnings(issuers, found)
-	found[IssueOnly] = s.issueOnly()
+	if s.issueOnly() {
+		found[IssueOnly] = true
+	}
 	return slices.DeleteFunc(Warnings(), func(w Warning) bool { return !found[w] })
 }
 
@@ -50,23 +59,41 @@ func (s RRset) Warnings(issuers []Issuer) []Warning {
 // for.
 func (s RRset) issuemailWarnings(issuers []Issuer, found map[Warning]bool) {
 	var named, empty, malformed bool
+	own := ownNames(issuers)
 	for _, p := range s.Properties {
 		if !p.Is(TagIssuemail) {
 			continue
 		}
-		found[NearMiss] = found[NearMiss] || nearMiss(p.Value(), issuers)
+		if !found[NearMiss] && nearMiss(p.Value(), own, knownIdentifiers()) {
+			found[NearMiss] = true
+		}
 		value, err := ParseValue(p.Value())
 		if err != nil {
 			malformed = true
 			continue
 		}
 		named, empty = named || value.Issuer != "", empty || value.Issuer == ""
-		found[IssuerCase] = found[IssuerCase] || value.Issuer != lowerASCII(value.Issuer)
-		found[Parameters] = found[Parameters] || len(value.Parameters) > 0
-		found[AccountBinding] = found[AccountBinding] || slices.ContainsFunc(value.Parameters, Parameter.bindsAccount)
+		value.addWarnings(found)
 	}
-	found[MalformedBesideValid] = malformed && (named || empty)
-	found[NoIssuerBesideIssuer] = named && empty
+	if malformed && (named || empty) {
+		found[MalformedBesideValid] = true
+	}
+	if named && empty {
+		found[NoIssuerBesideIssuer] = true
+	}
+}
+
+// addWarnings adds those that a value gives reason for by itself.
+func (v Value) addWarnings(found map[Warning]bool) {
+	if v.Issuer != lowerASCII(v.Issuer) {
+		found[IssuerCase] = true
+	}
+	if len(v.Parameters) > 0 {
+		found[Parameters] = true
+	}
+	if slices.ContainsFunc(v.Parameters, Parameter.bindsAccount) {
+		found[AccountBinding] = true
+	}
 }
 
 // coreTag reports whether every CA knows the tag: those of RFC 8659 and RFC 9495.
@@ -101,41 +128,55 @@ func (p Property) almostIssuemail() bool {
 
 // nearMiss reports whether an issuemail value, well-formed or not, names an issuer
 // that is no known one but almost: a slip of one letter away, or with a scheme,
-// quotes, white space, a trailing dot or www. too many.
-func nearMiss(value string, issuers []Issuer) bool {
+// quotes, white space, a trailing dot or www. too many. A set may have thousands of values,
+// so all that can be is found out of the known names before.
+func nearMiss(value string, known ...[]knownName) bool {
 	const longest = 300 // no issuer domain name has more than 253, and a scheme comes before
 	name, _, _ := strings.Cut(value, ";")
 	name = lowerASCII(strings.Trim(name, " \t"))
 	if name == "" || len(name) > longest {
 		return false
 	}
-	known := knownNames(issuers)
-	if slices.Contains(known, name) {
-		return false
+	for _, list := range known {
+		if slices.ContainsFunc(list, func(k knownName) bool { return k.name == name }) {
+			return false
+		}
 	}
-	return slices.ContainsFunc(known, func(k string) bool { return almost(name, k) })
+	bare := withoutExtras(name)
+	return slices.ContainsFunc(known, func(list []knownName) bool {
+		return slices.ContainsFunc(list, func(k knownName) bool { return bare == k.bare || oneSlip(name, k.name) })
+	})
 }
 
 // almost reports whether a name, in lower case, is a slip for a known one.
 func almost(name, known string) bool {
-	return withoutExtras(name) == withoutExtras(known) || edits(name, known, 1) <= 1
+	return withoutExtras(name) == withoutExtras(known) || oneSlip(name, known)
 }
 
-// knownNames are the identifiers and the run's own.
-func knownNames(issuers []Issuer) []string {
-	var names []string
-	for _, id := range Identifiers() {
-		if id.Known {
-			names = append(names, id.Name)
-		}
-	}
+// knownName is an issuer domain name that others are held against.
+type knownName struct{ name, bare string } // bare without what withoutExtras takes off
+
+// ownNames are those of the run's CAs.
+func ownNames(issuers []Issuer) []knownName {
+	var names []knownName
 	for _, issuer := range issuers {
 		for _, name := range issuer.Domains {
-			names = append(names, name.String())
+			names = append(names, knownName{name.String(), withoutExtras(name.String())})
 		}
 	}
 	return names
 }
+
+// knownIdentifiers are the names that somebody recognises for mail.
+var knownIdentifiers = sync.OnceValue(func() []knownName {
+	var names []knownName
+	for _, id := range Identifiers() {
+		if id.Known {
+			names = append(names, knownName{id.Name, withoutExtras(id.Name)})
+		}
+	}
+	return names
+})
 
 // withoutExtras takes off what people put around an issuer domain name, and what comes with
 // it when it is copied from a page: typographic quotes, spaces of other widths, and what was
@@ -147,6 +188,28 @@ func withoutExtras(name string) string {
 	name = strings.TrimPrefix(strings.TrimPrefix(name, "https://"), "http://")
 	name = strings.TrimSuffix(name, "/")
 	return strings.TrimPrefix(strings.TrimSuffix(name, "."), "www.")
+}
+
+// oneSlip reports whether at most one insertion, deletion, substitution or swap of
+// neighbours leads from a to b.
+func oneSlip(a, b string) bool {
+	if len(a) < len(b) {
+		a, b = b, a
+	}
+	if len(a) > len(b)+1 {
+		return false
+	}
+	at := 0 // the first octet that differs
+	for at < len(b) && a[at] == b[at] {
+		at++
+	}
+	switch {
+	case len(a) > len(b):
+		return a[at+1:] == b[at:]
+	case at == len(a) || a[at+1:] == b[at+1:]:
+		return true
+	}
+	return a[at] == b[at+1] && a[at+1] == b[at] && a[at+2:] == b[at+2:]
 }
 
 // edits returns how many insertions, deletions, substitutions and swaps of

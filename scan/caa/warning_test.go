@@ -1,6 +1,7 @@
 package caa_test
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -150,4 +151,23 @@ func FuzzWarnings(f *testing.F) {
 			at = next
 		}
 	})
+}
+
+// TestWarningsOfALongSet: whoever publishes 64 KiB of values that are almost as long as known
+// names cannot keep a scan busy: a value costs no memory, and so nothing is made for each pair.
+func TestWarningsOfALongSet(t *testing.T) {
+	const records = 2000
+	var properties []caa.Property
+	for i := range records {
+		properties = append(properties, prop(t, 0, "issuemail", fmt.Sprintf("x%06d.biz", i)))
+	}
+	long := set(t, properties...)
+	allocations := testing.AllocsPerRun(5, func() {
+		if w := long.Warnings(nil); len(w) > 0 {
+			t.Error(w)
+		}
+	})
+	if allocations > records/10 {
+		t.Errorf("%v allocations for %d records", allocations, records)
+	}
 }
