@@ -90,25 +90,6 @@ func TestASecondAroundTheTimesOfAChain(t *testing.T) {
 	}
 }
 
-// learntAt returns what the reply to a query of the chain would tell at a time, by links above
-// it that were judged in time.
-func (v *validator) learntAt(q dnssec.Query, at time.Time) dnssec.Verdict {
-	v.t.Helper()
-	_, r := v.reply(q.Name, q.Type)
-	if q.Type == dns.TypeDS {
-		_, above, _ := strings.Cut(q.Name, ".")
-		trust, _ := v.chain.Trust(dns.Fqdn(above), now)
-		return dnssec.Delegate(trust.Zone, q.Name, r, at, nil).Verdict
-	}
-	trusted := []dns.RR{v.world.Anchor}
-	if q.Name != "." {
-		m := v.world.Answer(q.Name, dns.TypeDS)
-		trusted = slices.DeleteFunc(m.Answer, func(rr dns.RR) bool { return rr.Header().Rrtype != dns.TypeDS })
-	}
-	_, verdict := dnssec.Keys(q.Name, trusted, r, at, nil)
-	return verdict
-}
-
 // TestWhatResolversMayDoToAnAnswer: whatever is left out, swapped or taken from elsewhere, a
 // signed name is bogus then, and neither secure nor insecure.
 func TestWhatResolversMayDoToAnAnswer(t *testing.T) {
