@@ -101,7 +101,7 @@ func (s span) bars(title, color string) *excelize.Chart {
 	c.Series[0].DataLabelPosition = excelize.ChartDataLabelsPositionOutsideEnd
 	c.GapWidth = new(s.gap())
 	c.PlotArea = excelize.ChartPlotArea{ShowVal: true, NumFmt: excelize.ChartNumFmt{CustomNumFmt: countFormat}}
-	words := excelize.Font{Family: font, Size: 8, Color: ink}
+	words := excelize.Font{Family: font, Size: 9, Color: ink}
 	c.XAxis = excelize.ChartAxis{ReverseOrder: true, Font: words}
 	c.YAxis = excelize.ChartAxis{None: true, Font: words, Minimum: new(0.0)} // else long bars that are alike begin at more
 	return c
