@@ -77,16 +77,16 @@ func GroupFields() []GroupField {
 			text: func(column string, _ *GroupTotal) string { return column },
 		},
 		{
-			Name: "value", Meaning: "What stands in the cell, without the spaces around it; " + EmptyValue + " for rows that have nothing there, " + OtherValues + " for those with one of too many values.",
+			Name: "value", Meaning: "The text of the cell, without the spaces around it; " + EmptyValue + " for rows that have nothing there, " + OtherValues + " for those with one of too many values.",
 			text: func(_ string, t *GroupTotal) string { return t.Value },
 		},
 		{Name: "rows", Meaning: "How many rows have the value.", count: func(t *GroupTotal) int { return t.Rows }},
 		{Name: "domains", Meaning: "How many distinct domains these rows have.", count: func(t *GroupTotal) int { return t.Count.Domains }},
 		{Name: "permitted", Meaning: "Rows for which the CA may issue.", issuer: func(i GroupIssuer) int { return i.Permitted.Rows }},
 		{Name: "denied", Meaning: "Rows for which it may not.", issuer: func(i GroupIssuer) int { return i.Denied.Rows }},
-		{Name: "failed", Meaning: "Rows for which it could not be found out; it is the same for all CAs.", count: func(t *GroupTotal) int { return t.Failed.Rows }},
+		{Name: "failed", Meaning: "Rows whose lookup failed. The number is the same for all CAs.", count: func(t *GroupTotal) int { return t.Failed.Rows }},
 		{
-			Name: "names_to_mend", Meaning: "How many names have to publish other CAA records so that it may issue for all of these rows.",
+			Name: "names_to_mend", Meaning: "How many names have to publish other CAA records so that the CA may issue for all of these rows.",
 			issuer: func(i GroupIssuer) int { return i.Names },
 		},
 	}

@@ -31,13 +31,14 @@ func newCheck(io streams) *cobra.Command {
 	var o checkOptions
 	cmd := &cobra.Command{
 		Use:   "check NAME",
-		Short: "Show every step of the lookup for one mailbox or domain, and the decision",
+		Short: "Explain the result for one mailbox or domain, step by step",
 		Example: `  caascan check jane@example.com --issuer ca.example
   caascan check example.com --issuer "Old=old-ca.example" --issuer "New=ca.example" --json`,
-		Long: `Check climbs from one name to its top-level domain as a scan would, and shows what
-was asked, what came back, and what follows for each CA.`,
+		Long: `Check looks up one name as a scan does: it climbs from the name towards the
+top-level domain. It shows the decision for each CA first. Then it shows each step:
+what was asked and what came back.`,
 		Annotations:       about("issuers", "resolvers", "reasons", "warnings", "dnssec", "zones", "snapshot", "exit"),
-		Args:              takes(1, "no name to check: caascan check jane@example.com --issuer digicert.com", "check takes one name; caascan scan reads a list of them"),
+		Args:              takes(1, "no name to check: caascan check jane@example.com --issuer DigiCert", "check takes one name; caascan scan reads a list of them"),
 		ValidArgsFunction: cobra.NoFileCompletions,
 		GroupID:           lookupGroup,
 		RunE:              func(cmd *cobra.Command, args []string) error { return runCheck(cmd.Context(), o, args[0], io) },
@@ -95,7 +96,7 @@ func runCheck(ctx context.Context, o checkOptions, name string, io streams) erro
 	if err != nil {
 		return err
 	}
-	if isFile(name) && hasListEnding(name) {
+	if hasListEnding(name) && !strings.Contains(name, "@") {
 		return usagef("%q is a list, and check takes one name: caascan scan %s", bounded(name), shellWord(name))
 	}
 	target := scan.ParseTarget(name)
@@ -107,14 +108,16 @@ func runCheck(ctx context.Context, o checkOptions, name string, io streams) erro
 			said.warn(doubt)
 		}
 	}
+	stop := sayIfItLasts(o.source.awaited, said)
 	src, err := o.source.open(ctx, nil)
+	stop()
 	for _, warning := range src.warnings {
 		said.warn(warning)
 	}
 	if err != nil {
 		return err
 	}
-	stop := sayIfItWaits(src.stats, o.source.timeout, said)
+	stop = sayIfItWaits(src.stats, o.source.timeout, said)
 	steps, err := src.trace(ctx, target.Domain)
 	stop()
 	if err != nil {
@@ -143,7 +146,7 @@ func runCheck(ctx context.Context, o checkOptions, name string, io streams) erro
 func (o checkOptions) parseFailOn() ([]scan.Status, error) {
 	failOn, err := parseWords("--fail-on", o.failOn, scan.Denied, scan.LookupFailed)
 	if err == nil && len(failOn) > 0 && len(o.source.issuers) == 0 {
-		return nil, usagef("--fail-on needs a CA to decide for: name it with --issuer, as in --issuer digicert.com")
+		return nil, usagef("--fail-on needs a CA to decide for: name it with --issuer, as in --issuer DigiCert")
 	}
 	return failOn, err
 }
@@ -162,6 +165,19 @@ const (
 // sayIfItWaits says, unless the function that it returns is called soon, that a name is
 // still being asked, and when that is given up. The proof after it takes one try more at most.
 func sayIfItWaits(stats func() lookup.Stats, try time.Duration, said console) (stop func()) {
+	return sayIfItLasts(func() string {
+		now := stats()
+		if now.Silent == 0 {
+			return ""
+		}
+		until := now.Until.Add(try)
+		return fmt.Sprintf("still asking, for at most %.0f s (until %s)", time.Until(until).Seconds(), until.Local().Format(time.TimeOnly))
+	}, said)
+}
+
+// sayIfItLasts says once what is waited for, unless the function that it returns is called
+// soon. What waits returns is empty if nothing is waited for yet.
+func sayIfItLasts(waits func() string, said console) (stop func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	var waiting sync.WaitGroup
 	waiting.Go(func() {
@@ -171,9 +187,8 @@ func sayIfItWaits(stats func() lookup.Stats, try time.Duration, said console) (s
 				return
 			case <-time.After(wait):
 			}
-			if now := stats(); now.Silent > 0 {
-				until := now.Until.Add(try)
-				said.warn(fmt.Sprintf("still asking, until %s: for %.0f s at the most", until.Local().Format(time.TimeOnly), time.Until(until).Seconds()))
+			if words := waits(); words != "" {
+				said.warn(words)
 				return
 			}
 		}
@@ -250,10 +265,10 @@ func (c checked) printVerdict(p *paper) {
 		d.printFix(p)
 	}
 	if c.fixes() > 1 {
-		p.line("", "Each of these sets takes back the other: to permit several CAs, publish one with the records that all of them add.")
+		p.line("", "Publish one set only: each of them replaces the others. To permit several CAs, add their records to one set.")
 	}
 	if c.OnFailure != scan.OnFailureNone {
-		p.line("", "After this failure: %s. %s", c.OnFailure, c.OnFailure.Meaning())
+		p.line("", "If the lookup of a CA fails too: %s. %s", c.OnFailure, c.OnFailure.Meaning())
 	}
 	p.line("", "DNSSEC: %s. %s", c.DNSSEC, c.DNSSEC.Meaning())
 	for _, note := range c.Notes {

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"log/slog"
+	"net"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -19,8 +20,8 @@ func TestAWaitIsToldWithinASecond(t *testing.T) {
 		silent, answer time.Duration // after which the name is known to be silent, and answers
 		want           string
 	}{
-		{"dead from the start", 100 * time.Millisecond, 25 * time.Second, "for 24 s at the most"},
-		{"dead a little later", 850 * time.Millisecond, 25 * time.Second, "for 24 s at the most"},
+		{"dead from the start", 100 * time.Millisecond, 25 * time.Second, "for at most 24 s"},
+		{"dead a little later", 850 * time.Millisecond, 25 * time.Second, "for at most 24 s"},
 		{"answers soon", 100 * time.Millisecond, 600 * time.Millisecond, ""},
 		{"answers late and is not silent", time.Hour, 25 * time.Second, ""},
 	} {
@@ -42,6 +43,26 @@ func TestAWaitIsToldWithinASecond(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+// TestCheckSaysWhomItWaitsFor while a resolver does not answer the probe, before that is given up.
+func TestCheckSaysWhomItWaitsFor(t *testing.T) {
+	mute, err := net.ListenPacket("udp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer mute.Close()
+	addr := mute.LocalAddr().String()
+	got := runWith(t.Context(), "", "check", "plain.example", "--issuer", "ca.example", "--resolver", addr, "--timeout", "2s", "--attempts", "1")
+	first, rest, _ := strings.Cut(got.stderr, "\n")
+	if want := "caascan: still waiting for an answer from " + addr; first != want || !strings.Contains(rest, "no usable resolver") || got.code != exitUnfinished {
+		t.Errorf("exit %d, %q, want first %q, then that nobody answers", got.code, got.stderr, want)
+	}
+	for _, o := range []sourceOptions{{zones: []string{demoZone}}, {snapshots: []string{"a.jsonl"}}} {
+		if words := o.awaited(); words != "" {
+			t.Errorf("%+v: %q, want nothing: nobody is asked", o, words)
+		}
 	}
 }
 

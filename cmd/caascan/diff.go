@@ -28,19 +28,19 @@ func newDiff(io streams) *cobra.Command {
 		Short: "Show what changed between two reports",
 		Example: `  caascan diff last-week.csv today.csv
   caascan diff last-week.xlsx today.jsonl --fail-on changed`,
-		Long: `Diff compares two reports of caascan, each in CSV, XLSX or JSON Lines, and shows
-what changed for each domain: the policy first, then what could not be looked up,
-then rows that are new and gone. A row is known again by the text of the cell that
-was scanned, wherever it stands.`,
+		Long: `Diff compares two reports of caascan, each in CSV, XLSX or JSON Lines. It shows
+what changed for each domain: first the policies, then failed lookups, then rows
+that are new or gone. Two rows are the same if the scanned cell has the same text.
+Their places in the lists do not matter.`,
 		Annotations:       about("changes", "exit"),
-		Args:              takes(2, "two reports are compared: name the earlier one and the later one, as in caascan diff last-week.csv today.csv", "two reports are compared"),
+		Args:              takes(2, "diff compares two reports: name the earlier one and the later one, as in caascan diff last-week.csv today.csv", "diff compares two reports"),
 		ValidArgsFunction: anyFile,
 		GroupID:           lookupGroup,
 
 		RunE: func(cmd *cobra.Command, args []string) error { return runDiff(cmd.Context(), o, args[0], args[1], io) },
 	}
 	cmd.Flags().StringVarP(&o.column, "column", "c", "", "`NAME|N`: the column that was scanned (default: auto-detected)")
-	addList(cmd.Flags(), &o.failOn, "fail-on", "`CHANGE,...`: exit with 3 if a domain is newly-denied (a CA is denied of which the earlier report did not say so), or if its policy changed at all: changed")
+	addList(cmd.Flags(), &o.failOn, "fail-on", "`CHANGE,...`: exit with 3 if a domain is newly-denied (a CA is denied, and the earlier report did not say so) or changed (its policy changed in any way)")
 	addLogFormat(cmd.Flags(), &o.logFormat)
 	_ = cmd.RegisterFlagCompletionFunc("fail-on", someOf(texts(comparing())...)) // fails only for a flag that is not there
 	return cmd
@@ -112,10 +112,11 @@ func (o diffOptions) compare(ctx context.Context, old, now, tempDir string, said
 	return baseline.Changes(ctx)
 }
 
-// columnError makes a column that is not there a fault of the command line.
+// columnError makes a column that is not there a fault of the command line, and says which
+// one may have been meant.
 func columnError(err error) error {
-	if errors.Is(err, diff.ErrNoColumn) {
-		return usageError{err}
+	if e, ok := errors.AsType[*diff.ColumnError](err); ok {
+		return nearColumn("--column", e.Report, e.Asked, e.Names, err)
 	}
 	return err
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -17,8 +18,8 @@ type groupOptions struct {
 }
 
 func (o *groupOptions) add(flags *pflag.FlagSet) {
-	flags.StringArrayVar(&o.columns, "group-by", nil, "`NAME|N`: a column of the list, such as the customer: reports count the rows for each of its values (repeatable)")
-	flags.StringVar(&o.file, "emit-groups", "", "`FILE.csv`: write what --group-by counts, a line for each value")
+	flags.StringArrayVar(&o.columns, "group-by", nil, "`NAME|N`: count the rows for each value of this column, such as the customer (repeatable)")
+	flags.StringVar(&o.file, "emit-groups", "", "`FILE.csv`: write the counts of --group-by, a line for each value")
 }
 
 // plan finds what is wrong with the options before anything is done. taken are the other
@@ -44,7 +45,7 @@ func (j *job) openGroups() error {
 	for _, asked := range j.groupBy {
 		g, err := report.NewGroups(layout, asked)
 		if err != nil {
-			return usagef("--group-by: %w", err)
+			return nearColumn("--group-by", "the list", asked, layout.Header, fmt.Errorf("--group-by: %w", err))
 		}
 		if slices.ContainsFunc(j.tally.Groups, g.Same) {
 			return usagef("--group-by: the column %s is given twice", report.QuoteName(asked))

@@ -28,7 +28,7 @@ func findInputs(args []string, stdin io.Reader) ([]string, error) {
 		return []string{"-"}, nil
 	}
 	if len(args) == 0 {
-		return nil, usagef("no list: name the list to read, or - for standard input: caascan scan staff.csv --issuer digicert.com -o report.xlsx")
+		return nil, usagef("no list: name the list to read, or - for standard input: caascan scan staff.csv --issuer DigiCert -o report.xlsx")
 	}
 	var names []string
 	for _, arg := range args {

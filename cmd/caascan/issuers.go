@@ -15,11 +15,11 @@ func newIssuers(io streams) *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "issuers [NAME]",
-		Short: "Show the CAs and the issuer domain names that they are known to recognise",
+		Short: "Show known CAs and their issuer domain names",
 		Example: `  caascan issuers
   caascan issuers DigiCert
   caascan issuers quovadisglobal.com --json`,
-		Long: `Issuers prints a line for each issuer domain name that is known: whose it is,
+		Long: `Issuers prints a line for each issuer domain name that caascan knows: whose it is,
 how far it is known to count in issuemail records, when and where that was read.
 NAME is a part of an owner's name, or an issuer domain name.
 
@@ -52,7 +52,7 @@ CA's CPS, section 4.2, before you rely on any of it.`,
 
 func atMostOneName(_ *cobra.Command, args []string) error {
 	if len(args) > 1 {
-		return usagef("%q is one argument too many: a name with a space in it stands in quotation marks, as in caascan issuers %s", bounded(args[1]), shellWord(strings.Join(args, " ")))
+		return usagef("%q is one argument too many: put a name with a space in quotation marks, as in caascan issuers %s", bounded(args[1]), shellWord(strings.Join(args, " ")))
 	}
 	return nil
 }

@@ -141,7 +141,7 @@ func (j *job) plan(o scanOptions, paths []string, io streams) (err error) {
 	}
 	j.asksOnly = o.asksOnly()
 	if len(o.source.issuers) == 0 && !j.asksOnly {
-		return usagef("no CA to decide for: name it with --issuer, as in --issuer digicert.com; caascan issuers lists those that it knows")
+		return usagef("no CA to decide for: name it with --issuer, as in --issuer DigiCert; caascan issuers lists those that it knows")
 	}
 	if j.issuers, err = o.source.parseIssuers(); err != nil {
 		return err
@@ -281,7 +281,10 @@ func (j *job) openInput(ctx context.Context, paths []string, io streams) (err er
 	stop := j.console.saying(ctx, "reading "+strings.Join(paths, ", "))
 	j.in, err = openLists(ctx, paths, io.in, opts)
 	stop()
-	for _, asked := range []error{input.ErrColumn, input.ErrNoDomains, input.ErrSheet, input.ErrHeader, input.ErrKind} {
+	if e, ok := errors.AsType[*input.ColumnError](err); ok {
+		return nearColumn("--column", e.Input, e.Asked, e.Header, err)
+	}
+	for _, asked := range []error{input.ErrNoDomains, input.ErrSheet, input.ErrHeader, input.ErrKind} {
 		if errors.Is(err, asked) {
 			return usageError{err}
 		}
@@ -354,7 +357,7 @@ func (j *job) openSource(ctx context.Context, o sourceOptions) (err error) {
 		j.run.Notes = append(j.run.Notes, fact)
 	}
 	if len(o.overlays) > 0 && err == nil {
-		note := fmt.Sprintf("This is a plan: the CAA records of %d names were taken from --overlay, as if they were published.", j.source.overlay.Len())
+		note := fmt.Sprintf("This is a plan: the CAA records of %s come from --overlay, as if they were published.", many(j.source.overlay.Len(), "name"))
 		j.console.note(note)
 		j.run.Notes = append(j.run.Notes, note)
 	}
@@ -403,14 +406,15 @@ func (j *job) collect(ctx context.Context, o sourceOptions) error {
 // do not answer; after that they prove, of names that failed, that nobody signs them.
 func lookupProgress(stats lookup.Stats) progress {
 	// Without those known, or the time left would be guessed from what took none.
-	p := progress{"looking up domains", stats.Done - stats.Known, stats.Domains - stats.Known}
+	p := progress{what: "looking up domains", done: stats.Done - stats.Known, total: stats.Domains - stats.Known}
 	switch {
 	case stats.Proving > 0:
-		return progress{what: fmt.Sprintf("proving for %s whether the zone is signed", many(stats.Proving, "failed name"))}
+		return progress{what: fmt.Sprintf("checking DNSSEC for %s", many(stats.Proving, "failed name"))}
 	case stats.Domains == 0:
 		return progress{what: "reading the list"}
 	case stats.Silent > 0 && stats.Asking == 0:
-		p.what = fmt.Sprintf("asking %s again until %s", many(stats.Silent, "name"), stats.Until.Local().Format(time.TimeOnly))
+		p.ends = fmt.Sprintf("asking %s again until %s; %s of %s done", many(stats.Silent, "name"), stats.Until.Local().Format(time.TimeOnly),
+			thousands(p.done), many(p.total, "domain"))
 	}
 	return p
 }
@@ -553,7 +557,7 @@ func (w namedWriter) named(err error) error {
 // writeRows returns how many rows every writer has taken.
 func (j *job) writeRows(ctx context.Context, writers []report.Writer, rows int) (int, error) {
 	var done atomic.Int64 // for the bar
-	stop := j.console.watch(ctx, func() progress { return progress{"writing reports", int(done.Load()), rows} })
+	stop := j.console.watch(ctx, func() progress { return progress{what: "writing reports", done: int(done.Load()), total: rows} })
 	defer stop()
 	j.tally.Outcome = j.scanner.Outcome
 	width := len(j.in.header())

@@ -20,10 +20,10 @@ type listOptions struct {
 
 func (o *listOptions) add(flags *pflag.FlagSet) {
 	flags.StringVarP(&o.column, "column", "c", "", "`NAME|N`: the column with the addresses or domains (default: auto-detected)")
-	flags.StringVar(&o.sheet, "sheet", "", "`NAME|N`: the sheet of a workbook (default: the first visible one that has rows with addresses)")
+	flags.StringVar(&o.sheet, "sheet", "", "`NAME|N`: the sheet of a workbook (default: the first visible one with addresses)")
 	flags.StringVar(&o.header, "header", "auto", "`auto|yes|no|N`: whether a row names the columns; yes is the first row, N the row with this number")
 	flags.StringVar(&o.separator, "separator", "", "`CHAR`: what separates the cells of a CSV list: a comma, a semicolon, tab or | (default: auto-detected)")
-	flags.StringVar(&o.addresses, "addresses", "", "`primary|split`: what to do with a cell that holds several addresses; primary looks up the one that Exchange marks with SMTP: in capitals, split makes a row of each (default: such a row is several-addresses)")
+	flags.StringVar(&o.addresses, "addresses", "", "`primary|split`: what to do with a cell that holds several addresses: primary looks up the one that Exchange marks with SMTP: in capitals, split makes a row of each (default: the row is lookup-failed with the reason several-addresses)")
 }
 
 // parse reads the options.

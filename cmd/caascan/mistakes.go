@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -86,7 +87,7 @@ func unknownCommand(root *cobra.Command, word string, args []string) error {
 
 // unknownTopic says that help knows nothing of a word.
 func unknownTopic(word string, topics []string) error {
-	return usagef("there is no help for %q: %s", bounded(word), didYouMean(word, topics, "write caascan help, which lists what there is"))
+	return usagef("there is no help for %q: %s", bounded(word), didYouMean(word, topics, "write caascan help for a list"))
 }
 
 func commandNames(root *cobra.Command) (names []string) {
@@ -179,7 +180,7 @@ func flagError(cmd *cobra.Command, err error) error {
 		return badValue(e)
 	}
 	if e, ok := errors.AsType[*pflag.InvalidSyntaxError](err); ok {
-		return usagef("%q is no flag: %s --help lists them", bounded(e.GetSpecifiedFlag()), cmd.CommandPath())
+		return usagef("%q is no flag: %s --help lists all flags", bounded(e.GetSpecifiedFlag()), cmd.CommandPath())
 	}
 	return usagef("%w (see %s --help)", err, cmd.CommandPath())
 }
@@ -197,10 +198,10 @@ func unknownFlag(cmd *cobra.Command, e *pflag.NotExistError) error {
 	}
 	for _, other := range cmd.Root().Commands() {
 		if f := other.Flags().Lookup(name); f != nil && other.IsAvailableCommand() {
-			return usagef("--%s is no flag of %s, but of %s: write %s --%s %s", name, cmd.CommandPath(), other.CommandPath(), other.CommandPath(), name, exampleOf(f))
+			return usagef("--%s is a flag of %s, not of %s: write %s --%s %s", name, other.CommandPath(), cmd.CommandPath(), other.CommandPath(), name, exampleOf(f))
 		}
 	}
-	return usagef("there is no flag %s%s: %s --help lists those that there are", dashes, bounded(name), cmd.CommandPath())
+	return usagef("there is no flag %s%s: %s --help lists all flags", dashes, bounded(name), cmd.CommandPath())
 }
 
 func flagNames(cmd *cobra.Command) (names []string) {
@@ -255,7 +256,7 @@ func durationAdvice(f *pflag.Flag, value string) string {
 func exampleOf(f *pflag.Flag) string {
 	switch f.Name {
 	case "issuer":
-		return "digicert.com"
+		return "DigiCert"
 	case "resolver":
 		return "127.0.0.1"
 	case "output":
@@ -362,7 +363,7 @@ func issuerMistake(text string, err error) error {
 		}
 	}
 	if strings.Contains(list, "@") {
-		return usagef("--issuer %q is a mail address: it takes the CA's issuer domain name, such as --issuer digicert.com", bounded(text))
+		return usagef("--issuer %q is a mail address: it takes the CA's issuer domain name, such as ca.example", bounded(text))
 	}
 	return usageError{err}
 }
@@ -423,12 +424,21 @@ func columnMistake(layout report.Layout, chosen []string, err error) error {
 	return usagef("--columns: %w", err)
 }
 
+// nearColumn says which column of a list may have been meant by a flag, and err if none is near.
+func nearColumn(flag, list, asked string, names []string, err error) error {
+	_, notNumber := strconv.Atoi(strings.TrimSpace(asked))
+	if near := closest(strings.TrimSpace(asked), names); near != "" && notNumber != nil {
+		return usagef("%s: %s has no column %s: did you mean %s?", flag, list, report.QuoteName(asked), report.QuoteName(near))
+	}
+	return usageError{err}
+}
+
 // nameMistake says why nothing can be looked up for the name that check is given.
 func nameMistake(name string, reason scan.Reason) error {
 	given := bounded(name)
 	switch reason {
 	case scan.Empty:
-		return usagef("the name is empty: caascan check jane@example.com --issuer digicert.com")
+		return usagef("the name is empty: caascan check jane@example.com --issuer DigiCert")
 	case scan.SeveralAddresses:
 		return usagef("%q holds several addresses (%s): check takes one; caascan scan reads a list of them", given, reason)
 	case scan.IPLiteral:

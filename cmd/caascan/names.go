@@ -26,13 +26,13 @@ func newNames(io streams) *cobra.Command {
 	var o namesOptions
 	cmd := &cobra.Command{
 		Use:   "names LIST...",
-		Short: "Print the names that a scan of a list has to ask for, and no mailbox",
+		Short: "Print the names that a scan of a list asks for, without the mailboxes",
 		Example: `  caascan names staff.csv > names.txt
   caascan scan names.txt --snapshot singapore.jsonl        # at the other place
   caascan scan staff.csv --issuer DigiCert --perspective singapore@apnic=singapore.jsonl -o report.xlsx`,
-		Long: `Names prints every distinct domain of a list and every parent of it, one a line,
-sorted, the top-level domains at the end. A scan takes that as a list, so that the
-same names can be asked from another place without the mailboxes leaving the house.`,
+		Long: `Names prints every distinct domain of a list and every parent of one, one a line.
+They are sorted, with the top-level domains at the end. A scan reads that as a list.
+So the same names can be asked from another place, and no mailbox is sent there.`,
 		Annotations:       about("perspectives", "lists", "exit"),
 		Args:              cobra.ArbitraryArgs,
 		ValidArgsFunction: anyFile,

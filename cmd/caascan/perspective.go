@@ -161,7 +161,7 @@ func ruleWords(rule scan.CorroborationRule) string {
 func placeDoubts(read []placeEvidence, perspectives []perspective, rule scan.CorroborationRule) []string {
 	var doubts []string
 	if n := len(perspectives); n < rule.Required() {
-		doubts = append(doubts, fmt.Sprintf("%s given, and %d are required on %s (TLS BR 3.2.2.9): caa_corroborated is unknown where the CA is permitted",
+		doubts = append(doubts, fmt.Sprintf("%s given, and %d are required on %s (TLS BR 3.2.2.9): caa_corroborated is unknown if the CA is permitted",
 			counted(n, "perspective"), rule.Required(), rule.Date.UTC().Format(time.DateOnly)))
 	}
 	doubts = append(doubts, sharedResolvers(read)...)
@@ -190,7 +190,7 @@ func sharedResolvers(read []placeEvidence) []string {
 				case !asked:
 					by[a.Resolver] = p.place
 				case other != p.place:
-					doubts = append(doubts, fmt.Sprintf("%s and %s have asked the same resolver, %s: perspectives share none (TLS BR 3.2.2.9)", other, p.place, a.Resolver))
+					doubts = append(doubts, fmt.Sprintf("%s and %s have asked the same resolver, %s: perspectives must not share one (TLS BR 3.2.2.9)", other, p.place, a.Resolver))
 				}
 			}
 		}

@@ -25,7 +25,7 @@ type consoleOptions struct {
 func (o *consoleOptions) add(flags *pflag.FlagSet) {
 	flags.StringVar(&o.progress, "progress", "auto", "`auto|always|never`: whether to draw a progress bar; auto draws it on a terminal")
 	flags.BoolVarP(&o.quiet, "quiet", "q", false, "leave out bar, notes and summary; warnings remain")
-	flags.BoolVarP(&o.verbose, "verbose", "v", false, "print notes and summary even if standard error is no terminal, and how the resolvers do")
+	flags.BoolVarP(&o.verbose, "verbose", "v", false, "print notes and the summary even if standard error is no terminal, and tell what happens to the resolvers")
 	addLogFormat(flags, &o.logFormat)
 }
 
@@ -125,6 +125,7 @@ const leastForBar = 72
 type progress struct {
 	what        string
 	done, total int
+	ends        string // if it is known when the work ends, what a terminal shows in place of a bar with a guess
 }
 
 // watch draws a bar until ctx ends or the function that it returns is called, which
@@ -185,6 +186,9 @@ func (c console) drawUntil(ctx context.Context, bar *progressbar.ProgressBar, fa
 // draw reports whether there was something to show.
 func (c console) draw(bar *progressbar.ProgressBar, p progress) bool {
 	switch {
+	case p.ends != "" && c.terminal:
+		fmt.Fprint(c.w, eraseLine+fitted(p.ends, widthOf(c.w)-1))
+		return true
 	case p.total == 0 && p.what != "" && c.terminal:
 		fmt.Fprint(c.w, eraseLine+fitted(p.what, widthOf(c.w)-1))
 		return true

@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -143,7 +144,7 @@ func (j *job) writtenFiles() []writtenFile {
 		case o.name == "-":
 			continue
 		case o.format == report.XLSX:
-			file.hint, first = first+" at the sheet Summary", "open it"
+			file.hint, first = first+", at the sheet Summary", "open it"
 		case o.format == report.HTML:
 			file.hint, first = first+" in a browser", "open it"
 		case o.format == "":
@@ -230,15 +231,24 @@ func (e recap) text(columns int, colours ink) string {
 	fmt.Fprintf(&b, "%s, %s\n\n", many(e.rows, "row"), many(e.domains, "distinct domain"))
 	e.table(&b, columns, colours)
 	for _, fact := range e.facts {
-		fmt.Fprintf(&b, "%s\n", wrapped("", flat(fact), columns))
+		fmt.Fprintf(&b, "%s\n", wrappedNumbers(flat(fact), columns))
 	}
 	e.tellStops(&b, columns, colours)
 	e.tellFiles(&b, columns, colours)
 	if e.next != "" {
-		fmt.Fprintf(&b, "\nEach step for one name:\n  %s\n", flat(e.next))
+		fmt.Fprintf(&b, "\nTo see each step for one name:\n  %s\n", flat(e.next))
 	}
-	fmt.Fprintf(&b, "\n%s\n", wrapped("", e.figures, columns))
+	fmt.Fprintf(&b, "\n%s\n", wrappedNumbers(e.figures, columns))
 	return b.String()
+}
+
+// afterNumber is the space between a number and what it counts.
+var afterNumber = regexp.MustCompile(`([0-9]) `)
+
+// wrappedNumbers breaks a text into lines, but not between a number and what it counts.
+func wrappedNumbers(text string, columns int) string {
+	const kept = "\u00a0"
+	return strings.ReplaceAll(wrapped("", afterNumber.ReplaceAllString(text, "$1"+kept), columns), kept, " ")
 }
 
 // table has a line for each CA.
@@ -316,7 +326,7 @@ func (e recap) tellStops(b *strings.Builder, columns int, colours ink) {
 		fmt.Fprintln(b, strings.TrimRight(line, " "))
 	}
 	if e.moreStops > 0 {
-		fmt.Fprintf(b, "  and by those at %s\n", many(e.moreStops, "more name"))
+		fmt.Fprintf(b, "  and at %s\n", many(e.moreStops, "more name"))
 	}
 }
 

@@ -32,6 +32,14 @@ func finished() recap {
 	}
 }
 
+// TestANumberStaysWithWhatItCounts where a line is broken.
+func TestANumberStaysWithWhatItCounts(t *testing.T) {
+	const text, want = "Not looked up: 1 ip-literal, 1 too-long.", "Not looked up: 1 ip-literal,\n  1 too-long."
+	if got := wrappedNumbers(text, 30); got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+}
+
 // TestTheEndFitsTheTerminal: no line is wider, whatever stands in the list, and nothing in it
 // acts on the terminal.
 func TestTheEndFitsTheTerminal(t *testing.T) {
@@ -45,7 +53,7 @@ func TestTheEndFitsTheTerminal(t *testing.T) {
 				t.Errorf("at %d columns a line acts on the terminal: %q", columns, line)
 			}
 		}
-		for _, want := range []string{"1,234,567 rows, 1,000 distinct domains\n", "34,000 rows", "1 row ", "and by those at 2 more names\n", "report.xlsx", `report\x1b[2J.csv`} {
+		for _, want := range []string{"1,234,567 rows, 1,000 distinct domains\n", "34,000 rows", "1 row ", "and at 2 more names\n", "report.xlsx", `report\x1b[2J.csv`} {
 			if !strings.Contains(text, want) {
 				t.Errorf("at %d columns %q is missing in\n%s", columns, want, text)
 			}
@@ -75,7 +83,7 @@ Written
   report.csv
   fixes.zone  what to publish
 
-Each step for one name:
+To see each step for one name:
   caascan check corp.example --issuer ca.example
 
 1 name asked, 1 query (0 retries); 0.1 seconds.

@@ -159,7 +159,7 @@ func (r *recorder) begin(ctx context.Context, src source, run snapshot.Header, f
 		notes = append(notes, fmt.Sprintf("the last line of %s was incomplete and has been removed: %d octets", r.snapshot, reader.Torn()))
 	}
 	if r.used+len(refused) > 0 {
-		notes = append(notes, fmt.Sprintf("%s: used again %d%s", r.snapshot, r.used, refusalWords(refused)))
+		notes = append(notes, fmt.Sprintf("%s: answers used again: %d%s", r.snapshot, r.used, refusalWords(refused)))
 	}
 	if err := r.file.Truncate(reader.End()); err != nil {
 		return nil, r.failed(err)

@@ -39,14 +39,14 @@ type exitCodeMeaning struct {
 func exitCodes() []exitCodeMeaning {
 	return []exitCodeMeaning{
 		{exitDone, "done"},
-		{exitUnfinished, "could not finish; the reports that were there stay, unless the message says otherwise"},
+		{exitUnfinished, "could not finish; earlier reports stay, unless the message says otherwise"},
 		{exitUsage, "the command line was wrong; nothing was done"},
 		{exitFailOn, "done, and --fail-on matched"},
-		{exitHungUp, "hung up (SIGHUP), as when a terminal is closed; the reports that were there stay"},
-		{exitInterrupted, "interrupted (SIGINT); the reports that were there stay"},
-		{exitCrashed, "a crash (SIGABRT), which is a defect of caascan; the reports that were there stay"},
+		{exitHungUp, "hung up (SIGHUP), as when a terminal is closed; earlier reports stay"},
+		{exitInterrupted, "interrupted (SIGINT); earlier reports stay"},
+		{exitCrashed, "a crash (SIGABRT), which is a defect of caascan; earlier reports stay"},
 		{exitReaderGone, "the reader of standard output went away (SIGPIPE), as head does; other reports are complete"},
-		{exitTerminated, "terminated (SIGTERM); the reports that were there stay"},
+		{exitTerminated, "terminated (SIGTERM); earlier reports stay"},
 	}
 }
 
@@ -155,10 +155,10 @@ const (
 func newRoot(io streams) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "caascan",
-		Short: "Which mailboxes would CAA records stop a CA from issuing S/MIME certificates for?",
-		Long: `caascan tells, for every mailbox or domain in a list, whether DNS CAA records
-(RFC 8659, RFC 9495) permit a CA to issue S/MIME certificates, why, and what to
-change.`,
+		Short: "Find out whether CAA records permit a CA to issue S/MIME certificates",
+		Long: `caascan reads a list of mailboxes or domains. For each one it says whether DNS CAA
+records (RFC 8659, RFC 9495) permit a CA to issue S/MIME certificates, why, and
+what to change.`,
 		Version:       buildVersion(),
 		SilenceUsage:  true,
 		SilenceErrors: true,
@@ -177,7 +177,7 @@ change.`,
 		fmt.Fprint(io.out, commandHelp(cmd, layoutFor(io.out)))
 	})
 	root.SetVersionTemplate("{{.Version}}\n")
-	root.AddGroup(&cobra.Group{ID: lookupGroup, Title: "What CAs may issue:"}, &cobra.Group{ID: programGroup, Title: "The program itself:"})
+	root.AddGroup(&cobra.Group{ID: lookupGroup, Title: "Lists, names and reports:"}, &cobra.Group{ID: programGroup, Title: "The program itself:"})
 	root.SetHelpCommandGroupID(programGroup)
 	root.SetHelpCommand(newHelp(io))
 	root.AddCommand(newScan(io), newCheck(io), newDiff(io), newIssuers(io), newNames(io), newCompletion(io), newVersion(io), newMan(io))

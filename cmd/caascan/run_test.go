@@ -152,7 +152,7 @@ func TestErrorsAreOneLineThatHelps(t *testing.T) {
 		{"no such column", scanning("--column", "adress"), 2, `"email"`},
 		{"a column number beyond the last", scanning("--column", "3"), 2, "no such column"},
 		{"a sheet of a CSV", scanning("--sheet", "1"), 2, "--sheet"},
-		{"no issuer", []string{"scan", list, "--zone", demoZone, "-o", report}, 2, "--issuer digicert.com"},
+		{"no issuer", []string{"scan", list, "--zone", demoZone, "-o", report}, 2, "--issuer DigiCert"},
 		{"an issuer that is no domain", scanning("--issuer", "Some CA"), 2, "Some CA"},
 		{"an issuer of one label", scanning("--issuer", "nobody"), 2, "single label"},
 		{"a label twice", scanning("--issuer", "ca.example=other-ca.example"), 2, "another --issuer has the label"},

@@ -37,16 +37,16 @@ type scanOptions struct {
 func newScan(io streams) *cobra.Command {
 	var o scanOptions
 	cmd := &cobra.Command{
-		Use:   "scan INPUT...",
+		Use:   "scan LIST...",
 		Short: "Look up every mailbox or domain of a list and write reports",
 		Example: `  caascan scan staff.csv --issuer ca.example -o report.csv -o report.xlsx
   caascan scan customers.xlsx --issuer "Old=old-ca.example" --issuer "New=ca.example" -o move.xlsx
   caascan scan - --issuer ca.example,pki.ca.example --resolver 127.0.0.1 -o - < domains.txt`,
-		Long: `Scan reads lists of mailboxes or domains (CSV, XLSX or plain text, also packed
-with gzip; - is standard input). It looks up the CAA records that apply to each,
-decides for each CA whether it may issue S/MIME certificates, and writes reports
-with every row of the list in them. With --snapshot and no CA to decide for, it
-only asks and writes the answers down.`,
+		Long: `Scan reads lists of mailboxes or domains: CSV, XLSX or plain text, also packed
+with gzip. - is standard input. Scan looks up the CAA records that apply to each
+row, decides for each CA whether it may issue S/MIME certificates, and writes
+reports. A report has every row of the list. With --snapshot and without
+--issuer scan only asks, and writes the answers down.`,
 		Annotations:       about("lists", "issuers", "resolvers", "columns", "workbook", "page", "jsonl", "reasons", "warnings", "fixes", "changes", "snapshot", "shards", "perspectives", "dnssec", "messages", "metrics", "exit"),
 		Args:              cobra.ArbitraryArgs,
 		ValidArgsFunction: anyFile,
@@ -64,19 +64,19 @@ func (o *scanOptions) add(flags *pflag.FlagSet) {
 	o.source.add(flags)
 	o.record.add(flags)
 	flags.StringArrayVarP(&o.outputs, "output", "o", nil, "`FILE`: write a report: .csv, .xlsx, .html or .jsonl; - is CSV on standard output (repeatable; default: staff-caa.xlsx beside staff.csv)")
-	flags.StringArrayVar(&o.fixes, "emit-fixes", nil, "`[FORMAT:][LABEL=]FILE`: write the records to publish, so that all CAs may issue, or only the CA with this label, as a zone file, or as csv, dnscontrol, nsupdate or route53 (repeatable)")
-	flags.StringArrayVar(&o.letters, "emit-letters", nil, "`[LABEL=]FOLDER`: write a letter to whoever runs each domain that has records to publish, so that all CAs may issue, or only the CA with this label, into this new or empty folder (repeatable)")
+	flags.StringArrayVar(&o.fixes, "emit-fixes", nil, "`[FORMAT:][LABEL=]FILE`: write the records to publish so that all CAs may issue, or with LABEL only that one; FORMAT is zone, csv, dnscontrol, nsupdate or route53 (repeatable; default: zone)")
+	flags.StringArrayVar(&o.letters, "emit-letters", nil, "`[LABEL=]FOLDER`: write a letter for each domain that has records to publish, into this new or empty folder; it asks for records for all CAs, or with LABEL for that one alone (repeatable)")
 	o.list.add(flags)
-	flags.StringVar(&o.shard, "shard", "", "`I/N`: take only part I of N of the list, from 0: the rows whose registrable domains fall into it")
-	flags.StringArrayVar(&o.perspectives, "perspective", nil, "`NAME[@RIR]=SNAPSHOT`: compare with what was seen from another place, in the region of afrinic, apnic, arin, lacnic or ripe (repeatable)")
-	flags.BoolVar(&o.accept, "accept-failures", false, "with --perspective, count failed lookups with ca-may-issue as if they permitted: for CAs that accept them")
+	flags.StringVar(&o.shard, "shard", "", "`I/N`: scan only part I of N of the list; the first part is 0")
+	flags.StringArrayVar(&o.perspectives, "perspective", nil, "`NAME[@RIR]=SNAPSHOT`: compare with the snapshot of another place; RIR is its region: afrinic, apnic, arin, lacnic or ripe (repeatable)")
+	flags.BoolVar(&o.accept, "accept-failures", false, "with --perspective, count a failed lookup with ca-may-issue as permitted; for CAs that accept such failures")
 	o.groups.add(flags)
-	addList(flags, &o.columns, "columns", "`NAME,...`: columns of the reports, in this order; input stands for all columns of the list (default: all)")
+	addList(flags, &o.columns, "columns", "`NAME,...`: the columns of the reports, in this order; input means all columns of the list (default: all)")
 	flags.BoolVar(&o.rawCells, "raw-cells", false, "write CSV cells unchanged, even those that a spreadsheet would run as formulas")
 	flags.StringVar(&o.csvSeparator, "csv-separator", ",", "`CHAR`: what separates the cells of CSV reports: a comma, a semicolon, tab or |")
 	addList(flags, &o.only, "only", "`STATUS,...`: write only rows with one of these statuses for any CA: permitted, denied, lookup-failed")
-	flags.StringVar(&o.baseline, "baseline", "", "`FILE`: compare each row with this earlier report (CSV, XLSX or JSON Lines), which -o may replace")
-	addList(flags, &o.failOn, "fail-on", "`STATUS,...`: exit with 3 if any CA has one of these statuses: denied, lookup-failed; or, with --baseline, if a domain is newly-denied (a CA is denied of which the earlier report did not say so), or if its policy changed at all: changed")
+	flags.StringVar(&o.baseline, "baseline", "", "`FILE`: compare each row with this earlier report (CSV, XLSX or JSON Lines); -o may replace it")
+	addList(flags, &o.failOn, "fail-on", "`STATUS,...`: exit with 3 if any CA has one of these statuses: denied, lookup-failed; with --baseline also newly-denied (a CA is denied, and the earlier report did not say so) and changed (the policy of a domain changed in any way)")
 	o.console.add(flags)
 	flags.StringVar(&o.metrics, "metrics", "", "`FILE`: write the numbers of the run for Prometheus, such as caascan.prom")
 }

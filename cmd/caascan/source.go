@@ -39,19 +39,19 @@ type sourceOptions struct {
 }
 
 func (o *sourceOptions) add(flags *pflag.FlagSet) {
-	flags.StringArrayVarP(&o.issuers, "issuer", "i", nil, "`CA`: decide for this CA, by a name that caascan issuers knows, or by its issuer domain names with commas between them; LABEL=CA gives it a label (repeatable; default: CAASCAN_ISSUER)")
+	flags.StringArrayVarP(&o.issuers, "issuer", "i", nil, "`CA`: the CA to decide for: a name that caascan issuers lists, or its issuer domain names with commas between them; LABEL=CA sets its label in the reports (repeatable; default: CAASCAN_ISSUER)")
 	flags.StringArrayVarP(&o.resolvers, "resolver", "r", nil, "`ADDRESS`: ask this recursive resolver: 192.0.2.1, [2001:db8::1]:5353, tls://host[:port][#name] or https://host/dns-query (repeatable, or with commas; default: CAASCAN_RESOLVER, else the system's)")
-	flags.StringArrayVar(&o.zones, "zone", nil, "`[ORIGIN=]FILE`: answer from this zone file and nothing else, without the network; its names are relative to ORIGIN (repeatable)")
+	flags.StringArrayVar(&o.zones, "zone", nil, "`[ORIGIN=]FILE`: answer from this zone file alone, without the network; ORIGIN is the origin of its relative names (repeatable)")
 	flags.StringArrayVar(&o.overlays, "overlay", nil, "`FILE`: treat the CAA records of this zone file as if they were published (repeatable)")
-	flags.StringArrayVar(&o.snapshots, "from-snapshot", nil, "`FILE`: answer from this snapshot of earlier runs and nothing else, without the network; a folder stands for its .jsonl files, a pattern for all that match (repeatable)")
-	flags.IntVar(&o.concurrency, "concurrency", lookup.DefaultConcurrency, "`N`: queries in flight whose answer can be expected soon; overdue ones wait beside them")
-	flags.Float64Var(&o.rate, "rate", 0, "`N`: queries sent per second, retries included; 0 is no limit")
+	flags.StringArrayVar(&o.snapshots, "from-snapshot", nil, "`FILE`: answer from this snapshot of earlier runs alone, without the network; a folder means all its .jsonl files, a pattern all files that match (repeatable)")
+	flags.IntVar(&o.concurrency, "concurrency", lookup.DefaultConcurrency, "`N`: how many queries may wait for their answers at a time; overdue ones do not count")
+	flags.Float64Var(&o.rate, "rate", 0, "`N`: the most queries to send in a second, retries included; 0 is no limit")
 	flags.DurationVar(&o.timeout, "timeout", lookup.DefaultTimeout, "`TIME`: how long to wait in one try of a query, such as 5s")
 	flags.IntVar(&o.attempts, "attempts", lookup.DefaultAttempts, "`N`: tries of a query in each pass")
-	flags.DurationVar(&o.finalPass, "final-pass-after", defaultFinalPass, "`TIME`: ask a failed name again after this time, slowly; 60s is good for large lists")
+	flags.DurationVar(&o.finalPass, "final-pass-after", defaultFinalPass, "`TIME`: how long to wait before a failed name is asked once more, slowly; 60s is good for large lists")
 	flags.StringVar(&o.probeBogus, "probe-bogus", "", "`NAME`: a name with bogus DNSSEC signatures; a resolver that answers for it does not validate")
 	flags.StringVar(&o.probeCAA, "probe-caa", "", "`NAME`: a name that has CAA records; a resolver that finds none there is left out")
-	flags.BoolVar(&o.allowMixed, "allow-mixed", false, "ask resolvers that do not validate DNSSEC too, beside those that do")
+	flags.BoolVar(&o.allowMixed, "allow-mixed", false, "also ask resolvers that do not validate DNSSEC, although others do")
 	flags.BoolVar(&o.trustAD, "trust-ad", false, "believe what a resolver says about DNSSEC, even over a network that could forge it")
 }
 
@@ -137,6 +137,18 @@ func (o *sourceOptions) servers() ([]lookup.Server, error) {
 		servers = append(servers, server)
 	}
 	return servers, nil
+}
+
+// awaited says whose answers open waits for; it is empty if it asks nobody.
+func (o *sourceOptions) awaited() string {
+	switch list := o.resolverList(); {
+	case len(o.zones)+len(o.snapshots) > 0:
+		return ""
+	case len(list) == 0:
+		return "still waiting for an answer from the system's resolvers"
+	default:
+		return "still waiting for an answer from " + bounded(strings.Join(list, ", "))
+	}
 }
 
 // probeName reads the name that a flag has resolvers asked for.
@@ -326,7 +338,7 @@ func (s *source) illness(reused int) []string {
 		case state.Unvalidated > 0:
 			words = append(words, fmt.Sprintf("resolver %s stopped validating DNSSEC during the scan, and no other could be asked: %s without AD since then count as not validated (caa_dnssec unknown)", state.Server, counted(state.Unvalidated, "answer")))
 		case state.Illnesses > 0:
-			words = append(words, flat(fmt.Sprintf("resolver %s was out of rotation (%d times; %s)", state.Server, state.Illnesses, state.Why)))
+			words = append(words, flat(fmt.Sprintf("resolver %s was left alone for a while (%s): %s", state.Server, counted(state.Illnesses, "time"), state.Why)))
 		case state.Out:
 			words = append(words, fmt.Sprintf("resolver %s was no longer asked: %s", state.Server, state.Why))
 		case state.Queries >= manyQueries && state.Answers == 0 && reused == 0 || state.Longest >= longStreak:

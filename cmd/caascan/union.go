@@ -93,7 +93,7 @@ func (src *source) compare(union *snapshot.Union) {
 		return
 	}
 	src.facts = append(src.facts, e.unlike("The snapshots were taken from different resolvers", resolversOf)...)
-	src.warnings = append(src.warnings, e.unlike("The resolvers of the snapshots differ in how far their DNSSEC validation can be relied on", worthOf)...)
+	src.warnings = append(src.warnings, e.unlike("The answers of the snapshots come from resolvers that differ in DNSSEC", worthOf)...)
 	for _, setting := range comparedSettings() {
 		src.facts = append(src.facts, e.unlike("The snapshots were taken with other values of "+setting.name, setting.of)...)
 	}

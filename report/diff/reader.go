@@ -225,8 +225,24 @@ func (r *Reader) askedColumn(asked string) (int, error) {
 	if number, err := strconv.Atoi(asked); err == nil && number >= 1 && number <= len(names) {
 		return r.inputs[number-1], nil
 	}
-	return 0, fmt.Errorf("%w %s in %s; there are %s", ErrNoColumn, report.QuoteName(asked), r.table.Name, strings.Join(report.QuoteNames(names), ", "))
+	return 0, &ColumnError{Asked: asked, Report: r.table.Name, Names: names}
 }
+
+// ColumnError says that a report has no column of the input that is called Asked. It is an
+// ErrNoColumn.
+type ColumnError struct {
+	Asked  string
+	Report string   // its name
+	Names  []string // of the input's columns
+}
+
+// Error lists the columns. It escapes what comes from the report.
+func (e *ColumnError) Error() string {
+	return fmt.Sprintf("%v %s in %s; there are %s", ErrNoColumn, report.QuoteName(e.Asked), e.Report, strings.Join(report.QuoteNames(e.Names), ", "))
+}
+
+// Unwrap returns ErrNoColumn.
+func (e *ColumnError) Unwrap() error { return ErrNoColumn }
 
 // columnSample is how many rows the scanned column is told from.
 const columnSample = 1000

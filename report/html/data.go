@@ -189,6 +189,7 @@ func (d *pageData) domains() {
 	}
 	d.to.WriteString(`,"spelt":`)
 	d.byPlace(spelt, func(i int) any { return d.view.spelt[all[i].Domain] })
+	d.readable()
 	if len(d.view.Perspectives) > 0 {
 		d.elsewhere()
 	}
@@ -196,6 +197,18 @@ func (d *pageData) domains() {
 		d.changes()
 	}
 	d.outcomes()
+}
+
+// readable are the international names as people read them.
+func (d *pageData) readable() {
+	all, names := d.view.Domains, make(map[int]bool)
+	for i, domain := range all {
+		if readable(domain.Domain.String()) != "" {
+			names[i] = true
+		}
+	}
+	d.to.WriteString(`,"readable":`)
+	d.byPlace(names, func(i int) any { return readable(all[i].Domain.String()) })
 }
 
 func (d *pageData) changes() {

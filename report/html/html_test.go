@@ -163,6 +163,27 @@ func TestPageWithoutScript(t *testing.T) {
 	}
 }
 
+// An international name stands beside its form in the DNS, without JavaScript too.
+func TestPageHasNamesAsPeopleReadThem(t *testing.T) {
+	w := reporttest.NewWorld(t, "ca.example")
+	v := reporttest.Permitted(t, "xn--bcher-kva.example", 1)
+	v.FoundAt, v.Records = v.Domain, reporttest.Issuemail(t, "xn--bcher-kva.example", "other.example")
+	v.Decisions[0] = scan.Decision{Status: scan.Denied, Reason: scan.Reason(caa.IssuerNotListed), Detail: "Not listed.", Fix: reporttest.Fix(t, "xn--bcher-kva.example", "other.example", "ca.example")}
+	w.Add(v, nil, "x@bücher.example")
+	page := pageOf(t, w)
+	if got := page.id(t, "table").lines(); !slices.ContainsFunc(got, func(line string) bool {
+		return strings.HasPrefix(line, "xn--bcher-kva.example bücher.example | 1 | ")
+	}) {
+		t.Errorf("table %q", got)
+	}
+	if got := page.id(t, "data").raw(); !strings.Contains(got, `"readable":{"3":"bücher.example"}`) {
+		t.Errorf("data %s", got)
+	}
+	if got := page.id(t, "fixes").all(".readable"); len(got) != 1 || got[0].text() != "bücher.example" {
+		t.Errorf("%d names in the fix list", len(got))
+	}
+}
+
 // A filter offers what it finds: no reason and no warning that only rows without a
 // domain have, or domains that are not on the page.
 func TestPageFiltersByWhatItHas(t *testing.T) {
@@ -473,7 +494,7 @@ func TestPageData(t *testing.T) {
 		`"no-caa":{"status":"permitted"}},` +
 		`"warnings":{"idn-mapped":"` + scan.IDNMapped.Meaning() + `","inherited":"` + scan.Inherited.Meaning() + `"},` +
 		`"symbols":{"denied":"✕","lookup-failed":"?","permitted":"✓"},"cards":500,` +
-		`"domains":["open.example","bogus.example","mail.closed.example"],"rows":[2,1,1],"spelt":{"2":["idn-mapped"]},"of":[0,1,2],"outcomes":[` +
+		`"domains":["open.example","bogus.example","mail.closed.example"],"rows":[2,1,1],"spelt":{"2":["idn-mapped"]},"readable":{},"of":[0,1,2],"outcomes":[` +
 		`{"dnssec":"insecure","resolver":"192.0.2.53:53","decisions":[{"reason":"no-caa","detail":["No CAA records at open.example."]},{"reason":"no-caa","detail":["No CAA records at open.example."]}]},` +
 		`{"dnssec":"bogus","onFailure":"ca-must-not-issue","decisions":[{"reason":"dnssec-bogus","detail":[""," is bogus."]},{"reason":"dnssec-bogus","detail":["The signatures do not hold."]}]},` +
 		`{"found":"closed.example","owner":"policy.example","records":["0 issuemail \"other.example\"","0 issuemail \"=cmd|\\\"x\\\"\""],"dnssec":"secure","resolver":"192.0.2.53:53","warnings":["inherited"],` +
@@ -578,6 +599,28 @@ var errFull = errors.New("the disk is full")
 type failingWriter struct{}
 
 func (failingWriter) Write([]byte) (int, error) { return 0, errFull }
+
+// TestShare: what is rounded is not taken for nothing or for all.
+func TestShare(t *testing.T) {
+	for _, test := range []struct {
+		part, all int
+		want      string
+	}{
+		{0, 100_000, "0.0%"},
+		{7, 100_000, "<0.1%"},
+		{50, 100_000, "0.1%"},
+		{1, 3, "33.3%"},
+		{99_949, 100_000, "99.9%"},
+		{99_950, 100_000, ">99.9%"},
+		{99_999, 100_000, ">99.9%"},
+		{100_000, 100_000, "100.0%"},
+		{0, 0, "0.0%"},
+	} {
+		if got := share(test.part, test.all); got != test.want {
+			t.Errorf("%d of %d: %s, want %s", test.part, test.all, got, test.want)
+		}
+	}
+}
 
 func TestNumber(t *testing.T) {
 	for n, want := range map[int]string{0: "0", 999: "999", 1000: "1,000", 12345: "12,345", 1234567: "1,234,567"} {

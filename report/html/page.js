@@ -55,7 +55,7 @@
 	const corroborated = (n) => data.corroborated[data.placed[n]];
 
 	// asked is what is searched for a word: of an address its domain, and names as the
-	// DNS has them. All that is searched is ASCII.
+	// DNS has them. All that is searched is ASCII, but for readable names.
 	const asked = (word) => {
 		const [, name] = word.match(/@([^@]+?)[.,;>)]*$/) || [word, word];
 		if (/^[!-~]*$/.test(name)) return name;
@@ -67,7 +67,9 @@
 	};
 
 	const filter = () => {
-		const words = byId("search").value.toLowerCase().split(/\s+/).filter(Boolean).map(asked);
+		const typed = byId("search").value.toLowerCase().split(/\s+/).filter(Boolean);
+		const words = typed.map(asked);
+		const isReadable = (n, word) => data.readable[n] && data.readable[n].includes(typed[words.indexOf(word)]);
 		const passes = data.outcomes.map(passing());
 		// For each outcome the words that are not in it, which the domain has to have.
 		const missing = texts.map((text, i) => passes[i] && words.filter((word) => !text.includes(word)));
@@ -78,7 +80,7 @@
 			const lacking = missing[data.of[n]];
 			return lacking && (!among || among.has(n)) && (!warning || warnings(n).includes(warning)) && (!change || changed(n) === change) &&
 				(!value || corroborated(n).values.includes(value)) &&
-				lacking.every((word) => data.domains[n].includes(word) || (data.spelt[n] || []).some((code) => code.includes(word)));
+				lacking.every((word) => data.domains[n].includes(word) || isReadable(n, word) || (data.spelt[n] || []).some((code) => code.includes(word)));
 		});
 		page = 0;
 		draw();
@@ -141,8 +143,9 @@
 	const line = (n) => {
 		const o = data.outcomes[data.of[n]];
 		const button = make("button", { type: "button", class: "open", "aria-expanded": open.has(n), "data-domain": n }, data.domains[n]);
+		const readable = data.readable[n] ? [" ", make("bdi", { class: "readable" }, data.readable[n])] : [];
 		return make("tr", {},
-			make("th", { scope: "row" }, button),
+			make("th", { scope: "row" }, button, ...readable),
 			make("td", { class: "n", "data-label": "Rows" }, count(data.rows[n])),
 			...o.decisions.map((d, i) => make("td", { class: "verdict", ...labelled(i) }, statusMark(statusOf(d)), " ", make("code", {}, d.reason))),
 			make("td", { "data-label": "Records found at" }, o.found || ""),

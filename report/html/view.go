@@ -385,7 +385,7 @@ func pageWords() htmltemplate.FuncMap {
 		"number":   number,
 		"counted":  func(n int, what string) string { return number(n) + " " + be(n, what, what+"s") },
 		"be":       be,
-		"share":    func(part, all int) string { return fmt.Sprintf("%.1f%%", percent(part, all)) },
+		"share":    share,
 		"bar":      func(part, all int, kind string) barView { return barView{hundredths(percent(part, all)), kind} },
 		"statuses": scan.Statuses,
 		"symbol":   symbol,
@@ -400,6 +400,7 @@ func pageWords() htmltemplate.FuncMap {
 		"kinds":    scan.ChangeKinds,
 		"kindName": scan.ChangeKind.Heading,
 		"since":    report.ChangesHeading,
+		"readable": readable,
 	}
 }
 
@@ -416,6 +417,12 @@ func plain(value any) string {
 		return number(n)
 	}
 	return report.Visible(fmt.Sprint(value))
+}
+
+// readable is an international name as people read it; nothing for any other name.
+func readable(name string) string {
+	text, _ := domain.Owner(name).Unicode()
+	return text
 }
 
 func plainAll(texts []string) []string {
@@ -444,6 +451,18 @@ func be(n int, one, many string) string {
 }
 
 func percent(part, all int) float64 { return 100 * float64(part) / float64(max(all, 1)) }
+
+// share shows as 0.0% and 100.0% only what is none and all.
+func share(part, all int) string {
+	switch exact := percent(part, all); {
+	case 0 < exact && exact < 0.05:
+		return "<0.1%"
+	case 99.95 <= exact && part < all:
+		return ">99.9%"
+	default:
+		return fmt.Sprintf("%.1f%%", exact)
+	}
+}
 
 // hundredths rounds to as exact as a bar can be.
 func hundredths(n float64) float64 { return math.Round(100*n) / 100 }

@@ -31,8 +31,8 @@ func wideSpot() chartSpot   { return chartSpot{shareColumn, 0, 2*8*numberWidth +
 const (
 	leastHeight = 210
 	chartFrame  = 54 // of a chart of bars: above and below them
-	barHeight   = 18
-	barItself   = 13
+	barHeight   = 15
+	barItself   = 11
 )
 
 // The colours of the charts. They differ in lightness, for a print without any.
@@ -131,15 +131,18 @@ func (p *summary) color(statuses []scan.Status) {
 // all lists and would make all other bars too short to be seen; that has its place in the
 // doughnut. If there is nothing else, it shows what there is.
 func (p *summary) drawReasons(row, height int, spot chartSpot, t issuerTables) {
-	shown, statuses := t.reasons, t.kinds
-	if first := slices.IndexFunc(statuses, func(status scan.Status) bool { return status != scan.Permitted }); first > 0 {
-		shown.first += first
-		statuses = statuses[first:]
-	}
+	unseen := unseenReasons(t.kinds)
+	shown, statuses := t.reasons, t.kinds[unseen:]
+	shown.first += unseen
 	c := shown.bars("Rows by reason", chartBlue)
 	c.Series[0].Name = fmt.Sprintf("'%s'!$%s$%d", summarySheet, rowsColumn, t.reasons.first-1) // the header
 	p.draw(row, height, spot, c)
 	p.color(statuses)
+}
+
+// unseenReasons is how many of the first reasons have no bar, as these are their statuses.
+func unseenReasons(statuses []scan.Status) int {
+	return max(0, slices.IndexFunc(statuses, func(status scan.Status) bool { return status != scan.Permitted }))
 }
 
 // gap is what lies between bars that are as thick in every chart, in hundredths of
@@ -159,9 +162,12 @@ type issuerTables struct {
 	kinds                    []scan.Status // of each reason
 }
 
+// bars is how many the chart with the most of them has.
+func (t *issuerTables) bars() int { return max(len(t.kinds)-unseenReasons(t.kinds), t.names.len()) }
+
 // drawCharts puts the charts of a CA side by side into rows that reserve has left.
 func (p *summary) drawCharts(row int, t issuerTables, describedAs string) {
-	height := chartHeight(max(t.reasons.len(), t.names.len()))
+	height := chartHeight(t.bars())
 	p.draw(row, height, leftSpot(), t.statuses.doughnut(describedAs))
 	if t.names.len() == 0 {
 		p.drawReasons(row, height, wideSpot(), t)

@@ -1,6 +1,8 @@
 package xlsx
 
 import (
+	"iter"
+	"math"
 	"slices"
 	"time"
 
@@ -16,6 +18,7 @@ type sheetColumn[T any] struct {
 	name    string
 	meaning string       // a sentence
 	width   float64      // characters
+	most    float64      // the width that long texts may give it, if they may; see widen
 	colored bool         // by its text
 	ordinal bool         // the number is that of a thing, not of how many
 	linked  bool         // the number leads elsewhere
@@ -74,9 +77,49 @@ func newColumnSheets[T any](b *workbook, name string, styles *rowStyles, columns
 	return &columnSheets[T]{series, columns, styles, newLine(len(columns))}
 }
 
+// fitting is how wide columns may be together on a page of paper that can be read, in
+// characters.
+const fitting = 240
+
+// widen gives columns the width that the first lines need. If that is more than there is room
+// for, each has its share of the room.
+func widen[T any](columns []sheetColumn[T], lines iter.Seq[T], styles *rowStyles) {
+	const sampled = 1000
+	more := make([]float64, len(columns))
+	n := 0
+	for v := range lines {
+		for i, c := range columns {
+			if c.width+more[i] < c.most {
+				more[i] = max(more[i], min(c.needs(v)+styles.indent, c.most)-c.width)
+			}
+		}
+		if n++; n == sampled {
+			break
+		}
+	}
+	room := float64(fitting)
+	for _, c := range columns {
+		room -= c.width
+	}
+	share := min(1, room/max(1, sum(more)))
+	for i := range columns {
+		columns[i].width += math.Floor(more[i] * share)
+	}
+}
+
+// needs is the width that a text takes, of which a part may be bold.
+func (d *sheetColumn[T]) needs(v T) float64 {
+	const room = 2 // beside the text
+	letters := longestLine(d.text(v))
+	if d.runs == nil {
+		letters /= lettersPerDigit
+	}
+	return letters + room
+}
+
 // setTitles puts texts above the header. They go over as many columns as people see at once.
 func (d *columnSheets[T]) setTitles(looks []int, texts ...string) {
-	const inView = 130 // characters
+	const inView = 180 // characters
 	width := 0.0
 	for d.frame.over = 0; d.frame.over < len(d.widths) && width < inView; d.frame.over++ {
 		width += d.widths[d.frame.over]
@@ -210,17 +253,23 @@ func readText(r scan.Result) string {
 // withUnicode adds how people read international names to the columns of Domains, after the
 // name itself, if there is such a name.
 func withUnicode(columns []sheetColumn[report.DomainTotal], tally *report.Tally) []sheetColumn[report.DomainTotal] {
-	readable := func(name domain.Name) string {
-		text, _ := name.Unicode()
-		return text
-	}
-	if !tally.HasDomain(func(name domain.Name) bool { return readable(name) != "" }) {
+	if !tally.HasDomain(func(name domain.Name) bool { return readable(name.String()) != "" }) {
 		return columns
 	}
-	return slices.Insert(columns, 1, sheetColumn[report.DomainTotal]{
-		name: "In Unicode", width: 22, text: func(d report.DomainTotal) string { return readable(d.Domain) },
+	return slices.Insert(columns, 1, unicodeColumn(func(d report.DomainTotal) string { return d.Domain.String() }))
+}
+
+// unicodeColumn is how people read the names that a column has.
+func unicodeColumn[T any](name func(T) string) sheetColumn[T] {
+	return sheetColumn[T]{
+		name: "In Unicode", width: 20, text: func(v T) string { return readable(name(v)) },
 		meaning: "How people read an international name, whose form in the DNS begins with xn--. Empty for other names, and for one that mixes scripts as names that deceive do.",
-	})
+	}
+}
+
+func readable(name string) string {
+	text, _ := domain.Owner(name).Unicode()
+	return text
 }
 
 // domainColumns are those of the sheet Domains.

@@ -25,12 +25,17 @@ type finisher struct {
 	legend  *columnSheets[legendLine]
 }
 
+// domainLines is how many lines a row of Domains shows at most: its long sets are in Results
+// and in the fix list.
+const domainLines = 2
+
 func newFinisher(b *workbook, o *report.Overview) *finisher {
 	c := &finisher{
 		workbook: b, over: o, firsts: make(map[domain.Name]place), states: make(foundWords),
 		domains: newColumnSheets(b, domainsSheet, &b.styles, withUnicode(domainColumns(b.table.Labels), o.Tally)),
 		legend:  newColumnSheets(b, legendSheet, &b.lined, legendColumns()),
 	}
+	c.domains.shown = domainLines
 	if changes := o.Tally.Changes; changes != nil {
 		c.changes = newColumnSheets(b, changesSheet, &b.lined, changeColumns(changes.Labels))
 	}

@@ -11,20 +11,47 @@ import (
 	"caascan/scan"
 )
 
-// fixRowLines is how high a row of the fix list is at most, so that a screen shows about 20
-// names; all of the cell is there to be copied.
-const fixRowLines = 2
+// How many lines a row of the fix list has at most, so that a screen shows screenNames; all
+// of the cell is there to be copied. A list that takes no more of the screen is shown whole.
+const (
+	fixRowLines = 2
+	screenNames = 20
+)
+
+// shownLines is how many lines a row shows at most.
+func shownLines(lines iter.Seq[report.FixLine]) int {
+	all := 0
+	for line := range lines {
+		if all += max(len(line.Set), fixRowLines); all >= fixRowLines*screenNames {
+			return fixRowLines
+		}
+	}
+	return allLines
+}
 
 // fixColumns are those of the sheets of the fix list.
 func fixColumns() []sheetColumn[report.FixLine] {
 	return slices.Concat(fixedColumns(), noteColumns(), teamColumns())
 }
 
+// fixColumns are those of the sheets of this workbook, which has international names or not.
+func (c *finisher) fixColumns() []sheetColumn[report.FixLine] {
+	columns := fixColumns()
+	for i := range c.fixed {
+		for at := range c.fixed[i].Fixes.Len() {
+			if readable(c.fixed[i].Fixes.Name(at)) != "" {
+				return slices.Insert(columns, 1, unicodeColumn(func(f report.FixLine) string { return f.Name() }))
+			}
+		}
+	}
+	return columns
+}
+
 // fixedColumns say what to publish, and for how much.
 func fixedColumns() []sheetColumn[report.FixLine] {
 	return []sheetColumn[report.FixLine]{
 		{
-			name: "Deciding name", width: 28,
+			name: "Deciding name", width: 22, most: 40,
 			meaning: "The name whose CAA records stop the CA: the fix is to be published there, and nowhere else.",
 			text:    func(f report.FixLine) string { return f.Name() },
 		},
@@ -39,7 +66,7 @@ func fixedColumns() []sheetColumn[report.FixLine] {
 			number:  func(f report.FixLine) int { return f.Count.Domains },
 		},
 		{
-			name: "To publish", width: 62,
+			name: "To publish", width: 48, most: 90,
 			meaning: "The whole set of CAA records to publish in place of the present one, as lines of a zone file (RFC 1035). Those that are bold and end in a comment are not there now: new, or changed because a mark is taken away. The others stay.",
 			text:    func(f report.FixLine) string { return runsText(publishRuns(f)) },
 			runs:    publishRuns,
@@ -52,13 +79,13 @@ func noteColumns() []sheetColumn[report.FixLine] {
 	ttl := func(f report.FixLine) int { return int(f.TTL) }
 	return []sheetColumn[report.FixLine]{
 		{
-			name: "Whose", width: 16,
+			name: "Whose", width: 15, most: 30,
 			meaning: "The registrable domain whose owner has to publish it, if an alias or a parent led out of the domain. Empty if it is whoever runs the domain itself.",
 			text:    func(f report.FixLine) string { return f.Ask },
 			above:   func(f report.FixLine) string { return "it is published by " + f.Asked() },
 		},
 		{
-			name: "Reason", width: 20,
+			name: "Reason", width: 14, most: 20,
 			meaning: "Why the CA is stopped, as a code; several codes if the records changed during the scan.",
 			text:    func(f report.FixLine) string { return f.ReasonCodes() },
 			above: func(f report.FixLine) string {
@@ -66,18 +93,18 @@ func noteColumns() []sheetColumn[report.FixLine] {
 			},
 		},
 		{
-			name: "Notes", width: 22,
+			name: "Notes", width: 16, most: 40,
 			meaning: "What should be known or checked before the fix is published, as codes.",
-			text:    func(f report.FixLine) string { return noteCodes(f, "\n") },
+			text:    func(f report.FixLine) string { return noteLines(f.NoteCodes()) },
 			above: func(f report.FixLine) string {
 				if len(f.NoteCodes()) == 0 {
 					return ""
 				}
-				return "to be known before: " + noteCodes(f, ", ")
+				return "to be known before: " + strings.ReplaceAll(noteLines(f.NoteCodes()), "\n", " ")
 			},
 		},
 		{
-			name: "Contact", width: 20,
+			name: "Contact", width: 14, most: 36,
 			meaning: "The contact to which the zone wants requests reported that its records forbid (iodef); it may lead to whoever runs the zone.",
 			text:    func(f report.FixLine) string { return strings.Join(f.Contacts, "\n") },
 			above: func(f report.FixLine) string {
@@ -88,7 +115,7 @@ func noteColumns() []sheetColumn[report.FixLine] {
 			},
 		},
 		{
-			name: "TTL", width: 14, number: ttl,
+			name: "TTL", width: countWidth, number: ttl,
 			meaning: "For how many seconds the present records may still be seen after the change. Empty if there is nothing to wait for.",
 			above: func(f report.FixLine) string {
 				if f.TTL == 0 {
@@ -112,12 +139,25 @@ func teamColumns() []sheetColumn[report.FixLine] {
 	return columns
 }
 
-func noteCodes(f report.FixLine, separator string) string {
-	var codes []string
-	for _, note := range f.NoteCodes() {
-		codes = append(codes, string(note))
+// noteLines breaks lines between codes only: a spreadsheet does so after a hyphen.
+func noteLines(notes []scan.FixNote) string {
+	const most = 36 // characters of a line
+	var b strings.Builder
+	used := 0
+	for _, note := range notes {
+		switch {
+		case used == 0:
+		case used+len(note) > most:
+			b.WriteString(",\n")
+			used = 0
+		default:
+			b.WriteString(", ")
+			used += 2
+		}
+		b.WriteString(string(note))
+		used += len(note)
 	}
-	return strings.Join(codes, separator)
+	return b.String()
 }
 
 // publishRuns are the lines to publish. What is not there now is bold, and has a comment,
@@ -215,12 +255,13 @@ func (c *finisher) writeFixesOf(issuer *issuerFixes) error {
 // newFixSheets makes the sheets of a CA's part of the fix list, with what is the same in
 // every line above it. To find that out the lines are made once more than they are written.
 func (c *finisher) newFixSheets(issuer *issuerFixes) *columnSheets[report.FixLine] {
-	columns, same := sharedAbove(fixColumns(), issuer.lines(c.over.Labels))
+	columns, same := sharedAbove(c.fixColumns(), issuer.lines(c.over.Labels))
+	widen(columns, issuer.lines(c.over.Labels), &c.lined)
 	sheets := newColumnSheets(c.workbook, issuer.sheet, &c.lined, columns)
-	sheets.shown = fixRowLines
+	sheets.shown = shownLines(issuer.lines(c.over.Labels))
 	titles := []string{
 		fmt.Sprintf("So that %s may issue S/MIME certificates: %s, those that stop the most rows first.", issuer.Heading, counted(issuer.Fixes.Len(), "name")),
-		`A set is whole: publish it at its name, and nowhere else, in place of all CAA records there. What is bold and ends in "; new" or "; changed" is not there now; the rest stays. Codes are explained in the Legend.`,
+		`Publish a set whole, at its name and in place of all CAA records there. What is bold and ends in "; new" or "; changed" is not there yet. The Legend explains the codes.`,
 	}
 	if len(same) > 0 {
 		titles = append(titles, "In every line: "+strings.Join(same, "; ")+".")

@@ -17,10 +17,10 @@ type legendLine struct {
 
 func legendColumns() []sheetColumn[legendLine] {
 	return []sheetColumn[legendLine]{
-		{name: "Word", width: 30, colored: true, meaning: "A word that this workbook uses.", text: func(l legendLine) string { return l.name }},
-		{name: "What it is", width: 24, meaning: "What kind of word it is.", text: func(l legendLine) string { return l.kind }},
-		{name: "What it means", width: 92, meaning: "The word as a sentence.", text: func(l legendLine) string { return l.meaning }},
-		{name: "What to do", width: 68, meaning: "What to do about it. Empty if there is nothing to do.", text: func(l legendLine) string { return l.advice }},
+		{name: "Word", width: 26, colored: true, meaning: "A word that this workbook uses.", text: func(l legendLine) string { return l.name }},
+		{name: "What it is", width: 22, meaning: "What kind of word it is.", text: func(l legendLine) string { return l.kind }},
+		{name: "What it means", width: 120, meaning: "The word as a sentence.", text: func(l legendLine) string { return l.meaning }},
+		{name: "What to do", width: 70, meaning: "What to do about it. Empty if there is nothing to do.", text: func(l legendLine) string { return l.advice }},
 	}
 }
 
@@ -38,7 +38,7 @@ func (c *finisher) legendLines() []legendLine {
 		wordLines("change", scan.Changes(), found),
 	)
 	if slices.ContainsFunc(c.fixed, func(f issuerFixes) bool { return f.series.isThere() }) {
-		lines = append(lines, legendOf(fixSheet, fixColumns())...)
+		lines = append(lines, legendOf(fixSheet, c.fixColumns())...)
 	}
 	lines = slices.Concat(lines, resultsLegend(c.table), c.failed.legend(), c.domains.legend())
 	if c.changes != nil {

@@ -36,7 +36,6 @@ const paperA4 = 9 // ECMA-376, part 1, section 18.3.1.63
 // pagesWide is over how many pages columns of these widths are spread, so that
 // textSize comes out at about 6 points, which can be read.
 func pagesWide(widths []float64) int {
-	const fitting = 240 // characters
 	sum := 0.0
 	for _, width := range widths {
 		sum += width

@@ -74,6 +74,9 @@ func (s *sheet) start() error {
 		return nil
 	}
 	s.started = true
+	if s.frame.choose != nil {
+		s.frame.choose(&s.frame, s.widths)
+	}
 	head, err := s.frame.appendView([]byte(sheetStart), s.widths)
 	if err != nil {
 		return err
@@ -94,9 +97,6 @@ const sheetStart = `<?xml version="1.0" encoding="UTF-8" standalone="yes"?>
 // appendView says which rows and columns stay in view. A sheet without more columns than
 // those has no pane for others.
 func (f frame) appendView(to []byte, widths []float64) ([]byte, error) {
-	if f.choose != nil {
-		f.choose(&f, widths)
-	}
 	frozen := min(f.frozen, len(widths)-1)
 	first := max(f.first, frozen)
 	at, err := excelize.CoordinatesToCellName(first+1, f.head()+1)
@@ -134,21 +134,26 @@ func (s *sheet) hasRoom(l *line, most *limits) bool {
 	return s.rows < most.rows && s.size+l.size() <= most.size
 }
 
+// height is that of the row that is being written, in points; 0 is the usual one.
+func (s *sheet) height(l *line) int {
+	switch {
+	case s.frame.even && s.rows > s.frame.head():
+		return evenHeight
+	case l.lines < 2:
+		return 0
+	case s.rows <= s.frame.head():
+		return lineHeight * min(l.lines, allLines)
+	case l.lines >= s.shown:
+		return leastLineHeight * s.shown
+	}
+	return lineHeight * l.lines
+}
+
 // write adds a row.
 func (s *sheet) write(l *line) error {
 	s.rows++
-	height := 0
-	switch {
-	case l.lines < 2:
-	case s.rows <= s.frame.head():
-		height = lineHeight * min(l.lines, allLines)
-	case l.lines > s.shown:
-		height = s.shown * leastLineHeight / 4 // the next line must not be seen by half
-	default:
-		height = lineHeight * l.lines
-	}
 	before := len(s.pending)
-	s.pending = l.appendRow(s.pending, s.columns, s.rows, height)
+	s.pending = l.appendRow(s.pending, s.columns, s.rows, s.height(l))
 	s.size += int64(len(s.pending) - before)
 	if len(s.pending) < chunkSize {
 		return nil
@@ -164,7 +169,8 @@ func (s *sheet) write(l *line) error {
 // LibreOffice does not make a row high enough for the lines in it.
 const (
 	lineHeight      = 14 // points, at textSize
-	leastLineHeight = 51 // quarters of a point, as spreadsheets draw lines
+	evenHeight      = 13 // of each row of a sheet with even ones: nothing is seen of a second line
+	leastLineHeight = 12 // points, of lines of which no further one is to be seen
 	mostLines       = 10 // shown of a cell with more
 	allLines        = 29 // as many as fit into the highest row there is, 409 points
 )
@@ -254,6 +260,10 @@ func (s *sheet) enter(file *excelize.File, archive *zipWriter) error {
 	if err != nil {
 		return err
 	}
+	kept, err := excelize.ColumnNumberToName(max(1, min(s.frame.frozen, len(s.widths)-1)))
+	if err != nil {
+		return err
+	}
 	if _, err := file.NewSheet(s.name); err != nil {
 		return err
 	}
@@ -261,7 +271,7 @@ func (s *sheet) enter(file *excelize.File, archive *zipWriter) error {
 	return cmp.Or(
 		file.AutoFilter(s.name, used, nil),
 		file.SetDefinedName(&excelize.DefinedName{
-			Name: "_xlnm.Print_Titles", RefersTo: fmt.Sprintf("'%s'!$A:$A,'%[1]s'!$%[2]d:$%[2]d", s.name, s.frame.head()), Scope: s.name,
+			Name: "_xlnm.Print_Titles", RefersTo: fmt.Sprintf("'%s'!$A:$%[3]s,'%[1]s'!$%[2]d:$%[2]d", s.name, s.frame.head(), kept), Scope: s.name,
 		}),
 	)
 }

@@ -216,7 +216,7 @@ func checkSheet(t *testing.T, f *excelize.File, sheet string) {
 		}
 	}
 	layout, err := f.GetPageLayout(sheet)
-	if err != nil || *layout.Orientation != "landscape" || *layout.FitToHeight != 0 {
+	if err != nil || *layout.Orientation != "landscape" || *layout.FitToHeight != 0 && sheet != summarySheet {
 		t.Errorf("%s is printed as %+v: %v", sheet, layout, err)
 	}
 	// Results has all columns of the input too, and three CAs make Domains wide.
@@ -608,9 +608,10 @@ func pagesBegun(t *testing.T, used float64, write func(*summary)) []string {
 	t.Helper()
 	file := excelize.NewFile()
 	defer file.Close()
-	p := &summary{file: file, book: newStylebook(file), row: 2, used: used}
+	p := &summary{file: file, book: newStylebook(file), row: 2, used: used, all: 2 * pagePoints}
 	if p.err = file.SetSheetName("Sheet1", summarySheet); p.err == nil {
 		write(p)
+		p.setPages()
 	}
 	var out bytes.Buffer
 	if p.err == nil {
@@ -624,6 +625,27 @@ func pagesBegun(t *testing.T, used float64, write func(*summary)) []string {
 		begun = append(begun, match[1])
 	}
 	return begun
+}
+
+// A summary of little more than a page is made smaller; a long one begins its pages itself.
+func TestShortSummaryIsAPage(t *testing.T) {
+	for name, test := range map[string]struct {
+		world  reporttest.World
+		high   int
+		breaks bool
+	}{
+		"a CA of which nothing is denied": {reporttest.AllOpen(t, "ca.example"), 1, false},
+		"two CAs, of much that is denied": {many(t, 25), 0, true},
+	} {
+		workbook := test.world.Bytes(t, New)
+		layout, err := open(t, workbook).GetPageLayout(summarySheet)
+		if err != nil || *layout.FitToHeight != test.high {
+			t.Errorf("%s: the summary is fitted to %d pages, want %d: %v", name, *layout.FitToHeight, test.high, err)
+		}
+		if got := strings.Contains(readPart(t, workbook, "xl/worksheets/sheet1.xml"), "<brk "); got != test.breaks {
+			t.Errorf("%s: pages are begun: %t", name, got)
+		}
+	}
 }
 
 // A sheet without lines is not there, but for Results, which says so.

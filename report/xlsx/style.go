@@ -231,25 +231,35 @@ func (s *rowStyles) put(l *line, column int, text string, shape cellShape) {
 }
 
 // putNamed fills a cell with a sentence that has a domain in it, if that is plain.
-func (s *rowStyles) putNamed(l *line, column int, cell otherCell, domain string) bool {
+func (s *rowStyles) putNamed(l *line, column int, cell otherCell, domain string, width float64) bool {
 	if !isPlain(domain) {
 		return false
 	}
-	l.plain(column, s.text, cell.before, domain, cell.after)
+	l.plain(column, s.flat(len(cell.before)+len(domain)+len(cell.after), width), cell.before, domain, cell.after)
 	return true
 }
 
 // putFlat fills a cell of a line that is as high as all others with text: what is too long
 // is cut in view, and all of it is there.
-func (s *rowStyles) putFlat(l *line, column int, text string, colored bool) {
+func (s *rowStyles) putFlat(l *line, column int, text string, shape cellShape) {
 	if text == "" {
 		return
 	}
-	style := s.text
-	if of, ok := s.colored[text]; ok && colored {
+	style := s.flat(len(text), shape.width)
+	if of, ok := s.colored[text]; ok && shape.colored {
 		style = of
 	}
 	l.text(column, text, style)
+}
+
+// flat is the style of a text of so many octets in a row that is too low for a second line.
+// What is too long is wrapped: a spreadsheet would write it over the empty cells after it,
+// and over the next page of paper.
+func (s *rowStyles) flat(octets int, width float64) int {
+	if float64(octets) > width {
+		return s.lines
+	}
+	return s.text
 }
 
 // putMoment fills a cell with a time, or with text if a spreadsheet cannot show it as one.

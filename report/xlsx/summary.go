@@ -40,9 +40,11 @@ const (
 type summary struct {
 	file   *excelize.File
 	book   *stylebook
-	row    int     // the one that is being written
-	used   float64 // points of the page of paper
-	charts int     // drawn so far
+	row    int      // the one that is being written
+	used   float64  // points of the page of paper
+	all    float64  // points written
+	breaks []string // where pages of paper are begun
+	charts int      // drawn so far
 	err    error
 }
 
@@ -102,6 +104,7 @@ func (p *summary) endRow(height float64) {
 	if p.err == nil {
 		p.err = p.file.SetRowHeight(summarySheet, p.row, height)
 	}
+	p.all += height
 	if p.used += height; p.used > pagePoints {
 		p.used = height // a spreadsheet begins a page by itself
 	}
@@ -117,10 +120,21 @@ func (p *summary) keep(points float64) {
 	if p.used+points <= pagePoints {
 		return
 	}
-	if p.err == nil {
-		p.err = p.file.InsertPageBreak(summarySheet, p.at(wordColumn))
-	}
+	p.breaks = append(p.breaks, p.at(wordColumn))
 	p.used = 0
+}
+
+// setPages begins the pages of paper that keep has asked for. What is little more than a page
+// is made smaller, to be one.
+func (p *summary) setPages() {
+	const little = 1.4 * pagePoints
+	if p.all <= little {
+		p.err = cmp.Or(p.err, p.file.SetPageLayout(summarySheet, &excelize.PageLayoutOptions{FitToHeight: new(1)}))
+		return
+	}
+	for _, at := range p.breaks {
+		p.err = cmp.Or(p.err, p.file.InsertPageBreak(summarySheet, at))
+	}
 }
 
 // height is about that of a row whose text is wrapped, which spreadsheets do not

@@ -33,6 +33,7 @@ func (c *finisher) writeSummary() error {
 	p.keep(float64(rowPoints*(len(further)+1)) + headingPoints("The run"))
 	p.heading("The run")
 	p.facts(further)
+	p.setPages()
 	return cmp.Or(p.err, c.book.err)
 }
 
@@ -133,13 +134,17 @@ func (p *summary) permissions(o *report.Overview) {
 
 // issuer is all about one CA.
 func (p *summary) issuer(issuer *issuerFixes, o *report.Overview) {
-	bars := max(len(issuer.Reasons), len(issuer.places))
+	var t issuerTables
+	for _, r := range issuer.Reasons {
+		t.kinds = append(t.kinds, r.Reason.Status())
+	}
+	t.names = span{1, len(issuer.places)} // where they are is known when they are written
+	bars := t.bars()
 	heading := "Result for " + issuer.Heading
 	if len(o.Run.Issuers) > 1 { // a lone one begins on the first page of paper
 		p.keep(headingPoints(heading) + statusesHeight + chartPoints(bars))
 	}
 	p.heading(heading)
-	var t issuerTables
 	t.statuses = p.statuses(issuer.Statuses, o.Total())
 	if o.Total().Rows == 0 {
 		return
@@ -147,9 +152,6 @@ func (p *summary) issuer(issuer *issuerFixes, o *report.Overview) {
 	p.keep(chartPoints(bars))
 	at := p.reserve(bars)
 	t.reasons = p.reasons(issuer.Reasons, o.Total())
-	for _, r := range issuer.Reasons {
-		t.kinds = append(t.kinds, r.Reason.Status())
-	}
 	t.names = p.names(issuer, o.Total())
 	p.drawCharts(at, t, statusWords(issuer.Statuses))
 }

@@ -165,7 +165,7 @@ func (b *workbook) fill(r scan.Result) {
 	}
 	for _, other := range shared.others {
 		f, column := &b.table.Columns[other.column], len(b.table.Inputs)+other.column
-		if other.named && b.styles.putNamed(b.line, column, other, r.Verdict.Domain.String()) {
+		if other.named && b.styles.putNamed(b.line, column, other, r.Verdict.Domain.String(), b.measure.present[column]) {
 			continue
 		}
 		if n, ok := f.Number(r); ok {
@@ -180,7 +180,7 @@ func (b *workbook) fill(r scan.Result) {
 			b.putInput(column, f.Text(r), r.Row.Values, place-1)
 			continue
 		}
-		b.styles.putFlat(b.line, column, f.Text(r), f.Colored)
+		b.styles.putFlat(b.line, column, f.Text(r), b.shape(column, f.Colored))
 	}
 }
 
@@ -189,7 +189,12 @@ func (b *workbook) putInput(column int, text string, values []scan.Value, place 
 	if place < len(values) && b.putValue(column, text, values[place]) {
 		return
 	}
-	b.styles.putFlat(b.line, column, text, false)
+	b.styles.putFlat(b.line, column, text, b.shape(column, false))
+}
+
+// shape is how a cell of Results shows text. A column may become wider than it is yet.
+func (b *workbook) shape(column int, colored bool) cellShape {
+	return cellShape{b.measure.present[column], colored}
 }
 
 func (b *workbook) sharedLine(o *scan.Outcome) sharedLine {
@@ -202,7 +207,8 @@ func (b *workbook) sharedLine(o *scan.Outcome) sharedLine {
 			shared.others = append(shared.others, otherCell{i, before, after, found && !f.Colored && isPlain(before+"x"+after)})
 			continue
 		}
-		b.styles.putFlat(shared.line, len(b.table.Inputs)+i, text, f.Colored)
+		column := len(b.table.Inputs) + i
+		b.styles.putFlat(shared.line, column, text, b.shape(column, f.Colored))
 	}
 	return shared
 }

@@ -299,7 +299,7 @@ func TestResultsSheet(t *testing.T) {
 		"as many pages as it takes":      `<sheetPr><pageSetUpPr fitToPage="1"/>`,
 		"landscape, two pages wide":      `<pageSetup paperSize="9" fitToWidth="2" fitToHeight="0" pageOrder="overThenDown" orientation="landscape"/>`,
 		"rows of one height":             `<sheetFormatPr defaultRowHeight="15" customHeight="1"/>`,
-		"two lines in one":               `<row r="4">`,
+		"two lines in one":               `<row r="4" ht="13" customHeight="1">`,
 		"no mark on digits":              `<ignoredError sqref="A1:Q7" numberStoredAsText="1"/>`,
 		"the width of caa_detail":        `<col min="8" max="8" width="44" customWidth="1"/>`, // it is longer
 		"the width of the addresses":     `<col min="1" max="1" width="30" customWidth="1"/>`, // Jane Doe <jane@open.example>
@@ -322,6 +322,34 @@ func TestResultsSheet(t *testing.T) {
 	ofResults := slices.DeleteFunc(f.GetDefinedName(), func(name excelize.DefinedName) bool { return name.Scope != resultsSheet })
 	if diff := cmp.Diff(want, ofResults); diff != "" {
 		t.Errorf("names for the filter and for what is on every page (-want +got):\n%s", diff)
+	}
+}
+
+// A spreadsheet would write a long text over the empty cells after it, and on paper over the
+// next page, if it were not wrapped.
+func TestLongTextsStayInTheirCells(t *testing.T) {
+	f := open(t, reporttest.NewWorld(t, "ca.example").Bytes(t, New))
+	long := 0
+	for i, row := range rows(t, f, resultsSheet)[1:] {
+		for j, text := range row {
+			at, _ := excelize.CoordinatesToCellName(j+1, i+2)
+			column, _ := excelize.ColumnNumberToName(j + 1)
+			width, err := f.GetColWidth(resultsSheet, column)
+			if err != nil || float64(len(text)) <= width {
+				continue
+			}
+			long++
+			number, err := f.GetCellStyle(resultsSheet, at)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if style, err := f.GetStyle(number); err != nil || !style.Alignment.WrapText {
+				t.Errorf("%s is not wrapped: %q, %v", at, text, err)
+			}
+		}
+	}
+	if long == 0 {
+		t.Fatal("no text is longer than its column is wide")
 	}
 }
 

@@ -32,6 +32,19 @@ func (n Name) Unicode() (string, bool) {
 	return text, text != n.text
 }
 
+// Unicode returns the name in U-labels, as Name.Unicode does; an owner that is no such name
+// has none.
+func (o Owner) Unicode() (string, bool) {
+	if !strings.Contains(string(o), acePrefix) {
+		return "", false
+	}
+	name, err := Parse(string(o))
+	if err != nil || name.String() != string(o) {
+		return "", false
+	}
+	return name.Unicode()
+}
+
 // isPlainScript holds for a label whose characters can all be seen and are of one script, or
 // of scripts that Chinese, Japanese or Korean mix (UTS 39, section 5.2: highly restrictive).
 func isPlainScript(label string) bool {

@@ -49,3 +49,20 @@ func FuzzUnicode(f *testing.F) {
 		}
 	})
 }
+
+// Records have owners that are no names of mailboxes, such as wildcards.
+func TestUnicodeOfOwners(t *testing.T) {
+	for owner, want := range map[domain.Owner]string{
+		"xn--bcher-kva.example":        "bücher.example",
+		"*.xn--bcher-kva.example":      "",
+		`a\032b.xn--bcher-kva.example`: "",
+		"XN--BCHER-KVA.example":        "", // an owner is in small letters
+		"plain.example":                "",
+		".":                            "",
+		"":                             "",
+	} {
+		if got, ok := owner.Unicode(); got != want || ok != (want != "") {
+			t.Errorf("%q: %q, %v, want %q", owner, got, ok, want)
+		}
+	}
+}

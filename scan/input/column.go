@@ -259,9 +259,25 @@ func (in *Input) findColumn(asked string) (int, error) {
 	if number, err := strconv.Atoi(asked); err == nil && number >= 1 && number <= len(header) {
 		return number - 1, nil
 	}
-	return 0, fmt.Errorf("%w %s in %s: choose one with --column by name or number: %s",
-		ErrColumn, quote(asked), in.name, list(in.describeAll()))
+	return 0, &ColumnError{Asked: asked, Input: in.name, Header: header, choices: list(in.describeAll())}
 }
+
+// ColumnError says that an input has no column of the name or number Asked. It is an
+// ErrColumn.
+type ColumnError struct {
+	Asked   string
+	Input   string   // its name
+	Header  []string // the names of its columns
+	choices string
+}
+
+// Error lists the columns. It is bounded, and escapes what comes from the input.
+func (e *ColumnError) Error() string {
+	return fmt.Sprintf("%v %s in %s: choose one with --column by name or number: %s", ErrColumn, quote(e.Asked), e.Input, e.choices)
+}
+
+// Unwrap returns ErrColumn.
+func (e *ColumnError) Unwrap() error { return ErrColumn }
 
 func (in *Input) describeAll() []string {
 	columns := make([]string, in.width)

@@ -634,6 +634,48 @@ func TestWhatIsWaitedForIsTold(t *testing.T) {
 	})
 }
 
+// TestTheFinalPassIsNoFirstOne: from when only failed names are left, those that are in their
+// final pass, and the parents of those that recover in it, are not told as names besides.
+func TestTheFinalPassIsNoFirstOne(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		start := time.Now()
+		busy := func(w *world, q asked) []byte {
+			time.Sleep(2 * far)
+			if strings.HasPrefix(q.name, "late-") && time.Since(start) < 4*time.Second {
+				return servfail(w, q)
+			}
+			return nothing(w, q)
+		}
+		w := &world{t: t, answer: busy}
+		r := w.client(Config{FinalPassAfter: 5 * time.Second})
+		list := deadList(t, 50, 0)
+		for i := range 40 {
+			list = append(list, mustName(t, fmt.Sprintf("late-%d.parent-%d.example", i, i)))
+		}
+		over, left, seen := make(chan bool), false, 0
+		go func() {
+			defer close(over)
+			for range 1500 {
+				time.Sleep(10 * time.Millisecond)
+				s := r.Stats()
+				if left = left || s.Silent > 0 && s.Asking == 0; left && s.Asking > 0 {
+					t.Errorf("after %v: %d asked besides %d, want none", time.Since(start), s.Asking, s.Silent)
+				}
+				if s.Silent > 0 {
+					seen++
+				}
+			}
+		}()
+		if err := r.Lookup(t.Context(), slices.Values([][]domain.Name{list}), nil); err != nil {
+			t.Fatal(err)
+		}
+		<-over
+		if s := r.Stats(); !left || s.Recovered != 40 || seen < 500 {
+			t.Errorf("left %v, %d recovered, told %d times: want 40, and 5 s of waiting", left, s.Recovered, seen)
+		}
+	})
+}
+
 // TestAStreamDoesNotStopForDeadNames: over TLS and HTTPS, too, the names after a run of
 // dead ones are answered before those have failed.
 func TestAStreamDoesNotStopForDeadNames(t *testing.T) {

@@ -41,6 +41,7 @@ type engine struct {
 	outSince time.Time // when the last server went out of rotation; zero while one is in
 
 	early    early
+	asked    askedAgain
 	probes   chan probedAgain
 	controls chan controlled
 	probing  sync.WaitGroup // probes and control questions
@@ -320,6 +321,7 @@ func (e *engine) askAgain(now time.Time) (pause time.Duration) {
 	delete(e.waiting, name)
 	s := e.ask(name, w.domains)
 	s.final, s.passes, s.validatedOnly, s.servfailed, s.silent = true, w.passes, w.validatedOnly, w.servfailed, w.silent
+	e.asked.final++
 	return 0
 }
 
@@ -516,6 +518,9 @@ func (e *engine) overdue(s *step, now time.Time) {
 	if s.hold = late; f.mayWait() {
 		e.leavePlace(s)
 		f.waiting++
+		if s.final {
+			e.asked.finalOverdue++
+		}
 		return
 	}
 	s.overdueAt = now.Add(f.patience())
@@ -532,14 +537,27 @@ func (e *engine) lastTry(s *step) time.Time {
 	return last
 }
 
+// askedAgain counts names that are pending in the final pass, and those of them that wait
+// without a place. afterFailures says that all names have had their first pass: what is
+// asked from then on are names that failed, and parents of these.
+type askedAgain struct {
+	final, finalOverdue int
+	afterFailures       bool
+}
+
 // tellSilent keeps the numbers of names that are not answered.
 func (e *engine) tellSilent(now time.Time) {
-	overdue := 0
+	silent := len(e.waiting) + e.asked.final - e.asked.finalOverdue
 	for _, u := range e.upstreams {
-		overdue += u.flow.waiting
+		silent += u.flow.waiting
 	}
-	e.stats.silent.Store(int64(overdue + len(e.waiting)))
-	e.stats.asking.Store(int64(len(e.pending) - overdue + len(e.backlog)))
+	asking := len(e.pending) + len(e.waiting) - silent + len(e.backlog)
+	e.asked.afterFailures = e.input == nil && (e.asked.afterFailures || asking == 0)
+	if e.asked.afterFailures {
+		silent, asking = silent+asking, 0
+	}
+	e.stats.silent.Store(int64(silent))
+	e.stats.asking.Store(int64(asking))
 	e.tellProving()
 	queue := time.Duration(float64(len(e.failed)*e.cfg.Attempts) / e.finalRate() * float64(time.Second))
 	e.stats.until.Store(later(e.until, now).Add(queue).Unix() + 1)
@@ -598,6 +616,9 @@ func (e *engine) endTry(s *step, out outcome) {
 	e.schedule.remove(s)
 	if s.hold == none || s.hold == resent {
 		s.up.flow.waiting--
+		if s.final {
+			e.asked.finalOverdue--
+		}
 	} else {
 		e.leavePlace(s)
 	}
@@ -620,6 +641,9 @@ func (e *engine) endStep(s *step) {
 		e.stats.names.Add(1)
 	}
 	delete(e.pending, s.obs.Name)
+	if s.final {
+		e.asked.final--
+	}
 	switch {
 	case e.deservesPass(s):
 		now := time.Now()

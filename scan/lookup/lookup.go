@@ -241,8 +241,9 @@ type Stats struct {
 	// Recovered names had failed and were answered in the final pass.
 	Recovered int
 	// Silent names have not been answered in the time that their servers need, or have
-	// failed and wait for the final pass. All of them have had their tries at Until, at
-	// the latest, if nothing else is asked.
+	// failed and wait for the final pass or are in it. All of them have had their tries at
+	// Until, at the latest, if nothing else is asked. Once no others are left, their parents
+	// count too.
 	Silent int
 	Until  time.Time
 	// Asking names are being asked besides, or wait for their turn.

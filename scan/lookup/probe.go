@@ -83,7 +83,7 @@ var (
 	errNoRecursion   = errors.New("it offers no recursion (RA is not set)")
 	errNoRoot        = errors.New("it does not answer for the root")
 	errNoRootSOA     = errors.New("it has no SOA record for the root, so it answers from something other than the DNS")
-	errNotValidating = errors.New("it does not validate DNSSEC, as another one does")
+	errNotValidating = errors.New("it does not validate DNSSEC, and another resolver does")
 )
 
 // probe finds out what a server can do.

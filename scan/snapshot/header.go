@@ -51,7 +51,7 @@ type Flags struct {
 	Attempts   int    `json:"attempts,omitempty"`
 	FinalPass  string `json:"final-pass-after,omitempty"`
 	// Overlays are the base names of the files with the records that were taken as if
-	// published. What they gave is in no line.
+	// published. Their records are in no line.
 	Overlays []string `json:"overlay,omitempty"`
 }
 
