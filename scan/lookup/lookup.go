@@ -8,9 +8,10 @@
 // not be carried on. Whatever is doubtful is a failure: nothing here may turn a
 // bad answer into an empty one, because an empty one permits.
 //
-// Answers come from recursive resolvers, or from master files in process. The
-// package does not validate DNSSEC itself: a validating resolver does, and is
-// read by its AD bit and its Extended DNS Errors. Probe finds out which do.
+// Answers come from recursive resolvers, or from master files in process. DNSSEC is
+// validated by resolvers, which are read by their AD bit and their Extended DNS Errors,
+// or here; see Validation. Probe finds out which resolvers validate, and which pass the
+// records that are needed to validate here.
 package lookup
 
 import (

@@ -17,7 +17,8 @@ import (
 // its end, and is then validated by the Client's Chain. What that lacks, the DNSKEY records
 // of a zone or the DS records of a name, is asked for by a step of its own, a link, which is
 // sent, timed and tried again like any other; all steps that need it wait for the one link.
-// A step that waits holds no place and nothing is due for it.
+// A step that waits holds no place and nothing is due for it. What the Chain has learnt is asked
+// for again when its TTL is over. A link may wait for other links then, of zones further up.
 //
 // What is bogus is asked once more before it stands, with CD clear and elsewhere if there is
 // another server: with CD set a resolver may pass on what it would not have believed (RFC
