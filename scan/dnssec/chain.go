@@ -40,10 +40,16 @@ type link struct {
 	signed  *signedLink
 }
 
-// kept is a link that is used until a time, in seconds of Unix time.
+// kept is a link that is used until a time, and when it was learnt; in seconds of Unix time.
 type kept struct {
 	*link
-	until int64
+	learnt, until int64
+}
+
+// holds reports whether there is a link that may be used.
+func (k kept) holds(now time.Time) bool {
+	at := now.Unix()
+	return k.link != nil && at <= k.until && at >= k.learnt-backwards
 }
 
 // sharing is what links have in common that are shared.
@@ -122,7 +128,7 @@ func (c *Chain) trust(name string, now time.Time) (Trust, Query) {
 	for i := len(starts) - 1; i >= 0; i-- {
 		at := name[starts[i]:]
 		l := c.links[at]
-		if l.link == nil || now.Unix() > l.until {
+		if !l.holds(now) {
 			return Trust{}, Query{at, dns.TypeDS}
 		}
 		switch l.cut {
@@ -195,12 +201,13 @@ func (c *Chain) learn(q Query, r *Reply, now time.Time) (Verdict, Query) {
 	if d.Cut == Unproven {
 		return c.doubt(d.Verdict, now)
 	}
-	until := keepUntil(d.Verdict, now)
+	k := kept{learnt: now.Unix(), until: keepUntil(d.Verdict, now)}
 	if d.Cut == SignedCut {
-		c.links[q.Name] = kept{c.signedCut(q.Name, d, now), until}
+		k.link = c.signedCut(q.Name, d, now)
 	} else {
-		c.links[q.Name] = kept{c.share(d, above.Zone), until}
+		k.link = c.share(d, above.Zone)
 	}
+	c.links[q.Name] = k
 	return d.Verdict, Query{}
 }
 
@@ -333,11 +340,11 @@ func (c *Chain) Stand(q Query, v Verdict, now time.Time) {
 		s.age.learnt = at
 		return
 	}
-	if l != nil && l.signed != nil && at <= c.links[q.Name].until {
+	if l != nil && l.signed != nil && c.links[q.Name].holds(now) {
 		l.signed.dsAge.learnt = at
 		return
 	}
-	c.links[q.Name] = kept{&link{cut: Unproven, verdict: &v}, at + leastKept}
+	c.links[q.Name] = kept{&link{cut: Unproven, verdict: &v}, at, at + leastKept}
 }
 
 // Answer validates a reply to a question by what the Chain knows at a time. If that is not

@@ -344,6 +344,41 @@ func TestAProofIsOfItsTime(t *testing.T) {
 	})
 }
 
+// linksOf returns the lines of all Links, and the lines of others before and after the first answer.
+func linksOf(text string) (head, links, answers string) {
+	for line := range strings.Lines(text) {
+		switch {
+		case strings.HasPrefix(line, `{"link":`):
+			links += line
+		case strings.HasPrefix(line, `{"name":`):
+			answers += line
+		default:
+			head += line
+		}
+	}
+	return head, links, answers
+}
+
+// TestNothingIsProvenByWhatCameLater: that a zone is not signed says nothing of a time when it
+// may have been, whatever else has come meanwhile.
+func TestNothingIsProvenByWhatCameLater(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newSignedWorld(t, signedZones...)
+		began := time.Now()
+		head, links, answers := linksOf(recordedWith(t, w.own(), "open.tld"))
+		at := func(links string, late time.Duration) string {
+			return strings.ReplaceAll(links, began.UTC().Format(time.RFC3339Nano), began.Add(late).UTC().Format(time.RFC3339Nano))
+		}
+		above := regexp.MustCompile(`(?m)^{"link":"open.tld".*\n`).ReplaceAllString(links, "")
+		for late, want := range map[time.Duration]snapshot.DNSSEC{0: snapshot.Insecure, 5 * time.Minute: snapshot.Insecure, 2 * 24 * time.Hour: snapshot.Unknown} {
+			got, _, err := validatedAgain(head+links+at(links, late)+above+answers, dnssec.Anchors{w.zones.Anchor})
+			if o := got["open.tld"]; err != nil || o.DNSSEC() != want {
+				t.Errorf("%v later: %+v (%v), want %s", late, o, err, want)
+			}
+		}
+	})
+}
+
 // TestALongRunProvesItsAnswers: keys and DS records that were asked for again prove what came
 // after that, and those of before what came before.
 func TestALongRunProvesItsAnswers(t *testing.T) {
