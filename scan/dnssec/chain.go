@@ -382,6 +382,8 @@ type Step struct {
 	Verdict Verdict
 	// Signed is when the first signature over the DS records ends.
 	Signed time.Time
+	// Until is the last time for which all of that is used; that of what is not known is zero.
+	Until time.Time
 }
 
 // Walk returns what is known of the names from the root down to one, as far as the first that
@@ -397,7 +399,11 @@ func (c *Chain) Walk(name string) []Step {
 		if l.link == nil {
 			break
 		}
-		steps = append(steps, l.step(at))
+		step := l.step(at)
+		if until := time.Unix(l.until, 0); l.signed == nil || until.Before(step.Until) {
+			step.Until = until
+		}
+		steps = append(steps, step)
 	}
 	return steps
 }
@@ -417,6 +423,7 @@ func (l *link) step(name string) Step {
 	}
 	if l.signed != nil {
 		s.DS, s.Signed = l.signed.ds, l.signed.from.Expires
+		s.Until = time.Unix(l.signed.keptUntil, 0)
 		if l.signed.zone != nil {
 			s.Keys = l.signed.zone.keys
 		}

@@ -130,7 +130,7 @@ func (a *Again) Check(run *snapshot.Header, o *snapshot.Observation) {
 	if run.Flags.Proof && run.Flags.DNSSEC == snapshot.OwnValidation {
 		a.enter(run)
 		for i := range o.Proofs {
-			a.excuse(&o.Proofs[i])
+			a.excuse(o, &o.Proofs[i])
 		}
 	}
 	o.Signed = nil
@@ -242,18 +242,30 @@ func (a *Again) exists(o *snapshot.Observation) bool {
 
 // excuse finds once more whether a name that a failure touches is proven not to be signed, and
 // says so if it is not.
-func (a *Again) excuse(p *snapshot.Proof) {
+func (a *Again) excuse(o *snapshot.Observation, p *snapshot.Proof) {
 	if p.State != snapshot.ProvenInsecure {
 		return
 	}
 	at := dnssec.Canonical(dns.Fqdn(p.Steps[len(p.Steps)-1].Name))
-	steps := a.chain.Walk(at)
-	if last := steps[len(steps)-1]; last.Name == at {
-		if finding := findingOf(last); finding == snapshot.InsecureDelegation || finding == snapshot.OptOutDelegation {
-			return
-		}
+	if a.unsigned(o, at) {
+		return
 	}
 	p.State = snapshot.NotProven
 	p.Steps = slices.Clone(p.Steps)
 	p.Steps[len(p.Steps)-1].Finding = snapshot.Unproven
+}
+
+// unsigned reports whether a name is proven to be where the signed zones end, by what could
+// still be used when what it excuses had come. That is of the run, unless it was used again.
+func (a *Again) unsigned(o *snapshot.Observation, at string) bool {
+	if o.Failure != "" && !a.during(o.Time) {
+		return false
+	}
+	steps := a.chain.Walk(at)
+	if slices.ContainsFunc(steps, func(s dnssec.Step) bool { return s.Until.Before(o.Time.Truncate(time.Second)) }) {
+		return false
+	}
+	last := steps[len(steps)-1]
+	finding := findingOf(last)
+	return last.Name == at && (finding == snapshot.InsecureDelegation || finding == snapshot.OptOutDelegation)
 }

@@ -408,10 +408,19 @@ func TestAProofThatNobodySigns(t *testing.T) {
 		}
 		text := recordedWith(t, w.own(), "dead.open.tld", "x.alias.site.tld")
 		links := regexp.MustCompile(`(?m)^{"link":"open.tld","type":"DS".*\n`)
+		failed := func(at time.Time) string {
+			stamp := regexp.MustCompile(`{"name":"dead.open.tld","time":"[^"]*"`)
+			return stamp.ReplaceAllString(text, `{"name":"dead.open.tld","time":"`+at.UTC().Format(time.RFC3339Nano)+`"`)
+		}
 		for _, test := range []struct {
 			text string
 			want snapshot.ProofState
-		}{{text, snapshot.ProvenInsecure}, {links.ReplaceAllString(text, ""), snapshot.NotProven}} {
+		}{
+			{text, snapshot.ProvenInsecure}, {links.ReplaceAllString(text, ""), snapshot.NotProven},
+			{failed(time.Now().Add(200 * time.Second)), snapshot.ProvenInsecure},
+			{failed(time.Now().Add(400 * time.Second)), snapshot.NotProven}, // the TTL of the denial is 300
+			{failed(time.Now().Add(-2 * time.Hour)), snapshot.NotProven},    // before the run
+		} {
 			got, _, err := validatedAgain(test.text, dnssec.Anchors{w.zones.Anchor})
 			o := got["dead.open.tld"]
 			if err != nil || o.Failure != snapshot.ServFail || len(o.Proofs) != 1 || o.Proofs[0].State != test.want {
