@@ -215,14 +215,14 @@ func (c *Chain) learn(q Query, r *Reply, now time.Time) (Verdict, Query) {
 // the keys.
 func (c *Chain) signedCut(name string, d Delegation, now time.Time) *link {
 	l := c.links[name].link
-	if l == nil || l.signed == nil || !sameRecords(l.signed.ds, d.DS) {
+	if l == nil || l.signed == nil || !sameRecords(usableAnchors(l.signed.ds), usableAnchors(d.DS)) { // of which there are few
 		l = &link{cut: SignedCut, signed: &signedLink{ds: d.DS}}
 		if len(usableAnchors(d.DS)) == 0 { // so its keys need not be asked for
 			v := insecure(unknownFlaw(name, d.DS))
 			l.verdict, l.signed.keptUntil = &v, math.MaxInt64
 		}
 	}
-	l.signed.from, l.signed.dsAge.learnt = d.Verdict, now.Unix()
+	l.signed.ds, l.signed.from, l.signed.dsAge.learnt = d.DS, d.Verdict, now.Unix()
 	return l
 }
 

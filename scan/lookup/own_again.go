@@ -71,6 +71,7 @@ type Again struct {
 	run     *snapshot.Header // whose answers come
 	chain   *dnssec.Chain    // of the run
 	held    snapshot.Held
+	wasted  int // verifications that have failed in runs before
 	// Held answers were validated again, and Bare ones are there without a proof, because
 	// the run did not keep any or did not validate them itself.
 	Held, Bare int
@@ -89,9 +90,12 @@ func NewAgain(anchors dnssec.Anchors) *Again {
 // Learn takes in a Link of a run.
 func (a *Again) Learn(run *snapshot.Header, l snapshot.Link) {
 	a.enter(run)
-	reply, err := dnssec.NewReply(l.RRsets, l.TTL)
-	if err != nil || !a.during(l.Time) {
+	if !a.during(l.Time) || a.exhausted() {
 		return // what rests on it is not proven then
+	}
+	reply, err := dnssec.NewReply(l.RRsets, l.TTL)
+	if err != nil {
+		return
 	}
 	q := dnssec.Query{Name: dnssec.Canonical(dns.Fqdn(l.Name)), Type: dns.StringToType[l.Type]}
 	a.chain.Learn(q, reply, l.Time)
@@ -99,9 +103,24 @@ func (a *Again) Learn(run *snapshot.Header, l snapshot.Link) {
 
 // enter begins a run, which has asked for everything itself.
 func (a *Again) enter(run *snapshot.Header) {
-	if a.run != run {
-		a.run, a.chain = run, dnssec.NewChain(a.anchors)
+	if a.run == run {
+		return
 	}
+	if a.chain != nil {
+		a.wasted += a.chain.Memory().Wasted
+	}
+	a.run, a.chain = run, dnssec.NewChain(a.anchors)
+}
+
+// How many verifications may fail, and for each answer that holds besides. An honest snapshot
+// has few that do; with more than that it was made to cost time, and nothing more is verified.
+const (
+	mostWasted = 5000
+	perAnswer  = 2
+)
+
+func (a *Again) exhausted() bool {
+	return a.wasted+a.chain.Memory().Wasted > mostWasted+perAnswer*a.Held
 }
 
 // How long before its start and after it what a run has learnt may have come. Keys that were
@@ -146,6 +165,9 @@ func (a *Again) proves(run *snapshot.Header, o *snapshot.Observation) bool {
 		}
 		a.Held-- // it counts once
 		return true
+	}
+	if a.exhausted() {
+		return false
 	}
 	verdict, reply := a.validate(o)
 	if reply == nil || !stands(o.Own, verdict.State) || !a.says(o, reply) {

@@ -359,6 +359,33 @@ func linksOf(text string) (head, links, answers string) {
 	return head, links, answers
 }
 
+// TestAHostileProofCostsBoundedWork: keys that are written again, and runs that begin, are not
+// a reason to verify without end what does not hold.
+func TestAHostileProofCostsBoundedWork(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newSignedWorld(t, signedZones...)
+		text := recordedWith(t, w.own(), "site.tld")
+		anchors := dnssec.Anchors{w.zones.Anchor}
+		head, links, _ := linksOf(text)
+		bad := answerOf(t, text, "site.tld")
+		set := regexp.MustCompile(`"rrsets":\[([0-9]+)`).FindStringSubmatch(signedOf(t, bad))[1]
+		records := lineOf(t, text, `{"rrset":`+set+`,`)
+		spoilt := strings.Replace(head, records, withRecord(records, func(octets []byte) { octets[len(octets)-1] ^= 1 }), 1)
+		run := spoilt + strings.Repeat(links+strings.Repeat(bad, 500), 4)
+		got, again, err := validatedAgain(strings.Repeat(run, 5)+text, anchors)
+		if wasted := again.wasted + again.chain.Memory().Wasted; err != nil || wasted < 2000 || wasted > 6000 {
+			t.Errorf("%d verifications have failed (%v), want some thousands", wasted, err)
+		}
+		if o := got["site.tld"]; o.Mark != snapshot.MarkProof {
+			t.Errorf("%+v, want nothing to be verified after so much", o)
+		}
+		got, _, err = validatedAgain(run+text, anchors)
+		if o := got["site.tld"]; err != nil || o.DNSSEC() != snapshot.Secure {
+			t.Errorf("%+v (%v), want it proven after little", o, err)
+		}
+	})
+}
+
 // TestNothingIsProvenByWhatCameLater: that a zone is not signed says nothing of a time when it
 // may have been, whatever else has come meanwhile.
 func TestNothingIsProvenByWhatCameLater(t *testing.T) {
