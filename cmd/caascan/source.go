@@ -237,8 +237,11 @@ func (o *sourceOptions) open(ctx context.Context, onEvent func(lookup.Event)) (s
 		return o.openEvidence(overlay)
 	}
 	cfg.Store, cfg.Overlay = new(snapshot.Store), overlay
+	if cfg.Anchors, err = o.anchors(); err != nil {
+		return source{}, err
+	}
 	src, err := o.openAnswers(ctx, cfg)
-	src.store, src.overlay = cfg.Store, overlay
+	src.store, src.overlay, src.anchors = cfg.Store, overlay, cfg.Anchors
 	return src, err
 }
 
@@ -255,9 +258,6 @@ func (o *sourceOptions) openAnswers(ctx context.Context, cfg lookup.Config) (sou
 	}
 	cfg.Servers = servers
 	cfg.DNSSEC = validations()[o.dnssec]
-	if cfg.Anchors, err = o.anchors(); err != nil {
-		return source{}, err
-	}
 	if cfg.ProbeBogus, err = probeName("--probe-bogus", o.probeBogus); err != nil {
 		return source{}, err
 	}
@@ -269,7 +269,6 @@ func (o *sourceOptions) openAnswers(ctx context.Context, cfg lookup.Config) (sou
 		return source{}, err
 	}
 	src, err := probe(ctx, resolver)
-	src.anchors = cfg.Anchors
 	if err == nil && resolver.Clock() != nil {
 		err = o.clockIsWrong(&src, resolver.Clock())
 	}
