@@ -359,6 +359,45 @@ func linksOf(text string) (head, links, answers string) {
 	return head, links, answers
 }
 
+// TestZonesThatChangeProveTheirAnswers: keys that are rolled, and zones that are not signed any
+// more, prove what came after that, and what came before is proven by what was true then.
+func TestZonesThatChangeProveTheirAnswers(t *testing.T) {
+	signed := dnssectest.Spec{Origin: "site.tld.", Denial: dnssectest.NSEC, Text: openText}
+	unsigned := dnssectest.Spec{Origin: "site.tld.", Text: openText}
+	for what, specs := range map[string][2]dnssectest.Spec{
+		"all keys are new": {signed, signed}, "not signed any more": {signed, unsigned}, "signed from now on": {unsigned, signed},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			w := newSignedWorld(t)
+			w.zones = lastingWorld(t, specs[0])
+			w.becomes(2*time.Minute, lastingWorld(t, specs[1]))
+			client := w.own()
+			var file memoryFile
+			writer, err := snapshot.NewWriter(&file, ownHeader(), func(err error) { t.Error(err) })
+			if err != nil {
+				t.Fatal(err)
+			}
+			client.KeepProof(writer.PutLink)
+			names := slowly(t, 3*time.Minute, "www.site.tld", "x.made.site.tld", "y.site.tld", "z.made.site.tld")
+			if err := client.Lookup(t.Context(), names, writer.Put); err != nil {
+				t.Fatal(err)
+			}
+			if err := writer.Close(); err != nil {
+				t.Fatal(err)
+			}
+			got, again, err := validatedAgain(file.String(), dnssec.Anchors{w.zones.Anchor})
+			if err != nil || len(again.Broken) > 0 || again.Held != len(got) || again.Held < 5 {
+				t.Errorf("%s: %v do not hold, and %d of %d do (%v)", what, again.Broken, again.Held, len(got), err)
+			}
+			for name, o := range got {
+				if want, _ := client.Store().Find(mustName(t, name)); o.Own != want.Own {
+					t.Errorf("%s: %s is %s, and was %s", what, name, o.Own, want.Own)
+				}
+			}
+		})
+	}
+}
+
 // TestAHostileProofCostsBoundedWork: keys that are written again, and runs that begin, are not
 // a reason to verify without end what does not hold.
 func TestAHostileProofCostsBoundedWork(t *testing.T) {
