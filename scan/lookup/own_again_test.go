@@ -482,7 +482,8 @@ func TestAProofThatNobodySigns(t *testing.T) {
 			text string
 			want snapshot.ProofState
 		}{
-			{text, snapshot.ProvenInsecure}, {links.ReplaceAllString(text, ""), snapshot.NotProven},
+			{text, snapshot.ProvenInsecure},
+			{links.ReplaceAllString(text, ""), snapshot.NotProven},
 			{failed(time.Now().Add(200 * time.Second)), snapshot.ProvenInsecure},
 			{failed(time.Now().Add(400 * time.Second)), snapshot.NotProven}, // the TTL of the denial is 300
 			{failed(time.Now().Add(-2 * time.Hour)), snapshot.NotProven},    // before the run
