@@ -1,0 +1,79 @@
+package dnssec_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/miekg/dns"
+
+	"caascan/scan/dnssec"
+	"caascan/scan/dnssec/dnssectest"
+)
+
+// TestAClockThatIsSetBackMakesNoQueries: what is asked for once more because a reply was bogus
+// may come at an earlier time than that. It has come all the same, and the reply stays bogus.
+func TestAClockThatIsSetBackMakesNoQueries(t *testing.T) {
+	for what, test := range map[string]struct {
+		spoils func(*dns.Msg)
+		want   int // queries
+	}{
+		"the keys are good":            {func(*dns.Msg) {}, 1},
+		"the keys match no DS record":  {func(m *dns.Msg) { dropAnswer(m, dns.TypeDNSKEY) }, 2},
+		"so they do, and DS is spoilt": {func(m *dns.Msg) { dropAnswer(m, dns.TypeDNSKEY); dropAnswer(m, dns.TypeDS) }, 3},
+	} {
+		w := build(t, dnssectest.Spec{Origin: "site.tld.", Text: siteText, Denial: dnssectest.NSEC})
+		v := newValidator(t, w)
+		v.verdict("site.tld.")
+		v.spoils, v.asked, v.now = test.spoils, nil, now.Add(4*time.Minute) // while all may be kept
+		_, next := v.chain.Answer(question("site.tld."), parsed(t, unsigned(w.Answer("site.tld.", dns.TypeCAA))), v.now)
+		if next != (dnssec.Query{Name: "site.tld.", Type: dns.TypeDNSKEY}) {
+			t.Fatalf("%s: asks for %v, want the keys", what, next)
+		}
+		v.now = v.now.Add(-90 * time.Second)
+		_, keys := v.reply(next.Name, next.Type)
+		v.asked = append(v.asked, next)
+		v.learn(next, keys)
+		if got := v.judge([]string{"site.tld."}, parsed(t, unsigned(w.Answer("site.tld.", dns.TypeCAA)))); got.State != dnssec.Bogus || len(v.asked) != test.want {
+			t.Errorf("%s: %+v, asked for %v, want it bogus after %d queries", what, got, v.asked, test.want)
+		}
+	}
+}
+
+// TestAClockThatWasAheadTeachesNothing: once it is set back, nothing is used that was learnt by
+// it, be it good or bogus.
+func TestAClockThatWasAheadTeachesNothing(t *testing.T) {
+	w := build(t, dnssectest.Spec{Origin: "site.tld.", Text: siteText, Denial: dnssectest.NSEC}, dnssectest.Spec{Origin: "open.tld."})
+	for _, name := range []string{"site.tld.", "open.tld."} {
+		for what, spoils := range map[string]func(*dns.Msg){"good": nil, "bogus": func(m *dns.Msg) { m.Answer, m.Ns = nil, nil }} {
+			v := newValidator(t, w)
+			v.verdict("tld.")
+			v.now = now.Add(2 * time.Hour)
+			v.verdict("tld.")
+			v.spoils = spoils
+			_, r := v.reply(name, dns.TypeDS)
+			v.learn(dnssec.Query{Name: name, Type: dns.TypeDS}, r)
+			v.spoils, v.asked, v.now = nil, nil, now
+			v.verdict("tld.")
+			v.asked = nil
+			if v.verdict(name); len(v.asked) == 0 || v.asked[0] != (dnssec.Query{Name: name, Type: dns.TypeDS}) {
+				t.Errorf("%s, %s: asked for %v, want the DS records first", name, what, v.asked)
+			}
+		}
+	}
+}
+
+// TestKeysOfAZoneThatIsSignedNoMore: that they do not hold says nothing, if the zone above has
+// proved meanwhile that there are none.
+func TestKeysOfAZoneThatIsSignedNoMore(t *testing.T) {
+	w := build(t, dnssectest.Spec{Origin: "open.tld."})
+	v := newValidator(t, w)
+	v.verdict("open.tld.")
+	v.chain.Stand(dnssec.Query{Name: "open.tld.", Type: dns.TypeDNSKEY}, dnssec.Verdict{State: dnssec.Bogus}, v.now)
+	if got := v.verdict("open.tld."); got.State != dnssec.Insecure {
+		t.Errorf("%+v, want insecure", got)
+	}
+}
+
+func question(name string) dnssec.Question {
+	return dnssec.Question{Path: []string{name}, Type: dns.TypeCAA}
+}
