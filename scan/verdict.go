@@ -210,6 +210,8 @@ func markWords(last *snapshot.Observation) Sentence {
 	case last.Mark == snapshot.MarkRoot:
 		return Sentence("Nothing could be validated when " + last.Name.String() + " was asked: the keys of the root zone, as " + server +
 			" passes them, do not hold by the trust anchors and the clock of this machine. Look at the clock first.")
+	case last.Mark == snapshot.MarkProof:
+		return Sentence("The snapshot has an answer for " + asked + ", but the signed records in it do not prove that answer, so it does not count.")
 	case last.Failure == snapshot.ServFail:
 		return Sentence(server + " could not get an answer for " + asked + " that it trusts (SERVFAIL). " +
 			"The one that came afterwards was not validated, and " + asked + " is not proven to be unsigned, so it does not count.")

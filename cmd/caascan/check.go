@@ -56,6 +56,7 @@ type checked struct {
 	Input     string                 `json:"input"`
 	Domain    string                 `json:"domain"`
 	Steps     []snapshot.Observation `json:"steps"`
+	Signed    []signedStep           `json:"signed,omitempty"`
 	Chain     []lookup.ChainStep     `json:"chain,omitempty"`
 	Others    []snapshot.Observation `json:"other_answers,omitempty"` // of snapshots, beside those of Steps
 	FoundAt   string                 `json:"found_at,omitempty"`
@@ -66,6 +67,27 @@ type checked struct {
 	Warnings  []scan.Warning         `json:"warnings,omitempty"`
 	// Notes say which identifiers the names of owners stand for.
 	Notes []string `json:"notes,omitempty"`
+}
+
+// signedStep is what own validation rests on at one of the steps.
+type signedStep struct {
+	Name    string             `json:"name"`
+	Records []lookup.SignedSet `json:"records"`
+}
+
+// signedSteps are those of the steps that there is something signed of.
+func signedSteps(steps []snapshot.Observation) []signedStep {
+	var list []signedStep
+	for _, o := range steps {
+		s := signedStep{Name: o.Name.String()}
+		for _, part := range o.Signed {
+			s.Records = append(s.Records, lookup.DescribeSigned(part.Signed)...)
+		}
+		if len(s.Records) > 0 {
+			list = append(list, s)
+		}
+	}
+	return list
 }
 
 type checkedDecision struct {
@@ -118,6 +140,7 @@ func runCheck(ctx context.Context, o checkOptions, name string, io streams) erro
 	if err != nil {
 		return err
 	}
+	src.keepLinks()
 	stop = sayIfItWaits(src.stats, o.source.timeout, said)
 	steps, err := src.trace(ctx, target.Domain)
 	stop()
@@ -130,6 +153,7 @@ func runCheck(ctx context.Context, o checkOptions, name string, io streams) erro
 	scanner := scan.New(scan.Config{Issuers: issuers, Store: src.store})
 	c := newChecked(name, target, issuers, scanner.Verdict(target.Domain))
 	c.Steps, c.Others, c.Chain = steps, src.others(target.Domain), src.chain(target.Domain)
+	c.Signed = signedSteps(steps)
 	if o.json {
 		encoder := json.NewEncoder(io.out)
 		encoder.SetIndent("", "  ")
@@ -244,6 +268,7 @@ func (c checked) print(w io.Writer) error {
 		p.line("", "Another answer for %s, of another snapshot:", o.Name)
 		printStep(p, o)
 	}
+	printSigned(p, c.Signed)
 	printChain(p, c.Chain)
 	_, err := io.WriteString(w, p.String())
 	return err
@@ -323,6 +348,8 @@ func printStep(p *paper, o snapshot.Observation) {
 			p.line(indent, "because %s", o.Flaw)
 		}
 		switch {
+		case o.Mark == snapshot.MarkProof:
+			p.line(indent, "because %s", o.Mark.Words())
 		case o.Mark == snapshot.MarkKeys:
 			p.line(indent, "the DNSSEC keys or DS records of %s could not be had", o.Asked)
 		case o.Mark == snapshot.MarkRoot:
@@ -356,6 +383,20 @@ func printProof(p *paper, proof snapshot.Proof) {
 	}
 }
 
+// printSigned shows the signed records that the answers were validated by.
+func printSigned(p *paper, steps []signedStep) {
+	if len(steps) == 0 {
+		return
+	}
+	p.line("", "Signed records:")
+	for _, s := range steps {
+		p.line("   ", "%s:", s.Name)
+		for _, record := range s.Records {
+			p.line("      ", "%s", record)
+		}
+	}
+}
+
 // printChain shows the zones from the root down that the answers were validated by.
 func printChain(p *paper, chain []lookup.ChainStep) {
 	if len(chain) == 0 {
@@ -377,6 +418,9 @@ func printChain(p *paper, chain []lookup.ChainStep) {
 			words += "; " + s.Why
 		}
 		p.line("   ", "%s", words)
+		for _, record := range s.Records {
+			p.line("      ", "%s", record)
+		}
 	}
 }
 

@@ -76,6 +76,7 @@ type (
 		Resources struct{ Requests, Limits map[string]string }
 		Env       []struct {
 			Name      string
+			Value     string
 			ValueFrom struct {
 				FieldRef struct {
 					Path string `yaml:"fieldPath"`

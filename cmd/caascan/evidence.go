@@ -27,6 +27,7 @@ type evidenceFile struct {
 	sha256      string // in hexadecimal
 	headers     []*snapshot.Header
 	first, last time.Time // when answers came; zero of zone files
+	proofs      *lookup.Again
 }
 
 // facts says what each file holds, a line each; of several also when, and of which shard.
@@ -66,6 +67,10 @@ func (e *evidence) answered() (last time.Time) {
 // openEvidence reads the snapshots and joins them.
 func (o *sourceOptions) openEvidence(overlay *zone.Overlay) (source, error) {
 	src := source{overlay: overlay, evidence: new(evidence)}
+	var err error
+	if src.anchors, err = o.anchors(); err != nil {
+		return src, err
+	}
 	var union snapshot.Union
 	for _, path := range o.snapshots {
 		if err := src.addFile(&union, path); err != nil {
@@ -92,13 +97,15 @@ func (src *source) addEvidence(path string, yield func(*snapshot.Header, snapsho
 		return fmt.Errorf("snapshot %s cannot be read: %w", path, cause(err))
 	}
 	defer func() { _ = file.Close() }() // it was only read
-	sum, read := sha256.New(), evidenceFile{path: path}
+	sum, read := sha256.New(), evidenceFile{path: path, proofs: lookup.NewAgain(src.anchors)}
 	reader := snapshot.NewReader(io.TeeReader(file, sum), path)
+	reader.KeepProof(read.proofs.Learn)
 	for o, err := range reader.All() {
 		if err != nil {
 			return fmt.Errorf("snapshot %w", err)
 		}
 		read.add(&o)
+		read.proofs.Check(reader.Header(), &o)
 		if !yield(reader.Header(), o) {
 			return nil
 		}
@@ -110,9 +117,32 @@ func (src *source) addEvidence(path string, yield func(*snapshot.Header, snapsho
 	if reader.Torn() > 0 {
 		src.warnings = append(src.warnings, fmt.Sprintf("the last line of %s is incomplete and was skipped: one answer or more may be missing", path))
 	}
+	src.tellProofs(&read)
 	read.sha256 = hex.EncodeToString(sum.Sum(nil))
 	src.evidence.files = append(src.evidence.files, read)
 	return nil
+}
+
+// keepsProof reports whether the file has the proof of some answers.
+func (f *evidenceFile) keepsProof() bool {
+	return slices.ContainsFunc(f.headers, func(h *snapshot.Header) bool { return h.Flags.Proof })
+}
+
+// tellProofs says what has come of validating the answers of a file again.
+func (src *source) tellProofs(f *evidenceFile) {
+	if !f.keepsProof() {
+		return
+	}
+	p := f.proofs
+	fact := fmt.Sprintf("%s: %s validated again by the signed records in it, %d do not hold", f.path, counted(p.Held+len(p.Broken), "answer"), len(p.Broken))
+	if p.Bare > 0 {
+		fact += fmt.Sprintf("; %s there without a proof", counted(p.Bare, "answer"))
+	}
+	src.facts = append(src.facts, fact+".")
+	if len(p.Broken) > 0 {
+		src.warnings = append(src.warnings, fmt.Sprintf("%s: the signed records in it do not prove %s, which therefore do not count: it was changed, or parts of it are missing, or it rests on other trust anchors (--trust-anchor): %s",
+			f.path, counted(len(p.Broken), "answer"), namesOrSo(p.Broken)))
+	}
 }
 
 // add takes in when an answer came.

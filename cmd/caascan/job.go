@@ -146,7 +146,7 @@ func (j *job) plan(o scanOptions, paths []string, io streams) (err error) {
 	if j.issuers, err = o.source.parseIssuers(); err != nil {
 		return err
 	}
-	if err := cmp.Or(o.source.validate(), o.record.validate(o.source.snapshots)); err != nil {
+	if err := cmp.Or(o.source.validate(), o.record.validate(&o.source)); err != nil {
 		return err
 	}
 	if j.reading, j.addresses, err = o.list.parse(); err != nil {
@@ -376,6 +376,10 @@ func (j *job) collect(ctx context.Context, o sourceOptions) error {
 	if header.Shard = j.shard.String(); header.Shard != "" {
 		header.Suffixes = domain.PublicSuffixes()
 	}
+	header.Flags.Proof = j.record.keepsProof()
+	if header.Flags.Proof && header.Flags.DNSSEC != dnssecOwn {
+		j.warn("caascan validates no more than what the resolvers leave in doubt, so --snapshot-proof keeps the proof of hardly anything: use --dnssec own")
+	}
 	notes, err := j.record.begin(ctx, j.source, header, cancel)
 	if err != nil {
 		return err
@@ -392,14 +396,23 @@ func (j *job) collect(ctx context.Context, o sourceOptions) error {
 		return err
 	}
 	for _, warning := range j.source.illness(j.record.reused()) {
-		j.console.warn(warning)
-		j.run.Notes = append(j.run.Notes, warning)
+		j.warn(warning)
+	}
+	if words := j.record.proofWords(); words != "" {
+		j.console.note(words)
+		j.run.Notes = append(j.run.Notes, words)
 	}
 	for _, s := range j.source.resolver.Servers() {
 		j.console.detail(fmt.Sprintf("resolver %s: %d queries; %s", s.Server, s.Queries, paceWords(s)),
 			slog.String("resolver", s.Server), slog.Int("queries", s.Queries))
 	}
 	return nil
+}
+
+// warn says what makes the report weaker than asked for, here and in the report.
+func (j *job) warn(words string) {
+	j.console.warn(words)
+	j.run.Notes = append(j.run.Notes, words)
 }
 
 // lookupProgress says what the lookups do. If all else is done, they ask the names again that

@@ -64,6 +64,10 @@ func (m *missingNames) add(r scan.Result) {
 	if r.Verdict.Decisions[0].Reason != scan.Reason(snapshot.NotInSnapshot) {
 		return
 	}
+	steps := m.store.Climb(r.Verdict.Domain)
+	if steps[len(steps)-1].Mark == snapshot.MarkProof { // it is there, and has been told of
+		return
+	}
 	shard := 0
 	if m.division.count > 0 {
 		shard = r.Verdict.Domain.Shard(m.division.count)
@@ -73,7 +77,6 @@ func (m *missingNames) add(r scan.Result) {
 	}
 	l := m.lacking[shard]
 	l.domains++
-	steps := m.store.Climb(r.Verdict.Domain)
 	if name := steps[len(steps)-1].Name.String(); len(l.names) < mostNamed && !slices.Contains(l.names, name) {
 		l.names = append(l.names, name)
 	}

@@ -78,7 +78,7 @@ func scanLies(t *testing.T, w *dnssectest.World, change func(q, m *dns.Msg)) (ro
 	t.Helper()
 	anchor := filepath.Join(t.TempDir(), "root.ds")
 	writeText(t, anchor, w.Anchor.String()+"\n")
-	address := serveSigned(t, func(q *dns.Msg) *dns.Msg {
+	address := playSigned(t, func(q *dns.Msg) *dns.Msg {
 		m := w.Answer(q.Question[0].Name, q.Question[0].Qtype)
 		change(q, m)
 		return m

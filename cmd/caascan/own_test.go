@@ -1,7 +1,9 @@
 package main
 
 import (
+	"encoding/json"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -10,21 +12,14 @@ import (
 	"github.com/miekg/dns"
 
 	"caascan/scan/dnssec/dnssectest"
+	"caascan/scan/lookup"
 	"caascan/scan/lookup/dnstest"
 	"caascan/scan/zone"
 )
 
-// signedResolver plays a resolver that passes DNSSEC records and validates nothing, of a world
-// whose signatures end in two days. It returns its address and the file of the trust anchor.
-func signedResolver(t *testing.T) (address, anchor string) {
-	t.Helper()
-	return signedResolverUntil(t, 48*time.Hour)
-}
-
-// signedResolverUntil is signedResolver, of a world whose signatures end in so long.
-func signedResolverUntil(t *testing.T, ends time.Duration) (address, anchor string) {
-	t.Helper()
-	w, err := dnssectest.Build(
+// newSignedWorld makes a world whose signatures end in so long.
+func newSignedWorld(ends time.Duration) (*dnssectest.World, error) {
+	return dnssectest.Build(
 		time.Now().Add(ends-dnssectest.Lifetime),
 		dnssectest.Spec{Origin: ".", Denial: dnssectest.NSEC},
 		dnssectest.Spec{Origin: "tld.", Denial: dnssectest.OptOut},
@@ -33,19 +28,11 @@ func signedResolverUntil(t *testing.T, ends time.Duration) (address, anchor stri
 		dnssectest.Spec{Origin: "expired.tld.", Denial: dnssectest.NSEC, Fault: dnssectest.Expired},
 		dnssectest.Spec{Origin: "odd.tld.", Denial: dnssectest.NSEC, Fault: dnssectest.UnknownAlg},
 	)
-	if err != nil {
-		t.Fatal(err)
-	}
-	address = serveSigned(t, func(q *dns.Msg) *dns.Msg { return w.Answer(q.Question[0].Name, q.Question[0].Qtype) })
-	anchor = filepath.Join(t.TempDir(), "root.ds")
-	writeText(t, anchor, w.Anchor.String()+"\n")
-	return address, anchor
 }
 
-// serveSigned starts a resolver, and returns its address.
-func serveSigned(t *testing.T, answer func(q *dns.Msg) *dns.Msg) (address string) {
-	t.Helper()
-	server, err := dnstest.Start(dnstest.Config{Handle: func(asked dnstest.Query) []dnstest.Reply {
+// serveSigned starts a resolver that passes DNSSEC records and validates nothing.
+func serveSigned(answer func(q *dns.Msg) *dns.Msg) (*dnstest.Server, error) {
+	return dnstest.Start(dnstest.Config{Handle: func(asked dnstest.Query) []dnstest.Reply {
 		q := new(dns.Msg)
 		if q.Unpack(asked.Wire) != nil {
 			return nil
@@ -59,6 +46,39 @@ func serveSigned(t *testing.T, answer func(q *dns.Msg) *dns.Msg) (address string
 		}
 		return []dnstest.Reply{{Wire: wire}}
 	}})
+}
+
+// truthful answers from a world as it is.
+func truthful(w *dnssectest.World) func(q *dns.Msg) *dns.Msg {
+	return func(q *dns.Msg) *dns.Msg { return w.Answer(q.Question[0].Name, q.Question[0].Qtype) }
+}
+
+// signedResolver starts such a resolver of such a world. It returns its address and the file of
+// the trust anchor.
+func signedResolver(t *testing.T) (address, anchor string) {
+	t.Helper()
+	return signedResolverUntil(t, twoDays)
+}
+
+// twoDays is less than the three that are warned of.
+const twoDays = 48 * time.Hour
+
+// signedResolverUntil is signedResolver, of a world whose signatures end in so long.
+func signedResolverUntil(t *testing.T, ends time.Duration) (address, anchor string) {
+	t.Helper()
+	w, err := newSignedWorld(ends)
+	if err != nil {
+		t.Fatal(err)
+	}
+	anchor = filepath.Join(t.TempDir(), "root.ds")
+	writeText(t, anchor, w.Anchor.String()+"\n")
+	return playSigned(t, truthful(w)), anchor
+}
+
+// playSigned is serveSigned for as long as the test runs. It returns the resolver's address.
+func playSigned(t *testing.T, answer func(q *dns.Msg) *dns.Msg) (address string) {
+	t.Helper()
+	server, err := serveSigned(answer)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -161,5 +181,65 @@ func TestWhatOwnValidationCannotBeAskedFor(t *testing.T) {
 	got := runWith(t.Context(), signedList, "scan", "-", "--issuer", "ca.example", "-o", "-", "--dnssec", "maybe", "--trust-anchor", anchor)
 	if got.code != exitUsage || !strings.Contains(got.stderr, "write auto, own, resolver or off") {
 		t.Errorf("%+v", got)
+	}
+}
+
+// TestCheckShowsTheChain: each zone with its DS records, keys, signatures and their dates, and
+// what denies, for people and in JSON.
+func TestCheckShowsTheChain(t *testing.T) {
+	address, anchor := signedResolver(t)
+	now := time.Now().UTC()
+	day := func(at time.Time) string { return at.Format("2006-01-02T") + "[0-9:]+Z" }
+	from, to := day(now.Add(twoDays-2*dnssectest.Lifetime)), day(now.Add(twoDays))
+	by := func(zone string) string {
+		return `by key [0-9]+ \(algorithm 13\) of ` + zone + " from " + from + " to " + to
+	}
+	args := []string{"--issuer", "ca.example", "--resolver", address, "--dnssec", "own", "--trust-anchor", anchor}
+	for name, want := range map[string][]string{
+		"www.site.tld": {
+			`NSEC3 of [a-v0-9]{32}\.site\.tld \(the name with this hash has A RRSIG, and no hash is between it and [a-v0-9]{32}\): signed ` + by(`site\.tld`),
+			`CAA of site\.tld: signed ` + by(`site\.tld`),
+			`\.: signed-delegation, secure; DS [0-9]+ \(algorithm 13, digest 2\); keys [0-9]+ \(algorithm 13\); signed until ` + to,
+			`DNSKEY of \.: signed ` + by(`\.`),
+			`tld: signed-delegation, secure; DS [0-9]+ .*; signed until ` + to,
+			`DS of tld: signed ` + by(`\.`),
+			`DNSKEY of tld: signed ` + by("tld"),
+			`site\.tld: signed-delegation, secure; DS `,
+			`DS of site\.tld: signed ` + by("tld"),
+			`DNSKEY of site\.tld: signed ` + by(`site\.tld`),
+		},
+		"open.tld": {
+			`CAA of open\.tld: without a signature`,
+			`open\.tld: opt-out-delegation, insecure; .*the zone tld leaves out what is not signed, and open\.tld with it`,
+			`NSEC3 of [a-v0-9]{32}\.tld \(.* but those of delegations that are not signed\): signed ` + by("tld"),
+		},
+		"expired.tld": {`because the signature over the .* records of expired\.tld by key [0-9]+ \(algorithm 13\) of expired\.tld expired on `},
+	} {
+		plain := runWith(t.Context(), "", append([]string{"check", name}, args...)...)
+		text := strings.Join(strings.Fields(plain.stdout), " ") // whatever its lines are broken at
+		for _, words := range want {
+			if !regexp.MustCompile(words).MatchString(text) {
+				t.Errorf("%s: check says\n%s, want %s", name, plain.stdout, words)
+			}
+		}
+	}
+	got := runWith(t.Context(), "", append([]string{"check", "www.site.tld", "--json"}, args...)...)
+	var c struct {
+		Signed []signedStep
+		Chain  []lookup.ChainStep
+	}
+	if err := json.Unmarshal([]byte(got.stdout), &c); err != nil {
+		t.Fatal(err)
+	}
+	if len(c.Signed) != 2 || c.Signed[1].Name != "site.tld" || len(c.Chain) != 3 {
+		t.Fatalf("%s: %+v", got.stdout, c)
+	}
+	for _, step := range c.Chain {
+		if len(step.DS) == 0 || len(step.Keys) == 0 || len(step.Records) == 0 || step.Expires == nil {
+			t.Errorf("%+v has no DS records, keys, records or end", step)
+		}
+	}
+	if s := c.Signed[1].Records[0]; s.Type != "CAA" || len(s.Signatures) != 1 || s.Signatures[0].Zone != "site.tld" || s.Signatures[0].Expiration.Sub(now).Round(time.Hour) != twoDays {
+		t.Errorf("%+v", s)
 	}
 }

@@ -100,7 +100,7 @@ func (j *job) started() time.Time {
 func (j *job) openPerspective(ctx context.Context, p perspective, read []placeEvidence) (source, error) {
 	stop := j.console.saying(ctx, "comparing with the perspective "+p.Name)
 	defer stop()
-	src := source{overlay: j.source.overlay, evidence: new(evidence)}
+	src := source{overlay: j.source.overlay, anchors: j.source.anchors, evidence: new(evidence)}
 	var union snapshot.Union // of the runs of one place, one behind the other
 	if err := src.addFile(&union, p.file); err != nil {
 		return src, fmt.Errorf("--perspective %s: %w", p.Name, err)

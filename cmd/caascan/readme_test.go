@@ -44,6 +44,7 @@ func manualTables(t *testing.T) map[string]string {
 		"warnings":     wordTable("warning", scan.Warnings()),
 		"answers":      snapshotTable(snapshot.LineFields()),
 		"headers":      snapshotTable(snapshot.HeaderFields()),
+		"proofs":       snapshotTable(snapshot.ProofFields()),
 		"changes":      changeTable(),
 		"exit":         exitTable(),
 		"metrics":      metricTable(),

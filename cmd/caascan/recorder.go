@@ -21,12 +21,14 @@ import (
 // earlier runs.
 type recordOptions struct {
 	snapshot string
+	proof    bool
 	resume   bool
 	maxAge   age
 }
 
 func (o *recordOptions) add(flags *pflag.FlagSet) {
 	flags.StringVar(&o.snapshot, "snapshot", "", "`FILE`: write every answer to this file as soon as it comes, as JSON Lines")
+	flags.BoolVar(&o.proof, "snapshot-proof", false, "keep the signed DNS records in the file of --snapshot too, so that --from-snapshot validates each answer again")
 	flags.BoolVar(&o.resume, "resume", false, "continue the file of --snapshot: names that it answers are not asked again")
 	flags.Var(&o.maxAge, "max-age", "`TIME`: how old an answer may be that --resume uses again (default: 8h; with CAA records their TTL, from 8h to 24h)")
 }
@@ -59,13 +61,19 @@ func (a *age) String() string {
 // Type is what the help calls the value.
 func (a *age) Type() string { return "duration" }
 
-// validate finds what no snapshot could be written with. The answers come from those given.
-func (o *recordOptions) validate(from []string) error {
+// validate finds what no snapshot could be written with. The answers come from the source.
+func (o *recordOptions) validate(src *sourceOptions) error {
 	switch {
-	case o.snapshot != "" && len(from) > 0:
+	case o.snapshot != "" && len(src.snapshots) > 0:
 		return usagef("--from-snapshot asks nobody, so --snapshot has nothing to write: leave one out")
 	case o.resume && o.snapshot == "":
 		return usagef("--resume continues the file given with --snapshot: give that too")
+	case o.proof && o.snapshot == "":
+		return usagef("--snapshot-proof keeps the signed records in the file given with --snapshot: give that too")
+	case o.proof && len(src.zones) > 0:
+		return usagef("--snapshot-proof keeps what is signed in the DNS, and --zone answers from files: leave one out")
+	case o.proof && (src.dnssec == dnssecResolver || src.dnssec == dnssecOff):
+		return usagef("--snapshot-proof keeps what caascan itself has validated, and with --dnssec %s it validates nothing: use --dnssec own", src.dnssec)
 	case o.maxAge != 0 && !o.resume:
 		return usagef("--max-age says which answers --resume uses again: give that too")
 	case o.snapshot == "-":
@@ -98,6 +106,8 @@ type recorder struct {
 	lock   *lock
 	writer *snapshot.Writer // nil until it is begun
 	used   int              // answers that were there and are used again
+	proven int              // new answers with their proof
+	new    int              // new answers
 	sound  bool             // the file can be gone on with
 }
 
@@ -170,7 +180,21 @@ func (r *recorder) begin(ctx context.Context, src source, run snapshot.Header, f
 	if r.writer, err = snapshot.NewWriter(r.file, run, fail); err != nil {
 		return nil, r.failed(err)
 	}
+	if r.proof {
+		src.resolver.KeepProof(r.writer.PutLink)
+	}
 	return notes, nil
+}
+
+// keepsProof reports whether what is signed is written too.
+func (r *recorder) keepsProof() bool { return r != nil && r.proof }
+
+// proofWords say how many answers have their proof.
+func (r *recorder) proofWords() string {
+	if !r.keepsProof() {
+		return ""
+	}
+	return fmt.Sprintf("%s: the proof of %d of %s is kept", r.snapshot, r.proven, counted(r.new, "new answer"))
 }
 
 // refusalWords says how many are asked again, and why.
@@ -217,6 +241,7 @@ func (r *recorder) finish() error {
 	if err := w.Close(); err != nil {
 		return r.failed(err)
 	}
+	r.proven, r.new = w.Proven()
 	return nil
 }
 

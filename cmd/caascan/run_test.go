@@ -207,7 +207,7 @@ func TestErrorsAreOneLineThatHelps(t *testing.T) {
 		{"evidence that is missing", evidence("--from-snapshot", filepath.Join(dir, "no.jsonl")), 1, "no.jsonl cannot be read"},
 		{"evidence that is a folder without snapshots", evidence("--from-snapshot", filepath.Join(dir, "dir.csv")), 2, "no file in this folder ends in .jsonl"},
 		{"evidence that is none", evidence("--from-snapshot", list), 1, "list.csv:1: not a snapshot of caascan"},
-		{"evidence of a later program", evidence("--from-snapshot", file("later.jsonl", `{"snapshot":2}`+"\n")), 1, "later.jsonl:1: a snapshot of a later caascan"},
+		{"evidence of a later program", evidence("--from-snapshot", file("later.jsonl", `{"snapshot":3}`+"\n")), 1, "later.jsonl:1: a snapshot of a later caascan"},
 		{"check of evidence and zone files", []string{"check", "a.example", "--from-snapshot", answers, "--zone", demoZone}, 2, "leave --resolver and --zone out"},
 		{"check of evidence that is none", []string{"check", "a.example", "--from-snapshot", list}, 1, "list.csv:1: not a snapshot of caascan"},
 		{"a bad --progress", scanning("--progress", "often"), 2, "--progress"},

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -42,6 +43,9 @@ func (b bare) Run() int {
 //	torn FILE          takes the last octets of a file away, its last line break and more
 //	sheet FILE NAME    prints a sheet of a workbook, a line a row, tabs between
 //	octets FILE HEX    writes a file that is no text
+//	signed             starts a resolver of a signed world, signedResolver; its address is
+//	                   $SIGNED, and root.ds the file of its trust anchor
+//	edit FILE OLD NEW  puts another text in the place of the first match of an expression
 func TestScripts(t *testing.T) {
 	root, err := filepath.Abs("../..")
 	if err != nil {
@@ -59,7 +63,7 @@ func TestScripts(t *testing.T) {
 			env.Values[dnsValue] = new(scriptDNS)
 			return nil
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"dns": startDNS, "queries": printQueries, "torn": tear, "sheet": printSheet, "octets": writeOctets},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"dns": startDNS, "queries": printQueries, "torn": tear, "sheet": printSheet, "octets": writeOctets, "signed": startSigned, "edit": edit},
 	})
 }
 
@@ -109,6 +113,28 @@ func writeOctets(ts *testscript.TestScript, neg bool, args []string) {
 	octets, err := hex.DecodeString(args[1])
 	ts.Check(err)
 	ts.Check(os.WriteFile(ts.MkAbs(args[0]), octets, 0o600))
+}
+
+func startSigned(ts *testscript.TestScript, neg bool, args []string) {
+	w, err := newSignedWorld(twoDays)
+	ts.Check(err)
+	server, err := serveSigned(truthful(w))
+	ts.Check(err)
+	ts.Defer(server.Close)
+	ts.Setenv("SIGNED", server.Addr())
+	ts.Check(os.WriteFile(ts.MkAbs("root.ds"), []byte(w.Anchor.String()+"\n"), 0o600))
+}
+
+func edit(ts *testscript.TestScript, neg bool, args []string) {
+	path := ts.MkAbs(args[0])
+	text, err := os.ReadFile(path)
+	ts.Check(err)
+	at := regexp.MustCompile(args[1]).FindIndex(text)
+	if at == nil {
+		ts.Fatalf("%s does not match %s", args[0], args[1])
+	}
+	text = slices.Concat(text[:at[0]], []byte(args[2]), text[at[1]:])
+	ts.Check(os.WriteFile(path, text, 0o600))
 }
 
 func printSheet(ts *testscript.TestScript, neg bool, args []string) {

@@ -60,6 +60,22 @@ func (j indexedJob) argsOf(t *testing.T, index int) []string {
 	return args
 }
 
+// memoryLimits are that of the Go runtime and that of the container, in MiB.
+func (c container) memoryLimits(t *testing.T) (of, all int) {
+	t.Helper()
+	for _, variable := range c.Env {
+		if variable.Name == "GOMEMLIMIT" {
+			if _, err := fmt.Sscanf(variable.Value, "%dMiB", &of); err != nil {
+				t.Errorf("GOMEMLIMIT %q: %v", variable.Value, err)
+			}
+		}
+	}
+	if _, err := fmt.Sscanf(c.Resources.Limits["memory"], "%dGi", &all); err != nil {
+		t.Errorf("memory %q: %v", c.Resources.Limits["memory"], err)
+	}
+	return of, all << 10
+}
+
 // TestTheIndexedJob: it has the fields of a Job where they belong, mounts what it names, and
 // each of its pods scans another shard, to a snapshot of its own.
 func TestTheIndexedJob(t *testing.T) {
@@ -81,6 +97,9 @@ func TestTheIndexedJob(t *testing.T) {
 		if !c.SecurityContext.ReadOnlyRoot || c.SecurityContext.Escalation || !pod.SecurityContext.RunAsNonRoot {
 			t.Errorf("%s can do more than it needs", c.Name)
 		}
+	}
+	if limit, most := pod.Containers[0].memoryLimits(t); limit < most/2 || limit >= most {
+		t.Errorf("GOMEMLIMIT is %d MiB of %d", limit, most)
 	}
 	snapshots := make(map[string]bool)
 	for index := range job.Spec.Completions {

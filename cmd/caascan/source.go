@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/spf13/pflag"
@@ -213,10 +214,12 @@ type source struct {
 	resolver  *lookup.Client  // nil with evidence
 	evidence  *evidence       // nil if somebody is asked
 	overlay   *zone.Overlay
-	resolvers []string // the addresses that are asked
-	zoneFiles []string // the base names of the files that answer instead
-	warnings  []string // what makes the answers weaker than asked for
-	facts     []string // what else is to be known of them
+	links     map[string][]snapshot.Link // see keepLinks
+	anchors   dnssec.Anchors             // of --trust-anchor; nil: those of the DNS
+	resolvers []string                   // the addresses that are asked
+	zoneFiles []string                   // the base names of the files that answer instead
+	warnings  []string                   // what makes the answers weaker than asked for
+	facts     []string                   // what else is to be known of them
 }
 
 // open loads the zone files, or finds the resolvers that answer. Nothing has been
@@ -266,6 +269,7 @@ func (o *sourceOptions) openAnswers(ctx context.Context, cfg lookup.Config) (sou
 		return source{}, err
 	}
 	src, err := probe(ctx, resolver)
+	src.anchors = cfg.Anchors
 	if err == nil && resolver.Clock() != nil {
 		err = o.clockIsWrong(&src, resolver.Clock())
 	}
@@ -493,12 +497,33 @@ func (s source) others(name domain.Name) (others []snapshot.Observation) {
 	return others
 }
 
-// chain is what own validation knows of the zones above a name.
+// keepLinks keeps what own validation learns of zones, for chain. It is for few names.
+func (s *source) keepLinks() {
+	if s.resolver == nil {
+		return
+	}
+	var mu sync.Mutex
+	s.links = make(map[string][]snapshot.Link)
+	s.resolver.KeepProof(func(l snapshot.Link) {
+		mu.Lock()
+		defer mu.Unlock()
+		s.links[l.Name] = append(slices.DeleteFunc(s.links[l.Name], func(old snapshot.Link) bool { return old.Type == l.Type }), l)
+	})
+}
+
+// chain is what own validation knows of the zones above a name, with the signed records if
+// keepLinks was called before the name was looked up.
 func (s *source) chain(name domain.Name) []lookup.ChainStep {
 	if s.resolver == nil {
 		return nil
 	}
-	return s.resolver.Chain(name)
+	steps := s.resolver.Chain(name)
+	for i := range steps {
+		for _, l := range s.links[steps[i].Name] {
+			steps[i].Records = append(steps[i].Records, lookup.DescribeSigned(l.Signed)...)
+		}
+	}
+	return steps
 }
 
 // stats is how far the lookups have come; nothing if nobody is asked.

@@ -32,7 +32,7 @@ func flagGroups() []flagGroup {
 			"probe-caa", "probe-bogus", "allow-mixed", "trust-ad", "dnssec", "trust-anchor",
 		}},
 		{"Answers without the DNS", []string{"zone", "overlay", "from-snapshot", "perspective", "accept-failures"}},
-		{"Evidence", []string{"snapshot", "resume", "max-age"}},
+		{"Evidence", []string{"snapshot", "snapshot-proof", "resume", "max-age"}},
 		{"Messages", []string{"quiet", "verbose", "progress", logFormatFlag, "metrics", "version", "help"}},
 	}
 }

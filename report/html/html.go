@@ -31,13 +31,14 @@ type pageLimits struct {
 	groups  int // lines of each column that rows are grouped by
 	members int // domains of all these lines together, for the script
 	places  int // domains whose answers differ by place
+	octets  int // of the records of all domains that do not share them
 }
 
 // mostOnPage: 100,000 domains, one in twelve of which has records of its own, make a
 // page of 8 MB, and 56 MB if each has (BenchmarkBrowser). As many fixes are more
 // than anybody reads; all are in the workbook.
 func mostOnPage() pageLimits {
-	return pageLimits{domains: 100_000, lines: 100, fixes: 500, paper: 50, names: 12, text: 16 << 10, groups: 200, members: 200_000, places: 500}
+	return pageLimits{domains: 100_000, lines: 100, fixes: 500, paper: 50, names: 12, text: 16 << 10, groups: 200, members: 200_000, places: 500, octets: 100 << 20}
 }
 
 // htmlWriter writes a report as one HTML page, for people and not for programs: what

@@ -203,7 +203,7 @@ func TestPageFiltersByWhatItHas(t *testing.T) {
 		domains           int
 		reasons, warnings string
 	}{{3, "all no-caa issuer-not-listed dnssec-bogus issuer-listed", "all inherited idn-mapped"}, {2, "all no-caa dnssec-bogus", "all"}} {
-		page := pageWithin(t, w, pageLimits{domains: test.domains, lines: 1, fixes: 1, paper: 1, names: 1, text: 1000})
+		page := pageWithin(t, w, pageLimits{domains: test.domains, lines: 1, fixes: 1, paper: 1, names: 1, text: 1000, octets: 1 << 20})
 		if got := options(page, "reason"); got != test.reasons {
 			t.Errorf("%d domains: reasons %q, want %q", test.domains, got, test.reasons)
 		}
@@ -302,7 +302,7 @@ func TestPageHasNoFixesOfDomainsBeyondIt(t *testing.T) {
 			w.Add(v, nil, owner)
 		}
 	}
-	page := pageWithin(t, w, pageLimits{domains: 2, lines: 1, fixes: 1, paper: 1, names: 1, text: 1000})
+	page := pageWithin(t, w, pageLimits{domains: 2, lines: 1, fixes: 1, paper: 1, names: 1, text: 1000, octets: 1 << 20})
 	var data struct {
 		Domains  []string
 		Fixes    []map[int]string
@@ -516,7 +516,7 @@ func TestPageLimits(t *testing.T) {
 		o.Decisions = []scan.Decision{{Status: scan.Denied, Reason: closed.Decisions[0].Reason, Fix: reporttest.Fix(t, owner, "other.example", "ca.example")}}
 		w.Add(v, nil, owner)
 	}
-	page := pageWithin(t, w, pageLimits{domains: 4, lines: 1, fixes: 2, paper: 1, names: 0, text: 60})
+	page := pageWithin(t, w, pageLimits{domains: 4, lines: 1, fixes: 2, paper: 1, names: 0, text: 60, octets: 1 << 20})
 	for _, want := range []string{
 		"This page has the 4 domains with the most rows. The sheet Domains of the XLSX report has the other 1 too.",
 		"Without JavaScript only the first 1 of 4 domains can be seen here.",
@@ -606,8 +606,15 @@ func TestShare(t *testing.T) {
 		part, all int
 		want      string
 	}{
-		{0, 100_000, "0.0%"}, {7, 100_000, "<0.1%"}, {50, 100_000, "0.1%"}, {1, 3, "33.3%"},
-		{99_949, 100_000, "99.9%"}, {99_950, 100_000, ">99.9%"}, {99_999, 100_000, ">99.9%"}, {100_000, 100_000, "100.0%"}, {0, 0, "0.0%"},
+		{0, 100_000, "0.0%"},
+		{7, 100_000, "<0.1%"},
+		{50, 100_000, "0.1%"},
+		{1, 3, "33.3%"},
+		{99_949, 100_000, "99.9%"},
+		{99_950, 100_000, ">99.9%"},
+		{99_999, 100_000, ">99.9%"},
+		{100_000, 100_000, "100.0%"},
+		{0, 0, "0.0%"},
 	} {
 		if got := share(test.part, test.all); got != test.want {
 			t.Errorf("%d of %d: %s, want %s", test.part, test.all, got, test.want)
@@ -646,4 +653,24 @@ func asRead(page node) string {
 	}
 	read(page)
 	return b.String()
+}
+
+// TestPageOfLongSets: as many domains as their records leave room for, and no domain that
+// shares those of another takes any.
+func TestPageOfLongSets(t *testing.T) {
+	w := reporttest.NewWorld(t, "ca.example")
+	shares := w.Results[1].Verdict // with its Outcome
+	shares.Domain = reporttest.Name(t, "xmail.closed.example")
+	w.Add(shares, nil, "x@xmail.closed.example")
+	limits := mostOnPage()
+	for octets, want := range map[int]int{0: 2, 199: 4} { // two have no records, and two together less than 200 octets
+		limits.octets = octets
+		page := pageWithin(t, w, limits)
+		if got := len(page.id(t, "table").lines()) - 1; got != want {
+			t.Errorf("%d domains within %d octets, want %d", got, octets, want)
+		}
+		if cut := strings.Contains(page.id(t, "domains").text(), "This page has the 2 domains with the most rows."); cut != (want < 4) {
+			t.Errorf("of %d domains the page says that there are more: %t", want, cut)
+		}
+	}
 }

@@ -88,12 +88,7 @@ func (h *htmlWriter) view(o *report.Overview) *pageView {
 		Changes: tally.Changes, changed: tally.Changes.ByDomain(),
 	}
 	v.Nowhere = tally.Nowhere()
-	for d := range tally.Domains() {
-		if len(v.Domains) == h.limits.domains {
-			break
-		}
-		v.Domains = append(v.Domains, d)
-	}
+	v.addDomains(tally)
 	v.Top, v.Rest = factViews(o.Leading()), factViews(o.Further())
 	for _, line := range o.Permissions() {
 		v.Permissions = append(v.Permissions, permissionView{line.Name, line.Meaning, permissionClass(line.Kind), line.Count})
@@ -108,6 +103,33 @@ func (h *htmlWriter) view(o *report.Overview) *pageView {
 	v.addGroups()
 	v.addPlaces(h.perspectives)
 	return v
+}
+
+// addDomains adds the domains with the most rows, as many as the page holds: each is kept with
+// its records and its fixes, and each of 100,000 names may have 64 KiB.
+func (v *pageView) addDomains(tally *report.Tally) {
+	met, left := make(map[*scan.Outcome]bool), v.Most.octets
+	for d := range tally.Domains() {
+		if len(v.Domains) == v.Most.domains {
+			return
+		}
+		if !met[d.Outcome] {
+			met[d.Outcome] = true
+			if left -= octetsOf(d.Outcome); left < 0 {
+				return
+			}
+		}
+		v.Domains = append(v.Domains, d)
+	}
+}
+
+// octetsOf is about what the records of an outcome take, and those of each fix.
+func octetsOf(o *scan.Outcome) (octets int) {
+	const each = 16 // for a record of a list
+	for _, p := range o.Records.Properties {
+		octets += len(p.RDATA()) + each*(1+len(o.Decisions))
+	}
+	return octets
 }
 
 // addFilters adds what the domains of the page can be filtered by, in the order of the

@@ -23,8 +23,8 @@ type chartSpot struct {
 
 // The spots of the charts of a CA.
 func leftSpot() chartSpot   { return chartSpot{wordColumn, 0, 8*wordWidth + 120} }
-func middleSpot() chartSpot { return chartSpot{shareColumn, 0, 2*8*numberWidth + 190} }
-func rightSpot() chartSpot  { return chartSpot{meaningColumn, 202, 7*meaningWidth - 202} }
+func middleSpot() chartSpot { return chartSpot{shareColumn, 0, 2*8*numberWidth + 140} }
+func rightSpot() chartSpot  { return chartSpot{meaningColumn, 152, 7*meaningWidth - 152} }
 func wideSpot() chartSpot   { return chartSpot{shareColumn, 0, 2*8*numberWidth + 7*meaningWidth} }
 
 // The heights of charts in pixels.
@@ -196,8 +196,8 @@ func (p *summary) reserve(bars int) int {
 	return first
 }
 
-// chartRows is how many rows charts take, with one above and some of one below them.
-func chartRows(bars int) int { return chartHeight(bars)/rowPixels + 2 }
+// chartRows is how many rows charts take, with one above and at least half of one below them.
+func chartRows(bars int) int { return (chartHeight(bars)+rowPixels/2)/rowPixels + 2 }
 
 // chartPoints is how high those rows are.
 func chartPoints(bars int) float64 { return float64(rowPoints * chartRows(bars)) }

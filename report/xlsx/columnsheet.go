@@ -1,6 +1,7 @@
 package xlsx
 
 import (
+	"cmp"
 	"iter"
 	"math"
 	"slices"
@@ -81,11 +82,15 @@ func newColumnSheets[T any](b *workbook, name string, styles *rowStyles, columns
 // characters.
 const fitting = 240
 
-// widen gives columns the width that the first lines need. If that is more than there is room
-// for, each has its share of the room.
+// widen gives columns the width that the first lines need, those that need the least first:
+// if there is not room for all, only the longest texts are cut.
 func widen[T any](columns []sheetColumn[T], lines iter.Seq[T], styles *rowStyles) {
 	const sampled = 1000
-	more := make([]float64, len(columns))
+	more, order, room := make([]float64, len(columns)), make([]int, len(columns)), float64(fitting)
+	for i, c := range columns {
+		order[i] = i
+		room -= c.width
+	}
 	n := 0
 	for v := range lines {
 		for i, c := range columns {
@@ -97,13 +102,11 @@ func widen[T any](columns []sheetColumn[T], lines iter.Seq[T], styles *rowStyles
 			break
 		}
 	}
-	room := float64(fitting)
-	for _, c := range columns {
-		room -= c.width
-	}
-	share := min(1, room/max(1, sum(more)))
-	for i := range columns {
-		columns[i].width += math.Floor(more[i] * share)
+	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(more[a], more[b]) })
+	for done, i := range order {
+		wider := max(0, min(math.Ceil(more[i]), math.Floor(room/float64(len(order)-done))))
+		columns[i].width += wider
+		room -= wider
 	}
 }
 

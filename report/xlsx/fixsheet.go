@@ -115,7 +115,7 @@ func noteColumns() []sheetColumn[report.FixLine] {
 			},
 		},
 		{
-			name: "TTL", width: countWidth, number: ttl,
+			name: "TTL", width: 14, number: ttl,
 			meaning: "For how many seconds the present records may still be seen after the change. Empty if there is nothing to wait for.",
 			above: func(f report.FixLine) string {
 				if f.TTL == 0 {

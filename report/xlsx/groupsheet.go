@@ -3,6 +3,7 @@ package xlsx
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf16"
@@ -194,7 +195,7 @@ func (p *summary) grouped(g *groupSheets, o *report.Overview) {
 	rows := p.table(report.Shorten(g.table.Column, wordWidth), "Of all its rows", entries, o.Total())
 	p.draw(at, chartHeight(len(entries)), groupSpot(), rows.bars("Rows denied", chartRed))
 	if more := all - len(entries); more > 0 {
-		p.put(wordColumn, fmt.Sprintf("and %d more, in the sheet %s", more, g.name), look{color: faded, italic: true})
+		p.put(wordColumn, fmt.Sprintf("and %s more, in the sheet %s", thousands(more), g.name), look{color: faded, italic: true})
 		p.endRow(0)
 	}
 }
@@ -209,7 +210,7 @@ func stopped(groups int) string {
 	case 1:
 		return "one has rows that are denied"
 	}
-	return fmt.Sprintf("%d have rows that are denied", groups)
+	return thousands(groups) + " have rows that are denied"
 }
 
 func groupEntry(t *report.GroupTotal, at place) entry {
@@ -220,11 +221,14 @@ func groupEntry(t *report.GroupTotal, at place) entry {
 	return entry{word: report.Shorten(t.Value, 2*wordWidth), to: at, count: t.Denied(), look: look{line: true}, meaning: meaning}
 }
 
+// thousands is a number in a text, as the cells have numbers.
+func thousands(n int) string { return grouped(strconv.Itoa(n)) }
+
 func counted(n int, what string) string {
 	if n == 1 {
 		return "1 " + what
 	}
-	return fmt.Sprintf("%d %ss", n, what)
+	return thousands(n) + " " + what + "s"
 }
 
 // groupSeries are the sheets of all columns.

@@ -138,3 +138,12 @@ func TestNamesOfGroupSheets(t *testing.T) {
 		t.Errorf("%d sheets, want %d", n-1, len(got))
 	}
 }
+
+// Numbers in texts are written as those in cells are.
+func TestCounted(t *testing.T) {
+	for n, want := range map[int]string{0: "0 rows", 1: "1 row", 999: "999 rows", 34_035: "34,035 rows", 1_234_567: "1,234,567 rows"} {
+		if got := counted(n, "row"); got != want {
+			t.Errorf("%d: %q, want %q", n, got, want)
+		}
+	}
+}

@@ -107,7 +107,7 @@ func longestLine(text string) float64 {
 // What a screen shows, in characters, and how much of that may stay in view.
 const (
 	screenWidth = 150
-	mostFrozen  = 80
+	mostFrozen  = 110
 )
 
 // choose keeps the column with the mailboxes in view, if there is room for all columns up to

@@ -35,6 +35,7 @@ func TestResultsInView(t *testing.T) {
 		pane    string // what stays in view, and what is seen first after that
 	}{
 		{"few columns", []string{"name", "email"}, 2, nil, []string{"ca.example"}, `xSplit="2" ySplit="1" topLeftCell="C2"`},
+		{"two wide columns before it", []string{"customer", "name", "email"}, 3, nil, []string{"ca.example"}, `xSplit="3" ySplit="1" topLeftCell="D2"`},
 		{"the first column", []string{"email", "name"}, 1, nil, []string{"ca.example"}, `xSplit="1" ySplit="1" topLeftCell="B2"`},
 		{"not known", []string{"email", "name"}, 0, nil, []string{"ca.example"}, `xSplit="1" ySplit="1" topLeftCell="B2"`},
 		{"many columns", strings.Split("email,b,c,d,e,f,g,h,i", ","), 1, nil, []string{"ca.example"}, `xSplit="1" ySplit="1" topLeftCell="L2"`},
@@ -80,5 +81,21 @@ func TestWidthsOfALargeSheet(t *testing.T) {
 	}
 	if strings.Count(sheet, "<cols>") != 1 || strings.Count(sheet, "<row ") != 5001 {
 		t.Error("the sheet is not whole")
+	}
+}
+
+// On paper the columns that stay in view are on every page, if there is room beside them.
+func TestKeptOnPaper(t *testing.T) {
+	for _, test := range []struct {
+		widths []float64
+		frozen int
+		want   int
+	}{
+		{[]float64{20, 30, 10}, 2, 2}, {[]float64{20, 30, 10}, 1, 1}, {[]float64{20, 80, 10}, 2, 1}, {[]float64{100, 10}, 1, 1},
+	} {
+		s := &sheet{widths: test.widths, frame: frame{frozen: test.frozen}}
+		if got := s.kept(); got != test.want {
+			t.Errorf("%v, %d of them in view: %d, want %d", test.widths, test.frozen, got, test.want)
+		}
 	}
 }

@@ -252,6 +252,17 @@ func (s *sheet) used() (string, error) {
 	return fmt.Sprintf("A%d:%s", s.frame.head(), last), err
 }
 
+// kept is how many columns are printed on every page: those that stay in view, as far as
+// they leave most of it for others.
+func (s *sheet) kept() int {
+	const most = fitting / 3
+	kept := 1
+	for kept < s.frame.frozen && sum(s.widths[:kept+1]) <= most {
+		kept++
+	}
+	return kept
+}
+
 // enter makes a sheet that is finished the next of a workbook: excelize knows of it,
 // and of the names that belong to it, and the archive has its XML. The header and
 // the first column are printed on every page.
@@ -260,7 +271,7 @@ func (s *sheet) enter(file *excelize.File, archive *zipWriter) error {
 	if err != nil {
 		return err
 	}
-	kept, err := excelize.ColumnNumberToName(max(1, min(s.frame.frozen, len(s.widths)-1)))
+	kept, err := excelize.ColumnNumberToName(s.kept())
 	if err != nil {
 		return err
 	}

@@ -214,7 +214,7 @@ func (p *summary) names(fixes *issuerFixes, all report.Count) span {
 	p.endRow(0)
 	rows := p.table("Largest blocking name", "Records now", entries, all)
 	if more := fixes.Fixes.Len() - len(fixes.places); more > 0 {
-		p.put(wordColumn, fmt.Sprintf("and %d more, in the fix list", more), look{color: faded, italic: true})
+		p.put(wordColumn, fmt.Sprintf("and %s more, in the fix list", thousands(more)), look{color: faded, italic: true})
 		p.endRow(0)
 	}
 	return rows

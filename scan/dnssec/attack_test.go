@@ -46,19 +46,35 @@ func TestASecondAroundTheTimesOfASignature(t *testing.T) {
 	}
 }
 
-// TestASecondAroundTheTimesOfAChain: each signature from the root down is held to the time that
-// its reply came at, those over keys, DS records and their denials too.
+// TestASecondAroundTheTimesOfAChain: the signatures over keys, DS records and their denials are
+// held to the same times.
 func TestASecondAroundTheTimesOfAChain(t *testing.T) {
 	w := build(t, dnssectest.Spec{Origin: "site.tld.", Text: siteText, Denial: dnssectest.NSEC3}, dnssectest.Spec{Origin: "open.tld.", Text: caaText})
-	v := newValidator(t, w)
-	v.verdict("site.tld.") // the keys are known in time
-	for query, state := range map[dnssec.Query]dnssec.State{
-		{Name: ".", Type: dns.TypeDNSKEY}:         dnssec.Secure,
-		{Name: "tld.", Type: dns.TypeDS}:          dnssec.Secure,
-		{Name: "tld.", Type: dns.TypeDNSKEY}:      dnssec.Secure,
-		{Name: "site.tld.", Type: dns.TypeDS}:     dnssec.Secure,
-		{Name: "site.tld.", Type: dns.TypeDNSKEY}: dnssec.Secure,
-		{Name: "open.tld.", Type: dns.TypeDS}:     dnssec.Insecure,
+	reply := func(name string, kind uint16) *dnssec.Reply { return parsed(t, w.Answer(name, kind)) }
+	keys := func(name string, trusted []dns.RR, at time.Time) (*dnssec.Zone, dnssec.Verdict) {
+		return dnssec.Keys(name, trusted, reply(name, dns.TypeDNSKEY), at, nil)
+	}
+	root, _ := keys(".", []dns.RR{w.Anchor}, now)
+	tld := dnssec.Delegate(root, "tld.", reply("tld.", dns.TypeDS), now, nil)
+	zone, _ := keys("tld.", tld.DS, now)
+	if zone == nil {
+		t.Fatal("the world does not hold")
+	}
+	for what, test := range map[string]struct {
+		verdict func(at time.Time) dnssec.Verdict
+		inTime  dnssec.State
+	}{
+		"the keys of the root": {func(at time.Time) dnssec.Verdict { _, v := keys(".", []dns.RR{w.Anchor}, at); return v }, dnssec.Secure},
+		"the keys of a zone":   {func(at time.Time) dnssec.Verdict { _, v := keys("tld.", tld.DS, at); return v }, dnssec.Secure},
+		"DS records": {func(at time.Time) dnssec.Verdict {
+			return dnssec.Delegate(root, "tld.", reply("tld.", dns.TypeDS), at, nil).Verdict
+		}, dnssec.Secure},
+		"a denial of them": {func(at time.Time) dnssec.Verdict {
+			return dnssec.Delegate(zone, "open.tld.", reply("open.tld.", dns.TypeDS), at, nil).Verdict
+		}, dnssec.Insecure},
+		"a denial of the name": {func(at time.Time) dnssec.Verdict {
+			return dnssec.Delegate(zone, "no.tld.", reply("no.tld.", dns.TypeDS), at, nil).Verdict
+		}, dnssec.Secure},
 	} {
 		for at, want := range map[time.Time]dnssec.Reason{
 			now.Add(-dnssectest.Lifetime - time.Second): dnssec.SignatureNotYetValid,
@@ -66,31 +82,12 @@ func TestASecondAroundTheTimesOfAChain(t *testing.T) {
 			now.Add(dnssectest.Lifetime):                "",
 			now.Add(dnssectest.Lifetime + time.Second):  dnssec.SignatureExpired,
 		} {
-			got := v.learntAt(query, at)
-			if want == "" && got.State != state || want != "" && (got.State != dnssec.Bogus || got.Flaw.Reason != want) {
-				t.Errorf("%v at %v: %+v, want state %d or %q", query, at, got, state, want)
+			got := test.verdict(at)
+			if want == "" && got.State != test.inTime || want != "" && (got.State != dnssec.Bogus || got.Flaw.Reason != want) {
+				t.Errorf("%s at %v: %+v, want state %d or %q", what, at, got, test.inTime, want)
 			}
 		}
 	}
-}
-
-// learntAt returns what the reply to a query of the chain would tell at a time, by links above
-// it that were judged in time.
-func (v *validator) learntAt(q dnssec.Query, at time.Time) dnssec.Verdict {
-	v.t.Helper()
-	_, r := v.reply(q.Name, q.Type)
-	if q.Type == dns.TypeDS {
-		_, above, _ := strings.Cut(q.Name, ".")
-		trust, _ := v.chain.Trust(dns.Fqdn(above), now)
-		return dnssec.Delegate(trust.Zone, q.Name, r, at, nil).Verdict
-	}
-	trusted := []dns.RR{v.world.Anchor}
-	if q.Name != "." {
-		m := v.world.Answer(q.Name, dns.TypeDS)
-		trusted = slices.DeleteFunc(m.Answer, func(rr dns.RR) bool { return rr.Header().Rrtype != dns.TypeDS })
-	}
-	_, verdict := dnssec.Keys(q.Name, trusted, r, at, nil)
-	return verdict
 }
 
 // TestWhatResolversMayDoToAnAnswer: whatever is left out, swapped or taken from elsewhere, a

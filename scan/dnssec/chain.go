@@ -20,6 +20,8 @@ type Query struct {
 //
 // What has been learnt is used as long as its records may be kept, and is then asked for again.
 // So it is, once in leastKept, if a reply is bogus by it: keys may have been changed meanwhile.
+// And so are the root's keys, each time: if they are not had as they should be, it is the server
+// that passes no signatures any more, or the clock that is wrong, and no zone is to blame.
 type Chain struct {
 	mu      sync.Mutex // guards what follows
 	anchors []dns.RR
@@ -27,6 +29,7 @@ type Chain struct {
 	links   map[string]kept   // by name, the root not among them
 	shared  map[sharing]*link // those that many names have alike
 	memory  *Memory
+	learnt  func(Query, *Reply, time.Time, Verdict) // see OnLearn
 }
 
 // link is what is known of one name.
@@ -109,6 +112,11 @@ func NewChain(anchors []dns.RR) *Chain {
 // Memory is what has been verified for the Chain.
 func (c *Chain) Memory() *Memory { return c.memory }
 
+// OnLearn has learnt called with each reply that is learnt from, and the Verdict of that, before
+// anything is validated by it. It is called before the Chain is used, and learnt must not use
+// the Chain.
+func (c *Chain) OnLearn(learnt func(q Query, r *Reply, at time.Time, v Verdict)) { c.learnt = learnt }
+
 // Trust returns what is known at a time of the zone that a name lies in. If it is Undecided the
 // reply to the Query tells more.
 func (c *Chain) Trust(name string, now time.Time) (Trust, Query) {
@@ -178,6 +186,14 @@ func (l *link) trust(name string) Trust {
 func (c *Chain) Learn(q Query, r *Reply, now time.Time) (Verdict, Query) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	verdict, next := c.learn(q, r, now)
+	if c.learnt != nil && (verdict.State == Secure || verdict.State == Insecure) {
+		c.learnt(q, r, now, verdict)
+	}
+	return verdict, next
+}
+
+func (c *Chain) learn(q Query, r *Reply, now time.Time) (Verdict, Query) {
 	if q.Type == dns.TypeDNSKEY {
 		return c.learnKeys(q, r, now)
 	}
@@ -253,20 +269,36 @@ func (c *Chain) learnKeys(q Query, r *Reply, now time.Time) (Verdict, Query) {
 	s := l.signed
 	zone, verdict := Keys(q.Name, s.ds, r, now, c.memory)
 	if verdict.State == Bogus {
-		if again := q.Name != "." && s.dsAge.again(now); again {
-			return Verdict{}, Query{q.Name, dns.TypeDS}
-		}
-		return verdict, Query{}
+		return c.doubtKeys(q, s, verdict, now)
 	}
 	s.zone, l.verdict = zone, &verdict
 	s.keptUntil, s.age = keepUntil(verdict, now), age{learnt: now.Unix()}
 	return verdict, Query{}
 }
 
-// again reports whether something is to be asked for again before it has to be: once in
-// leastKept, and as long as that has not been learnt or stood.
-func (a *age) again(now time.Time) bool {
-	a.wanted = a.wanted || now.Unix()-a.learnt >= leastKept
+// doubtKeys is doubt of a zone's keys: what they are judged by are the DS records.
+func (c *Chain) doubtKeys(q Query, s *signedLink, v Verdict, now time.Time) (Verdict, Query) {
+	switch {
+	case q.Name == ".":
+	case c.doubtRoot(now):
+		return Verdict{}, Query{".", dns.TypeDNSKEY}
+	case s.dsAge.again(now, leastKept):
+		return Verdict{}, Query{q.Name, dns.TypeDS}
+	}
+	return v, Query{}
+}
+
+// doubtRoot reports whether the root's keys have to be had once more, because they were before
+// the reply came that is judged now.
+func (c *Chain) doubtRoot(now time.Time) bool {
+	const since = 1 // second, as times are counted here
+	return c.root.signed.zone != nil && c.root.signed.age.again(now, since)
+}
+
+// again reports whether something is to be asked for again before it has to be: if it was
+// learnt so many seconds ago, and as long as it has not been learnt or stood then.
+func (a *age) again(now time.Time, least int64) bool {
+	a.wanted = a.wanted || now.Unix()-a.learnt >= least
 	return a.wanted
 }
 
@@ -276,8 +308,11 @@ func (c *Chain) doubt(v Verdict, now time.Time) (Verdict, Query) {
 	if v.State != Bogus {
 		return v, Query{}
 	}
+	if c.doubtRoot(now) {
+		return Verdict{}, Query{".", dns.TypeDNSKEY}
+	}
 	l := c.find(v.Flaw.Zone)
-	if l == nil || l.signed == nil || l.signed.zone == nil || !l.signed.age.again(now) {
+	if l == nil || l.signed == nil || l.signed.zone == nil || !l.signed.age.again(now, leastKept) {
 		return v, Query{}
 	}
 	return Verdict{}, Query{v.Flaw.Zone, dns.TypeDNSKEY}
@@ -290,13 +325,16 @@ func (c *Chain) Stand(q Query, v Verdict, now time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	at := now.Unix()
+	if q.Name == "." {
+		return
+	}
 	l := c.find(q.Name)
 	if q.Type == dns.TypeDNSKEY {
 		if l == nil || l.signed == nil { // it has become another name meanwhile
 			return
 		}
 		s := l.signed
-		if q.Name != "." && (s.zone == nil || !s.holds(now)) {
+		if s.zone == nil || !s.holds(now) {
 			s.zone, l.verdict, s.keptUntil = nil, &v, at+leastKept
 		}
 		s.age = age{learnt: at}

@@ -139,10 +139,12 @@ func (c *check) tryKeys(s *rrset, z *Zone, signature *dns.RRSIG) Reason {
 // after compares times of signatures, which go round (RFC 4034, section 3.1.5; RFC 1982).
 func after(a, b uint32) bool { return int32(a-b) > 0 }
 
-// absolute returns the time of a signature that is nearest to now.
-func (c *check) absolute(at uint32) time.Time {
-	now := c.now.Unix()
-	return time.Unix(now+int64(int32(at-uint32(now))), 0).UTC()
+func (c *check) absolute(at uint32) time.Time { return TimeOf(at, c.now) }
+
+// TimeOf returns a time of a signature, which goes round, as that which is nearest to now.
+func TimeOf(at uint32, now time.Time) time.Time {
+	seconds := now.Unix()
+	return time.Unix(seconds+int64(int32(at-uint32(seconds))), 0).UTC()
 }
 
 // Keys finds out which keys a zone has, from the reply to a query for them and from what is

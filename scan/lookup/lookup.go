@@ -8,9 +8,10 @@
 // not be carried on. Whatever is doubtful is a failure: nothing here may turn a
 // bad answer into an empty one, because an empty one permits.
 //
-// Answers come from recursive resolvers, or from master files in process. The
-// package does not validate DNSSEC itself: a validating resolver does, and is
-// read by its AD bit and its Extended DNS Errors. Probe finds out which do.
+// Answers come from recursive resolvers, or from master files in process. DNSSEC is
+// validated by resolvers, which are read by their AD bit and their Extended DNS Errors,
+// or here; see Validation. Probe finds out which resolvers validate, and which pass the
+// records that are needed to validate here.
 package lookup
 
 import (
@@ -109,6 +110,7 @@ type Client struct {
 	refused   map[domain.Name]bool // whether by SERVFAIL
 	chain     *dnssec.Chain        // of own validation; nil if there is none
 	ownAll    bool                 // all is validated by it, and not just what resolvers leave in doubt
+	links     func(snapshot.Link)  // see KeepProof; nil if no proof is kept
 	clock     *ClockError          // nil if nothing is wrong with it
 	asker     *proofAsker          // of proofs that were begun while names were looked up
 	stats     counters
@@ -230,16 +232,27 @@ func forward(ctx context.Context, names iter.Seq[[]domain.Name], batches chan<- 
 }
 
 // Trace climbs from one name, proves what a failure needs, and returns the
-// Observation of each step, the last of which ended the climb.
+// Observation of each step, the last of which ended the climb; with what is Signed of it, if
+// KeepProof was called.
 func (r *Client) Trace(ctx context.Context, name domain.Name) ([]snapshot.Observation, error) {
 	one := func(yield func([]domain.Name) bool) { yield([]domain.Name{name}) }
-	if err := r.Lookup(ctx, one, nil); err != nil {
+	signed := make(map[domain.Name][]snapshot.Part)
+	keep := func(some []snapshot.Observation) {
+		for _, o := range some {
+			signed[o.Name] = o.Signed
+		}
+	}
+	if err := r.Lookup(ctx, one, keep); err != nil {
 		return nil, err
 	}
 	if err := r.Prove(ctx, slices.Values([]domain.Name{name}), nil); err != nil {
 		return nil, err
 	}
-	return r.cfg.Store.Climb(name), nil
+	steps := r.cfg.Store.Climb(name)
+	for i := range steps {
+		steps[i].Signed = signed[steps[i].Name]
+	}
+	return steps, nil
 }
 
 // Stats is how far the lookups have come.

@@ -17,7 +17,8 @@ import (
 // its end, and is then validated by the Client's Chain. What that lacks, the DNSKEY records
 // of a zone or the DS records of a name, is asked for by a step of its own, a link, which is
 // sent, timed and tried again like any other; all steps that need it wait for the one link.
-// A step that waits holds no place and nothing is due for it.
+// A step that waits holds no place and nothing is due for it. What the Chain has learnt is asked
+// for again when its TTL is over. A link may wait for other links then, of zones further up.
 //
 // What is bogus is asked once more before it stands, with CD clear and elsewhere if there is
 // another server: with CD set a resolver may pass on what it would not have believed (RFC
@@ -331,7 +332,11 @@ func (e *engine) validate(s *step) {
 		e.ready = append(e.ready, s)
 		return
 	}
-	s.settle(verdict)
+	var proof []snapshot.Part
+	if e.links != nil {
+		proof = signedParts(s.chain.parts, judgedAt)
+	}
+	s.settle(verdict, proof)
 	e.endStep(s)
 }
 
@@ -402,11 +407,11 @@ func (s *step) recheck(verdict dnssec.Verdict) {
 	}
 }
 
-// settle takes over what own validation has shown of an answer.
-func (s *step) settle(verdict dnssec.Verdict) {
+// settle takes over what own validation has shown of an answer, and the proof of that, if it is
+// kept.
+func (s *step) settle(verdict dnssec.Verdict, proof []snapshot.Part) {
 	s.chain.parts = nil
-	flaw := flawOf(verdict.Flaw)
-	unsupported := verdict.State == dnssec.Insecure && flaw.Unsupported()
+	unsupported := verdict.State == dnssec.Insecure && flawOf(verdict.Flaw).Unsupported()
 	switch {
 	case verdict.State == dnssec.Bogus:
 		s.stand(verdict)
@@ -419,22 +424,11 @@ func (s *step) settle(verdict dnssec.Verdict) {
 		markPlanned(&s.obs)
 		return
 	}
-	switch verdict.State {
-	case dnssec.Insecure:
-		s.obs.Own = snapshot.Insecure
-		if unsupported {
-			s.obs.Flaw = flaw
-		}
-	case dnssec.Secure:
-		s.obs.Own = snapshot.Secure
+	takeVerdict(&s.obs, verdict)
+	if verdict.State == dnssec.Secure {
 		s.capTTL(verdict)
-		soon := verdict.Expires.Sub(s.obs.Time) < snapshot.ExpiresSoon
-		if soon && len(s.obs.Records.Properties) > 0 {
-			s.obs.Expires = verdict.Expires
-		}
-	case dnssec.Undecided, dnssec.Bogus:
-		panic("lookup: settled without a verdict")
 	}
+	s.obs.Signed = proof
 }
 
 // capTTL makes the TTLs of an answer those of what was signed, if they are longer (RFC 4035,

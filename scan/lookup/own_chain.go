@@ -26,6 +26,9 @@ type ChainStep struct {
 	// Expires is when the first signature ends over the keys, or over what says that there is
 	// no signed zone.
 	Expires *time.Time `json:"expires,omitempty"`
+	// Records are the signed records that show it, if a proof is kept: filled in by whoever
+	// keeps the Links.
+	Records []SignedSet `json:"records,omitempty"`
 }
 
 // Chain returns what own validation knows of the zones above a name; nothing if resolvers

@@ -177,7 +177,8 @@ func TestTheZoneAboveChanges(t *testing.T) {
 			t.Errorf("%+v, want insecure", o)
 		}
 		want := map[string]int{
-			" DNSKEY": 1, "tld DS": 2, "tld DNSKEY": 2, "site.tld DS": 1, "site.tld DNSKEY": 1, "www.site.tld CAA": 1, "site.tld CAA": 1,
+			" DNSKEY": 2, // to see that it is not the resolver
+			"tld DS":  2, "tld DNSKEY": 2, "site.tld DS": 1, "site.tld DNSKEY": 1, "www.site.tld CAA": 1, "site.tld CAA": 1,
 			"other.tld DS": 1, "www.other.tld CAA": 1, "other.tld CAA": 1,
 		}
 		if diff := cmp.Diff(want, w.counted()); diff != "" {
@@ -312,6 +313,43 @@ func TestTheRootFailsInARun(t *testing.T) {
 			case failed && (o.Failure != snapshot.Network || o.Mark != snapshot.MarkRoot || o.Own != "" || o.Flaw != nil || o.Failure.Excusable()):
 				t.Errorf("%s: %+v, want a failure of nobody's zone", name, o)
 			}
+		}
+	})
+}
+
+// TestAResolverThatPassesNoRecordsAnyMore, as after a change of the network: no name is bogus for
+// it, and one that is stays so.
+func TestAResolverThatPassesNoRecordsAnyMore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newSignedWorld(t, signedZones...)
+		began := time.Now()
+		stripping := func() bool { return time.Since(began) > 30*time.Second && time.Since(began) < 150*time.Second }
+		w.spoil = func(_ string, _, m *dns.Msg) *dns.Msg {
+			if !stripping() {
+				return m
+			}
+			drop := func(rr dns.RR) bool {
+				return slices.Contains([]uint16{dns.TypeRRSIG, dns.TypeNSEC, dns.TypeNSEC3, dns.TypeDS}, rr.Header().Rrtype)
+			}
+			m.Answer, m.Ns = slices.DeleteFunc(slices.Clone(m.Answer), drop), slices.DeleteFunc(slices.Clone(m.Ns), drop)
+			return m
+		}
+		var names []string
+		for i := range 300 {
+			zone := []string{"site.tld", fmt.Sprintf("gone%d.tld", i), "broken.tld"}[i%3]
+			names = append(names, fmt.Sprintf("n%d.%s", i, zone))
+		}
+		failed := 0
+		for name, o := range lookSlowly(t, w.own(), slowly(t, time.Second, names...)) {
+			switch broken := strings.HasSuffix(name, "broken.tld"); {
+			case o.Failure == snapshot.Network && o.Mark == snapshot.MarkRoot:
+				failed++
+			case broken != (o.Failure == snapshot.DNSSECBogus) || !broken && o.Failure != "":
+				t.Errorf("%s: %+v, want it bogus: %v", name, o, broken)
+			}
+		}
+		if least, most := 100, 180; failed < least || failed > most { // a name a second, and a minute until the root is asked again
+			t.Errorf("%d names failed for the resolver, want %d to %d", failed, least, most)
 		}
 	})
 }

@@ -16,25 +16,29 @@ import (
 //
 // The order for each answer, the oldest first:
 //
-//  1. A name that the overlay knows needs no answer: New has planned it.
-//  2. The Arbiter leaves out an answer without validation after a failure of a server that
+//  1. An answer with a proof is validated again by it; if that does not hold it is asked for again.
+//  2. A name that the overlay knows needs no answer: New has planned it.
+//  3. The Arbiter leaves out an answer without validation after a failure of a server that
 //     validates.
-//  3. A failure of a server that validates is remembered, whatever is asked later: as in
-//     one run, no answer of a server that does not validate takes its place. If no server
-//     of this run validates, the failure itself is used again, because nobody could say
+//  4. A failure of a server that validates is remembered, whatever is asked later: as in
+//     one run, no answer of a server that does not validate takes its place. If nobody
+//     validates in this run, the failure itself is used again, because nobody could say
 //     anything else.
-//  4. An answer that reuse refuses is asked for again, and an earlier one of its name is
+//  5. An answer that reuse refuses is asked for again, and an earlier one of its name is
 //     dropped: it is not true any more.
-//  5. All others are recalled, as they would have been with the overlay, without their
+//  6. All others are recalled, as they would have been with the overlay, without their
 //     Proofs: these are for a failure and are found anew.
 func (r *Client) Resume(ctx context.Context, reader *snapshot.Reader, reuse snapshot.Reuse) (used int, again map[domain.Name]snapshot.Refusal, err error) {
 	var arbiter snapshot.Arbiter
 	again = make(map[domain.Name]snapshot.Refusal)
 	planned := r.cfg.Store.Len()
+	proofs := NewAgain(r.cfg.Anchors)
+	reader.KeepProof(proofs.Learn)
 	for o, err := range reader.All() {
 		if err := cmp.Or(err, ctx.Err()); err != nil {
 			return 0, nil, err
 		}
+		proofs.Check(reader.Header(), &o)
 		_, known := r.cfg.Overlay.Find(o.Name.String())
 		if known || !arbiter.Takes(reader.Header(), &o) {
 			continue
@@ -58,7 +62,7 @@ func (r *Client) refuse(h *snapshot.Header, o *snapshot.Observation, reuse *snap
 		return refusal
 	}
 	r.noteRefused(o)
-	if !reuse.Run.Validating() {
+	if !reuse.Run.Validating() && !r.ownAll {
 		return ""
 	}
 	return refusal

@@ -79,7 +79,7 @@ func readBack(t *testing.T, o Observation) (Observation, error) {
 	if err := json.Unmarshal(octets, &l); err != nil {
 		t.Fatal(err)
 	}
-	return parseLine(&l)
+	return parseLine(&l, nil)
 }
 
 func mailExample(t *testing.T) domain.Name {

@@ -51,13 +51,16 @@ func LineFields() []Field {
 		{"proof[].steps[].ad", "Whether the reply had the AD bit."},
 		{"proof[].steps[].time", "When it came."},
 		{"attempts", "How many attempts the query took that gave the answer."},
+		{"signed[].time", "With `--snapshot-proof`: as of when a reply was validated that the answer rests on, if that is not `time`."},
+		{"signed[].aliases", "How many of `aliases` are in that reply."},
+		{"signed[].rrsets", "The numbers of the RRsets in it, with their signatures. It is left out if there are none."},
 	}
 }
 
 // HeaderFields returns the fields of a Header's line, in order.
 func HeaderFields() []Field {
 	return []Field{
-		{"snapshot", "The format of the lines: 1. No line of an answer has this field."},
+		{"snapshot", "The format of the lines: 1, or 2 with `--snapshot-proof`. No line of an answer has this field."},
 		{"program", "The version of caascan that wrote them."},
 		{"started", "When the run began: RFC 3339, UTC."},
 		{"resolvers[].resolver", "A resolver that is asked."},
@@ -69,6 +72,7 @@ func HeaderFields() []Field {
 		{"flags.allow-mixed", "Whether `--allow-mixed` was given."},
 		{"flags.dnssec", "Who has validated the answers: `own` of a run that does it itself, `off`, or left out if resolvers do."},
 		{"flags.trust-anchor", "The SHA-256 digest of the trust anchors that own validation rests on, if they are not those of the root."},
+		{"flags.snapshot-proof", "Whether the signed records are kept that own validation rests on."},
 		{"flags.probe-bogus", "The name of `--probe-bogus`."},
 		{"flags.timeout", "The time of `--timeout`."},
 		{"flags.attempts", "The number of `--attempts`."},
@@ -77,5 +81,19 @@ func HeaderFields() []Field {
 		{"shard", "With `--shard`, the part of the list that was asked about, as I/N."},
 		{"suffixes", "With `--shard`, the version of the public suffix list that divided the list."},
 		{"notes", "What made the answers weaker than asked for when the run began, a sentence each."},
+	}
+}
+
+// ProofFields returns the fields of the lines that a proof has besides those of answers: that
+// of an RRset, and then that of a Link.
+func ProofFields() []Field {
+	return []Field{
+		{"rrset", "The number of an RRset. Lines up to the next header name it by that."},
+		{"octets", "Its records and the signatures over them, in wire form with a TTL of 0, one after the other, in base64."},
+		{"link", "A name, spelt as in a zone file, whose DNSKEY or DS records were asked for."},
+		{"type", "Which of them: `DNSKEY` or `DS`."},
+		{"time", "As of when the reply was validated."},
+		{"ttl", "For how many seconds from then it may be used."},
+		{"rrsets", "The numbers of the RRsets in it: the records, or those that prove that there are none."},
 	}
 }

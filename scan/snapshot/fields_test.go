@@ -17,6 +17,7 @@ func TestEveryFieldIsDescribed(t *testing.T) {
 	}{
 		{line{}, LineFields(), "snapshot"},
 		{headerLine{}, HeaderFields(), ""},
+		{proofText{}, ProofFields(), ""},
 	} {
 		var want []string
 		for _, name := range fieldsOf(reflect.TypeOf(test.line), "") {

@@ -7,9 +7,14 @@ import (
 	"time"
 )
 
-// format is the version of the lines that this program writes, and the only one that it
-// reads. A field more does not change it: readers ignore what they do not know.
-const format = 1
+// The versions of the lines that this program writes, and the only ones that it reads. A
+// field more does not change them: readers ignore what they do not know. A run that keeps the
+// proof of its answers has lines of other kinds besides, which readers of the first version
+// would take for broken ones.
+const (
+	format      = 1
+	formatProof = 2
+)
 
 // Header says of a run what its answers rest on. It is a line of its own before them,
 // and so is in the middle of a snapshot if a run was resumed.
@@ -50,10 +55,12 @@ type Flags struct {
 	// is the digest of the anchors that own validation trusts, if they are not the root's.
 	DNSSEC      string `json:"dnssec,omitempty"`
 	TrustAnchor string `json:"trust-anchor,omitempty"`
-	ProbeBogus  string `json:"probe-bogus,omitempty"`
-	Timeout     string `json:"timeout,omitempty"`
-	Attempts    int    `json:"attempts,omitempty"`
-	FinalPass   string `json:"final-pass-after,omitempty"`
+	// Proof says that the signed records are kept that own validation rests on.
+	Proof      bool   `json:"snapshot-proof,omitempty"`
+	ProbeBogus string `json:"probe-bogus,omitempty"`
+	Timeout    string `json:"timeout,omitempty"`
+	Attempts   int    `json:"attempts,omitempty"`
+	FinalPass  string `json:"final-pass-after,omitempty"`
 	// Overlays are the base names of the files with the records that were taken as if
 	// published. Their records are in no line.
 	Overlays []string `json:"overlay,omitempty"`
@@ -70,6 +77,9 @@ type headerLine struct {
 
 func (h *Header) appendLine(b []byte) []byte {
 	l := headerLine{format, *h}
+	if h.Flags.Proof {
+		l.Snapshot = formatProof
+	}
 	l.Started = l.Started.UTC()
 	return appendValue(b, l)
 }
@@ -81,6 +91,9 @@ func parseHeader(text []byte) (*Header, error) {
 	var l headerLine
 	if err := json.Unmarshal(text, &l); err != nil {
 		return nil, err
+	}
+	if l.Flags.Proof != (l.Snapshot == formatProof) {
+		return nil, fmt.Errorf("format %d, and flags.snapshot-proof is %v", l.Snapshot, l.Flags.Proof)
 	}
 	if len(l.Resolvers) > MostResolvers {
 		return nil, fmt.Errorf("%d resolvers are more than can be asked", len(l.Resolvers))
@@ -103,10 +116,17 @@ func (h *Header) Validating() bool {
 	return slices.ContainsFunc(h.Resolvers, func(a Asked) bool { return a.Validates })
 }
 
-// Validates reports whether the answer is that of a resolver of the run that validates.
+// Validates reports whether the answer is that of a resolver of the run that validates, or was
+// validated here, though its proof may not hold.
 func (h *Header) Validates(o *Observation) bool {
 	a, known := h.askedFor(o)
-	return known && a.Validates || o.Own != "" && o.Own != Unknown
+	return known && a.Validates || o.Own != "" && o.Own != Unknown || o.Mark == MarkProof
+}
+
+// Proves reports whether the run has to have the proof of an answer: it keeps those of all that
+// own validation has found.
+func (h *Header) Proves(o *Observation) bool {
+	return h.Flags.Proof && o.Failure == "" && (h.Flags.DNSSEC == OwnValidation || o.Own != "")
 }
 
 // askedFor returns the resolver of the run that gave an answer.

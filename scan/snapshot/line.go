@@ -40,6 +40,7 @@ type line struct {
 	Mark      Mark           `json:"mark"`
 	Proof     []proofLine    `json:"proof"`
 	Attempts  int            `json:"attempts"`
+	Signed    []partLine     `json:"signed"`
 }
 
 type edeLine struct {
@@ -292,12 +293,17 @@ func parseStamp(text string) (time.Time, error) {
 // errNoName says that an object is neither an answer nor a header.
 var errNoName = errors.New("it has no name")
 
-// parseLine reads a line that is no header.
-func parseLine(l *line) (Observation, error) {
+// parseLine reads a line that is no header. What it names of a proof is looked for there.
+func parseLine(l *line, proof *proofReader) (Observation, error) {
 	if l.Name == "" {
 		return Observation{}, errNoName
 	}
-	return l.observation()
+	o, err := l.observation()
+	if err != nil {
+		return o, err
+	}
+	o.Signed, err = proof.parts(l.Signed, o.Time)
+	return o, err
 }
 
 // Replied reports whether RCode is that of a reply that could be read.

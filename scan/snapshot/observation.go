@@ -134,6 +134,9 @@ type Observation struct {
 	// Asked is the name whose query failed, if that is not Name but one of
 	// Aliases.
 	Asked string
+	// Signed is what own validation rests on, reply by reply, of an answer that it found
+	// Secure or Insecure in a run that keeps it. No Store does.
+	Signed []Part
 	// Proofs say, if a climb over Name failed, whether Name and each of
 	// Aliases are known to lie in an insecure zone; empty if nobody looked.
 	Proofs []Proof
@@ -153,19 +156,22 @@ const (
 	MarkAfterServFail Mark = "after-servfail" // a resolver that validates had answered SERVFAIL for the name
 	MarkKeys          Mark = "keys"           // the query for the DNSKEY or DS records of Asked has failed
 	MarkRoot          Mark = "root"           // the root's keys did not hold by the trust anchors and the clock
+	// MarkProof is that of a NotInSnapshot: there is an answer, and its proof does not hold.
+	// It stands in no snapshot.
+	MarkProof Mark = "proof"
 )
 
-// Marks returns every Mark, in the order of the constants.
+// Marks returns every Mark that a snapshot may hold, in the order of the constants.
 func Marks() []Mark {
 	return []Mark{MarkAuthority, MarkNoRecursion, MarkForeignSOA, MarkPolicySOA, MarkAfterServFail, MarkKeys, MarkRoot}
 }
 
 // SaidServFail reports whether a server said SERVFAIL in what led to the failure, or own
-// validation lacked the keys for an answer, so that
+// validation lacked the keys for an answer, or the proof of one does not hold, so that
 // an answer that is not validated does not simply take its place.
 func (o *Observation) SaidServFail() bool {
-	lacksKeys := o.Mark == MarkKeys || o.Mark == MarkRoot
-	return o.Failure == DNSSECBogus || o.Failure != "" && (o.Replied() && o.RCode == servFail || o.Mark == MarkAfterServFail || lacksKeys)
+	lacks := o.Mark == MarkKeys || o.Mark == MarkRoot || o.Mark == MarkProof
+	return o.Failure == DNSSECBogus || o.Failure != "" && (o.Replied() && o.RCode == servFail || o.Mark == MarkAfterServFail || lacks)
 }
 
 // ProvenInsecure reports whether the name and all of its aliases are known to lie in zones

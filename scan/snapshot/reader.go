@@ -32,6 +32,8 @@ type Reader struct {
 	number int // of the last line read
 	header *Header
 	all    []*Header
+	proof  *proofReader // nil unless it is wanted
+	links  func(*Header, Link)
 	text   []byte // of the line, to be used again
 	end    int64  // of the last whole line, in octets from the start
 	torn   int64  // octets after it
@@ -42,6 +44,10 @@ func NewReader(r io.Reader, file string) *Reader {
 	const buffer = 256 << 10
 	return &Reader{in: bufio.NewReaderSize(r, buffer), file: file}
 }
+
+// KeepProof has the Reader fill in what is signed of Observations, and hand each Link to
+// links, with the Header of its run, when it comes to it. It is called before All.
+func (r *Reader) KeepProof(links func(*Header, Link)) { r.links = links }
 
 // Header is that of the run which has asked for the Observation yielded last; nil if
 // nothing was read.
@@ -91,20 +97,31 @@ func (r *Reader) next() (Observation, error) {
 			return o, r.errorAt(err)
 		}
 		r.end += int64(length)
-		if header == nil {
+		switch {
+		case header != nil:
+			r.begin(header)
+		case !o.Name.IsZero():
 			return o, nil
 		}
-		r.header, r.all = header, append(r.all, header)
 	}
 }
 
-// parse reads the line in r.text: an Observation, or a Header, which comes first.
+// begin begins a run, which names RRsets of its own lines only.
+func (r *Reader) begin(h *Header) {
+	r.header, r.all, r.proof = h, append(r.all, h), nil
+	if r.links != nil && h.Flags.Proof {
+		r.proof = &proofReader{links: r.links}
+	}
+}
+
+// parse reads the line in r.text: an Observation, or a Header, which comes first, or what is
+// neither and belongs to a proof.
 func (r *Reader) parse() (o Observation, header *Header, err error) {
 	var l line
 	err = json.Unmarshal(r.text, &l)
 	switch {
-	case l.Snapshot != nil && *l.Snapshot > format: // whatever err says of its fields
-		return o, nil, fmt.Errorf("%w: format %d, and this program knows %d", ErrFormat, *l.Snapshot, format)
+	case l.Snapshot != nil && *l.Snapshot > formatProof: // whatever err says of its fields
+		return o, nil, fmt.Errorf("%w: format %d, and this program knows %d", ErrFormat, *l.Snapshot, formatProof)
 	case r.header == nil && (err != nil || l.Snapshot == nil || *l.Snapshot < format):
 		return o, nil, ErrNoSnapshot
 	case err != nil:
@@ -113,13 +130,24 @@ func (r *Reader) parse() (o Observation, header *Header, err error) {
 		return o, nil, fmt.Errorf("%w: a header of format %d with the name %q", ErrBroken, *l.Snapshot, l.Name)
 	case l.Snapshot != nil:
 		header, err = parseHeader(r.text)
+	case l.Name == "" && r.header.Flags.Proof:
+		err = r.parseProof()
 	default:
-		o, err = parseLine(&l)
+		o, err = parseLine(&l, r.proof)
 	}
 	if err != nil {
 		return o, nil, fmt.Errorf("%w: %w", ErrBroken, err)
 	}
 	return o, header, nil
+}
+
+// parseProof reads the line in r.text as one that belongs to a proof.
+func (r *Reader) parseProof() error {
+	var t proofText
+	if err := json.Unmarshal(r.text, &t); err != nil {
+		return err
+	}
+	return r.proof.take(r.header, &t)
 }
 
 // readLine puts the next line into r.text, without its end, and returns its length with
@@ -152,8 +180,12 @@ func (r *Reader) readLine() (length int, err error) {
 	}
 }
 
-// headerStart is how the first line of a snapshot begins, which no line of others does.
-const headerStart = `{"snapshot":1,"program":"`
+// headerStart is how the first line of a snapshot begins, which no line of others does, and
+// proofStart how it begins if the run keeps proofs.
+const (
+	headerStart = `{"snapshot":1,"program":"`
+	proofStart  = `{"snapshot":2,"program":"`
+)
 
 // maxTorn is how much a header may have left of itself: it is far from being so long.
 const maxTorn = 64 << 10
@@ -164,7 +196,8 @@ const maxTorn = 64 << 10
 func (r *Reader) tornStart() bool {
 	text := bytes.TrimRight(r.text, "\x00")
 	short := min(len(text), len(headerStart))
-	return len(r.text) <= maxTorn && string(text[:short]) == headerStart[:short]
+	start := string(text[:short])
+	return len(r.text) <= maxTorn && (start == headerStart[:short] || start == proofStart[:short])
 }
 
 // atEnd reports whether nothing follows.

@@ -108,9 +108,9 @@ func TestWhatIsInASnapshot(t *testing.T) {
 		{name: "a header of very many resolvers", text: strings.Replace(headLine, `"flags"`, `"resolvers":[`+strings.Repeat(`{},`, 1000)+`{}],"flags"`, 1) + answerA, err: snapshot.ErrBroken, place: ":1: "},
 		{name: "a header without a time", text: strings.Replace(headLine, "2026-11-27T22:00:00Z", "yesterday", 1) + answerA, err: snapshot.ErrBroken, place: ":1: "},
 
-		{name: "a later format", text: strings.Replace(headLine, ":1,", ":2,", 1) + answerA, err: snapshot.ErrFormat, place: ":1: "},
+		{name: "a later format", text: strings.Replace(headLine, ":1,", ":3,", 1) + answerA, err: snapshot.ErrFormat, place: ":1: "},
 		{name: "a later format with other fields", text: `{"snapshot":3,"name":{},"started":[1],"resolvers":7}` + "\n", err: snapshot.ErrFormat, place: ":1: "},
-		{name: "a later format in the middle", text: headLine + answerA + `{"snapshot":2}` + "\n", names: []string{"a.example"}, err: snapshot.ErrFormat, place: ":3: "},
+		{name: "a later format in the middle", text: headLine + answerA + `{"snapshot":3}` + "\n", names: []string{"a.example"}, err: snapshot.ErrFormat, place: ":3: "},
 
 		{name: "no header", text: answerA + answerB, err: snapshot.ErrNoSnapshot, place: ":1: "},
 		{name: "one answer without a header", text: answerA, err: snapshot.ErrNoSnapshot, place: ":1: "},
@@ -125,7 +125,7 @@ func TestWhatIsInASnapshot(t *testing.T) {
 		{name: "a snapshot of something else", text: `{"snapshot":"2026-11-27"}` + "\n", err: snapshot.ErrNoSnapshot, place: ":1: "},
 		{name: "another program's line without an end", text: `{"snapshot":{"snapshot":"nightly-1","uuid":"x"}}`, err: snapshot.ErrNoSnapshot, place: ":1: "},
 		{name: "zeros without an end", text: strings.Repeat("\x00", 70_000), err: snapshot.ErrNoSnapshot, place: ":1: "},
-		{name: "a later format without an end", text: `{"snapshot":2,"program":"2"}`, err: snapshot.ErrNoSnapshot, place: ":1: "},
+		{name: "a later format without an end", text: `{"snapshot":3,"program":"2"}`, err: snapshot.ErrNoSnapshot, place: ":1: "},
 		{name: "format 0", text: `{"snapshot":0}` + "\n", err: snapshot.ErrNoSnapshot, place: ":1: "},
 		{name: "one long line", text: long, err: snapshot.ErrNoSnapshot, place: ":1: "},
 		{name: "one long line and an end", text: long + "\n", err: snapshot.ErrNoSnapshot, place: ":1: "},
@@ -273,7 +273,7 @@ func TestAFileThatCannotBeReadIsNotTorn(t *testing.T) {
 // what is whole of it is all that there is.
 func FuzzReader(f *testing.F) {
 	f.Add(goldenLines(f))
-	for _, seed := range []string{"", headLine, headLine + answerA + answerB[:50], headLine + "{}\n", "\x00\x00", answerA, `{"snapshot":2}`} {
+	for _, seed := range []string{"", headLine, headLine + answerA + answerB[:50], headLine + "{}\n", "\x00\x00", answerA, `{"snapshot":3}`} {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, text []byte) {

@@ -26,11 +26,14 @@ const (
 	RefusedFuture     Refusal = "from the future"
 	RefusedAge        Refusal = "too old"
 	RefusedUndated    Refusal = "without a time" // from zone files, which answer again
+	// RefusedProof is of an answer whose proof does not hold, or is not there though the run
+	// keeps proofs.
+	RefusedProof Refusal = "without a proof that holds"
 )
 
 // Refusals returns every Refusal, in the order of the constants.
 func Refusals() []Refusal {
-	return []Refusal{RefusedFailure, RefusedValidation, RefusedFuture, RefusedAge, RefusedUndated}
+	return []Refusal{RefusedFailure, RefusedValidation, RefusedFuture, RefusedAge, RefusedUndated, RefusedProof}
 }
 
 // Reuse says which answers of earlier runs may answer a new question.
@@ -46,12 +49,16 @@ type Reuse struct {
 func (r *Reuse) Refuse(h *Header, o *Observation) Refusal {
 	age := r.Now.Sub(o.Time)
 	switch {
+	case o.Mark == MarkProof:
+		return RefusedProof
 	case o.Failure != "":
 		return RefusedFailure
 	case o.Time.IsZero():
 		return RefusedUndated
 	case !r.Run.accepts(h, o):
 		return RefusedValidation
+	case r.Run.Proves(o) && !h.Proves(o):
+		return RefusedProof
 	case age < 0:
 		return RefusedFuture
 	case age > r.limit(o) || !o.Expires.IsZero() && r.Now.After(o.Expires):

@@ -146,8 +146,8 @@ func answers(t testing.TB, n int) []snapshot.Observation {
 	return list
 }
 
-// TestTheStoreIsSmall: PERFORMANCE allows 150 octets a name while collecting, which
-// holds the names themselves, and a second set of them, too.
+// TestTheStoreIsSmall: a name may take 150 octets while collecting, which hold the names
+// themselves, and a second set of them, too.
 func TestTheStoreIsSmall(t *testing.T) {
 	const bound = 100
 	if got := heapPerName(t); got > bound {

@@ -88,6 +88,8 @@ func (m Mark) Words() string {
 		return "the DNSSEC keys on the way to the name could not be had"
 	case MarkRoot:
 		return "the keys of the root do not hold by the trust anchors and the clock of the machine"
+	case MarkProof:
+		return "the signed records in the snapshot do not prove the answer that stands there"
 	}
 	panic("snapshot: unknown mark " + string(m))
 }

@@ -33,14 +33,17 @@ type Writer struct {
 	some    chan struct{} // enough is waiting to be written at once
 	closing chan struct{}
 
-	mu      sync.Mutex
-	room    sync.Cond // there is room again, or an error
-	waiting []byte    // the lines to be written next
-	spare   []byte
-	answers int // in waiting
-	writing int // that are being written
-	unsaved bool
-	err     error
+	mu       sync.Mutex
+	proof    proofWriter
+	answered int // answers that were put, and proven of them with their proof
+	proven   int
+	room     sync.Cond // there is room again, or an error
+	waiting  []byte    // the lines to be written next
+	spare    []byte
+	answers  int // in waiting
+	writing  int // that are being written
+	unsaved  bool
+	err      error
 }
 
 // NewWriter begins the part of a run with its Header, which is on disk when it returns.
@@ -82,9 +85,48 @@ func (w *Writer) put(some []Observation) {
 		if some[i].Transport == Overlay {
 			continue
 		}
-		w.waiting = append(some[i].appendLine(w.waiting), '\n')
+		w.count(&some[i])
+		w.waiting = w.proof.appendAnswer(w.waiting, &some[i])
 		w.answers++
 	}
+	w.tell()
+}
+
+// PutLink has a Link written, before all that is put later. It may be called from any
+// goroutine. It waits, and does nothing, as Put does.
+func (w *Writer) PutLink(l Link) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for w.err == nil && w.answers+w.writing+1 > mostUnwritten {
+		w.room.Wait()
+	}
+	if w.err != nil {
+		return
+	}
+	w.waiting = w.proof.appendLink(w.waiting, l)
+	w.answers++
+	w.tell()
+}
+
+// count counts an answer, once if it is put again with Proofs. w.mu is held.
+func (w *Writer) count(o *Observation) {
+	if o.Failure == "" && len(o.Proofs) == 0 {
+		w.answered++
+	}
+	if len(o.Signed) > 0 {
+		w.proven++
+	}
+}
+
+// Proven is how many answers were put, and of how many the replies that they rest on.
+func (w *Writer) Proven() (proven, answers int) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.proven, w.answered
+}
+
+// tell has what is waiting written, if that is enough. w.mu is held.
+func (w *Writer) tell() {
 	if w.answers < writeAtOnce {
 		return
 	}
