@@ -79,6 +79,24 @@ func TestKeysOfAZoneThatIsSignedNoMore(t *testing.T) {
 	}
 }
 
+// TestBogusKeys take the place of good ones only once these may not be kept any more.
+func TestBogusKeys(t *testing.T) {
+	w := build(t, dnssectest.Spec{Origin: "site.tld.", Text: siteText, Denial: dnssectest.NSEC})
+	good, bogus := parsed(t, w.Answer("site.tld.", dns.TypeCAA)), parsed(t, unsigned(w.Answer("site.tld.", dns.TypeCAA)))
+	for minutes, want := range map[int]dnssec.State{4: dnssec.Secure, 6: dnssec.Bogus} { // the TTL is 5 minutes
+		v := newValidator(t, w)
+		v.verdict("site.tld.")
+		v.spoils = func(m *dns.Msg) { dropAnswer(m, dns.TypeDNSKEY) }
+		v.now = now.Add(time.Duration(minutes) * time.Minute)
+		if got := v.judge([]string{"site.tld."}, bogus); got.State != dnssec.Bogus {
+			t.Errorf("after %d minutes: %+v, want bogus", minutes, got)
+		}
+		if got := v.judge([]string{"site.tld."}, good); got.State != want {
+			t.Errorf("after %d minutes: %+v, want state %d", minutes, got, want)
+		}
+	}
+}
+
 func question(name string) dnssec.Question {
 	return dnssec.Question{Path: []string{name}, Type: dns.TypeCAA}
 }
