@@ -340,8 +340,10 @@ func (c *Chain) Stand(q Query, v Verdict, now time.Time) {
 		s.age = age{learnt: at}
 		return
 	}
-	if l != nil && l.signed != nil && c.links[q.Name].holds(now) {
-		l.signed.dsAge = age{learnt: at}
+	if c.links[q.Name].holds(now) {
+		if l.signed != nil {
+			l.signed.dsAge = age{learnt: at}
+		}
 		return
 	}
 	c.links[q.Name] = kept{&link{cut: Unproven, verdict: &v}, at, at + leastKept}

@@ -67,32 +67,40 @@ func TestAClockThatWasAheadTeachesNothing(t *testing.T) {
 	}
 }
 
-// TestKeysOfAZoneThatIsSignedNoMore: that they do not hold says nothing, if the zone above has
-// proved meanwhile that there are none.
-func TestKeysOfAZoneThatIsSignedNoMore(t *testing.T) {
+// TestWhatIsKnownMeanwhile: a reply that does not hold says nothing of a name, if another one has
+// proved while it was judged that no signed zone begins there.
+func TestWhatIsKnownMeanwhile(t *testing.T) {
 	w := build(t, dnssectest.Spec{Origin: "open.tld."})
-	v := newValidator(t, w)
-	v.verdict("open.tld.")
-	v.chain.Stand(dnssec.Query{Name: "open.tld.", Type: dns.TypeDNSKEY}, dnssec.Verdict{State: dnssec.Bogus}, v.now)
-	if got := v.verdict("open.tld."); got.State != dnssec.Insecure {
-		t.Errorf("%+v, want insecure", got)
+	for _, kind := range []uint16{dns.TypeDNSKEY, dns.TypeDS} {
+		v := newValidator(t, w)
+		v.verdict("open.tld.")
+		v.chain.Stand(dnssec.Query{Name: "open.tld.", Type: kind}, dnssec.Verdict{State: dnssec.Bogus}, v.now)
+		if got := v.verdict("open.tld."); got.State != dnssec.Insecure {
+			t.Errorf("%s: %+v, want insecure", dns.Type(kind), got)
+		}
 	}
 }
 
-// TestBogusKeys take the place of good ones only once these may not be kept any more.
+// TestBogusKeys take the place of good ones only once these may not be kept any more, and so do
+// DS records.
 func TestBogusKeys(t *testing.T) {
 	w := build(t, dnssectest.Spec{Origin: "site.tld.", Text: siteText, Denial: dnssectest.NSEC})
-	good, bogus := parsed(t, w.Answer("site.tld.", dns.TypeCAA)), parsed(t, unsigned(w.Answer("site.tld.", dns.TypeCAA)))
-	for minutes, want := range map[int]dnssec.State{4: dnssec.Secure, 6: dnssec.Bogus} { // the TTL is 5 minutes
-		v := newValidator(t, w)
-		v.verdict("site.tld.")
-		v.spoils = func(m *dns.Msg) { dropAnswer(m, dns.TypeDNSKEY) }
-		v.now = now.Add(time.Duration(minutes) * time.Minute)
-		if got := v.judge([]string{"site.tld."}, bogus); got.State != dnssec.Bogus {
-			t.Errorf("after %d minutes: %+v, want bogus", minutes, got)
-		}
-		if got := v.judge([]string{"site.tld."}, good); got.State != want {
-			t.Errorf("after %d minutes: %+v, want state %d", minutes, got, want)
+	good := parsed(t, w.Answer("site.tld.", dns.TypeCAA))
+	bogus := parsed(t, unsigned(w.Answer("site.tld.", dns.TypeCAA)))
+	for what, spoils := range map[string]func(*dns.Msg){
+		"keys":                func(m *dns.Msg) { dropAnswer(m, dns.TypeDNSKEY) },
+		"keys and DS records": func(m *dns.Msg) { dropAnswer(m, dns.TypeDNSKEY); dropAnswer(m, dns.TypeDS) },
+	} {
+		for minutes, want := range map[int]dnssec.State{4: dnssec.Secure, 6: dnssec.Bogus} { // the TTL is 5 minutes
+			v := newValidator(t, w)
+			v.verdict("site.tld.")
+			v.spoils, v.now = spoils, now.Add(time.Duration(minutes)*time.Minute)
+			if got := v.judge([]string{"site.tld."}, bogus); got.State != dnssec.Bogus {
+				t.Errorf("%s after %d minutes: %+v, want bogus", what, minutes, got)
+			}
+			if got := v.judge([]string{"site.tld."}, good); got.State != want {
+				t.Errorf("%s after %d minutes: %+v, want state %d", what, minutes, got, want)
+			}
 		}
 	}
 }
