@@ -67,6 +67,17 @@ func TestAClockThatWasAheadTeachesNothing(t *testing.T) {
 	}
 }
 
+// TestWhoProvedIt: what many names of a zone have alike is not that of another zone.
+func TestWhoProvedIt(t *testing.T) {
+	w := build(t, dnssectest.Spec{Origin: "open.tld."}, dnssectest.Spec{Origin: "top.", Denial: dnssectest.NSEC}, dnssectest.Spec{Origin: "open.top."})
+	v := newValidator(t, w)
+	for name, zone := range map[string]string{"open.tld.": "tld.", "open.top.": "top."} {
+		if got := v.verdict(name); got.Flaw.Zone != zone || got.Flaw.Owner != name {
+			t.Errorf("%s: %+v, want the word of %s", name, got, zone)
+		}
+	}
+}
+
 // TestWhatIsKnownMeanwhile: a reply that does not hold says nothing of a name, if another one has
 // proved while it was judged that no signed zone begins there.
 func TestWhatIsKnownMeanwhile(t *testing.T) {
