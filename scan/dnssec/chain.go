@@ -40,11 +40,15 @@ type link struct {
 	signed  *signedLink
 }
 
-// kept is a link that is used until a time, in seconds of Unix time.
+// kept is a link with the times when it was learnt and until when it is used, in seconds of Unix
+// time.
 type kept struct {
 	*link
-	until int64
+	learnt, until int64
 }
+
+// holds reports whether it may still be used.
+func (k kept) holds(now time.Time) bool { return k.link != nil && holds(k.learnt, k.until, now) }
 
 // sharing is what links have in common that are shared.
 type sharing struct {
@@ -63,9 +67,12 @@ type signedLink struct {
 	dsAge, age age // of the DS records and of the keys
 }
 
-// age says when something was learnt, and when it was asked for again before it had to be; in
-// seconds of Unix time.
-type age struct{ learnt, asked int64 }
+// age says when something was learnt, in seconds of Unix time, and that it is wanted again before
+// it has to be.
+type age struct {
+	learnt int64
+	wanted bool
+}
 
 // leastKept is how long what has been learnt is used at the least, whatever its TTL, and what
 // is bogus at the most (RFC 9520, section 3.2). Nothing a server replies makes a Chain ask for
@@ -78,6 +85,12 @@ const (
 // backwards is how far the clock may go back before nothing counts that was learnt before it
 // did. Replies that wait for others are older than what they are judged by, but not by so much.
 const backwards = int64(60 * 60)
+
+// holds reports whether what was learnt at a time and is used until another one counts now.
+func holds(learnt, until int64, now time.Time) bool {
+	at := now.Unix()
+	return at <= until && at >= learnt-backwards
+}
 
 // keepUntil returns until when what is learnt at a time is used.
 func keepUntil(v Verdict, now time.Time) int64 {
@@ -122,7 +135,7 @@ func (c *Chain) trust(name string, now time.Time) (Trust, Query) {
 	for i := len(starts) - 1; i >= 0; i-- {
 		at := name[starts[i]:]
 		l := c.links[at]
-		if l.link == nil || now.Unix() > l.until {
+		if !l.holds(now) {
 			return Trust{}, Query{at, dns.TypeDS}
 		}
 		switch l.cut {
@@ -155,10 +168,7 @@ func (l *link) enter(name string, now time.Time) (t Trust, q Query, done bool) {
 }
 
 // holds reports whether what is known of the keys may still be used.
-func (s *signedLink) holds(now time.Time) bool {
-	at := now.Unix()
-	return at <= s.keptUntil && at >= s.age.learnt-backwards
-}
+func (s *signedLink) holds(now time.Time) bool { return holds(s.age.learnt, s.keptUntil, now) }
 
 // trust is that of a name where the signed zones end.
 func (l *link) trust(name string) Trust {
@@ -195,12 +205,13 @@ func (c *Chain) learn(q Query, r *Reply, now time.Time) (Verdict, Query) {
 	if d.Cut == Unproven {
 		return c.doubt(d.Verdict, now)
 	}
-	until := keepUntil(d.Verdict, now)
+	learnt := kept{learnt: now.Unix(), until: keepUntil(d.Verdict, now)}
 	if d.Cut == SignedCut {
-		c.links[q.Name] = kept{c.signedCut(q.Name, d, now), until}
+		learnt.link = c.signedCut(q.Name, d, now)
 	} else {
-		c.links[q.Name] = kept{c.share(d, above.Zone), until}
+		learnt.link = c.share(d, above.Zone)
 	}
+	c.links[q.Name] = learnt
 	return d.Verdict, Query{}
 }
 
@@ -215,7 +226,7 @@ func (c *Chain) signedCut(name string, d Delegation, now time.Time) *link {
 			l.verdict, l.signed.keptUntil = &v, math.MaxInt64
 		}
 	}
-	l.signed.from, l.signed.dsAge.learnt = d.Verdict, now.Unix()
+	l.signed.from, l.signed.dsAge = d.Verdict, age{learnt: now.Unix()}
 	return l
 }
 
@@ -261,7 +272,7 @@ func (c *Chain) learnKeys(q Query, r *Reply, now time.Time) (Verdict, Query) {
 		return c.doubtKeys(q, s, verdict, now)
 	}
 	s.zone, l.verdict = zone, &verdict
-	s.keptUntil, s.age.learnt = keepUntil(verdict, now), now.Unix()
+	s.keptUntil, s.age = keepUntil(verdict, now), age{learnt: now.Unix()}
 	return verdict, Query{}
 }
 
@@ -287,15 +298,8 @@ func (c *Chain) doubtRoot(now time.Time) bool {
 // again reports whether something is to be asked for again before it has to be: if it was
 // learnt so many seconds ago, and as long as it has not been learnt or stood then.
 func (a *age) again(now time.Time, least int64) bool {
-	at := now.Unix()
-	if a.asked > a.learnt {
-		return true
-	}
-	if at-a.learnt < least {
-		return false
-	}
-	a.asked = at
-	return true
+	a.wanted = a.wanted || now.Unix()-a.learnt >= least
+	return a.wanted
 }
 
 // doubt is a Verdict of a reply. If it is Bogus by keys that have been kept for a while, these
@@ -325,19 +329,24 @@ func (c *Chain) Stand(q Query, v Verdict, now time.Time) {
 		return
 	}
 	l := c.find(q.Name)
-	if q.Type == dns.TypeDNSKEY && l != nil && l.signed != nil {
+	if q.Type == dns.TypeDNSKEY {
+		if l == nil || l.signed == nil { // it has become another name meanwhile
+			return
+		}
 		s := l.signed
 		if s.zone == nil || !s.holds(now) {
 			s.zone, l.verdict, s.keptUntil = nil, &v, at+leastKept
 		}
-		s.age.learnt = at
+		s.age = age{learnt: at}
 		return
 	}
-	if l != nil && l.signed != nil && at <= c.links[q.Name].until {
-		l.signed.dsAge.learnt = at
+	if c.links[q.Name].holds(now) {
+		if l.signed != nil {
+			l.signed.dsAge = age{learnt: at}
+		}
 		return
 	}
-	c.links[q.Name] = kept{&link{cut: Unproven, verdict: &v}, at + leastKept}
+	c.links[q.Name] = kept{&link{cut: Unproven, verdict: &v}, at, at + leastKept}
 }
 
 // Answer validates a reply to a question by what the Chain knows at a time. If that is not
