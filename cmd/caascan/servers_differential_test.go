@@ -267,6 +267,8 @@ func explained(specs []dnssectest.Spec, o snapshot.Observation, want string) str
 		return "RFC 9905, section 2: signatures with SHA-1 count as unknown; unbound verifies them"
 	case at >= 0 && weaklySigned(on[at]) && on[at].Fault == dnssectest.HalfSigned:
 		return "RFC 4035, section 2.2: a DS record promises signatures of its algorithm, and there are those with SHA-1 alone; unbound verifies them"
+	case at >= 0 && want == string(snapshot.Insecure) && deniesWithoutWildcard(on[at], o):
+		return "RFC 5155, section 8.4: NXDOMAIN needs the denial of the wildcard; after an alias unbound takes it for NODATA, which Opt-Out leaves open"
 	}
 	if at < 0 || o.Flaw.Reason != snapshot.FlawNoMatch || want == string(snapshot.Bogus) {
 		return ""
@@ -283,6 +285,14 @@ func explained(specs []dnssectest.Spec, o snapshot.Observation, want string) str
 // weaklySigned reports whether a zone is signed with SHA-1.
 func weaklySigned(s dnssectest.Spec) bool {
 	return s.Denial != dnssectest.Unsigned && s.Algorithm == dns.RSASHA1NSEC3SHA1
+}
+
+// deniesWithoutWildcard reports whether an answer is an alias to a name of which an Opt-Out zone
+// says that it does not exist, and does not prove that. NSD sends that for names below an empty
+// non-terminal that is left out.
+func deniesWithoutWildcard(s dnssectest.Spec, o snapshot.Observation) bool {
+	return (s.Denial == dnssectest.OptOut || s.Denial == dnssectest.OptOutListed) &&
+		o.RCode == dns.RcodeNameError && len(o.Aliases) > 0 && o.Flaw.Reason == snapshot.FlawDenial
 }
 
 // zonesOf are those that names lie in, and the ones above.

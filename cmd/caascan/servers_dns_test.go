@@ -3,6 +3,8 @@
 package main
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"os"
 	"os/exec"
@@ -192,8 +194,9 @@ func (w world) largeRRset(t *testing.T) {
 	if diff := cmp.Diff([]string{"permitted", "issuer-listed", "large.example"}, cells[:3]); diff != "" {
 		t.Errorf("row mismatch (-want +got)\n%s", diff)
 	}
-	if cut := fmt.Sprintf(" of %d records; caascan check shows all]", largeSize); !strings.HasSuffix(cells[3], cut) {
-		t.Errorf("the row does not end with %q: %.300q", cut, cells[3])
+	cut := fmt.Sprintf(" of %d records; caascan check shows all; SHA-256 of all ", largeSize)
+	if _, digest, _ := strings.Cut(cells[3], cut); len(digest) != len("]")+hex.EncodedLen(sha256.Size) {
+		t.Errorf("the row does not end with %q and a digest: %.300q", cut, cells[3])
 	}
 	check := runProgram(t, w.program, "", append([]string{"check", "large.example"}, source...)...)
 	if !strings.Contains(check.stdout, resolver.address+" over tcp, attempt 1: NOERROR") {

@@ -223,21 +223,28 @@ func (d *pageData) changes() {
 }
 
 func (d *pageData) outcomes() {
-	all := d.view.Domains
-	var outcomes []*scan.Outcome
-	at := make(map[*scan.Outcome]int)
-	d.to.WriteString(`,"of":`)
-	writeAll(d, all, func(t report.DomainTotal) any {
-		i, met := at[t.Outcome]
+	writeDistinct(d, "of", "outcomes", func(t report.DomainTotal) *scan.Outcome { return t.Outcome },
+		func(o *scan.Outcome) any { return d.outcome(o) })
+}
+
+// writeDistinct writes what domains have in common, each content once: for each domain the
+// place of its own in a list, and that list.
+func writeDistinct[T comparable](d *pageData, places, list string, has func(report.DomainTotal) T, value func(T) any) {
+	var all []T
+	at := make(map[T]int)
+	fmt.Fprintf(d.to, `,%q:`, places)
+	writeAll(d, d.view.Domains, func(t report.DomainTotal) any {
+		own := has(t)
+		i, met := at[own]
 		if !met {
-			i = len(outcomes)
-			at[t.Outcome] = i
-			outcomes = append(outcomes, t.Outcome)
+			i = len(all)
+			at[own] = i
+			all = append(all, own)
 		}
 		return i
 	})
-	d.to.WriteString(`,"outcomes":`)
-	writeAll(d, outcomes, func(o *scan.Outcome) any { return d.outcome(o) })
+	fmt.Fprintf(d.to, `,%q:`, list)
+	writeAll(d, all, value)
 }
 
 // writeAll writes a list.

@@ -71,21 +71,8 @@ type pagePlaced struct {
 
 // elsewhere is what other places say, each content once, and for each domain which it is.
 func (d *pageData) elsewhere() {
-	all := d.view.Domains
-	var placed []*scan.Placed
-	at := make(map[*scan.Placed]int)
-	d.to.WriteString(`,"placed":`)
-	writeAll(d, all, func(t report.DomainTotal) any {
-		i, met := at[t.Places]
-		if !met {
-			i = len(placed)
-			at[t.Places] = i
-			placed = append(placed, t.Places)
-		}
-		return i
-	})
-	d.to.WriteString(`,"corroborated":`)
-	writeAll(d, placed, func(p *scan.Placed) any { return d.placed(p) })
+	writeDistinct(d, "placed", "corroborated", func(t report.DomainTotal) *scan.Placed { return t.Places },
+		func(p *scan.Placed) any { return d.placed(p) })
 }
 
 func (d *pageData) placed(p *scan.Placed) pagePlaced {

@@ -40,17 +40,15 @@ type link struct {
 	signed  *signedLink
 }
 
-// kept is a link that is used until a time, and when it was learnt; in seconds of Unix time.
+// kept is a link with the times when it was learnt and until when it is used, in seconds of Unix
+// time.
 type kept struct {
 	*link
 	learnt, until int64
 }
 
-// holds reports whether there is a link that may be used.
-func (k kept) holds(now time.Time) bool {
-	at := now.Unix()
-	return k.link != nil && at <= k.until && at >= k.learnt-backwards
-}
+// holds reports whether it may still be used.
+func (k kept) holds(now time.Time) bool { return k.link != nil && holds(k.learnt, k.until, now) }
 
 // sharing is what links have in common that are shared.
 type sharing struct {
@@ -69,9 +67,12 @@ type signedLink struct {
 	dsAge, age age // of the DS records and of the keys
 }
 
-// age says when something was learnt, and when it was asked for again before it had to be; in
-// seconds of Unix time.
-type age struct{ learnt, asked int64 }
+// age says when something was learnt, in seconds of Unix time, and that it is wanted again before
+// it has to be.
+type age struct {
+	learnt int64
+	wanted bool
+}
 
 // leastKept is how long what has been learnt is used at the least, whatever its TTL, and what
 // is bogus at the most (RFC 9520, section 3.2). Nothing a server replies makes a Chain ask for
@@ -84,6 +85,12 @@ const (
 // backwards is how far the clock may go back before nothing counts that was learnt before it
 // did. Replies that wait for others are older than what they are judged by, but not by so much.
 const backwards = int64(60 * 60)
+
+// holds reports whether what was learnt at a time and is used until another one counts now.
+func holds(learnt, until int64, now time.Time) bool {
+	at := now.Unix()
+	return at <= until && at >= learnt-backwards
+}
 
 // keepUntil returns until when what is learnt at a time is used.
 func keepUntil(v Verdict, now time.Time) int64 {
@@ -161,10 +168,7 @@ func (l *link) enter(name string, now time.Time) (t Trust, q Query, done bool) {
 }
 
 // holds reports whether what is known of the keys may still be used.
-func (s *signedLink) holds(now time.Time) bool {
-	at := now.Unix()
-	return at <= s.keptUntil && at >= s.age.learnt-backwards
-}
+func (s *signedLink) holds(now time.Time) bool { return holds(s.age.learnt, s.keptUntil, now) }
 
 // trust is that of a name where the signed zones end.
 func (l *link) trust(name string) Trust {
@@ -201,13 +205,13 @@ func (c *Chain) learn(q Query, r *Reply, now time.Time) (Verdict, Query) {
 	if d.Cut == Unproven {
 		return c.doubt(d.Verdict, now)
 	}
-	k := kept{learnt: now.Unix(), until: keepUntil(d.Verdict, now)}
+	learnt := kept{learnt: now.Unix(), until: keepUntil(d.Verdict, now)}
 	if d.Cut == SignedCut {
-		k.link = c.signedCut(q.Name, d, now)
+		learnt.link = c.signedCut(q.Name, d, now)
 	} else {
-		k.link = c.share(d, above.Zone)
+		learnt.link = c.share(d, above.Zone)
 	}
-	c.links[q.Name] = k
+	c.links[q.Name] = learnt
 	return d.Verdict, Query{}
 }
 
@@ -222,7 +226,7 @@ func (c *Chain) signedCut(name string, d Delegation, now time.Time) *link {
 			l.verdict, l.signed.keptUntil = &v, math.MaxInt64
 		}
 	}
-	l.signed.ds, l.signed.from, l.signed.dsAge.learnt = d.DS, d.Verdict, now.Unix()
+	l.signed.ds, l.signed.from, l.signed.dsAge = d.DS, d.Verdict, age{learnt: now.Unix()}
 	return l
 }
 
@@ -268,7 +272,7 @@ func (c *Chain) learnKeys(q Query, r *Reply, now time.Time) (Verdict, Query) {
 		return c.doubtKeys(q, s, verdict, now)
 	}
 	s.zone, l.verdict = zone, &verdict
-	s.keptUntil, s.age.learnt = keepUntil(verdict, now), now.Unix()
+	s.keptUntil, s.age = keepUntil(verdict, now), age{learnt: now.Unix()}
 	return verdict, Query{}
 }
 
@@ -294,15 +298,8 @@ func (c *Chain) doubtRoot(now time.Time) bool {
 // again reports whether something is to be asked for again before it has to be: if it was
 // learnt so many seconds ago, and as long as it has not been learnt or stood then.
 func (a *age) again(now time.Time, least int64) bool {
-	at := now.Unix()
-	if a.asked > a.learnt {
-		return true
-	}
-	if at-a.learnt < least {
-		return false
-	}
-	a.asked = at
-	return true
+	a.wanted = a.wanted || now.Unix()-a.learnt >= least
+	return a.wanted
 }
 
 // doubt is a Verdict of a reply. If it is Bogus by keys that have been kept for a while, these
@@ -332,16 +329,21 @@ func (c *Chain) Stand(q Query, v Verdict, now time.Time) {
 		return
 	}
 	l := c.find(q.Name)
-	if q.Type == dns.TypeDNSKEY && l != nil && l.signed != nil {
+	if q.Type == dns.TypeDNSKEY {
+		if l == nil || l.signed == nil { // it has become another name meanwhile
+			return
+		}
 		s := l.signed
 		if s.zone == nil || !s.holds(now) {
 			s.zone, l.verdict, s.keptUntil = nil, &v, at+leastKept
 		}
-		s.age.learnt = at
+		s.age = age{learnt: at}
 		return
 	}
-	if l != nil && l.signed != nil && c.links[q.Name].holds(now) {
-		l.signed.dsAge.learnt = at
+	if c.links[q.Name].holds(now) {
+		if l.signed != nil {
+			l.signed.dsAge = age{learnt: at}
+		}
 		return
 	}
 	c.links[q.Name] = kept{&link{cut: Unproven, verdict: &v}, at, at + leastKept}

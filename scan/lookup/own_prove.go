@@ -130,25 +130,13 @@ const mostRenewed = 3
 
 // askLink asks one server for what own validation lacks, as often as any query is tried.
 func (a *proofAsker) askLink(ctx context.Context, q dnssec.Query, how checking) (dsAnswer, error) {
-	var answer dsAnswer
-	for range a.client.cfg.Attempts {
-		u := a.turn()
-		answer = dsAnswer{server: u.name}
+	return a.tryAll(ctx, func(u *upstream) (query []byte, ok bool) {
 		f := u.firstForm()
 		query, err := packQuery(dns.Id(), spelling(q.Name), q.Type, f)
 		if err != nil || !f.edns() {
-			return answer, nil
+			return nil, false
 		}
 		setOwn(query, how)
-		message, err := a.ask(ctx, u, query)
-		answer.at = time.Now()
-		if ctx.Err() != nil {
-			return answer, ctx.Err()
-		}
-		if err == nil && checkStream(message, query) == ours {
-			answer.message = message
-			return answer, nil
-		}
-	}
-	return answer, nil
+		return query, true
+	})
 }

@@ -404,12 +404,21 @@ func readAlias(message []byte, name, owner string) (target string, failure snaps
 // askDS asks one server for the DS records of a name, as often as any query is
 // tried.
 func (a *proofAsker) askDS(ctx context.Context, name string) (dsAnswer, error) {
+	return a.tryAll(ctx, func(*upstream) (query []byte, ok bool) {
+		query, err := dsQuery(dns.Id(), name)
+		return query, err == nil
+	})
+}
+
+// tryAll asks until there is a reply, as often as any query is tried, one server after the
+// other. It ends if there is no query for a server.
+func (a *proofAsker) tryAll(ctx context.Context, queryFor func(u *upstream) ([]byte, bool)) (dsAnswer, error) {
 	var answer dsAnswer
 	for range a.client.cfg.Attempts {
 		u := a.turn()
 		answer = dsAnswer{server: u.name}
-		query, err := dsQuery(dns.Id(), name)
-		if err != nil {
+		query, ok := queryFor(u)
+		if !ok {
 			return answer, nil
 		}
 		message, err := a.ask(ctx, u, query)
