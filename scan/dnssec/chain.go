@@ -402,8 +402,8 @@ func (c *Chain) Walk(name string) []Step {
 			break
 		}
 		step := l.step(at)
-		if until := time.Unix(l.until, 0); l.signed == nil || until.Before(step.Until) {
-			step.Until = until
+		if step.Until = time.Unix(l.until, 0); l.signed != nil {
+			step.Until = time.Unix(min(l.until, l.signed.keptUntil), 0) // of which the latter may be no time at all
 		}
 		steps = append(steps, step)
 	}
