@@ -542,6 +542,9 @@ func (e *engine) advanceLink(s *step, out outcome) {
 // learn hands the reply to a link to the Chain, and lets the link wait for what that has to be
 // judged by, if that has to be asked for first.
 func (e *engine) learn(s *step) {
+	if e.links != nil {
+		e.handOver() // what was validated before is proven by what was learnt before
+	}
 	verdict, next := e.chain.Learn(s.link.query, s.link.reply, judgedAt(s.link.at))
 	if next != (dnssec.Query{}) {
 		e.await(s, next)

@@ -398,6 +398,25 @@ func TestZonesThatChangeProveTheirAnswers(t *testing.T) {
 	}
 }
 
+// TestAnswersAreWrittenBeforeWhatIsLearntLater: else the keys that come after an answer would have
+// to prove it.
+func TestAnswersAreWrittenBeforeWhatIsLearntLater(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		client := newSignedWorld(t, wideZones...).own()
+		handed, links := 0, 0
+		client.KeepProof(func(l snapshot.Link) {
+			links++
+			if ended := int(client.stats.names.Load()); ended != handed {
+				t.Errorf("%s %s is written, and %d of %d answers were", l.Name, l.Type, handed, ended)
+			}
+		})
+		err := client.Lookup(t.Context(), batchesOf(t, wideNames), func(list []snapshot.Observation) { handed += len(list) })
+		if err != nil || links < 10 {
+			t.Errorf("%d links (%v), want more", links, err)
+		}
+	})
+}
+
 // TestAHostileProofCostsBoundedWork: keys that are written again, and runs that begin, are not
 // a reason to verify without end what does not hold.
 func TestAHostileProofCostsBoundedWork(t *testing.T) {
