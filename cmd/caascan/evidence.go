@@ -80,6 +80,7 @@ func (o *sourceOptions) openEvidence(overlay *zone.Overlay) (source, error) {
 	src.store = union.Store()
 	lookup.Replay(overlay, src.store)
 	src.describe()
+	src.tellUnproven()
 	src.compare(&union)
 	return src, nil
 }
@@ -142,6 +143,20 @@ func (src *source) tellProofs(f *evidenceFile) {
 	if len(p.Broken) > 0 {
 		src.warnings = append(src.warnings, fmt.Sprintf("%s: the signed records in it do not prove %s, which therefore do not count: it was changed, or parts of it are missing, or it rests on other trust anchors (--trust-anchor): %s",
 			f.path, counted(len(p.Broken), "answer"), namesOrSo(p.Broken)))
+	}
+}
+
+// tellUnproven names the files that have no proof at all, so that one from which somebody has
+// taken it is told from one that is proven.
+func (src *source) tellUnproven() {
+	var files []string
+	for _, f := range src.evidence.files {
+		if !f.keepsProof() {
+			files = append(files, f.path)
+		}
+	}
+	if len(files) > 0 {
+		src.facts = append(src.facts, fmt.Sprintf("No answer was validated again of %s: there are no signed records (--snapshot-proof).", orSo(files)))
 	}
 }
 

@@ -219,14 +219,14 @@ func (c *Chain) learn(q Query, r *Reply, now time.Time) (Verdict, Query) {
 // the keys.
 func (c *Chain) signedCut(name string, d Delegation, now time.Time) *link {
 	l := c.links[name].link
-	if l == nil || l.signed == nil || !sameRecords(l.signed.ds, d.DS) {
+	if l == nil || l.signed == nil || !sameRecords(usableAnchors(l.signed.ds), usableAnchors(d.DS)) { // of which there are few
 		l = &link{cut: SignedCut, signed: &signedLink{ds: d.DS}}
 		if len(usableAnchors(d.DS)) == 0 { // so its keys need not be asked for
 			v := insecure(unknownFlaw(name, d.DS))
 			l.verdict, l.signed.keptUntil = &v, math.MaxInt64
 		}
 	}
-	l.signed.from, l.signed.dsAge = d.Verdict, age{learnt: now.Unix()}
+	l.signed.ds, l.signed.from, l.signed.dsAge = d.DS, d.Verdict, age{learnt: now.Unix()}
 	return l
 }
 
@@ -384,6 +384,8 @@ type Step struct {
 	Verdict Verdict
 	// Signed is when the first signature over the DS records ends.
 	Signed time.Time
+	// Until is the last time for which all of that is used; that of what is not known is zero.
+	Until time.Time
 }
 
 // Walk returns what is known of the names from the root down to one, as far as the first that
@@ -399,7 +401,11 @@ func (c *Chain) Walk(name string) []Step {
 		if l.link == nil {
 			break
 		}
-		steps = append(steps, l.step(at))
+		step := l.step(at)
+		if until := time.Unix(l.until, 0); l.signed == nil || until.Before(step.Until) {
+			step.Until = until
+		}
+		steps = append(steps, step)
 	}
 	return steps
 }
@@ -419,6 +425,7 @@ func (l *link) step(name string) Step {
 	}
 	if l.signed != nil {
 		s.DS, s.Signed = l.signed.ds, l.signed.from.Expires
+		s.Until = time.Unix(l.signed.keptUntil, 0)
 		if l.signed.zone != nil {
 			s.Keys = l.signed.zone.keys
 		}

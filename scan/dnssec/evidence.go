@@ -53,12 +53,19 @@ func (s *rrset) pack() ([]byte, error) {
 	return octets, nil
 }
 
+// maxOctets is how many the RRsets of a reply may have: twice those of the longest message (RFC
+// 1035, section 4.2.2), in which names are shorter.
+const maxOctets = 128 << 10
+
 // NewReply puts a reply together from RRsets as Reply.RRsets returns them: denials are those
 // of the authority section, and all others are answers. The error says of which that somebody
 // may have written are none. All have the same TTL.
 func NewReply(sets []string, ttl uint32) (*Reply, error) {
-	r := new(Reply)
+	r, left := new(Reply), maxOctets
 	for _, octets := range sets {
+		if left -= len(octets); left < 0 {
+			return nil, fmt.Errorf("%w: more than %d octets", errMessage, maxOctets)
+		}
 		s, err := ParseRRset(octets)
 		if err != nil {
 			return nil, err

@@ -11,8 +11,9 @@ import (
 // nil stays so. It must not be used from several goroutines at once.
 type Memory struct {
 	recent, old map[memoryKey]struct{}
-	// Verified counts the signatures that were verified, Known those that were remembered.
-	Verified, Known int
+	// Verified counts the signatures that were verified, Known those that were remembered, and
+	// Wasted the verifications that have failed.
+	Verified, Known, Wasted int
 }
 
 type memoryKey [sha256.Size]byte
@@ -63,6 +64,13 @@ func (m *Memory) remember(key memoryKey) {
 	}
 	m.Verified++
 	m.put(key)
+}
+
+// waste counts a verification that has failed.
+func (m *Memory) waste() {
+	if m != nil {
+		m.Wasted++
+	}
 }
 
 // put keeps a key. Once the recent ones are half of all, the older half is forgotten.

@@ -128,6 +128,7 @@ func (c *check) tryKeys(s *rrset, z *Zone, signature *dns.RRSIG) Reason {
 			return ""
 		}
 		reason = SignatureWrong
+		c.memory.waste()
 		if z.wasted++; z.wasted > maxWasted {
 			c.left = 0
 			return TooMuchWork

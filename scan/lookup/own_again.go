@@ -71,6 +71,7 @@ type Again struct {
 	run     *snapshot.Header // whose answers come
 	chain   *dnssec.Chain    // of the run
 	held    snapshot.Held
+	wasted  int // verifications that have failed in runs before
 	// Held answers were validated again, and Bare ones are there without a proof, because
 	// the run did not keep any or did not validate them itself.
 	Held, Bare int
@@ -89,9 +90,12 @@ func NewAgain(anchors dnssec.Anchors) *Again {
 // Learn takes in a Link of a run.
 func (a *Again) Learn(run *snapshot.Header, l snapshot.Link) {
 	a.enter(run)
-	reply, err := dnssec.NewReply(l.RRsets, l.TTL)
-	if err != nil || !a.during(l.Time) {
+	if !a.during(l.Time) || a.exhausted() {
 		return // what rests on it is not proven then
+	}
+	reply, err := dnssec.NewReply(l.RRsets, l.TTL)
+	if err != nil {
+		return
 	}
 	q := dnssec.Query{Name: dnssec.Canonical(dns.Fqdn(l.Name)), Type: dns.StringToType[l.Type]}
 	a.chain.Learn(q, reply, l.Time)
@@ -99,9 +103,24 @@ func (a *Again) Learn(run *snapshot.Header, l snapshot.Link) {
 
 // enter begins a run, which has asked for everything itself.
 func (a *Again) enter(run *snapshot.Header) {
-	if a.run != run {
-		a.run, a.chain = run, dnssec.NewChain(a.anchors)
+	if a.run == run {
+		return
 	}
+	if a.chain != nil {
+		a.wasted += a.chain.Memory().Wasted
+	}
+	a.run, a.chain = run, dnssec.NewChain(a.anchors)
+}
+
+// How many verifications may fail, and for each answer that holds besides. An honest snapshot
+// has few that do; with more than that it was made to cost time, and nothing more is verified.
+const (
+	mostWasted = 5000
+	perAnswer  = 2
+)
+
+func (a *Again) exhausted() bool {
+	return a.wasted+a.chain.Memory().Wasted > mostWasted+perAnswer*a.Held
 }
 
 // How long before its start and after it what a run has learnt may have come. Keys that were
@@ -130,7 +149,7 @@ func (a *Again) Check(run *snapshot.Header, o *snapshot.Observation) {
 	if run.Flags.Proof && run.Flags.DNSSEC == snapshot.OwnValidation {
 		a.enter(run)
 		for i := range o.Proofs {
-			a.excuse(&o.Proofs[i])
+			a.excuse(o, &o.Proofs[i])
 		}
 	}
 	o.Signed = nil
@@ -146,6 +165,9 @@ func (a *Again) proves(run *snapshot.Header, o *snapshot.Observation) bool {
 		}
 		a.Held-- // it counts once
 		return true
+	}
+	if a.exhausted() {
+		return false
 	}
 	verdict, reply := a.validate(o)
 	if reply == nil || !stands(o.Own, verdict.State) || !a.says(o, reply) {
@@ -242,18 +264,30 @@ func (a *Again) exists(o *snapshot.Observation) bool {
 
 // excuse finds once more whether a name that a failure touches is proven not to be signed, and
 // says so if it is not.
-func (a *Again) excuse(p *snapshot.Proof) {
+func (a *Again) excuse(o *snapshot.Observation, p *snapshot.Proof) {
 	if p.State != snapshot.ProvenInsecure {
 		return
 	}
 	at := dnssec.Canonical(dns.Fqdn(p.Steps[len(p.Steps)-1].Name))
-	steps := a.chain.Walk(at)
-	if last := steps[len(steps)-1]; last.Name == at {
-		if finding := findingOf(last); finding == snapshot.InsecureDelegation || finding == snapshot.OptOutDelegation {
-			return
-		}
+	if a.unsigned(o, at) {
+		return
 	}
 	p.State = snapshot.NotProven
 	p.Steps = slices.Clone(p.Steps)
 	p.Steps[len(p.Steps)-1].Finding = snapshot.Unproven
+}
+
+// unsigned reports whether a name is proven to be where the signed zones end, by what could
+// still be used when what it excuses had come. That is of the run, unless it was used again.
+func (a *Again) unsigned(o *snapshot.Observation, at string) bool {
+	if o.Failure != "" && !a.during(o.Time) {
+		return false
+	}
+	steps := a.chain.Walk(at)
+	if slices.ContainsFunc(steps, func(s dnssec.Step) bool { return s.Until.Before(o.Time.Truncate(time.Second)) }) {
+		return false
+	}
+	last := steps[len(steps)-1]
+	finding := findingOf(last)
+	return last.Name == at && (finding == snapshot.InsecureDelegation || finding == snapshot.OptOutDelegation)
 }

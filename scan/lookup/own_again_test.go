@@ -344,6 +344,68 @@ func TestAProofIsOfItsTime(t *testing.T) {
 	})
 }
 
+// linksOf returns the lines of all Links, and the lines of others before and after the first answer.
+func linksOf(text string) (head, links, answers string) {
+	for line := range strings.Lines(text) {
+		switch {
+		case strings.HasPrefix(line, `{"link":`):
+			links += line
+		case strings.HasPrefix(line, `{"name":`):
+			answers += line
+		default:
+			head += line
+		}
+	}
+	return head, links, answers
+}
+
+// TestAHostileProofCostsBoundedWork: keys that are written again, and runs that begin, are not
+// a reason to verify without end what does not hold.
+func TestAHostileProofCostsBoundedWork(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newSignedWorld(t, signedZones...)
+		text := recordedWith(t, w.own(), "site.tld")
+		anchors := dnssec.Anchors{w.zones.Anchor}
+		head, links, _ := linksOf(text)
+		bad := answerOf(t, text, "site.tld")
+		set := regexp.MustCompile(`"rrsets":\[([0-9]+)`).FindStringSubmatch(signedOf(t, bad))[1]
+		records := lineOf(t, text, `{"rrset":`+set+`,`)
+		spoilt := strings.Replace(head, records, withRecord(records, func(octets []byte) { octets[len(octets)-1] ^= 1 }), 1)
+		run := spoilt + strings.Repeat(links+strings.Repeat(bad, 500), 4)
+		got, again, err := validatedAgain(strings.Repeat(run, 5)+text, anchors)
+		if wasted := again.wasted + again.chain.Memory().Wasted; err != nil || wasted < 2000 || wasted > 6000 {
+			t.Errorf("%d verifications have failed (%v), want some thousands", wasted, err)
+		}
+		if o := got["site.tld"]; o.Mark != snapshot.MarkProof {
+			t.Errorf("%+v, want nothing to be verified after so much", o)
+		}
+		got, _, err = validatedAgain(run+text, anchors)
+		if o := got["site.tld"]; err != nil || o.DNSSEC() != snapshot.Secure {
+			t.Errorf("%+v (%v), want it proven after little", o, err)
+		}
+	})
+}
+
+// TestNothingIsProvenByWhatCameLater: that a zone is not signed says nothing of a time when it
+// may have been, whatever else has come meanwhile.
+func TestNothingIsProvenByWhatCameLater(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newSignedWorld(t, signedZones...)
+		began := time.Now()
+		head, links, answers := linksOf(recordedWith(t, w.own(), "open.tld"))
+		at := func(links string, late time.Duration) string {
+			return strings.ReplaceAll(links, began.UTC().Format(time.RFC3339Nano), began.Add(late).UTC().Format(time.RFC3339Nano))
+		}
+		above := regexp.MustCompile(`(?m)^{"link":"open.tld".*\n`).ReplaceAllString(links, "")
+		for late, want := range map[time.Duration]snapshot.DNSSEC{0: snapshot.Insecure, 5 * time.Minute: snapshot.Insecure, 2 * 24 * time.Hour: snapshot.Unknown} {
+			got, _, err := validatedAgain(head+links+at(links, late)+above+answers, dnssec.Anchors{w.zones.Anchor})
+			if o := got["open.tld"]; err != nil || o.DNSSEC() != want {
+				t.Errorf("%v later: %+v (%v), want %s", late, o, err, want)
+			}
+		}
+	})
+}
+
 // TestALongRunProvesItsAnswers: keys and DS records that were asked for again prove what came
 // after that, and those of before what came before.
 func TestALongRunProvesItsAnswers(t *testing.T) {
@@ -373,10 +435,19 @@ func TestAProofThatNobodySigns(t *testing.T) {
 		}
 		text := recordedWith(t, w.own(), "dead.open.tld", "x.alias.site.tld")
 		links := regexp.MustCompile(`(?m)^{"link":"open.tld","type":"DS".*\n`)
+		failed := func(at time.Time) string {
+			stamp := regexp.MustCompile(`{"name":"dead.open.tld","time":"[^"]*"`)
+			return stamp.ReplaceAllString(text, `{"name":"dead.open.tld","time":"`+at.UTC().Format(time.RFC3339Nano)+`"`)
+		}
 		for _, test := range []struct {
 			text string
 			want snapshot.ProofState
-		}{{text, snapshot.ProvenInsecure}, {links.ReplaceAllString(text, ""), snapshot.NotProven}} {
+		}{
+			{text, snapshot.ProvenInsecure}, {links.ReplaceAllString(text, ""), snapshot.NotProven},
+			{failed(time.Now().Add(200 * time.Second)), snapshot.ProvenInsecure},
+			{failed(time.Now().Add(400 * time.Second)), snapshot.NotProven}, // the TTL of the denial is 300
+			{failed(time.Now().Add(-2 * time.Hour)), snapshot.NotProven},    // before the run
+		} {
 			got, _, err := validatedAgain(test.text, dnssec.Anchors{w.zones.Anchor})
 			o := got["dead.open.tld"]
 			if err != nil || o.Failure != snapshot.ServFail || len(o.Proofs) != 1 || o.Proofs[0].State != test.want {

@@ -74,9 +74,13 @@ type proofText struct {
 	linkLine
 }
 
-// windowSize is how far back a line may name an RRset: that many octets of RRsets. So neither
-// who writes nor who reads has to keep more.
-const windowSize = 16 << 20
+// How far back a line may name an RRset, in octets of RRsets, so that neither who writes nor who
+// reads has to keep more. Who reads keeps twice as much: the RRsets that a line needs besides come
+// right before it, and must not take away older ones that it names.
+const (
+	writeWindow = 8 << 20
+	readWindow  = 2 * writeWindow
+)
 
 // perRRset is what one takes besides its octets.
 const perRRset = 64
@@ -93,14 +97,14 @@ type windowEntry[K comparable] struct {
 	size int
 }
 
-// add takes in an RRset of so many octets.
-func (w *window[K, V]) add(key K, value V, octets int) {
+// add takes in an RRset of so many octets, and forgets the oldest ones if all have more than most.
+func (w *window[K, V]) add(key K, value V, octets, most int) {
 	if w.known == nil {
 		w.known = make(map[K]V)
 	}
 	e := windowEntry[K]{key, octets + perRRset}
 	w.known[key], w.queue, w.size = value, append(w.queue, e), w.size+e.size
-	for w.size > windowSize {
+	for w.size > most {
 		delete(w.known, w.queue[0].key)
 		w.size -= w.queue[0].size
 		w.queue = w.queue[1:]
@@ -123,7 +127,7 @@ func (p *proofWriter) numbersOf(b []byte, sets []string) ([]byte, []int) {
 			p.last++
 			number = p.last
 			b = append(appendValue(b, rrsetLine{number, base64.StdEncoding.EncodeToString([]byte(octets))}), '\n')
-			p.numbers.add(key, number, len(octets))
+			p.numbers.add(key, number, len(octets), writeWindow)
 		}
 		numbers = append(numbers, number)
 	}
@@ -172,7 +176,7 @@ func (p *proofReader) take(h *Header, t *proofText) error {
 			return fmt.Errorf("rrset %d: %w", t.RRset, err)
 		}
 		if p != nil {
-			p.sets.add(t.RRset, string(octets), len(octets))
+			p.sets.add(t.RRset, string(octets), len(octets), readWindow)
 		}
 		return nil
 	case t.Link == "" || t.RRset != 0:

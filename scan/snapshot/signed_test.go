@@ -126,6 +126,29 @@ func TestAnRRsetIsWrittenAgainAfterMany(t *testing.T) {
 	}
 }
 
+// TestALineNamesNothingThatItDrops: what is forgotten because of an RRset of a line is none that
+// the same line names.
+func TestALineNamesNothingThatItDrops(t *testing.T) {
+	const size, many = 64 << 10, 600
+	var run []any
+	for i := range many {
+		run = append(run, proven(t, fmt.Sprintf("a%d.example", i), "span", fmt.Sprintf("%d ", i)+strings.Repeat("x", size)))
+	}
+	text := provenFile(t, run)
+	got, err := readProof(text)
+	if err != nil || len(got) != many {
+		t.Fatalf("%d lines (%v), want %d", len(got), err, many)
+	}
+	for i, line := range got {
+		if want := fmt.Sprintf("a%d.example: \"span\" %q", i, (fmt.Sprintf("%d ", i) + "xxxxxxxx")[:8]); line != want {
+			t.Errorf("%s, want %s", line, want)
+		}
+	}
+	if n := strings.Count(text, `{"rrset":`); n <= many+1 {
+		t.Errorf("%d RRsets are written, so that none was forgotten", n)
+	}
+}
+
 // TestWhatIsNoPartOfAProof: broken lines are found as those of answers are; what is named and
 // not there is nothing.
 func TestWhatIsNoPartOfAProof(t *testing.T) {
