@@ -74,7 +74,7 @@ func TestChosenFields(t *testing.T) {
 
 func TestColumnsThatCannotBeHad(t *testing.T) {
 	tests := []struct{ columns, want string }{
-		{"email|caa_stauts", `no column is called "caa_stauts"; there are "email", "input_CAA_Status", "phone", input for all of the input's, and "caa_row", "caa_domain", "caa_status",`},
+		{"email|caa_stauts", `no column is called "caa_stauts"; there are "email", "input_CAA_Status", "phone", input for all of the input's, and "caa_row", "caa_domain", "caa_domain_unicode", "caa_status",`},
 		{"email|caa_row|email", `"email" is chosen twice`},
 		{"Email|email", `"email" is chosen twice`},
 		{"phone|input", `"phone" is chosen twice`},

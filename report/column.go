@@ -10,6 +10,7 @@ import (
 
 	"caascan/scan"
 	"caascan/scan/caa"
+	"caascan/scan/domain"
 )
 
 // Column is a column that a report adds to those of the input.
@@ -24,10 +25,11 @@ type Column struct {
 	// CA may do, or of the change.
 	Colored bool
 
-	list    list // in JSON Lines: what the cell is a list of, if it is one
-	compare bool // only there if rows are compared with an earlier report
-	inputs  bool // only there if rows come from several files
-	placed  bool // only there if other places are compared
+	list     list // in JSON Lines: what the cell is a list of, if it is one
+	compare  bool // only there if rows are compared with an earlier report
+	inputs   bool // only there if rows come from several files
+	placed   bool // only there if other places are compared
+	readable bool // only there if the layout wants it
 
 	// Exactly one of these gives a cell, or for each CA what other places make of it. What rests on the outcome or on a decision
 	// is the same for all domains that share the outcome; what rests on a decision,
@@ -56,6 +58,11 @@ var columns = [...]Column{
 		Name: "caa_domain", Width: 26,
 		Meaning: "The domain of the mailbox as the DNS knows it: in small letters, an international name in its xn-- form. Empty if the cell holds none.",
 		verdict: func(v scan.Verdict) string { return v.Domain.String() },
+	},
+	{
+		Name: "caa_domain_unicode", Width: 26, readable: true,
+		Meaning: "Only in Results if the list has an international domain, and if --columns names it: that domain as people read it. Empty for other domains.",
+		verdict: func(v scan.Verdict) string { return InUnicode(v.Domain.String()) },
 	},
 	{
 		Name: "caa_status", Width: 15, Colored: true,
@@ -142,7 +149,15 @@ var columns = [...]Column{
 
 const changeColumn = "caa_change"
 
-// Columns returns the columns that a report adds, in order; caa_change only if rows are
+// InUnicode returns an international name in U-labels, for people to read. It is empty for any
+// other name, and for one that mixes scripts as names that deceive do (domain.Name.Unicode).
+func InUnicode(name string) string {
+	text, _ := domain.Owner(name).Unicode()
+	return text
+}
+
+// Columns returns the columns that a report adds, in order; caa_domain_unicode only if
+// Layout.International or Layout.Columns wants it, caa_change only if rows are
 // compared with an earlier report, caa_perspectives and caa_corroborated only if other places
 // are. If there are several CAs, caa_status, caa_reason, caa_detail, caa_fix and these two
 // are the first CA's, and the same follow at the end for every CA, as caa_status:LABEL and so on.
@@ -408,7 +423,8 @@ func issuerFields(layout Layout) []TableColumn {
 
 // isIn reports whether a report of this layout has the column.
 func (c *Column) isIn(layout Layout) bool {
-	return (!c.compare || layout.Compared != "") && (!c.inputs || layout.Inputs) && (!c.placed || len(layout.Perspectives) > 0)
+	return (!c.compare || layout.Compared != "") && (!c.inputs || layout.Inputs) && (!c.placed || len(layout.Perspectives) > 0) &&
+		(!c.readable || layout.International || len(layout.Columns) > 0)
 }
 
 // Corroboration returns what other places make of a result for a CA. Of a row without a

@@ -40,7 +40,7 @@ const (
 )
 
 // Fields returns the fields of an object, in order. All are in every object, but for
-// what Layout.Columns leaves out and the change and what other places say if nothing is compared, and none is
+// what Layout.Columns leaves out, the domain in Unicode if it is not wanted, and the change and what other places say if nothing is compared, and none is
 // ever null. They are the columns without
 // caa_; those that exist for each CA are in a list with an object for each, in the
 // order of Layout.Issuers.

@@ -79,7 +79,7 @@ func TestFields(t *testing.T) {
 		}
 	}
 	w := reporttest.NewWorld(t, "Old")
-	w.Layout.Compared, w.Layout.Inputs, w.Layout.Perspectives = "old.csv", true, []string{"fra"}
+	w.Layout.Compared, w.Layout.Inputs, w.Layout.International, w.Layout.Perspectives = "old.csv", true, true, []string{"fra"}
 	for line := range bytes.Lines(w.Bytes(t, report.NewJSONL)) {
 		decoder := json.NewDecoder(bytes.NewReader(line))
 		var got []string

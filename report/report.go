@@ -76,6 +76,9 @@ type Layout struct {
 	// Scanned is the number of the input's column with the mailboxes, from 1; 0 if that is
 	// not known. It is for a workbook, which keeps it in view.
 	Scanned int
+	// International says that there are domains with A-labels. The report then has a column
+	// with these as people read them, as it has if Columns names that.
+	International bool
 	// Inputs says that rows come from several files, and that each is to name its own.
 	Inputs bool
 	// Separator is for CSV only; the default is the comma.

@@ -57,7 +57,7 @@ func TestNewWithoutCA(t *testing.T) {
 
 // The names and their order are what users build on.
 func TestColumns(t *testing.T) {
-	want := strings.Fields(`caa_row caa_domain caa_status caa_reason caa_detail caa_found_at caa_owner caa_records
+	want := strings.Fields(`caa_row caa_domain caa_domain_unicode caa_status caa_reason caa_detail caa_found_at caa_owner caa_records
 		caa_dnssec caa_on_failure caa_warnings caa_fix caa_resolver caa_checked_at caa_input caa_change caa_perspectives caa_corroborated`)
 	var got []string
 	for _, c := range report.Columns() {

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"time"
+	"unicode/utf8"
 
 	"caascan/report"
 	"caascan/scan"
@@ -24,36 +25,37 @@ import (
 
 // job is one scan, from its options to its reports.
 type job struct {
-	console      console
-	issuers      []caa.Issuer
-	outputs      []*output
-	fixes        []fixesOutput
-	letters      []lettersOutput
-	groupBy      []string
-	groups       *output // nil for none
-	metrics      metricsFile
-	piped        *untilGone // the report on standard output, if there are other files too
-	failOn       []condition
-	only         []scan.Status // of the rows that are written; none: all
-	columns      []string
-	cells        report.Cells
-	tempDir      string
-	reading      input.Options
-	addresses    scan.Addresses
-	shard        scan.Shard
-	collected    input.Tally // of the first pass
-	listed       int         // the rows of all shards
-	asksOnly     bool        // the answers are written down and no report
-	in           *lists
-	beside       string // the report that nobody asked for by name, or ""
-	rowsIn       int    // that the first pass read
-	csvSeparator byte
-	missing      missingNames
-	undecided    map[scan.Reason]int // rows, by why nothing was found out for the first CA
-	began        time.Time
-	source       source
-	record       *recorder
-	run          report.Run
+	console       console
+	issuers       []caa.Issuer
+	outputs       []*output
+	fixes         []fixesOutput
+	letters       []lettersOutput
+	groupBy       []string
+	groups        *output // nil for none
+	metrics       metricsFile
+	piped         *untilGone // the report on standard output, if there are other files too
+	failOn        []condition
+	only          []scan.Status // of the rows that are written; none: all
+	columns       []string
+	cells         report.Cells
+	tempDir       string
+	reading       input.Options
+	addresses     scan.Addresses
+	shard         scan.Shard
+	collected     input.Tally // of the first pass
+	listed        int         // the rows of all shards
+	asksOnly      bool        // the answers are written down and no report
+	in            *lists
+	beside        string // the report that nobody asked for by name, or ""
+	rowsIn        int    // that the first pass read
+	international bool   // there is an international domain among them
+	csvSeparator  byte
+	missing       missingNames
+	undecided     map[scan.Reason]int // rows, by why nothing was found out for the first CA
+	began         time.Time
+	source        source
+	record        *recorder
+	run           report.Run
 
 	compared string // the name of the earlier report, if there is one
 	baseline earlierBaseline
@@ -324,6 +326,27 @@ func counting(rows iter.Seq2[scan.Row, error], count *int) iter.Seq2[scan.Row, e
 	}
 }
 
+// firstPass is the rows of the first pass. They are counted, and it is seen whether one has an
+// international domain.
+func (j *job) firstPass() iter.Seq2[scan.Row, error] {
+	rows := counting(j.rows(), &j.rowsIn)
+	return func(yield func(scan.Row, error) bool) {
+		for row, err := range rows {
+			if err == nil && !j.international && mayBeInternational(row.Cell) {
+				_, j.international = scan.DomainOf(row).Unicode()
+			}
+			if !yield(row, err) {
+				return
+			}
+		}
+	}
+}
+
+// mayBeInternational reports whether it is worth the while to parse a cell for that.
+func mayBeInternational(cell string) bool {
+	return strings.Contains(cell, "--") || strings.ContainsFunc(cell, func(r rune) bool { return r >= utf8.RuneSelf })
+}
+
 // checkColumns finds out whether --columns can be had before the DNS is asked.
 func (j *job) checkColumns() error {
 	err := j.layout().Check()
@@ -368,7 +391,7 @@ func (j *job) openSource(ctx context.Context, o sourceOptions) (err error) {
 // is written but the snapshot.
 func (j *job) collect(ctx context.Context, o sourceOptions) error {
 	if j.source.evidence != nil {
-		return readThrough(ctx, counting(j.rows(), &j.rowsIn))
+		return readThrough(ctx, j.firstPass())
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -390,7 +413,7 @@ func (j *job) collect(ctx context.Context, o sourceOptions) error {
 	stop := j.console.watch(ctx, func() progress {
 		return lookupProgress(j.source.stats())
 	})
-	err = scan.Collect(ctx, j.source.resolver, counting(j.rows(), &j.rowsIn), j.record.put())
+	err = scan.Collect(ctx, j.source.resolver, j.firstPass(), j.record.put())
 	stop()
 	if err := cmp.Or(j.record.finish(), err); err != nil { // the first one has caused the other
 		return err
@@ -533,6 +556,7 @@ func (j *job) newWriters() ([]report.Writer, error) {
 	layout := j.layout()
 	var writers []report.Writer
 	for _, o := range j.outputs {
+		layout.International = j.international && o.format == report.XLSX // other formats are for programs
 		w, err := newWriter(o.format, o.to, layout)
 		if err != nil {
 			return nil, err

@@ -203,12 +203,12 @@ func (d *pageData) domains() {
 func (d *pageData) readable() {
 	all, names := d.view.Domains, make(map[int]bool)
 	for i, domain := range all {
-		if readable(domain.Domain.String()) != "" {
+		if report.InUnicode(domain.Domain.String()) != "" {
 			names[i] = true
 		}
 	}
 	d.to.WriteString(`,"readable":`)
-	d.byPlace(names, func(i int) any { return readable(all[i].Domain.String()) })
+	d.byPlace(names, func(i int) any { return report.InUnicode(all[i].Domain.String()) })
 }
 
 func (d *pageData) changes() {

@@ -400,7 +400,7 @@ func pageWords() htmltemplate.FuncMap {
 		"kinds":    scan.ChangeKinds,
 		"kindName": scan.ChangeKind.Heading,
 		"since":    report.ChangesHeading,
-		"readable": readable,
+		"readable": report.InUnicode,
 	}
 }
 
@@ -417,12 +417,6 @@ func plain(value any) string {
 		return number(n)
 	}
 	return report.Visible(fmt.Sprint(value))
-}
-
-// readable is an international name as people read it; nothing for any other name.
-func readable(name string) string {
-	text, _ := domain.Owner(name).Unicode()
-	return text
 }
 
 func plainAll(texts []string) []string {

@@ -256,7 +256,7 @@ func readText(r scan.Result) string {
 // withUnicode adds how people read international names to the columns of Domains, after the
 // name itself, if there is such a name.
 func withUnicode(columns []sheetColumn[report.DomainTotal], tally *report.Tally) []sheetColumn[report.DomainTotal] {
-	if !tally.HasDomain(func(name domain.Name) bool { return readable(name.String()) != "" }) {
+	if !tally.HasDomain(func(name domain.Name) bool { return report.InUnicode(name.String()) != "" }) {
 		return columns
 	}
 	return slices.Insert(columns, 1, unicodeColumn(func(d report.DomainTotal) string { return d.Domain.String() }))
@@ -265,14 +265,9 @@ func withUnicode(columns []sheetColumn[report.DomainTotal], tally *report.Tally)
 // unicodeColumn is how people read the names that a column has.
 func unicodeColumn[T any](name func(T) string) sheetColumn[T] {
 	return sheetColumn[T]{
-		name: "In Unicode", width: 20, text: func(v T) string { return readable(name(v)) },
+		name: "In Unicode", width: 20, text: func(v T) string { return report.InUnicode(name(v)) },
 		meaning: "How people read an international name, whose form in the DNS begins with xn--. Empty for other names, and for one that mixes scripts as names that deceive do.",
 	}
-}
-
-func readable(name string) string {
-	text, _ := domain.Owner(name).Unicode()
-	return text
 }
 
 // domainColumns are those of the sheet Domains.

@@ -39,7 +39,7 @@ func (c *finisher) fixColumns() []sheetColumn[report.FixLine] {
 	columns := fixColumns()
 	for i := range c.fixed {
 		for at := range c.fixed[i].Fixes.Len() {
-			if readable(c.fixed[i].Fixes.Name(at)) != "" {
+			if report.InUnicode(c.fixed[i].Fixes.Name(at)) != "" {
 				return slices.Insert(columns, 1, unicodeColumn(func(f report.FixLine) string { return f.Name() }))
 			}
 		}

@@ -71,7 +71,7 @@ func (m *measure) own(i int, column *report.TableColumn) {
 			}
 		}
 	}
-	if name == "caa_domain" {
+	if name == "caa_domain" || name == "caa_domain_unicode" {
 		m.most[i] = mostAddress
 	}
 }
