@@ -55,7 +55,7 @@ func ReadAnchors(r io.Reader, file string) (Anchors, error) {
 		anchors = append(anchors, rr)
 	}
 	if err := parser.Err(); err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%w: write a DS or DNSKEY record of the root in each line", err)
 	}
 	if len(usableAnchors(anchors)) == 0 {
 		return nil, fmt.Errorf("%s: no trust anchor with an algorithm and a digest that are known", file)
