@@ -107,9 +107,23 @@ func checkNode(t *testing.T, script, workbook string, sheets []string, want [][]
 	if got.Dates != dated || dated == 0 {
 		t.Errorf("%d cells are dates, want %d", got.Dates, dated)
 	}
-	if diff := cmp.Diff(trimmed(want), trimmed(got.Rows)); diff != "" {
+	shared := cutColumn(got.Rows, "caa_domain_unicode") // which CSV has only if it is asked for
+	if diff := cmp.Diff(trimmed(want), trimmed(shared)); diff != "" {
 		t.Errorf("rows (-CSV +workbook):\n%.4000s", diff)
 	}
+}
+
+// cutColumn leaves a column out of rows, if they have it.
+func cutColumn(rows [][]string, column string) [][]string {
+	at := slices.Index(rows[0], column)
+	if at < 0 {
+		return rows
+	}
+	var rest [][]string
+	for _, row := range rows {
+		rest = append(rest, slices.Concat(row[:min(at, len(row))], row[min(at+1, len(row)):]))
+	}
+	return rest
 }
 
 func errorText(err error) string {
