@@ -125,6 +125,7 @@ func TestAnOutageIsWaitedFor(t *testing.T) {
 // TestADeadServerDoesNotHoldUpTheRun: where it does not come back, every name fails
 // in the end, and soon, whatever its last words were.
 func TestADeadServerDoesNotHoldUpTheRun(t *testing.T) {
+	t.Parallel() // it is among the longest, and its time is its own
 	for _, words := range []func(w *world, q asked) []byte{func(*world, asked) []byte { return nil }, servfail} {
 		synctest.Test(t, func(t *testing.T) {
 			start := time.Now()

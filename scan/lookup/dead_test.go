@@ -88,6 +88,7 @@ func scanFar(t *testing.T, r *Client, list []domain.Name) time.Duration {
 // or as all their tries with 1,000 waiting at a time, plus two tries in each pass and the
 // wait between the passes.
 func TestDeadNamesCostTheirOwnTries(t *testing.T) {
+	t.Parallel() // it is among the longest, and its time is its own
 	const timeout, tries, after = DefaultTimeout, DefaultAttempts, 5 * time.Second
 	for _, test := range []struct {
 		size, every int // one in so many is dead
@@ -292,6 +293,7 @@ var refusals = map[string]func(w *world, q asked) []byte{
 // again, if it refuses so many that the server is taken for ill. A busy server's names have three final passes, so the dead ones add four times two
 // tries and three waits.
 func TestALimiterIsNotFlooded(t *testing.T) {
+	t.Parallel() // it is among the longest, and its time is its own
 	const rate, names = 400, 8000
 	const passes, slack = 1 + mostPasses, 5 * time.Second
 	const longest = 2*names*time.Second/rate + passes*DefaultAttempts*DefaultTimeout + mostPasses*finalAfter + slack
@@ -311,6 +313,7 @@ func TestALimiterIsNotFlooded(t *testing.T) {
 // TestASmallLimiterIsNotFlooded: as little as some resolvers let through, with dead names
 // and without. No name may be lost.
 func TestASmallLimiterIsNotFlooded(t *testing.T) {
+	t.Parallel() // it is among the longest, and its time is its own
 	for kind, say := range refusals {
 		for _, rate := range []float64{20, 50} {
 			for _, bucket := range []bool{true, false} {
@@ -466,6 +469,7 @@ func TestTheFinalPassIsSlowInRate(t *testing.T) {
 // TestWhatWaitsIsBounded: however many names are dead, no more of them are out than may
 // hold a place and may wait without one; all of those are.
 func TestWhatWaitsIsBounded(t *testing.T) {
+	t.Parallel() // it is among the longest, and its time is its own
 	for _, concurrency := range []int{DefaultConcurrency, 1200} {
 		synctest.Test(t, func(t *testing.T) {
 			var mu sync.Mutex

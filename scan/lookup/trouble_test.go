@@ -75,6 +75,7 @@ func scanAndProve(t *testing.T, w *world, size int, between func(*Client)) []sna
 // that there is none. The slower the limiter, the more often it lets a control question pass
 // by chance.
 func TestALimiterThatBeginsInTheProofsExcusesNobody(t *testing.T) {
+	t.Parallel() // it is among the longest, and its time is its own
 	silent := func(*world, asked) []byte { return nil }
 	for failure, fail := range map[snapshot.Failure]func(w *world, q asked) []byte{snapshot.Timeout: silent, snapshot.ServFail: servfail} {
 		for _, limit := range []float64{5, 20, 100, 400} {
