@@ -289,10 +289,11 @@ func weaklySigned(s dnssectest.Spec) bool {
 
 // deniesWithoutWildcard reports whether an answer is an alias to a name of which an Opt-Out zone
 // says that it does not exist, and does not prove that. NSD sends that for names below an empty
-// non-terminal that is left out.
+// non-terminal that is left out. If the alias is from a zone below with denials of its own in the
+// reply, these are what is found at fault.
 func deniesWithoutWildcard(s dnssectest.Spec, o snapshot.Observation) bool {
-	return (s.Denial == dnssectest.OptOut || s.Denial == dnssectest.OptOutListed) &&
-		o.RCode == dns.RcodeNameError && len(o.Aliases) > 0 && o.Flaw.Reason == snapshot.FlawDenial
+	return (s.Denial == dnssectest.OptOut || s.Denial == dnssectest.OptOutListed) && o.RCode == dns.RcodeNameError && len(o.Aliases) > 0 &&
+		(o.Flaw.Reason == snapshot.FlawDenial || o.Flaw.Reason == snapshot.FlawSigner)
 }
 
 // zonesOf are those that names lie in, and the ones above.
