@@ -154,17 +154,23 @@ func runCheck(ctx context.Context, o checkOptions, name string, io streams) erro
 	c := newChecked(name, target, issuers, scanner.Verdict(target.Domain))
 	c.Steps, c.Others, c.Chain = steps, src.others(target.Domain), src.chain(target.Domain)
 	c.Signed = signedSteps(steps)
-	if o.json {
-		encoder := json.NewEncoder(io.out)
-		encoder.SetIndent("", "  ")
-		err = encoder.Encode(c)
-	} else {
-		err = c.print(io.out)
+	if err := o.write(io.out, c); err != nil {
+		return err
 	}
-	if err == nil && c.has(failOn) {
+	if c.has(failOn) {
 		return errFailOn
 	}
-	return err
+	return nil
+}
+
+// write writes what was found, as text or as --json has it.
+func (o checkOptions) write(w io.Writer, c checked) error {
+	if !o.json {
+		return c.print(w)
+	}
+	encoder := json.NewEncoder(w)
+	encoder.SetIndent("", "  ")
+	return encoder.Encode(c)
 }
 
 // parseFailOn reads --fail-on, which needs somebody to be denied.

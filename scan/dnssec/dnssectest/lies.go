@@ -1,6 +1,7 @@
 package dnssectest
 
 import (
+	"maps"
 	"slices"
 	"strings"
 
@@ -41,6 +42,13 @@ func OldLyingWorld() []Spec {
 
 // Lies are what a resolver may make of its answers about LyingWorld, by their words.
 func Lies() map[string]Lie {
+	all := claims()
+	maps.Copy(all, swaps())
+	return all
+}
+
+// claims say what nobody has signed.
+func claims() map[string]Lie {
 	return map[string]Lie{
 		"AD on everything, and nothing there": func(_, _ *World, q, m *dns.Msg) {
 			if m.AuthenticatedData = true; ofSite(q) {
@@ -63,6 +71,12 @@ func Lies() map[string]Lie {
 				m.Answer, m.Ns = strip(m.Answer), strip(m.Ns)
 			}
 		},
+	}
+}
+
+// swaps are signed: by another zone, in the past, or about another name.
+func swaps() map[string]Lie {
+	return map[string]Lie{
 		"the signed data of another zone": func(zones, _ *World, q, m *dns.Msg) {
 			if ofSite(q) {
 				answerAs(m, zones.Answer(nameInOther(q), q.Question[0].Qtype))
